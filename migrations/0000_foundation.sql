@@ -1,0 +1,82 @@
+CREATE TABLE `audit_events` (
+	`id` text PRIMARY KEY NOT NULL,
+	`action` text NOT NULL,
+	`actor_type` text NOT NULL,
+	`actor_id` text,
+	`target_type` text,
+	`target_id` text,
+	`changes` text,
+	`ip` text,
+	`user_agent` text,
+	`request_id` text,
+	`created_at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `audit_events_actor` ON `audit_events` (`actor_id`,`id`);--> statement-breakpoint
+CREATE INDEX `audit_events_target` ON `audit_events` (`target_id`,`id`);--> statement-breakpoint
+CREATE INDEX `audit_events_action` ON `audit_events` (`action`,`id`);--> statement-breakpoint
+CREATE TABLE `login_attempts` (
+	`key` text PRIMARY KEY NOT NULL,
+	`attempts` text NOT NULL,
+	`expires_at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `login_attempts_expires_at` ON `login_attempts` (`expires_at`);--> statement-breakpoint
+CREATE TABLE `role_permissions` (
+	`role` text NOT NULL,
+	`permission` text NOT NULL,
+	PRIMARY KEY(`role`, `permission`),
+	FOREIGN KEY (`role`) REFERENCES `roles`(`name`) ON UPDATE no action ON DELETE cascade
+);
+--> statement-breakpoint
+CREATE TABLE `roles` (
+	`name` text PRIMARY KEY NOT NULL,
+	`description` text NOT NULL,
+	`is_system` integer DEFAULT false NOT NULL,
+	`created_at` integer NOT NULL,
+	`updated_at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `sessions` (
+	`id` text PRIMARY KEY NOT NULL,
+	`user_id` text NOT NULL,
+	`generation` integer DEFAULT 1 NOT NULL,
+	`created_at` integer NOT NULL,
+	`last_used_at` integer NOT NULL,
+	`rotated_at` integer NOT NULL,
+	`expires_at` integer NOT NULL,
+	`ends_at` integer NOT NULL,
+	`revoked_at` integer,
+	`revoked_reason` text,
+	`ip` text,
+	`user_agent` text,
+	`country` text,
+	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade
+);
+--> statement-breakpoint
+CREATE INDEX `sessions_live_by_user` ON `sessions` (`user_id`,`last_used_at`) WHERE revoked_at IS NULL;--> statement-breakpoint
+CREATE INDEX `sessions_expires_at` ON `sessions` (`expires_at`);--> statement-breakpoint
+CREATE TABLE `users` (
+	`id` text PRIMARY KEY NOT NULL,
+	`username` text NOT NULL,
+	`username_key` text NOT NULL,
+	`email` text NOT NULL,
+	`email_key` text NOT NULL,
+	`email_verified` integer DEFAULT false NOT NULL,
+	`password_hash` text NOT NULL,
+	`first_name` text,
+	`last_name` text,
+	`role` text NOT NULL,
+	`is_active` integer DEFAULT true NOT NULL,
+	`version` integer DEFAULT 1 NOT NULL,
+	`created_at` integer NOT NULL,
+	`updated_at` integer NOT NULL,
+	`last_login_at` integer,
+	`deleted_at` integer,
+	FOREIGN KEY (`role`) REFERENCES `roles`(`name`) ON UPDATE no action ON DELETE no action
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `users_living_username` ON `users` (`username_key`) WHERE deleted_at IS NULL;--> statement-breakpoint
+CREATE UNIQUE INDEX `users_living_email` ON `users` (`email_key`) WHERE deleted_at IS NULL;--> statement-breakpoint
+CREATE INDEX `users_active_role` ON `users` (`role`) WHERE deleted_at IS NULL AND is_active = 1;--> statement-breakpoint
+CREATE INDEX `users_created_at` ON `users` (`created_at`,`id`);

@@ -1,0 +1,78 @@
+// npm run admin -- create --email E --username U [--remote] [--persist-to DIR] [--password-stdin]
+// npm run admin -- promote NAME [--remote] [--persist-to DIR]
+import { randomBytes } from "node:crypto";
+import { createInterface } from "node:readline/promises";
+import { Writable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { parseArgs } from "node:util";
+import { createAdmin, promoteToAdmin } from "./lib/admin.ts";
+import { main, UsageError } from "./lib/fail.ts";
+
+const USAGE = `Usage:
+  npm run admin -- create --email EMAIL --username NAME [--password-stdin] [--remote]
+  npm run admin -- promote NAME_OR_EMAIL [--remote]
+The local database is meant unless --remote is given. --persist-to DIR names another local one.`;
+
+const OPTIONS = {
+  email: { type: "string" },
+  username: { type: "string" },
+  "password-stdin": { type: "boolean" },
+  remote: { type: "boolean" },
+  "persist-to": { type: "string" },
+} as const;
+
+await main(async () => {
+  const { values, positionals } = parse();
+  const [command, name] = positionals;
+  const persist = values["persist-to"];
+  const where = values.remote
+    ? ["--remote"]
+    : ["--local", ...(persist ? ["--persist-to", persist] : [])];
+  if (command === "promote" && name) {
+    console.log(
+      `${await promoteToAdmin(name, where)} is an administrator now, and must log in again.`,
+    );
+    return;
+  }
+  if (command !== "create" || !values.email || !values.username) throw new UsageError(USAGE);
+  const { password, isGenerated } = await choosePassword(values["password-stdin"] ?? false);
+  const admin = { email: values.email, username: values.username, password };
+  const outcome = await createAdmin(admin, where);
+  if (outcome.kind === "exists") {
+    throw new UsageError(
+      `${outcome.username} has this username or email already. ` +
+        `To make them an administrator: npm run admin -- promote ${outcome.username}${values.remote ? " --remote" : ""}`,
+    );
+  }
+  console.log(`Administrator ${values.username} created: ${outcome.id}`);
+  if (isGenerated) console.log(`Password (shown this once): ${password}`);
+});
+
+function parse() {
+  try {
+    return parseArgs({ options: OPTIONS, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message}\n${USAGE}`);
+  }
+}
+
+async function choosePassword(
+  fromStdin: boolean,
+): Promise<{ password: string; isGenerated: boolean }> {
+  const typed = fromStdin ? (await text(process.stdin)).trimEnd() : await askPassword();
+  if (typed) return { password: typed, isGenerated: false };
+  if (fromStdin)
+    throw new UsageError("--password-stdin was given, but nothing came on standard input.");
+  return { password: randomBytes(18).toString("base64url"), isGenerated: true };
+}
+
+async function askPassword(): Promise<string> {
+  if (!process.stdin.isTTY) return "";
+  const muted = new Writable({ write: (_chunk, _encoding, done) => done() });
+  process.stdout.write("Password (empty: one is generated and shown): ");
+  const prompt = createInterface({ input: process.stdin, output: muted, terminal: true });
+  const answer = await prompt.question("");
+  prompt.close();
+  process.stdout.write("\n");
+  return answer;
+}

@@ -1,0 +1,11 @@
+// Puts the files of the docs page where the worker's assets are served from.
+import { cpSync, mkdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const from = new URL("../node_modules/swagger-ui-dist/", import.meta.url);
+const to = new URL("../dist/assets/docs/assets/swagger-ui-dist/", import.meta.url);
+
+mkdirSync(to, { recursive: true });
+for (const file of ["swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"]) {
+  cpSync(fileURLToPath(new URL(file, from)), fileURLToPath(new URL(file, to)));
+}

@@ -1,0 +1,36 @@
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { authentication } from "./auth/middleware.ts";
+import { authRouter } from "./auth/routes.ts";
+import type { AppEnv } from "./http/app-env.ts";
+import { cors } from "./http/cors.ts";
+import { notFound } from "./http/not-found.ts";
+import { onError } from "./http/on-error.ts";
+import { loadConfig, requireConfig } from "./http/request-context.ts";
+import { requestId } from "./http/request-id.ts";
+import { requestLog } from "./http/request-log.ts";
+import { securityHeaders } from "./http/security-headers.ts";
+import { mountDocs } from "./operations/docs.ts";
+import { operationsRouter } from "./operations/routes.ts";
+import { usersRouter } from "./users/routes.ts";
+
+/** The API: what every request passes through, in order, and one line a feature. */
+export function createApp() {
+  const app = new OpenAPIHono<AppEnv>();
+
+  app.use(requestId);
+  app.use(requestLog);
+  app.use(securityHeaders);
+  app.use(loadConfig);
+  app.use(cors);
+  app.use("/v1/*", requireConfig, authentication);
+  app.use("/.well-known/*", requireConfig);
+
+  app.route("/", authRouter);
+  app.route("/", usersRouter);
+  app.route("/", operationsRouter);
+  mountDocs(app);
+
+  app.notFound(notFound(app));
+  app.onError(onError);
+  return app;
+}

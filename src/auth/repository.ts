@@ -1,0 +1,116 @@
+import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
+import { permissionsOfRole } from "../db/authority.ts";
+import type { Db } from "../db/client.ts";
+import { loginAttempts } from "../db/schema/login-attempts.ts";
+import { users } from "../db/schema/users.ts";
+
+/** Who is trying to log in: the name given, in the form in which names are compared. */
+export interface LoginIdentifier {
+  kind: "username" | "email";
+  key: string;
+}
+
+interface AttemptWindow {
+  /** Under which attempts on a name that is nobody's are counted. */
+  unknownKey: string;
+  now: number;
+  windowMs: number;
+  limit: number;
+}
+
+/**
+ * Counts an attempt before the password is looked at, under the account whichever of its names is used, else under the name.
+ * Returns nothing when the limit is used up: the times within the sliding window are kept, never more than the limit.
+ */
+export function countLoginAttempt(
+  db: Db,
+  identifier: LoginIdentifier,
+  { unknownKey, now, windowMs, limit }: AttemptWindow,
+) {
+  const recent = sql`SELECT value FROM json_each(login_attempts.attempts) WHERE value > ${now - windowMs}`;
+  return db
+    .insert(loginAttempts)
+    .values({
+      key: attemptKey(identifier, unknownKey),
+      attempts: JSON.stringify([now]),
+      expiresAt: now + windowMs,
+    })
+    .onConflictDoUpdate({
+      target: loginAttempts.key,
+      set: {
+        attempts: sql`(SELECT json_group_array(value) FROM (${recent} UNION ALL SELECT ${now}))`,
+        expiresAt: now + windowMs,
+      },
+      setWhere: sql`(SELECT count(*) FROM (${recent})) < ${limit}`,
+    })
+    .returning({ key: loginAttempts.key, attempts: loginAttempts.attempts });
+}
+
+/** The attempts counted for a name, for saying how long a lock-out lasts. */
+export function findLoginAttempts(db: Db, identifier: LoginIdentifier, unknownKey: string) {
+  return db
+    .select({ attempts: loginAttempts.attempts })
+    .from(loginAttempts)
+    .where(sql`${loginAttempts.key} = ${attemptKey(identifier, unknownKey)}`);
+}
+
+/** Forgets the attempts under a key where the condition holds. */
+export function deleteLoginAttempts(db: Db, key: string, condition: SQL) {
+  return db.delete(loginAttempts).where(and(eq(loginAttempts.key, key), condition));
+}
+
+/** Deletes up to `limit` counts that have run out. */
+export function deleteExpiredLoginAttempts(db: Db, now: number, limit: number) {
+  return db
+    .delete(loginAttempts)
+    .where(
+      sql`${loginAttempts.key} IN (SELECT key FROM login_attempts WHERE expires_at < ${now} LIMIT ${limit})`,
+    )
+    .returning({ key: loginAttempts.key });
+}
+
+/** The account behind a name with what login needs; deleted ones are nobody. */
+export function findLoginUser(db: Db, identifier: LoginIdentifier) {
+  return db
+    .select({
+      id: users.id,
+      passwordHash: users.passwordHash,
+      role: users.role,
+      isActive: users.isActive,
+      permissions: permissionsOfRole(sql`users.role`).as("permissions"),
+    })
+    .from(users)
+    .where(and(eq(nameColumn(identifier), identifier.key), isNull(users.deletedAt)))
+    .limit(1);
+}
+
+/** True while the account can log in with the password hash that was checked. */
+export function isLoginStillValid(userId: string, passwordHash: string): SQL {
+  return sql`EXISTS (SELECT 1 FROM users AS owner WHERE owner.id = ${userId} AND owner.password_hash = ${passwordHash}
+    AND owner.is_active = 1 AND owner.deleted_at IS NULL)`;
+}
+
+/** Notes a login on the account where the condition holds, with a new password hash if there is one. */
+export function recordLogin(
+  db: Db,
+  login: { userId: string; now: number; passwordHash: string | undefined },
+  condition: SQL,
+) {
+  return db
+    .update(users)
+    .set({
+      lastLoginAt: login.now,
+      version: sql`${users.version} + 1`,
+      ...(login.passwordHash && { passwordHash: login.passwordHash }),
+    })
+    .where(and(eq(users.id, login.userId), condition));
+}
+
+function nameColumn({ kind }: LoginIdentifier) {
+  return kind === "email" ? users.emailKey : users.usernameKey;
+}
+
+function attemptKey(identifier: LoginIdentifier, unknownKey: string): SQL {
+  const column = sql.raw(identifier.kind === "email" ? "email_key" : "username_key");
+  return sql`coalesce((SELECT 'user:' || id FROM users WHERE ${column} = ${identifier.key} AND deleted_at IS NULL), ${unknownKey})`;
+}

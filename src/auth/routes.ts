@@ -1,0 +1,103 @@
+import { everyone, own } from "../http/access.ts";
+import { currentUser } from "../http/actor.ts";
+import { setValidator } from "../http/etag.ts";
+import { createRouter, jsonBody, jsonContent, operation } from "../http/operation.ts";
+import { presentSession, Tokens } from "../sessions/schema.ts";
+import { logOut, refreshSession } from "../sessions/service.ts";
+import { presentUser } from "../users/present.ts";
+import { RegisterUser, User } from "../users/schema.ts";
+import { registerUser } from "../users/service.ts";
+import { Login, Me, Refresh } from "./schema.ts";
+import { getMe, logIn } from "./service.ts";
+
+const tags = ["Authentication"];
+
+const registerRoute = operation({
+  method: "post",
+  path: "/v1/auth/register",
+  operationId: "register",
+  tags,
+  summary: "Open an account",
+  access: everyone,
+  request: { body: jsonBody(RegisterUser) },
+  responses: { 201: jsonContent(User, "The new user, with `Location` and `ETag`.") },
+  errors: ["email_taken", "username_taken", "registration_closed"],
+});
+
+const loginRoute = operation({
+  method: "post",
+  path: "/v1/auth/login",
+  operationId: "logIn",
+  tags,
+  summary: "Log in by username or email",
+  description:
+    "The answer is the same whatever is wrong: name, password, or an account that is inactive or deleted. " +
+    "Too many failures lock the account for a while, for the right password too.",
+  access: everyone,
+  request: { body: jsonBody(Login) },
+  responses: { 200: jsonContent(Tokens, "Tokens of a new session.") },
+  errors: ["invalid_credentials", "too_many_attempts"],
+});
+
+const refreshRoute = operation({
+  method: "post",
+  path: "/v1/auth/refresh",
+  operationId: "refresh",
+  tags,
+  summary: "Get new tokens for a refresh token",
+  description:
+    "The token is spent by this. A retry within 30 seconds gets the same successor; used later, a spent token ends the session.",
+  access: everyone,
+  request: { body: jsonBody(Refresh) },
+  responses: { 200: jsonContent(Tokens, "New tokens of the same session.") },
+  errors: ["invalid_refresh_token"],
+});
+
+const logoutRoute = operation({
+  method: "post",
+  path: "/v1/auth/logout",
+  operationId: "logOut",
+  tags,
+  summary: "End the session of this access token",
+  access: own,
+  responses: { 204: { description: "The session has ended, and its tokens with it." } },
+  errors: [],
+});
+
+const meRoute = operation({
+  method: "get",
+  path: "/v1/auth/me",
+  operationId: "getMe",
+  tags,
+  summary: "Who am I, and what may I do?",
+  access: own,
+  responses: { 200: jsonContent(Me, "The user, their permissions and this session.") },
+  errors: [],
+});
+
+export const authRouter = createRouter()
+  .openapi(registerRoute, async (c) => {
+    const user = await registerUser(c.var.ctx, c.req.valid("json"));
+    setValidator(c, user.version);
+    c.header("Location", `/v1/users/${user.id}`);
+    return c.json(presentUser(user), 201);
+  })
+  .openapi(loginRoute, async (c) => c.json(await logIn(c.var.ctx, c.req.valid("json")), 200))
+  .openapi(refreshRoute, async (c) => {
+    const { refresh_token } = c.req.valid("json");
+    return c.json(await refreshSession(c.var.ctx, refresh_token), 200);
+  })
+  .openapi(logoutRoute, async (c) => {
+    await logOut(c.var.ctx, currentUser(c));
+    return c.body(null, 204);
+  })
+  .openapi(meRoute, async (c) => {
+    const authority = currentUser(c);
+    const { user, session } = await getMe(c.var.ctx, authority);
+    const body = {
+      user: presentUser(user),
+      permissions: [...authority.permissions],
+      session: presentSession(session, authority.sessionId),
+    };
+    return c.json(body, 200);
+  });

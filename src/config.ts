@@ -1,0 +1,137 @@
+import { z } from "zod";
+import { hasDevelopmentKey, importMacKeys, importSigningKeys, type SigningKey } from "./lib/jwk.ts";
+import { DAY, SECOND } from "./lib/time.ts";
+
+/** OWASP's advice for PBKDF2-HMAC-SHA-256 (Password Storage Cheat Sheet); production takes no less. */
+const OWASP_ITERATIONS = 600_000;
+
+const wholeNumber = (from: number, to: number) => z.coerce.number().int().min(from).max(to);
+const origin = z.url({ protocol: /^https?$/ }).transform((url) => new URL(url).origin);
+
+const Settings = z.object({
+  ENVIRONMENT: z.enum(["production", "development"]).default("production"),
+  APP_URL: origin.optional(),
+  JWT_ISSUER: z.string().min(1).optional(),
+  JWT_AUDIENCE: z.string().min(1).default("roster"),
+  ACCESS_TOKEN_TTL_SECONDS: wholeNumber(60, 3600).default(900),
+  SESSION_IDLE_DAYS: wholeNumber(1, 365).default(7),
+  SESSION_MAX_DAYS: wholeNumber(1, 365).default(30),
+  SESSION_LIMIT: wholeNumber(1, 1000).default(50),
+  PASSWORD_ITERATIONS: wholeNumber(1, 10_000_000).default(OWASP_ITERATIONS),
+  PASSWORD_MIN_LENGTH: wholeNumber(8, 64).default(8),
+  LOGIN_ATTEMPT_LIMIT: wholeNumber(1, 1000).default(10),
+  LOGIN_ATTEMPT_WINDOW_SECONDS: wholeNumber(60, 86_400).default(900),
+  REGISTRATION: z.enum(["open", "closed"]).default("open"),
+  CORS_ORIGINS: z
+    .string()
+    .default("")
+    .transform((list) => list.split(",").map((item) => item.trim()))
+    .transform((list) => list.filter(Boolean))
+    .pipe(z.array(z.literal("*").or(origin))),
+  SERVER_TIMING: z.enum(["on", "off"]).default("off"),
+  SIGNING_KEYS: z.string("it is missing"),
+  MAC_KEYS: z.string("it is missing"),
+});
+
+/** What the bindings say, parsed once an isolate. Durations are milliseconds unless named otherwise. */
+export interface Config {
+  environment: "production" | "development";
+  appUrl: string | undefined;
+  accessToken: { issuer: string; audience: string; ttlSeconds: number };
+  session: { idleMs: number; maxMs: number; limit: number };
+  password: { iterations: number; minLength: number };
+  loginAttempts: { limit: number; windowMs: number };
+  registrationOpen: boolean;
+  corsOrigins: readonly string[];
+  serverTiming: boolean;
+  signingKeys: ReadonlyMap<string, SigningKey>;
+  macKeys: readonly CryptoKey[];
+}
+
+/** One setting that keeps the service from serving. Never holds the setting's value. */
+export interface ConfigFault {
+  setting: string;
+  message: string;
+}
+
+export type ConfigResult = { ok: true; config: Config } | { ok: false; faults: ConfigFault[] };
+
+/**
+ * Parses the bindings. Fails closed: a missing or unusable setting is a fault that names it, never a default secret.
+ * In production a development key or a cheaper password hash is a fault too.
+ */
+export async function parseConfig(bindings: object): Promise<ConfigResult> {
+  const parsed = Settings.safeParse(bindings);
+  if (!parsed.success) {
+    return {
+      ok: false,
+      faults: parsed.error.issues.map(({ path, message }) => ({
+        setting: String(path[0]),
+        message,
+      })),
+    };
+  }
+  const settings = parsed.data;
+  const faults: ConfigFault[] = [];
+  const signingKeys = await importKeys("SIGNING_KEYS", settings, importSigningKeys, faults);
+  const macKeys = await importKeys("MAC_KEYS", settings, importMacKeys, faults);
+  if (settings.ENVIRONMENT === "production" && settings.PASSWORD_ITERATIONS < OWASP_ITERATIONS) {
+    faults.push({
+      setting: "PASSWORD_ITERATIONS",
+      message: `production needs at least ${OWASP_ITERATIONS}`,
+    });
+  }
+  if (!signingKeys || !macKeys || faults.length > 0) return { ok: false, faults };
+  return { ok: true, config: toConfig(settings, signingKeys, macKeys) };
+}
+
+async function importKeys<T>(
+  setting: "SIGNING_KEYS" | "MAC_KEYS",
+  settings: z.infer<typeof Settings>,
+  importer: (text: string) => Promise<T>,
+  faults: ConfigFault[],
+): Promise<T | undefined> {
+  try {
+    const keys = await importer(settings[setting]);
+    if (settings.ENVIRONMENT === "production" && hasDevelopmentKey(settings[setting])) {
+      throw new Error(
+        "production refuses development keys: make new ones with `npm run keys -- generate`",
+      );
+    }
+    return keys;
+  } catch (error) {
+    faults.push({ setting, message: (error as Error).message });
+    return undefined;
+  }
+}
+
+function toConfig(
+  settings: z.infer<typeof Settings>,
+  signingKeys: Config["signingKeys"],
+  macKeys: Config["macKeys"],
+): Config {
+  return {
+    environment: settings.ENVIRONMENT,
+    appUrl: settings.APP_URL,
+    accessToken: {
+      issuer: settings.JWT_ISSUER ?? settings.APP_URL ?? "roster",
+      audience: settings.JWT_AUDIENCE,
+      ttlSeconds: settings.ACCESS_TOKEN_TTL_SECONDS,
+    },
+    session: {
+      idleMs: settings.SESSION_IDLE_DAYS * DAY,
+      maxMs: settings.SESSION_MAX_DAYS * DAY,
+      limit: settings.SESSION_LIMIT,
+    },
+    password: { iterations: settings.PASSWORD_ITERATIONS, minLength: settings.PASSWORD_MIN_LENGTH },
+    loginAttempts: {
+      limit: settings.LOGIN_ATTEMPT_LIMIT,
+      windowMs: settings.LOGIN_ATTEMPT_WINDOW_SECONDS * SECOND,
+    },
+    registrationOpen: settings.REGISTRATION === "open",
+    corsOrigins: settings.CORS_ORIGINS,
+    serverTiming: settings.SERVER_TIMING === "on",
+    signingKeys,
+    macKeys,
+  };
+}

@@ -1,0 +1,96 @@
+import { type Config, type ConfigResult, parseConfig } from "./config.ts";
+import { createDb, type Db } from "./db/client.ts";
+import { MemoryCache } from "./lib/memory-cache.ts";
+import type { Meter } from "./lib/meter.ts";
+import { SECOND } from "./lib/time.ts";
+import { createKv, type Kv } from "./platform/kv.ts";
+import type { Log } from "./platform/logger.ts";
+
+/** What the worker is bound to; text settings are parsed by config.ts. */
+export interface Bindings {
+  DB: D1Database;
+  KV: KVNamespace;
+  ASSETS: Fetcher;
+}
+
+/** Who a live session stands for and what their role grants. */
+export interface Authority {
+  sessionId: string;
+  userId: string;
+  role: string;
+  permissions: readonly string[];
+}
+
+/** What was last known of a session, and when D1 said so. `authority` is null once the session is of no use. */
+export interface SessionState {
+  authority: Authority | null;
+  checkedAt: number;
+}
+
+export type Actor = { type: "anonymous" } | { type: "system" } | ({ type: "user" } & Authority);
+
+/** Where a request came from. `ip` is what Cloudflare saw and nothing that a client can say. */
+export interface Client {
+  ip: string | null;
+  userAgent: string | null;
+  country: string | null;
+}
+
+/** What services see of a request: everything they may use, and nothing of HTTP. */
+export interface Context {
+  db: Db;
+  kv: Kv;
+  config: Config;
+  sessionCache: MemoryCache<SessionState>;
+  actor: Actor;
+  client: Client;
+  requestId: string;
+  log: Log;
+  now(): number;
+  waitUntil(work: Promise<unknown>): void;
+}
+
+/** What lives as long as the isolate: the parsed configuration and caches of a few seconds. */
+interface Isolate {
+  config: Promise<ConfigResult>;
+  sessionCache: MemoryCache<SessionState>;
+}
+
+const isolates = new WeakMap<object, Isolate>();
+
+const SESSION_CACHE_ENTRIES = 1000;
+const SESSION_CACHE_TTL_MS = 5 * SECOND;
+
+/** What this isolate keeps for these bindings, made at the first call. */
+export function getIsolate(bindings: object): Isolate {
+  const known = isolates.get(bindings);
+  if (known) return known;
+  const isolate: Isolate = {
+    config: parseConfig(bindings),
+    sessionCache: new MemoryCache(SESSION_CACHE_ENTRIES, SESSION_CACHE_TTL_MS),
+  };
+  isolates.set(bindings, isolate);
+  return isolate;
+}
+
+interface ContextInput {
+  bindings: Bindings;
+  config: Config;
+  meter: Meter;
+  actor: Actor;
+  client: Client;
+  requestId: string;
+  log: Log;
+  waitUntil(work: Promise<unknown>): void;
+}
+
+/** The context of one request or one scheduled run. */
+export function createContext({ bindings, meter, ...rest }: ContextInput): Context {
+  return {
+    ...rest,
+    db: createDb(bindings.DB, meter),
+    kv: createKv(bindings.KV, meter),
+    sessionCache: getIsolate(bindings).sessionCache,
+    now: () => Date.now(),
+  };
+}

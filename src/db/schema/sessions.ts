@@ -1,0 +1,31 @@
+import { sql } from "drizzle-orm";
+import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { users } from "./users.ts";
+
+/** `generation` counts the refresh tokens of a session: only the newest one is live. */
+export const sessions = sqliteTable(
+  "sessions",
+  {
+    id: text().primaryKey(),
+    userId: text("user_id")
+      .notNull()
+      .references(() => users.id, { onDelete: "cascade" }),
+    generation: integer().notNull().default(1),
+    createdAt: integer("created_at").notNull(),
+    lastUsedAt: integer("last_used_at").notNull(),
+    rotatedAt: integer("rotated_at").notNull(),
+    expiresAt: integer("expires_at").notNull(),
+    endsAt: integer("ends_at").notNull(),
+    revokedAt: integer("revoked_at"),
+    revokedReason: text("revoked_reason"),
+    ip: text(),
+    userAgent: text("user_agent"),
+    country: text(),
+  },
+  (table) => [
+    index("sessions_live_by_user")
+      .on(table.userId, table.lastUsedAt)
+      .where(sql`revoked_at IS NULL`),
+    index("sessions_expires_at").on(table.expiresAt),
+  ],
+);

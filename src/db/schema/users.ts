@@ -1,0 +1,34 @@
+import { sql } from "drizzle-orm";
+import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import { roles } from "./roles.ts";
+
+/** The `…_key` columns hold the form in which names and emails are compared; they are unique among the living. */
+export const users = sqliteTable(
+  "users",
+  {
+    id: text().primaryKey(),
+    username: text().notNull(),
+    usernameKey: text("username_key").notNull(),
+    email: text().notNull(),
+    emailKey: text("email_key").notNull(),
+    emailVerified: integer("email_verified", { mode: "boolean" }).notNull().default(false),
+    passwordHash: text("password_hash").notNull(),
+    firstName: text("first_name"),
+    lastName: text("last_name"),
+    role: text()
+      .notNull()
+      .references(() => roles.name),
+    isActive: integer("is_active", { mode: "boolean" }).notNull().default(true),
+    version: integer().notNull().default(1),
+    createdAt: integer("created_at").notNull(),
+    updatedAt: integer("updated_at").notNull(),
+    lastLoginAt: integer("last_login_at"),
+    deletedAt: integer("deleted_at"),
+  },
+  (table) => [
+    uniqueIndex("users_living_username").on(table.usernameKey).where(sql`deleted_at IS NULL`),
+    uniqueIndex("users_living_email").on(table.emailKey).where(sql`deleted_at IS NULL`),
+    index("users_active_role").on(table.role).where(sql`deleted_at IS NULL AND is_active = 1`),
+    index("users_created_at").on(table.createdAt, table.id),
+  ],
+);

@@ -1,0 +1,60 @@
+import type { ErrorHandler, Context as HonoContext } from "hono";
+import { HTTPException } from "hono/http-exception";
+import { isTransient } from "../db/errors.ts";
+import { AppError, type ErrorCode } from "../errors.ts";
+import { createLog, describeError } from "../platform/logger.ts";
+import type { AppEnv } from "./app-env.ts";
+import { PROBLEM_TYPE, toProblem } from "./problem.ts";
+
+const RETRY_AFTER_SECONDS = "5";
+
+/** The one way back for everything thrown: AppError as it is, a failing store as 503, all else as a bare 500. */
+export const onError: ErrorHandler<AppEnv> = (error, c) =>
+  respondWithError(c, toAppError(error, c));
+
+/** A problem document (RFC 9457) as a response, with the fields that its status calls for (RFC 9110 sections 10.2.3 and 11.6.1). */
+export function respondWithError(c: HonoContext<AppEnv>, error: AppError): Response {
+  const config = c.var.config;
+  const appUrl = config?.ok ? config.config.appUrl : undefined;
+  const body = toProblem({
+    code: error.code,
+    detail: error.detail,
+    faults: error.faults,
+    requestId: c.var.requestId,
+    origin: appUrl ?? new URL(c.req.url).origin,
+  });
+  return c.body(JSON.stringify({ ...body, ...error.extensions }), error.status, {
+    "Content-Type": PROBLEM_TYPE,
+    "Cache-Control": "no-store",
+    ...(error.status === 401 && { "WWW-Authenticate": challenge(c, error) }),
+    ...(error.status === 503 && { "Retry-After": RETRY_AFTER_SECONDS }),
+    ...error.headers,
+  });
+}
+
+// RFC 6750 section 3: the error attribute only where a token was sent and found wanting.
+function challenge(c: HonoContext<AppEnv>, error: AppError): string {
+  const sentToken = error.code === "unauthenticated" && c.req.header("Authorization");
+  return sentToken ? 'Bearer realm="roster", error="invalid_token"' : 'Bearer realm="roster"';
+}
+
+function toAppError(error: Error, c: HonoContext<AppEnv>): AppError {
+  if (error instanceof AppError) return error;
+  if (error instanceof HTTPException) return new AppError(codeOfStatus(error.status));
+  const code: ErrorCode = isTransient(error) ? "service_unavailable" : "internal_error";
+  createLog(c.var.requestId)("error", "request.failed", describeError(error));
+  return new AppError(code);
+}
+
+function codeOfStatus(status: number): ErrorCode {
+  switch (status) {
+    case 400:
+      return "malformed_json";
+    case 413:
+      return "payload_too_large";
+    case 415:
+      return "unsupported_media_type";
+    default:
+      return "internal_error";
+  }
+}

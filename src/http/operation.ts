@@ -1,0 +1,67 @@
+import { createRoute, OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
+import type { MiddlewareHandler } from "hono";
+import type { ErrorCode } from "../errors.ts";
+import { type Access, describeAccess, guard } from "./access.ts";
+import type { AppEnv } from "./app-env.ts";
+import { readJsonBody } from "./json-body.ts";
+import { problems } from "./problem.ts";
+import { onInvalid } from "./validation.ts";
+
+type OperationConfig = RouteConfig & {
+  operationId: string;
+  summary: string;
+  tags: string[];
+  access: Access;
+  errors: readonly ErrorCode[];
+  middleware?: never;
+};
+
+const SECURITY = [{ accessToken: [] }];
+
+/**
+ * Declares an operation. Its access rule is enforced before anything of the request is validated, and shown in the
+ * OpenAPI document together with every error that the declaration implies. Unknown query parameters are refused.
+ */
+export function operation<const P extends string, R extends OperationConfig & { path: P }>(
+  config: R,
+) {
+  const { access, errors, ...route } = config;
+  const hasBody = route.request?.body !== undefined;
+  const middleware: MiddlewareHandler<AppEnv>[] = [guard(access)];
+  if (hasBody) middleware.push(readJsonBody);
+  return createRoute<P, R & { middleware: MiddlewareHandler<AppEnv>[] }>({
+    ...route,
+    request: { query: z.strictObject({}), ...route.request },
+    middleware,
+    ...(access.kind !== "public" && { security: SECURITY }),
+    "x-permission": describeAccess(access),
+    responses: { ...route.responses, ...problems(impliedErrors(access, hasBody, errors)) },
+  } as unknown as R & { middleware: MiddlewareHandler<AppEnv>[] });
+}
+
+/** A router for a feature's operations. */
+export function createRouter() {
+  return new OpenAPIHono<AppEnv>({ defaultHook: onInvalid });
+}
+
+/** A required JSON request body. */
+export function jsonBody<S extends z.ZodType>(schema: S) {
+  return { content: { "application/json": { schema } }, required: true } as const;
+}
+
+/** A JSON response. */
+export function jsonContent<S extends z.ZodType>(schema: S, description: string) {
+  return { description, content: { "application/json": { schema } } } as const;
+}
+
+function impliedErrors(
+  access: Access,
+  hasBody: boolean,
+  own: readonly ErrorCode[],
+): readonly ErrorCode[] {
+  const codes: ErrorCode[] = ["validation_failed"];
+  if (hasBody) codes.push("malformed_json", "payload_too_large", "unsupported_media_type");
+  if (access.kind !== "public") codes.push("conflicting_credentials", "unauthenticated");
+  if (access.kind !== "public" && access.kind !== "own") codes.push("forbidden");
+  return [...codes, ...own, "internal_error", "service_unavailable"];
+}

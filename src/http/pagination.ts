@@ -1,0 +1,35 @@
+import { z } from "@hono/zod-openapi";
+
+const DEFAULT_LIMIT = 10;
+const MAX_LIMIT = 100;
+
+/** Query parameters that every list has. */
+export const PageQuery = z.strictObject({
+  limit: z
+    .string()
+    .regex(/^\d{1,4}$/, "Must be a whole number.")
+    .transform(Number)
+    .pipe(z.int().min(1).max(MAX_LIMIT))
+    .default(DEFAULT_LIMIT)
+    .openapi({ type: "integer", minimum: 1, maximum: MAX_LIMIT, default: DEFAULT_LIMIT }),
+  cursor: z
+    .string()
+    .min(1)
+    .max(1024)
+    .optional()
+    .openapi({ description: "`next_cursor` of the page before, with the same filters." }),
+});
+
+/** A page of a list as the contract has it. */
+export function pageOf<S extends z.ZodType>(item: S, name: string) {
+  return z
+    .object({
+      data: z.array(item),
+      pagination: z.object({
+        limit: z.int(),
+        has_more: z.boolean(),
+        next_cursor: z.string().nullable(),
+      }),
+    })
+    .openapi(name);
+}

@@ -1,0 +1,38 @@
+import type { MiddlewareHandler } from "hono";
+import { createContext, getIsolate } from "../context.ts";
+import { AppError } from "../errors.ts";
+import { createLog } from "../platform/logger.ts";
+import type { AppEnv } from "./app-env.ts";
+
+const MAX_USER_AGENT_LENGTH = 512;
+
+/** Parses the configuration, once an isolate. What is wrong with it is for `requireConfig` to refuse and for /ready to tell. */
+export const loadConfig: MiddlewareHandler<AppEnv> = async function loadConfig(c, next) {
+  c.set("config", await getIsolate(c.env).config);
+  return next();
+};
+
+/** Refuses to serve without a sound configuration; otherwise makes the context that services see. */
+export const requireConfig: MiddlewareHandler<AppEnv> = async function requireConfig(c, next) {
+  const result = c.var.config;
+  if (!result.ok) throw new AppError("misconfigured");
+  const { raw } = c.req;
+  c.set(
+    "ctx",
+    createContext({
+      bindings: c.env,
+      config: result.config,
+      meter: c.var.meter,
+      actor: { type: "anonymous" },
+      client: {
+        ip: c.req.header("CF-Connecting-IP") ?? null,
+        userAgent: c.req.header("User-Agent")?.slice(0, MAX_USER_AGENT_LENGTH) ?? null,
+        country: typeof raw.cf?.country === "string" ? raw.cf.country : null,
+      },
+      requestId: c.var.requestId,
+      log: createLog(c.var.requestId),
+      waitUntil: (work) => c.executionCtx.waitUntil(work),
+    }),
+  );
+  return next();
+};

@@ -1,0 +1,45 @@
+import type { Context as HonoContext, MiddlewareHandler } from "hono";
+import { routePath } from "hono/route";
+import { createMeter, type Meter } from "../lib/meter.ts";
+import { createLog } from "../platform/logger.ts";
+import type { AppEnv } from "./app-env.ts";
+
+/**
+ * Counts what the request costs, writes one JSON line about it and, where `SERVER_TIMING` is on, tells the client
+ * (Server Timing, W3C). The line names the route's pattern, never the path: paths hold ids.
+ */
+export const requestLog: MiddlewareHandler<AppEnv> = async function requestLog(c, next) {
+  const meter = createMeter();
+  const start = performance.now();
+  c.set("meter", meter);
+  await next();
+  const durationMs = performance.now() - start;
+  const config = c.var.config;
+  if (config?.ok && config.config.serverTiming) {
+    c.res.headers.set("Server-Timing", toServerTiming(durationMs, meter));
+  }
+  createLog(c.var.requestId)("info", "request", {
+    method: c.req.method,
+    route: matchedRoute(c),
+    status: c.res.status,
+    duration_ms: round(durationMs),
+    user_id: c.var.userId ?? null,
+    d1: { ...meter.d1, ms: round(meter.d1.ms) },
+    kv: { ...meter.kv, ms: round(meter.kv.ms) },
+  });
+};
+
+function matchedRoute(c: HonoContext<AppEnv>): string | null {
+  const path = routePath(c, -1);
+  return path === "/*" || path === "*" ? null : path;
+}
+
+function toServerTiming(durationMs: number, { d1, kv }: Meter): string {
+  const d1Text = `queries=${d1.queries} rows_read=${d1.rowsRead} rows_written=${d1.rowsWritten}`;
+  const kvText = `reads=${kv.reads} writes=${kv.writes}`;
+  return `total;dur=${round(durationMs)}, d1;dur=${round(d1.ms)};desc="${d1Text}", kv;dur=${round(kv.ms)};desc="${kvText}"`;
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 10) / 10;
+}

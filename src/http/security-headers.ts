@@ -1,0 +1,19 @@
+import type { MiddlewareHandler } from "hono";
+import { secureHeaders } from "hono/secure-headers";
+import type { AppEnv } from "./app-env.ts";
+
+const API_CSP = "default-src 'none'; frame-ancestors 'none'";
+
+const applyHeaders = secureHeaders({
+  strictTransportSecurity: "max-age=63072000; includeSubDomains",
+  xFrameOptions: "DENY",
+  referrerPolicy: "no-referrer",
+});
+
+/** Security headers on every response (OWASP REST Security), and `no-store` wherever nothing else was said: most of what we answer is personal. */
+export const securityHeaders: MiddlewareHandler<AppEnv> = async function securityHeaders(c, next) {
+  await applyHeaders(c, next);
+  const { headers } = c.res;
+  if (!headers.has("Content-Security-Policy")) headers.set("Content-Security-Policy", API_CSP);
+  if (!headers.has("Cache-Control")) headers.set("Cache-Control", "no-store");
+};

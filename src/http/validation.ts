@@ -1,0 +1,51 @@
+import type { Hook } from "@hono/zod-openapi";
+import type { z } from "zod";
+import { AppError, type Fault } from "../errors.ts";
+import type { AppEnv } from "./app-env.ts";
+
+type Issue = z.core.$ZodIssue;
+
+/** Turns what zod found into one 422 with an entry a fault. */
+export const onInvalid: Hook<unknown, AppEnv, string, unknown> = (result) => {
+  if (result.success) return;
+  // The validator hands over what it was given; its type says so only for success.
+  const { data } = result as { data?: unknown };
+  const faults = result.error.issues.flatMap((issue) => toFaults(issue as Issue, data));
+  throw new AppError("validation_failed", { faults });
+};
+
+function toFaults(issue: Issue, data: unknown): Fault[] {
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => ({
+      path: [...issue.path, key].join("."),
+      code: "unknown_field",
+      message: "There is no such field here.",
+    }));
+  }
+  const path = issue.path.map(String).join(".");
+  if (isMissing(issue, data)) return [{ path, code: "required", message: "This is required." }];
+  return [{ path, code: codeOf(issue), message: issue.message }];
+}
+
+function isMissing(issue: Issue, data: unknown): boolean {
+  if (issue.path.length === 0) return false;
+  let value = data;
+  for (const key of issue.path) {
+    if (typeof value !== "object" || value === null) return false;
+    value = Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined;
+  }
+  return value === undefined && (issue.code === "invalid_type" || issue.code === "invalid_value");
+}
+
+function codeOf(issue: Issue): string {
+  switch (issue.code) {
+    case "custom":
+      return typeof issue.params?.code === "string" ? issue.params.code : "invalid_value";
+    case "too_small":
+      return issue.origin === "string" ? "too_short" : "too_small";
+    case "too_big":
+      return issue.origin === "string" ? "too_long" : "too_big";
+    default:
+      return issue.code;
+  }
+}

@@ -1,0 +1,32 @@
+import { createApp } from "./app.ts";
+import { type Bindings, createContext, getIsolate } from "./context.ts";
+import { runJobs } from "./cron.ts";
+import { newId } from "./lib/ids.ts";
+import { createMeter } from "./lib/meter.ts";
+import { createLog } from "./platform/logger.ts";
+
+const app = createApp();
+
+export default {
+  fetch: app.fetch,
+  async scheduled(controller, bindings, executionContext) {
+    const requestId = newId();
+    const log = createLog(requestId);
+    const config = await getIsolate(bindings).config;
+    if (!config.ok) {
+      log("error", "cron.misconfigured", { settings: config.faults.map(({ setting }) => setting) });
+      return;
+    }
+    const ctx = createContext({
+      bindings,
+      config: config.config,
+      meter: createMeter(),
+      actor: { type: "system" },
+      client: { ip: null, userAgent: null, country: null },
+      requestId,
+      log,
+      waitUntil: (work) => executionContext.waitUntil(work),
+    });
+    await runJobs(ctx, controller.cron);
+  },
+} satisfies ExportedHandler<Bindings>;

@@ -1,0 +1,76 @@
+import { type JWTVerifyGetKey, jwtVerify, SignJWT } from "jose";
+import type { SigningKey } from "./jwk.ts";
+
+const ALGORITHM = "EdDSA";
+const TYPE = "at+jwt";
+
+export interface AccessTokenSettings {
+  issuer: string;
+  audience: string;
+  ttlSeconds: number;
+}
+
+export interface AccessTokenClaims {
+  userId: string;
+  sessionId: string;
+  role: string;
+  permissions: readonly string[];
+}
+
+/** A signed access token (RFC 9068) with `typ` at+jwt, EdDSA and the `kid` of the first key. */
+export async function mintAccessToken(
+  claims: AccessTokenClaims,
+  keys: ReadonlyMap<string, SigningKey>,
+  settings: AccessTokenSettings,
+  now: number,
+): Promise<string> {
+  const [key] = keys.values();
+  if (!key) throw new Error("no signing key");
+  const issuedAt = Math.floor(now / 1000);
+  return new SignJWT({
+    sid: claims.sessionId,
+    role: claims.role,
+    scope: claims.permissions.join(" "),
+  })
+    .setProtectedHeader({ alg: ALGORITHM, typ: TYPE, kid: key.kid })
+    .setIssuer(settings.issuer)
+    .setAudience(settings.audience)
+    .setSubject(claims.userId)
+    .setIssuedAt(issuedAt)
+    .setExpirationTime(issuedAt + settings.ttlSeconds)
+    .setJti(crypto.randomUUID())
+    .sign(key.privateKey);
+}
+
+/**
+ * The claims of a valid access token, or undefined. Algorithm, type, issuer and audience are pinned and the key is
+ * chosen by `kid` from ours alone (RFC 8725 sections 3.1, 3.8, 3.10, 3.11), so that no header can point elsewhere. Does no I/O.
+ */
+export async function verifyAccessToken(
+  token: string,
+  keys: ReadonlyMap<string, SigningKey>,
+  settings: AccessTokenSettings,
+  now: number,
+): Promise<AccessTokenClaims | undefined> {
+  const findKey: JWTVerifyGetKey = ({ kid }) => {
+    const key = keys.get(kid ?? "");
+    if (!key) throw new Error("unknown kid");
+    return key.publicKey;
+  };
+  try {
+    const { payload } = await jwtVerify(token, findKey, {
+      algorithms: [ALGORITHM],
+      typ: TYPE,
+      issuer: settings.issuer,
+      audience: settings.audience,
+      requiredClaims: ["sub", "sid", "role", "scope", "iat", "exp", "jti"],
+      currentDate: new Date(now),
+    });
+    const { sub, sid, role, scope } = payload;
+    if (typeof sub !== "string" || typeof sid !== "string") return undefined;
+    if (typeof role !== "string" || typeof scope !== "string") return undefined;
+    return { userId: sub, sessionId: sid, role, permissions: scope.split(" ").filter(Boolean) };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,28 @@
+import { base64url } from "jose";
+
+const encoder = new TextEncoder();
+
+/** UTF-8 bytes of a text. Lone surrogates become U+FFFD, as the Encoding standard says. */
+export function utf8(text: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(encoder.encode(text));
+}
+
+/** Base64url without padding (RFC 4648 section 5). */
+export function toBase64Url(bytes: Uint8Array): string {
+  return base64url.encode(bytes);
+}
+
+/** The bytes of a canonical base64url text, or undefined for any other text. */
+export function fromBase64Url(text: string): Uint8Array<ArrayBuffer> | undefined {
+  try {
+    const bytes = new Uint8Array(base64url.decode(text));
+    return toBase64Url(bytes) === text ? bytes : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Compares in a time that depends on the lengths alone. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.byteLength === b.byteLength && crypto.subtle.timingSafeEqual(a, b);
+}

@@ -1,0 +1,28 @@
+import { parse, stringify, v7 } from "uuid";
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** A new UUIDv7 in lower case (RFC 9562 section 5.7): ids sort by the time they were made. */
+export function newId(): string {
+  return v7();
+}
+
+/** The canonical lower-case form of a UUID in either case, or undefined (RFC 9562 section 4). */
+export function parseId(text: string): string | undefined {
+  const id = text.toLowerCase();
+  return UUID.test(id) ? id : undefined;
+}
+
+/** The 16 bytes of an id. */
+export function idToBytes(id: string): Uint8Array {
+  return parse(id);
+}
+
+/** The id that 16 bytes stand for; undefined when they are no UUID. */
+export function idFromBytes(bytes: Uint8Array): string | undefined {
+  try {
+    return stringify(bytes);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,91 @@
+import { importJWK, type JWK } from "jose";
+import { fromBase64Url } from "./bytes.ts";
+
+/** Generated development keys carry this in their `kid`, and production refuses them. */
+export const DEVELOPMENT_KEY_PREFIX = "dev-";
+
+const MIN_MAC_KEY_BYTES = 32;
+
+export interface SigningKey {
+  kid: string;
+  privateKey: CryptoKey;
+  publicKey: CryptoKey;
+  publicJwk: JWK;
+}
+
+/** Ed25519 private keys by `kid` (RFC 8037 section 2), the first the one that signs. Throws a sentence on anything else. */
+export async function importSigningKeys(text: string): Promise<ReadonlyMap<string, SigningKey>> {
+  const keys = new Map<string, SigningKey>();
+  for (const jwk of parseJwkSet(text)) {
+    if (jwk.kty !== "OKP" || jwk.crv !== "Ed25519" || !jwk.d || !jwk.x) {
+      throw new Error("every key must be an Ed25519 private key");
+    }
+    const kid = takeKid(jwk, keys);
+    const publicJwk: JWK = { kty: "OKP", crv: "Ed25519", x: jwk.x, kid, use: "sig", alg: "EdDSA" };
+    const privateJwk: JWK = { kty: "OKP", crv: "Ed25519", x: jwk.x, d: jwk.d };
+    keys.set(kid, {
+      kid,
+      privateKey: await importEd25519(privateJwk),
+      publicKey: await importEd25519(publicJwk),
+      publicJwk,
+    });
+  }
+  return keys;
+}
+
+/** HMAC-SHA-256 keys of at least 256 bits, the first the one that signs. Throws a sentence on anything else. */
+export async function importMacKeys(text: string): Promise<readonly CryptoKey[]> {
+  const keys = new Map<string, CryptoKey>();
+  for (const jwk of parseJwkSet(text)) {
+    const bytes = jwk.kty === "oct" ? fromBase64Url(jwk.k ?? "") : undefined;
+    if (!bytes) throw new Error("every key must be a symmetric key (kty oct)");
+    if (bytes.byteLength < MIN_MAC_KEY_BYTES) throw new Error("every key needs at least 32 bytes");
+    const kid = takeKid(jwk, keys);
+    const hmac = { name: "HMAC", hash: "SHA-256" };
+    keys.set(kid, await crypto.subtle.importKey("raw", bytes, hmac, false, ["sign"]));
+  }
+  return [...keys.values()];
+}
+
+/** True when a key of the set was generated for development. */
+export function hasDevelopmentKey(text: string): boolean {
+  return parseJwkSet(text).some((jwk) => jwk.kid?.startsWith(DEVELOPMENT_KEY_PREFIX));
+}
+
+async function importEd25519(jwk: JWK): Promise<CryptoKey> {
+  try {
+    return (await importJWK(jwk, "EdDSA")) as CryptoKey;
+  } catch {
+    throw new Error("a key is not a valid Ed25519 key");
+  }
+}
+
+function takeKid(jwk: JWK, taken: ReadonlyMap<string, unknown>): string {
+  if (!jwk.kid) throw new Error("every key needs a kid");
+  if (taken.has(jwk.kid)) throw new Error("two keys share a kid");
+  return jwk.kid;
+}
+
+function parseJwkSet(text: string): JWK[] {
+  const set = parseJson(text);
+  if (!isJwkSet(set)) throw new Error('it must be a JWK set with at least one key: {"keys":[…]}');
+  return set.keys;
+}
+
+function isJwkSet(value: unknown): value is { keys: JWK[] } {
+  if (typeof value !== "object" || value === null || !("keys" in value)) return false;
+  const { keys } = value;
+  return (
+    Array.isArray(keys) &&
+    keys.length > 0 &&
+    keys.every((key) => typeof key === "object" && key !== null)
+  );
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Error("it is not JSON");
+  }
+}

@@ -1,0 +1,71 @@
+import { equalBytes, fromBase64Url, toBase64Url, utf8 } from "./bytes.ts";
+import { idFromBytes, idToBytes } from "./ids.ts";
+
+const PREFIX = "rrt_";
+const CONTEXT = utf8("roster refresh token v1\n");
+const ID_BYTES = 16;
+const GENERATION_BYTES = 6;
+const MAC_BYTES = 32;
+const BODY_BYTES = ID_BYTES + GENERATION_BYTES;
+
+export interface RefreshTokenClaims {
+  sessionId: string;
+  generation: number;
+}
+
+/**
+ * The refresh token of one generation of a session: `rrt_` and base64url of session id, generation and an HMAC-SHA-256
+ * over both. It is a function of its claims and the key, so that the same claims always give the same text.
+ */
+export async function mintRefreshToken(
+  claims: RefreshTokenClaims,
+  keys: readonly CryptoKey[],
+): Promise<string> {
+  const body = encodeBody(claims);
+  const [key] = keys;
+  if (!key) throw new Error("no MAC key");
+  const token = new Uint8Array(BODY_BYTES + MAC_BYTES);
+  token.set(body);
+  token.set(await mac(key, body), BODY_BYTES);
+  return PREFIX + toBase64Url(token);
+}
+
+/** The claims of a token that one of the keys made, or undefined. Does no I/O. */
+export async function verifyRefreshToken(
+  text: string,
+  keys: readonly CryptoKey[],
+): Promise<RefreshTokenClaims | undefined> {
+  if (!text.startsWith(PREFIX)) return undefined;
+  const token = fromBase64Url(text.slice(PREFIX.length));
+  if (token?.byteLength !== BODY_BYTES + MAC_BYTES) return undefined;
+  const body = token.slice(0, BODY_BYTES);
+  const given = token.slice(BODY_BYTES);
+  for (const key of keys) {
+    if (equalBytes(await mac(key, body), given)) return decodeBody(body);
+  }
+  return undefined;
+}
+
+async function mac(key: CryptoKey, body: Uint8Array): Promise<Uint8Array> {
+  const message = new Uint8Array(CONTEXT.byteLength + body.byteLength);
+  message.set(CONTEXT);
+  message.set(body, CONTEXT.byteLength);
+  return new Uint8Array(await crypto.subtle.sign("HMAC", key, message));
+}
+
+function encodeBody({ sessionId, generation }: RefreshTokenClaims): Uint8Array {
+  const body = new Uint8Array(BODY_BYTES);
+  body.set(idToBytes(sessionId));
+  const view = new DataView(body.buffer);
+  view.setUint16(ID_BYTES, Math.floor(generation / 2 ** 32));
+  view.setUint32(ID_BYTES + 2, generation % 2 ** 32);
+  return body;
+}
+
+function decodeBody(body: Uint8Array<ArrayBuffer>): RefreshTokenClaims | undefined {
+  const sessionId = idFromBytes(body.slice(0, ID_BYTES));
+  if (!sessionId) return undefined;
+  const view = new DataView(body.buffer);
+  const generation = view.getUint16(ID_BYTES) * 2 ** 32 + view.getUint32(ID_BYTES + 2);
+  return { sessionId, generation };
+}

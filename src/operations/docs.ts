@@ -1,0 +1,96 @@
+import { SwaggerUI } from "@hono/swagger-ui";
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import { html, raw } from "hono/html";
+import { ERRORS } from "../errors.ts";
+import type { AppEnv } from "../http/app-env.ts";
+import { buildOpenApiDocument } from "./openapi.ts";
+
+/** Nothing from elsewhere, and no script or style but our own files. */
+const DOCS_CSP =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
+  "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const INIT_SCRIPT = `window.addEventListener("load", () => {
+  window.ui = SwaggerUIBundle({
+    url: "/openapi.json",
+    dom_id: "#swagger-ui",
+    deepLinking: true,
+    displayRequestDuration: true,
+    tryItOutEnabled: true,
+    validatorUrl: null,
+  });
+});
+`;
+
+const ERRORS_STYLE = `body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 48rem; padding: 0 1rem; }
+h2 { font-family: ui-monospace, monospace; font-size: 1rem; margin: 2rem 0 0; }
+p { margin: 0; }
+`;
+
+/** Adds the OpenAPI document, the docs page with its assets, and the page that explains every error code. */
+export function mountDocs(app: OpenAPIHono<AppEnv>): void {
+  let document: ReturnType<typeof buildOpenApiDocument> | undefined;
+  app.get("/openapi.json", (c) => {
+    document ??= buildOpenApiDocument(app);
+    c.header("Cache-Control", "public, max-age=60");
+    return c.json(document);
+  });
+  app.get("/docs", (c) => {
+    c.header("Content-Security-Policy", DOCS_CSP);
+    return c.html(docsPage());
+  });
+  app.get("/docs/init.js", (c) => c.body(INIT_SCRIPT, 200, { "Content-Type": "text/javascript" }));
+  app.get("/docs/errors", (c) => {
+    c.header("Content-Security-Policy", DOCS_CSP);
+    return c.html(errorsPage());
+  });
+  app.get("/docs/errors.css", (c) => c.body(ERRORS_STYLE, 200, { "Content-Type": "text/css" }));
+  app.get("/docs/assets/*", async (c) => {
+    const asset = await c.env.ASSETS.fetch(c.req.raw);
+    return asset.status === 404 ? c.notFound() : new Response(asset.body, asset);
+  });
+}
+
+function docsPage() {
+  const page = SwaggerUI({
+    url: "/openapi.json",
+    baseUrl: "/docs/assets",
+    manuallySwaggerUIHtml: ({ css, js }) => {
+      const styles = css.map((url) => `<link rel="stylesheet" href="${url}">`);
+      const scripts = [...js, "/docs/init.js"].map((url) => `<script src="${url}" defer></script>`);
+      return [...styles, ...scripts, '<div id="swagger-ui"></div>'].join("\n");
+    },
+  });
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Roster API</title>
+<link rel="icon" href="/docs/assets/swagger-ui-dist/favicon-32x32.png">
+</head>
+<body>
+${raw(page)}
+</body>
+</html>`;
+}
+
+function errorsPage() {
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Roster API: errors</title>
+<link rel="stylesheet" href="/docs/errors.css">
+</head>
+<body>
+<h1>Errors</h1>
+<p>Every error is a problem document (RFC 9457). Its code never changes its meaning.</p>
+${Object.entries(ERRORS).map(
+  ([code, [status, title, detail]]) =>
+    html`<h2 id="${code}">${code}</h2><p>${status} ${title}. ${detail}</p>`,
+)}
+</body>
+</html>`;
+}

@@ -1,0 +1,60 @@
+import { version } from "../../package.json";
+import { AppError } from "../errors.ts";
+import { everyone } from "../http/access.ts";
+import { createRouter, jsonContent, operation } from "../http/operation.ts";
+import { Health, Jwks, Ready } from "./schema.ts";
+import { checkReadiness } from "./service.ts";
+
+const tags = ["Operations"];
+
+const healthRoute = operation({
+  method: "get",
+  path: "/health",
+  operationId: "getHealth",
+  tags,
+  summary: "Is the worker up? Touches nothing",
+  access: everyone,
+  responses: { 200: jsonContent(Health, "It is.") },
+  errors: [],
+});
+
+const readyRoute = operation({
+  method: "get",
+  path: "/ready",
+  operationId: "getReadiness",
+  tags,
+  summary: "Can it serve? Asks D1, KV and the configuration",
+  description: "A 503 names in `checks` what fails.",
+  access: everyone,
+  responses: { 200: jsonContent(Ready, "It can.") },
+  errors: ["misconfigured"],
+});
+
+const jwksRoute = operation({
+  method: "get",
+  path: "/.well-known/jwks.json",
+  operationId: "getJwks",
+  tags,
+  summary: "The public keys that access tokens verify with",
+  access: everyone,
+  responses: { 200: jsonContent(Jwks, "A JWK set (RFC 7517), the signing key first.") },
+  errors: ["misconfigured"],
+});
+
+export const operationsRouter = createRouter()
+  .openapi(healthRoute, (c) => c.json({ status: "healthy" as const, version }, 200))
+  .openapi(readyRoute, async (c) => {
+    const { d1, kv, config } = await checkReadiness(c.env, c.var.config, c.var.meter);
+    if (d1.status === "ok" && kv.status === "ok" && !config) {
+      return c.json({ status: "ready" as const, checks: { d1, kv } }, 200);
+    }
+    const checks = { d1, kv, ...(config && { config }) };
+    throw new AppError(config ? "misconfigured" : "service_unavailable", {
+      extensions: { checks },
+    });
+  })
+  .openapi(jwksRoute, (c) => {
+    const keys = [...c.var.ctx.config.signingKeys.values()].map(({ publicJwk }) => publicJwk);
+    c.header("Cache-Control", "public, max-age=300");
+    return c.json({ keys } as Jwks, 200);
+  });

@@ -1,0 +1,33 @@
+import { z } from "@hono/zod-openapi";
+
+export const Health = z
+  .object({ status: z.literal("healthy"), version: z.string().openapi({ example: "0.1.0" }) })
+  .openapi("Health");
+
+const Check = z.object({
+  status: z.literal("ok"),
+  duration_ms: z.number().openapi({ example: 1.2 }),
+});
+
+export const Ready = z
+  .object({
+    status: z.literal("ready"),
+    checks: z.object({ d1: Check, kv: Check }),
+  })
+  .openapi("Ready");
+
+export const Jwks = z
+  .object({
+    keys: z.array(
+      z.object({
+        kty: z.literal("OKP"),
+        crv: z.literal("Ed25519"),
+        x: z.string(),
+        kid: z.string(),
+        use: z.literal("sig"),
+        alg: z.literal("EdDSA"),
+      }),
+    ),
+  })
+  .openapi("Jwks");
+export type Jwks = z.infer<typeof Jwks>;

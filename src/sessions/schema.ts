@@ -1,0 +1,42 @@
+import { z } from "@hono/zod-openapi";
+import { toTimestamp } from "../lib/time.ts";
+import type { SessionRow } from "./repository.ts";
+
+const Timestamp = z.iso.datetime().openapi({ example: "2026-11-20T08:00:00.000Z" });
+
+export const Session = z
+  .object({
+    id: z.uuid(),
+    current: z.boolean().openapi({ description: "The one that this request was made in." }),
+    created_at: Timestamp,
+    last_used_at: Timestamp.openapi({ description: "Login or the last refresh." }),
+    expires_at: Timestamp,
+    ip: z.string().nullable().openapi({ example: "203.0.113.7" }),
+    user_agent: z.string().nullable(),
+    country: z.string().nullable().openapi({ example: "CH" }),
+  })
+  .openapi("Session");
+
+/** A session as the API shows it. */
+export function presentSession(row: SessionRow, currentSessionId: string): z.infer<typeof Session> {
+  return {
+    id: row.id,
+    current: row.id === currentSessionId,
+    created_at: toTimestamp(row.createdAt),
+    last_used_at: toTimestamp(row.lastUsedAt),
+    expires_at: toTimestamp(row.expiresAt),
+    ip: row.ip,
+    user_agent: row.userAgent,
+    country: row.country,
+  };
+}
+
+export const Tokens = z
+  .object({
+    access_token: z.string().openapi({ description: "A JWT (EdDSA). Send it as Bearer token." }),
+    refresh_token: z.string().openapi({ description: "Good for one refresh." }),
+    token_type: z.literal("Bearer"),
+    expires_in: z.int().openapi({ description: "Seconds.", example: 900 }),
+    refresh_expires_in: z.int().openapi({ description: "Seconds.", example: 604_800 }),
+  })
+  .openapi("Tokens");

@@ -1,0 +1,115 @@
+import type { Authority, Context } from "../context.ts";
+import { AppError } from "../errors.ts";
+import type { Permission } from "../lib/permissions.ts";
+import { toComparisonKey } from "../lib/text.ts";
+import { type ChangePlan, type ChangeTarget, changeUser, diff } from "./change.ts";
+import type { ManagedUser, UserChange, UserRow } from "./repository.ts";
+import type { UpdateUser } from "./schema.ts";
+import { blankToNull } from "./service.ts";
+
+const DETAILS = {
+  username: "username",
+  email: "email",
+  firstName: "first_name",
+  lastName: "last_name",
+  isActive: "is_active",
+} as const;
+
+/**
+ * Replaces or changes what a body names of a user; what is absent stays and what is as before is no change.
+ * On oneself: username and names; the email has its own flow; the role needs roles:assign and is_active users:update.
+ */
+export async function editUser(
+  ctx: Context,
+  actor: Authority,
+  target: ChangeTarget,
+  input: UpdateUser,
+): Promise<UserRow> {
+  return changeUser(ctx, actor, target, (user) => {
+    if (user.deletedAt !== null) throw new AppError("user_not_found");
+    return planEdit(actor, user, input);
+  });
+}
+
+/** Gives a user a role. Their sessions end, so that no token speaks of the old one. */
+export async function assignRole(
+  ctx: Context,
+  actor: Authority,
+  target: ChangeTarget,
+  role: string,
+): Promise<UserRow> {
+  return editUser(ctx, actor, target, { role });
+}
+
+/** Deletes a user softly: they can no longer log in, and their names are free. */
+export async function deleteUser(
+  ctx: Context,
+  actor: Authority,
+  target: ChangeTarget,
+): Promise<void> {
+  await changeUser(ctx, actor, target, (user) => {
+    if (user.deletedAt !== null) throw new AppError("user_not_found");
+    return {
+      set: { deletedAt: ctx.now() },
+      needs: user.id === actor.userId ? [] : ["users:delete"],
+      events: [{ action: "user.deleted", changes: {} }],
+      endsSessions: "user_deleted",
+    };
+  });
+}
+
+/** Brings a deleted user back. One that is not deleted stays as it is. Throws `email_taken`, `username_taken` when a name was given away since. */
+export async function restoreUser(
+  ctx: Context,
+  actor: Authority,
+  target: ChangeTarget,
+): Promise<UserRow> {
+  return changeUser(ctx, actor, target, (user) => {
+    if (user.deletedAt === null) return undefined;
+    return {
+      set: { deletedAt: null },
+      needs: ["users:delete"],
+      events: [{ action: "user.restored", changes: {} }],
+    };
+  });
+}
+
+function planEdit(actor: Authority, user: ManagedUser, input: UpdateUser): ChangePlan | undefined {
+  const isSelf = user.id === actor.userId;
+  const set = toChange(user, input);
+  const details = diff(user, set, DETAILS);
+  const role = diff(user, set, { role: "role" });
+  if (!details && !role) return undefined;
+  if (isSelf && details?.email) {
+    throw new AppError("forbidden", { detail: "Your own email cannot be changed this way." });
+  }
+  const needs: Permission[] = [];
+  if (details && (!isSelf || details.is_active)) needs.push("users:update");
+  if (role) needs.push("roles:assign");
+  const deactivates = details?.is_active?.to === false;
+  return {
+    set,
+    needs,
+    events: [
+      ...(details ? [{ action: "user.updated" as const, changes: details }] : []),
+      ...(role ? [{ action: "user.role_changed" as const, changes: role }] : []),
+    ],
+    ...((deactivates || role) && {
+      endsSessions: deactivates ? "user_deactivated" : "role_changed",
+    }),
+  };
+}
+
+function toChange(user: ManagedUser, input: UpdateUser): UserChange {
+  const { username, email, first_name, last_name, role, is_active } = input;
+  const isNewEmail = email !== undefined && toComparisonKey(email) !== toComparisonKey(user.email);
+  return {
+    ...(username !== undefined && { username, usernameKey: toComparisonKey(username) }),
+    ...(email !== undefined && { email, emailKey: toComparisonKey(email) }),
+    ...(isNewEmail && { emailVerified: false }),
+    ...(first_name !== undefined && { firstName: blankToNull(first_name) }),
+    ...(last_name !== undefined && { lastName: blankToNull(last_name) }),
+    ...(role !== undefined && { role }),
+    ...(is_active !== undefined && { isActive: is_active }),
+  };
+}

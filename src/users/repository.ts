@@ -1,0 +1,129 @@
+import { and, desc, eq, isNotNull, isNull, type SQL, sql } from "drizzle-orm";
+import { permissionsOfRole } from "../db/authority.ts";
+import type { Db } from "../db/client.ts";
+import { users } from "../db/schema/users.ts";
+
+export const ADMIN_ROLE = "admin";
+
+// Qualified by hand: drizzle leaves the table's name off in a query over one table, and the inner one would be meant.
+const anotherAdminRemains = sql`EXISTS (SELECT 1 FROM users AS other WHERE other.role = ${ADMIN_ROLE}
+  AND other.is_active = 1 AND other.deleted_at IS NULL AND other.id <> users.id)`;
+
+/** Columns by name: the password hash stays where it is. */
+const publicColumns = {
+  id: users.id,
+  username: users.username,
+  email: users.email,
+  emailVerified: users.emailVerified,
+  firstName: users.firstName,
+  lastName: users.lastName,
+  role: users.role,
+  isActive: users.isActive,
+  version: users.version,
+  createdAt: users.createdAt,
+  updatedAt: users.updatedAt,
+  lastLoginAt: users.lastLoginAt,
+  deletedAt: users.deletedAt,
+};
+
+type UserTable = typeof users.$inferSelect;
+export type UserRow = Pick<UserTable, keyof typeof publicColumns>;
+export type NewUser = typeof users.$inferSelect;
+export type UserChange = Partial<
+  Pick<
+    UserTable,
+    | "username"
+    | "usernameKey"
+    | "email"
+    | "emailKey"
+    | "emailVerified"
+    | "firstName"
+    | "lastName"
+    | "role"
+    | "isActive"
+    | "deletedAt"
+  >
+>;
+
+/** Creates a user where the condition holds. Breaks a unique index when the email or the username is taken. */
+export function insertUser(db: Db, row: NewUser, condition: SQL) {
+  return db
+    .insert(users)
+    .select(
+      sql`SELECT ${row.id}, ${row.username}, ${row.usernameKey}, ${row.email}, ${row.emailKey}, ${row.emailVerified ? 1 : 0},
+        ${row.passwordHash}, ${row.firstName}, ${row.lastName}, ${row.role}, ${row.isActive ? 1 : 0}, ${row.version},
+        ${row.createdAt}, ${row.updatedAt}, ${row.lastLoginAt}, ${row.deletedAt} WHERE ${condition}`,
+    )
+    .returning(publicColumns);
+}
+
+/** A user, deleted or not. */
+export function findUser(db: Db, id: string) {
+  return db.select(publicColumns).from(users).where(eq(users.id, id)).limit(1);
+}
+
+/** A user, deleted or not, with what decides whether someone else may change it: its permissions, and whether another active administrator remains. */
+export function findManagedUser(db: Db, id: string) {
+  return db
+    .select({
+      ...publicColumns,
+      permissions: permissionsOfRole(sql`users.role`).as("permissions"),
+      anotherAdminRemains: anotherAdminRemains.mapWith(Boolean).as("another_admin_remains"),
+    })
+    .from(users)
+    .where(eq(users.id, id))
+    .limit(1);
+}
+
+export type ManagedUser = Awaited<ReturnType<typeof findManagedUser>>[number];
+
+/** The change would leave an active administrator: this user is none, or is not the only one. */
+export const isNotLastAdmin: SQL = sql`(users.role <> ${ADMIN_ROLE} OR users.is_active = 0
+  OR users.deleted_at IS NOT NULL OR ${anotherAdminRemains})`;
+
+/** Changes a user who is still at this version, where the conditions hold. */
+export function updateUser(
+  db: Db,
+  at: { id: string; version: number; now: number },
+  change: UserChange,
+  conditions: readonly SQL[],
+) {
+  return db
+    .update(users)
+    .set({ ...change, version: at.version + 1, updatedAt: at.now })
+    .where(and(eq(users.id, at.id), eq(users.version, at.version), ...conditions))
+    .returning(publicColumns);
+}
+
+/** Which of the conditions of a change hold for this user: what to say when `updateUser` changed nothing. */
+export function findStanding<K extends string>(db: Db, id: string, conditions: Record<K, SQL>) {
+  const columns = Object.entries<SQL>(conditions).map(([name, condition]) => [
+    name,
+    sql<number>`${condition}`.as(name),
+  ]);
+  return db
+    .select(Object.fromEntries(columns) as Record<K, SQL.Aliased<number>>)
+    .from(users)
+    .where(eq(users.id, id));
+}
+
+export interface UserListFilter {
+  deleted: boolean;
+  /** The place that the page before ended at. */
+  after: { createdAt: number; id: string } | undefined;
+}
+
+/** Users by creation, the newest first, ties by id. Reads what it returns and no more. */
+export function listUsers(db: Db, { deleted, after }: UserListFilter, limit: number) {
+  return db
+    .select(publicColumns)
+    .from(users)
+    .where(
+      and(
+        deleted ? isNotNull(users.deletedAt) : isNull(users.deletedAt),
+        after && sql`(${users.createdAt}, ${users.id}) < (${after.createdAt}, ${after.id})`,
+      ),
+    )
+    .orderBy(desc(users.createdAt), desc(users.id))
+    .limit(limit);
+}

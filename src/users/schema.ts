@@ -1,0 +1,172 @@
+import { z } from "@hono/zod-openapi";
+import { PageQuery, pageOf } from "../http/pagination.ts";
+import { parseId } from "../lib/ids.ts";
+import { PASSWORD_RULES, type PasswordOwner } from "../lib/password-policy.ts";
+import {
+  countCodePoints,
+  isVisibleText,
+  normalizeEmail,
+  normalizeName,
+  normalizeUsername,
+} from "../lib/text.ts";
+
+const EMAIL_ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+";
+const EMAIL_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
+const EMAIL = new RegExp(
+  `^(?=.{1,64}@)${EMAIL_ATOM}(?:\\.${EMAIL_ATOM})*@(?:${EMAIL_LABEL}\\.)+(?!\\d+$)${EMAIL_LABEL}$`,
+);
+
+const Username = z
+  .string()
+  .overwrite(normalizeUsername)
+  .min(3, "Must have at least 3 characters.")
+  .max(50, "Must have at most 50 characters.")
+  .regex(/^[A-Za-z0-9_.-]*$/, "May hold letters, digits, `_`, `.` and `-`.")
+  .openapi({
+    description: "Unique whatever its case. What was typed is kept for display.",
+    example: "ada",
+  });
+
+export const Email = z
+  .string()
+  .overwrite(normalizeEmail)
+  .max(254, "Must have at most 254 characters.")
+  .regex(EMAIL, "Not an email address.")
+  .openapi({ description: "Unique whatever its case.", example: "ada@example.com" });
+
+const Name = z
+  .string()
+  .overwrite(normalizeName)
+  .refine((name) => countCodePoints(name) <= 100, {
+    message: "Must have at most 100 characters.",
+    params: { code: "too_long" },
+  })
+  .refine(isVisibleText, {
+    message: "Holds control or invisible characters.",
+    params: { code: "invalid_characters" },
+  })
+  .openapi({ maxLength: 100, example: "Ada" })
+  .nullable();
+
+const Role = z
+  .string()
+  .regex(/^[a-z][a-z0-9_-]{0,49}$/, "Not the name of a role.")
+  .openapi({ description: "The name of a role.", example: "user" });
+
+const Password = z.string().openapi({
+  format: "password",
+  description:
+    "At least 8 characters, at most 256 bytes; holds neither the username nor the name in the email address.",
+  example: "SecurePass123!",
+});
+
+/** Adds the password rules to an object with a `password`, so that its faults are told together with all others. */
+function withPasswordRules<S extends z.ZodObject<{ password: z.ZodString }>>(schema: S): S {
+  let checked = schema;
+  for (const { code, message, allows } of PASSWORD_RULES) {
+    checked = checked.refine(
+      (body: unknown) => {
+        const { password, ...owner } = body as { password: string } & PasswordOwner;
+        return allows(password, owner);
+      },
+      { path: ["password"], message, params: { code }, when: ({ value }) => hasPassword(value) },
+    );
+  }
+  return checked;
+}
+
+function hasPassword(value: unknown): boolean {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "password" in value &&
+    typeof value.password === "string"
+  );
+}
+
+const registration = {
+  username: Username,
+  email: Email,
+  password: Password,
+  first_name: Name.optional(),
+  last_name: Name.optional(),
+};
+
+export const RegisterUser = withPasswordRules(z.strictObject(registration)).openapi("RegisterUser");
+export type RegisterUser = z.infer<typeof RegisterUser>;
+
+export const CreateUser = withPasswordRules(
+  z.strictObject({ ...registration, role: Role.optional(), is_active: z.boolean().optional() }),
+).openapi("CreateUser");
+export type CreateUser = z.infer<typeof CreateUser>;
+
+export const ReplaceUser = z
+  .strictObject({
+    username: Username,
+    email: Email,
+    first_name: Name,
+    last_name: Name,
+    role: Role,
+    is_active: z.boolean(),
+  })
+  .openapi("ReplaceUser");
+
+export const UpdateUser = ReplaceUser.partial().openapi("UpdateUser");
+/** Fields of a user to change; what is absent stays. */
+export type UpdateUser = z.infer<typeof UpdateUser>;
+
+export const AssignRole = z.strictObject({ role: Role }).openapi("AssignRole");
+
+export const UserId = z.strictObject({
+  id: z
+    .string()
+    .refine((id) => id === "me" || parseId(id) !== undefined, {
+      message: "Must be a UUID, or `me` for oneself.",
+      params: { code: "invalid_format" },
+    })
+    .openapi({
+      param: { name: "id", in: "path" },
+      description: "The user's id, or `me`.",
+      example: "me",
+    }),
+});
+
+const Flag = z
+  .enum(["true", "false"])
+  .transform((value) => value === "true")
+  .openapi({ type: "boolean" });
+
+export const GetUserQuery = z.strictObject({
+  deleted: Flag.optional().openapi({
+    description: "`true` also finds a deleted user. Needs users:delete.",
+  }),
+});
+
+export const ListUsersQuery = PageQuery.extend({
+  deleted: Flag.optional().openapi({
+    description: "`true` lists the deleted users alone. Needs users:delete.",
+  }),
+});
+export type ListUsersQuery = z.infer<typeof ListUsersQuery>;
+
+const Timestamp = z.iso.datetime().openapi({ example: "2026-11-20T08:00:00.000Z" });
+
+export const User = z
+  .object({
+    id: z.uuid().openapi({ example: "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11" }),
+    username: z.string().openapi({ example: "ada" }),
+    email: z.string().openapi({ example: "ada@example.com" }),
+    email_verified: z.boolean(),
+    first_name: z.string().nullable().openapi({ example: "Ada" }),
+    last_name: z.string().nullable().openapi({ example: "Lovelace" }),
+    full_name: z.string().nullable().openapi({ example: "Ada Lovelace" }),
+    role: z.string().openapi({ example: "user" }),
+    is_active: z.boolean(),
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    last_login_at: Timestamp.nullable(),
+    deleted_at: Timestamp.nullable(),
+  })
+  .openapi("User");
+
+export const UserPage = pageOf(User, "UserPage");
