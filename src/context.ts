@@ -46,6 +46,7 @@ export interface Context {
   client: Client;
   requestId: string;
   log: Log;
+  /** The moment of the request in milliseconds: the same throughout, so that what it writes agrees with itself. */
   now(): number;
   waitUntil(work: Promise<unknown>): void;
 }
@@ -86,11 +87,12 @@ interface ContextInput {
 
 /** The context of one request or one scheduled run. */
 export function createContext({ bindings, meter, ...rest }: ContextInput): Context {
+  const now = Date.now();
   return {
     ...rest,
     db: createDb(bindings.DB, meter),
     kv: createKv(bindings.KV, meter),
     sessionCache: getIsolate(bindings).sessionCache,
-    now: () => Date.now(),
+    now: () => now,
   };
 }

@@ -24,7 +24,12 @@ export const requestLog: MiddlewareHandler<AppEnv> = async function requestLog(c
     status: c.res.status,
     duration_ms: round(durationMs),
     user_id: c.var.userId ?? null,
-    d1: { ...meter.d1, ms: round(meter.d1.ms) },
+    d1: {
+      queries: meter.d1.queries,
+      rows_read: meter.d1.rowsRead,
+      rows_written: meter.d1.rowsWritten,
+      ms: round(meter.d1.ms),
+    },
     kv: { ...meter.kv, ms: round(meter.kv.ms) },
   });
 };

@@ -1,0 +1,72 @@
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import worker from "../../src/index.ts";
+
+const ORIGIN = "https://roster.test";
+
+export interface RequestOptions {
+  method?: string;
+  /** Sent as JSON, unless `raw` or `contentType` says otherwise. */
+  body?: unknown;
+  raw?: BodyInit;
+  token?: string;
+  headers?: Record<string, string>;
+  /** Bindings to run against: the test's own, or some wrapped so that they fail. */
+  bindings?: Cloudflare.Env;
+  ip?: string;
+}
+
+export interface Answer<T = Record<string, unknown>> {
+  status: number;
+  headers: Headers;
+  body: T;
+  text: string;
+}
+
+/** Sends a request through the worker's own fetch and waits for what it leaves to `waitUntil`. */
+export async function send<T = any>(
+  path: string,
+  options: RequestOptions = {},
+): Promise<Answer<T>> {
+  const { response, settled } = await start(path, options);
+  const text = await response.text();
+  await settled;
+  const isJson = response.headers.get("Content-Type")?.includes("json");
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    body: (isJson && text ? JSON.parse(text) : undefined) as T,
+  };
+}
+
+async function start(path: string, options: RequestOptions) {
+  const hasBody = options.body !== undefined || options.raw !== undefined;
+  const headers = new Headers(options.headers);
+  if (options.body !== undefined && !headers.has("Content-Type")) {
+    headers.set("Content-Type", "application/json");
+  }
+  if (options.token) headers.set("Authorization", `Bearer ${options.token}`);
+  headers.set("CF-Connecting-IP", options.ip ?? "203.0.113.7");
+  const request = new Request<unknown, IncomingRequestCfProperties>(ORIGIN + path, {
+    method: options.method ?? (hasBody ? "POST" : "GET"),
+    headers,
+    ...(hasBody && { body: options.raw ?? JSON.stringify(options.body) }),
+  });
+  const executionContext = createExecutionContext();
+  const response = await worker.fetch(request, options.bindings ?? env, executionContext);
+  return { response, settled: waitOnExecutionContext(executionContext) };
+}
+
+/** What a request cost, read from its Server-Timing. */
+export function costOf(answer: Answer<unknown>) {
+  const header = answer.headers.get("Server-Timing") ?? "";
+  const figure = (name: string) => Number(new RegExp(`${name}=(\\d+)`).exec(header)?.[1]);
+  return {
+    queries: figure("queries"),
+    rowsRead: figure("rows_read"),
+    rowsWritten: figure("rows_written"),
+    kvReads: figure("reads"),
+    kvWrites: figure("writes"),
+  };
+}

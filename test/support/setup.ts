@@ -1,0 +1,33 @@
+import { applyD1Migrations } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, beforeAll, vi } from "vitest";
+
+const PRODUCTION_LIMIT = 100_000;
+
+/** What deriveBits was asked for in the current test. */
+export const derivedIterations: number[] = [];
+
+const deriveBits = crypto.subtle.deriveBits.bind(crypto.subtle);
+
+// Production refuses more than 100,000 iterations a call; this runtime does not, so the tests do.
+crypto.subtle.deriveBits = (algorithm, ...rest) => {
+  const iterations = (algorithm as { iterations?: number }).iterations ?? 0;
+  derivedIterations.push(iterations);
+  if (iterations > PRODUCTION_LIMIT) {
+    throw new DOMException(
+      `Pbkdf2 failed: iteration counts above ${PRODUCTION_LIMIT} are not supported`,
+      "NotSupportedError",
+    );
+  }
+  return deriveBits(algorithm, ...rest);
+};
+
+beforeAll(async () => {
+  await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
+});
+
+afterEach(() => {
+  derivedIterations.length = 0;
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
