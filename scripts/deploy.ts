@@ -1,48 +1,68 @@
 // npm run deploy [-- flags of `wrangler deploy`]: secrets at the first deploy, migrations, the worker.
-import { existsSync } from "node:fs";
-import { readVars, writeVars } from "./lib/dev-vars.ts";
+import { parseArgs } from "node:util";
+import { readVars, type Vars, writeVars } from "./lib/dev-vars.ts";
 import { main, UsageError } from "./lib/fail.ts";
 import { newMacKey, newSigningKey } from "./lib/new-keys.ts";
 import { runWrangler, startWrangler } from "./lib/wrangler.ts";
 
 const FILE = ".prod.vars";
 const NEEDED = ["SIGNING_KEYS", "MAC_KEYS"];
+const UNKNOWN_WORKER = /Worker "[^"]*".* not found/;
 
 await main(async () => {
   const args = process.argv.slice(2);
   if (args.includes("--dry-run")) return wrangler(["deploy", ...args]);
-  const known = await listSecrets();
-  if (known && NEEDED.every((name) => known.includes(name))) {
-    await wrangler(["d1", "migrations", "apply", "DB", "--remote"]);
+  const target = readTarget(args);
+  const known = await listSecrets(target);
+  const missing = NEEDED.filter((name) => !known.includes(name));
+  const migrate = ["d1", "migrations", "apply", "DB", "--remote", ...target];
+  if (missing.length === 0) {
+    await wrangler(migrate);
     return wrangler(["deploy", ...args]);
   }
-  await makeProductionKeys();
+  await makeProductionKeys(missing);
   await wrangler(["deploy", "--secrets-file", FILE, ...args]);
-  await wrangler(["d1", "migrations", "apply", "DB", "--remote"]);
+  await wrangler(migrate);
   console.log(`
 The keys are in ${FILE}: move it to a safe place, rotation needs it.
 Make an administrator: npm run admin -- create --email EMAIL --username NAME --remote`);
 });
 
-/** Names of the worker's secrets; undefined before the first deploy. */
-async function listSecrets(): Promise<string[] | undefined> {
+/** The flags that say which worker is meant, for the commands beside `wrangler deploy`. */
+function readTarget(args: string[]): string[] {
+  const { values } = parseArgs({
+    args,
+    strict: false,
+    options: { env: { type: "string", short: "e" }, config: { type: "string", short: "c" } },
+  });
+  return Object.entries({ env: values.env, config: values.config }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`, String(value)],
+  );
+}
+
+/** Names of the worker's secrets; none before the first deploy. */
+async function listSecrets(target: readonly string[]): Promise<string[]> {
   try {
-    const output = await runWrangler(["secret", "list", "--format", "json"]);
+    const output = await runWrangler(["secret", "list", "--format", "json", ...target]);
     const secrets = JSON.parse(output.slice(output.indexOf("["))) as { name: string }[];
     return secrets.map(({ name }) => name);
   } catch (error) {
-    const isUnknownWorker = error instanceof Error && /10007|not found/i.test(error.message);
-    if (isUnknownWorker) return undefined;
+    const isUnknownWorker = error instanceof Error && UNKNOWN_WORKER.test(error.message);
+    if (isUnknownWorker) return [];
     throw error;
   }
 }
 
-async function makeProductionKeys(): Promise<void> {
-  if (existsSync(FILE) && readVars(FILE)?.SIGNING_KEYS) return;
-  const vars = {
+/** Writes new keys for the secrets that the worker lacks, unless the file has them from a deploy that failed half-way. */
+async function makeProductionKeys(missing: readonly string[]): Promise<void> {
+  const existing = readVars(FILE) ?? {};
+  if (missing.every((name) => existing[name])) return;
+  const keys: Vars = {
     SIGNING_KEYS: JSON.stringify({ keys: [await newSigningKey()] }),
     MAC_KEYS: JSON.stringify({ keys: [newMacKey()] }),
   };
+  const wanted = Object.entries(keys).filter(([name]) => missing.includes(name));
+  const vars = { ...Object.fromEntries(wanted), ...existing };
   writeVars(FILE, vars, "Production secrets of Roster. Keep them out of the repository.");
 }
 

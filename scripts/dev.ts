@@ -1,40 +1,43 @@
 // npm run dev [-- flags of `wrangler dev`]: everything that a local start needs, then wrangler.
+import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { connect } from "node:net";
 import { parseArgs } from "node:util";
 import { parseConfig } from "../src/config.ts";
 import { DEVELOPMENT_KEY_PREFIX } from "../src/lib/jwk.ts";
-import { createAdmin } from "./lib/admin.ts";
+import { RegisterUser } from "../src/users/schema.ts";
+import { createAdmin, type NewAdmin } from "./lib/admin.ts";
 import { readVars, type Vars, writeVars } from "./lib/dev-vars.ts";
 import { main, UsageError } from "./lib/fail.ts";
 import { newMacKey, newSigningKey } from "./lib/new-keys.ts";
-import { runWrangler, startWrangler } from "./lib/wrangler.ts";
+import { runWrangler, startDevServer } from "./lib/wrangler.ts";
 
 const FILE = ".dev.vars";
+const DEFAULT_PORT = 8787;
+const PARENT_CHECK_MS = 500;
 const READY_TIMEOUT_MS = 60_000;
 
 await main(async () => {
   const args = process.argv.slice(2);
-  const { port, host, persist, cliVars } = readFlags(args);
-  const vars = { ...(readVars(FILE) ?? (await makeDevVars())), ...cliVars };
-  await checkVars(vars);
-  await checkPort(port, host);
-  const where = ["--local", ...(persist ? ["--persist-to", persist] : [])];
+  const flags = readFlags(args);
+  const vars = { ...(readVars(FILE) ?? (await makeDevVars())), ...flags.vars };
+  await checkVars(vars, flags.vars);
+  await checkPort(flags);
+  const where = ["--local", ...(flags.persistTo ? ["--persist-to", flags.persistTo] : [])];
   await runWrangler(["d1", "migrations", "apply", "DB", ...where]);
   const note = await ensureAdmin(vars, where);
 
-  const url = `http://${host}:${port}`;
-  const appUrl = vars.APP_URL ? [] : ["--var", `APP_URL:${url}`];
-  const worker = startWrangler([
-    "dev",
-    "--port",
-    port,
+  const url = `http://${flags.host.includes(":") ? `[${flags.host}]` : flags.host}:${flags.port}`;
+  const worker = startDevServer([
     "--show-interactive-dev-session=false",
+    ...(flags.hasPort ? [] : ["--port", flags.port]),
     ...args,
-    ...appUrl,
+    ...(vars.APP_URL ? [] : ["--var", `APP_URL:${url}`]),
   ]);
-  for (const signal of ["SIGINT", "SIGTERM"] as const)
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => worker.kill(signal));
+  }
+  stopWithParent(worker);
   const ended = new Promise<number>((resolve) => worker.on("close", (code) => resolve(code ?? 0)));
   const isReady = await Promise.race([waitUntilReady(url), ended.then(() => false)]);
   if (isReady) printWelcome(url, vars, note);
@@ -46,22 +49,28 @@ function readFlags(args: string[]) {
     args,
     strict: false,
     options: {
-      port: { type: "string", default: "8787" },
+      port: { type: "string" },
       ip: { type: "string", default: "localhost" },
       "persist-to": { type: "string" },
       var: { type: "string", multiple: true, default: [] },
     },
   });
-  const cliVars = (values.var as string[]).map((pair): [string, string] => {
+  const port = String(values.port ?? DEFAULT_PORT);
+  if (!/^[1-9]\d{0,4}$/.test(port) || Number(port) > 65_535) {
+    throw new UsageError(`--port takes a number from 1 to 65535, not ${port}.`);
+  }
+  const vars = (values.var as string[]).map((pair): [string, string] => {
     const at = pair.indexOf(":");
+    if (at < 1) throw new UsageError(`--var takes NAME:value, not ${pair}.`);
     return [pair.slice(0, at), pair.slice(at + 1)];
   });
   const ip = String(values.ip);
   return {
-    port: String(values.port),
+    port,
+    hasPort: values.port !== undefined,
     host: ["0.0.0.0", "::", "*"].includes(ip) ? "localhost" : ip,
-    persist: values["persist-to"] as string | undefined,
-    cliVars: Object.fromEntries(cliVars) as Vars,
+    persistTo: values["persist-to"] as string | undefined,
+    vars: Object.fromEntries(vars) as Vars,
   };
 }
 
@@ -84,20 +93,41 @@ async function makeDevVars(): Promise<Vars> {
   return vars;
 }
 
-async function checkVars(vars: Vars): Promise<void> {
-  for (const name of ["DEV_ADMIN_EMAIL", "DEV_ADMIN_USERNAME", "DEV_ADMIN_PASSWORD"]) {
-    if (!vars[name])
-      throw new UsageError(
-        `${FILE}: ${name} is missing. Add it, or delete the file to start afresh.`,
-      );
+/** Every fault of the settings, in one line that says where each is set. */
+async function checkVars(vars: Vars, onCommandLine: Vars): Promise<void> {
+  const config = await parseConfig(vars);
+  const admin = RegisterUser.safeParse(adminOf(vars));
+  const adminFaults = (admin.error?.issues ?? []).map(({ path, message }) => ({
+    setting: `DEV_ADMIN_${String(path[0]).toUpperCase()}`,
+    message,
+  }));
+  const messages = new Map<string, string>();
+  for (const { setting, message } of [...(config.ok ? [] : config.faults), ...adminFaults]) {
+    if (!messages.has(setting)) messages.set(setting, describeFault(vars[setting], message));
   }
-  const result = await parseConfig(vars);
-  if (result.ok) return;
-  const faults = result.faults.map(({ setting, message }) => `${setting}: ${message}`).join("; ");
-  throw new UsageError(`${FILE}: ${faults}. Mend it, or delete the file to start afresh.`);
+  if (messages.size === 0) return;
+  const faults = [...messages].map(([setting, message]) =>
+    setting in onCommandLine ? `--var ${setting}: ${message}` : `${setting}: ${message}`,
+  );
+  throw new UsageError(
+    `${FILE}: ${faults.join("; ")}. Mend it, or delete the file to start afresh.`,
+  );
 }
 
-async function checkPort(port: string, host: string): Promise<void> {
+function describeFault(value: string | undefined, message: string): string {
+  if (value === undefined) return "it is missing";
+  return value === "" ? "it is empty" : message.replace(/\.$/, "");
+}
+
+function adminOf(vars: Vars): NewAdmin {
+  return {
+    email: vars.DEV_ADMIN_EMAIL ?? "",
+    username: vars.DEV_ADMIN_USERNAME ?? "",
+    password: vars.DEV_ADMIN_PASSWORD ?? "",
+  };
+}
+
+async function checkPort({ port, host }: { port: string; host: string }): Promise<void> {
   const isTaken = await new Promise<boolean>((resolve) => {
     const socket = connect({ port: Number(port), host });
     socket.on("connect", () => resolve(true)).on("error", () => resolve(false));
@@ -110,16 +140,24 @@ async function checkPort(port: string, host: string): Promise<void> {
 }
 
 async function ensureAdmin(vars: Vars, where: readonly string[]): Promise<string> {
-  const outcome = await createAdmin(
-    {
-      email: vars.DEV_ADMIN_EMAIL ?? "",
-      username: vars.DEV_ADMIN_USERNAME ?? "",
-      password: vars.DEV_ADMIN_PASSWORD ?? "",
-    },
-    where,
-  );
-  if (outcome.kind === "created" || outcome.passwordMatches) return "";
+  const outcome = await createAdmin(adminOf(vars), where);
+  if (outcome.kind === "created") return "";
+  if (outcome.role !== "admin") {
+    return `  (a user of this name exists with the role ${outcome.role}: npm run admin -- promote ${outcome.username})`;
+  }
+  if (outcome.passwordMatches) return "";
   return `  (${outcome.username} exists with another password than ${FILE} says)`;
+}
+
+/** `kill` of the `npm run dev` process ends npm alone, so its end is watched for. */
+function stopWithParent(worker: ChildProcess): void {
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    worker.kill("SIGTERM");
+  }, PARENT_CHECK_MS);
+  watch.unref();
 }
 
 async function waitUntilReady(url: string): Promise<boolean> {

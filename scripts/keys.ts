@@ -1,7 +1,7 @@
 // npm run keys -- generate [--file F] | rotate signing|mac --file F [--keep N]
 import { parseArgs } from "node:util";
 import type { JWK } from "jose";
-import { readVars, writeVars } from "./lib/dev-vars.ts";
+import { readVars, setVar, writeVars } from "./lib/dev-vars.ts";
 import { main, UsageError } from "./lib/fail.ts";
 import { newMacKey, newSigningKey } from "./lib/new-keys.ts";
 
@@ -60,12 +60,22 @@ async function rotate(kind: keyof typeof SETTINGS, file: string, keep: number): 
     throw new UsageError(
       `${file} has no ${setting}. Make keys with: npm run keys -- generate --file ${file}`,
     );
-  const { keys } = JSON.parse(vars[setting]) as { keys: JWK[] };
+  const keys = parseKeys(vars[setting]);
+  if (!keys) throw new UsageError(`${file}: ${setting} is not a JWK set with at least one key.`);
   const prefix = keys[0]?.kid?.startsWith("dev-") ? "dev-" : "";
   const fresh = kind === "signing" ? await newSigningKey(prefix) : newMacKey(prefix);
   const rotated = { keys: [fresh, ...keys.slice(0, keep)] };
-  writeVars(file, { ...vars, [setting]: JSON.stringify(rotated) }, COMMENT);
+  setVar(file, setting, JSON.stringify(rotated));
   console.log(
     `${setting} in ${file}: ${fresh.kid} signs from now on, ${rotated.keys.length - 1} older still verify.`,
   );
+}
+
+function parseKeys(text: string): JWK[] | undefined {
+  try {
+    const { keys } = JSON.parse(text) as { keys?: JWK[] };
+    return Array.isArray(keys) && keys.length > 0 ? keys : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { parseEnv } from "node:util";
 import { UsageError } from "./fail.ts";
 
@@ -9,6 +9,7 @@ export type Vars = Record<string, string>;
 /** Reads a file of KEY=value lines; undefined when there is none. A line that is something else is named. */
 export function readVars(path: string): Vars | undefined {
   if (!existsSync(path)) return undefined;
+  if (!statSync(path).isFile()) throw new UsageError(`${path} is not a file.`);
   const text = readFileSync(path, "utf8");
   const broken = text.split(/\r?\n/).findIndex((line) => !LINE.test(line));
   if (broken >= 0) {
@@ -19,12 +20,22 @@ export function readVars(path: string): Vars | undefined {
   return parseEnv(text) as Vars;
 }
 
-/** Writes a file of secrets that only its owner may read. */
+/** Writes a new file of secrets that only its owner may read. */
 export function writeVars(path: string, vars: Vars, comment: string): void {
-  const lines = Object.entries(vars).map(([key, value]) => `${key}=${quote(value)}`);
+  const lines = Object.entries(vars).map(([name, value]) => toLine(name, value));
   writeFileSync(path, `# ${comment}\n${lines.join("\n")}\n`, { mode: 0o600 });
 }
 
-function quote(value: string): string {
-  return /[\s"#{]/.test(value) ? `'${value}'` : value;
+/** Sets one value in a file that is there, and leaves all else in it as it is. */
+export function setVar(path: string, name: string, value: string): void {
+  const lines = readFileSync(path, "utf8").trimEnd().split(/\r?\n/);
+  const declares = new RegExp(`^\\s*(export\\s+)?${name}\\s*=`);
+  const others = lines.filter((line) => !declares.test(line));
+  const at = lines.findIndex((line) => declares.test(line));
+  others.splice(at < 0 ? others.length : at, 0, toLine(name, value));
+  writeFileSync(path, `${others.join("\n")}\n`);
+}
+
+function toLine(name: string, value: string): string {
+  return `${name}=${/[\s"#{]/.test(value) ? `'${value}'` : value}`;
 }

@@ -10,9 +10,14 @@ const WRANGLER = fileURLToPath(
 const QUIET = {
   WRANGLER_SEND_METRICS: "false",
   WRANGLER_SEND_ERROR_REPORTS: "false",
+  WRANGLER_WRITE_LOGS: "false",
   CLOUDFLARE_CF_FETCH_ENABLED: "false",
   WRANGLER_HIDE_BANNER: "true",
 };
+
+const READY = /Ready on http/;
+const CRON_NOTICE = "Scheduled Workers are not automatically triggered";
+const LOGGED_OUT = /CLOUDFLARE_API_TOKEN environment variable|not authenticated/i;
 
 /** Starts wrangler with the terminal as its own. */
 export function startWrangler(args: readonly string[]): ChildProcess {
@@ -22,10 +27,28 @@ export function startWrangler(args: readonly string[]): ChildProcess {
   });
 }
 
+/** Starts `wrangler dev` without what it says of itself before it is ready; errors, warnings and the worker's log come through. */
+export function startDevServer(args: readonly string[]): ChildProcess {
+  const color = process.stdout.isTTY ? { FORCE_COLOR: "1" } : {};
+  const child = spawn(process.execPath, [WRANGLER, "dev", ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...QUIET, ...color },
+  });
+  let isReady = false;
+  child.stdout.on("data", (chunk: Buffer) => {
+    if (isReady) process.stdout.write(chunk);
+    isReady ||= READY.test(chunk.toString());
+  });
+  child.stderr.on("data", (chunk: Buffer) => {
+    if (!chunk.toString().includes(CRON_NOTICE)) process.stderr.write(chunk);
+  });
+  return child;
+}
+
 /** Runs wrangler to its end and returns what it printed. A failure is a UsageError with wrangler's own words. */
-export async function runWrangler(args: readonly string[], input?: string): Promise<string> {
+export async function runWrangler(args: readonly string[]): Promise<string> {
   const child = spawn(process.execPath, [WRANGLER, ...args], {
-    stdio: ["pipe", "pipe", "pipe"],
+    stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...QUIET, CI: "true", FORCE_COLOR: "0" },
   });
   let stdout = "";
@@ -36,8 +59,12 @@ export async function runWrangler(args: readonly string[], input?: string): Prom
   child.stderr.on("data", (chunk: Buffer) => {
     stderr += chunk.toString();
   });
-  child.stdin.end(input);
   const code = await new Promise((resolve) => child.on("close", resolve));
   if (code === 0) return stdout;
+  if (LOGGED_OUT.test(stderr)) {
+    throw new UsageError(
+      "Not logged in to Cloudflare. Run `npx wrangler login`, or set CLOUDFLARE_API_TOKEN.",
+    );
+  }
   throw new UsageError(`wrangler ${args[0] ?? ""} failed.\n${stderr.trim() || stdout.trim()}`);
 }
