@@ -11,6 +11,7 @@ import { requestLog } from "./http/request-log.ts";
 import { securityHeaders } from "./http/security-headers.ts";
 import { mountDocs } from "./operations/docs.ts";
 import { operationsRouter } from "./operations/routes.ts";
+import { sessionsRouter } from "./sessions/routes.ts";
 import { usersRouter } from "./users/routes.ts";
 
 /** The API: what every request passes through, in order, and one line a feature. */
@@ -26,6 +27,7 @@ export function createApp() {
   app.use("/.well-known/*", requireConfig);
 
   app.route("/", authRouter);
+  app.route("/", sessionsRouter);
   app.route("/", usersRouter);
   app.route("/", operationsRouter);
   mountDocs(app);

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { hasDevelopmentKey, importMacKeys, importSigningKeys, type SigningKey } from "./lib/jwk.ts";
+import type { HashSettings } from "./lib/password-hash.ts";
 import { DAY, SECOND } from "./lib/time.ts";
 
 /** OWASP's advice for PBKDF2-HMAC-SHA-256 (Password Storage Cheat Sheet); production takes no less. */
@@ -7,6 +8,23 @@ const OWASP_ITERATIONS = 600_000;
 
 const wholeNumber = (from: number, to: number) => z.coerce.number().int().min(from).max(to);
 const origin = z.url({ protocol: /^https?$/ }).transform((url) => new URL(url).origin);
+
+/** `limit/seconds`, or `0` for no limit. */
+const rateLimit = (fallback: string) =>
+  z
+    .string()
+    .regex(/^(0|[1-9]\d{0,6}\/[1-9]\d{0,4})$/, "it must read limit/seconds, or 0 for no limit")
+    .default(fallback)
+    .transform((text): RateLimit | undefined => {
+      const [limit, windowSeconds] = text.split("/").map(Number);
+      return limit && windowSeconds ? { limit, windowSeconds } : undefined;
+    });
+
+/** So many requests in so many seconds. */
+export interface RateLimit {
+  limit: number;
+  windowSeconds: number;
+}
 
 const Settings = z.object({
   ENVIRONMENT: z.enum(["production", "development"]).default("production"),
@@ -31,6 +49,13 @@ const Settings = z.object({
   SERVER_TIMING: z.enum(["on", "off"]).default("off"),
   SIGNING_KEYS: z.string("it is missing"),
   MAC_KEYS: z.string("it is missing"),
+  PEPPER_KEYS: z.string().optional(),
+  BREACHED_PASSWORD_CHECK: z.enum(["on", "off"]).default("off"),
+  BREACHED_PASSWORD_URL: z.url().default("https://api.pwnedpasswords.com/range/"),
+  RATE_LIMIT_AUTH: rateLimit("5/60"),
+  RATE_LIMIT_REFRESH: rateLimit("30/60"),
+  RATE_LIMIT_READ: rateLimit("1000/3600"),
+  RATE_LIMIT_WRITE: rateLimit("100/3600"),
 });
 
 /** What the bindings say, parsed once an isolate. Durations are milliseconds unless named otherwise. */
@@ -39,7 +64,9 @@ export interface Config {
   appUrl: string | undefined;
   accessToken: { issuer: string; audience: string; ttlSeconds: number };
   session: { idleMs: number; maxMs: number; limit: number };
-  password: { iterations: number; minLength: number };
+  password: HashSettings & { minLength: number; breachedPasswordUrl: string | undefined };
+  /** By policy; undefined switches it off. */
+  rateLimits: Readonly<Record<"auth" | "refresh" | "read" | "write", RateLimit | undefined>>;
   loginAttempts: { limit: number; windowMs: number };
   registrationOpen: boolean;
   corsOrigins: readonly string[];
@@ -81,19 +108,24 @@ export async function parseConfig(bindings: object): Promise<ConfigResult> {
       message: `production needs at least ${OWASP_ITERATIONS}`,
     });
   }
-  if (!signingKeys || !macKeys || faults.length > 0) return { ok: false, faults };
-  return { ok: true, config: toConfig(settings, signingKeys, macKeys) };
+  const peppers = settings.PEPPER_KEYS
+    ? await importKeys("PEPPER_KEYS", settings, importMacKeys, faults)
+    : new Map<string, CryptoKey>();
+  if (!signingKeys || !macKeys || !peppers || faults.length > 0) return { ok: false, faults };
+  const keys = { signingKeys, macKeys: [...macKeys.values()], peppers };
+  return { ok: true, config: toConfig(settings, keys) };
 }
 
 async function importKeys<T>(
-  setting: "SIGNING_KEYS" | "MAC_KEYS",
+  setting: "SIGNING_KEYS" | "MAC_KEYS" | "PEPPER_KEYS",
   settings: z.infer<typeof Settings>,
   importer: (text: string) => Promise<T>,
   faults: ConfigFault[],
 ): Promise<T | undefined> {
+  const text = settings[setting] ?? "";
   try {
-    const keys = await importer(settings[setting]);
-    if (settings.ENVIRONMENT === "production" && hasDevelopmentKey(settings[setting])) {
+    const keys = await importer(text);
+    if (settings.ENVIRONMENT === "production" && hasDevelopmentKey(text)) {
       throw new Error(
         "production refuses development keys: make new ones with `npm run keys -- generate`",
       );
@@ -107,8 +139,7 @@ async function importKeys<T>(
 
 function toConfig(
   settings: z.infer<typeof Settings>,
-  signingKeys: Config["signingKeys"],
-  macKeys: Config["macKeys"],
+  keys: Pick<Config, "signingKeys" | "macKeys"> & Pick<HashSettings, "peppers">,
 ): Config {
   return {
     environment: settings.ENVIRONMENT,
@@ -123,7 +154,19 @@ function toConfig(
       maxMs: settings.SESSION_MAX_DAYS * DAY,
       limit: settings.SESSION_LIMIT,
     },
-    password: { iterations: settings.PASSWORD_ITERATIONS, minLength: settings.PASSWORD_MIN_LENGTH },
+    password: {
+      iterations: settings.PASSWORD_ITERATIONS,
+      minLength: settings.PASSWORD_MIN_LENGTH,
+      peppers: keys.peppers,
+      breachedPasswordUrl:
+        settings.BREACHED_PASSWORD_CHECK === "on" ? settings.BREACHED_PASSWORD_URL : undefined,
+    },
+    rateLimits: {
+      auth: settings.RATE_LIMIT_AUTH,
+      refresh: settings.RATE_LIMIT_REFRESH,
+      read: settings.RATE_LIMIT_READ,
+      write: settings.RATE_LIMIT_WRITE,
+    },
     loginAttempts: {
       limit: settings.LOGIN_ATTEMPT_LIMIT,
       windowMs: settings.LOGIN_ATTEMPT_WINDOW_SECONDS * SECOND,
@@ -131,7 +174,7 @@ function toConfig(
     registrationOpen: settings.REGISTRATION === "open",
     corsOrigins: settings.CORS_ORIGINS,
     serverTiming: settings.SERVER_TIMING === "on",
-    signingKeys,
-    macKeys,
+    signingKeys: keys.signingKeys,
+    macKeys: keys.macKeys,
   };
 }

@@ -2,6 +2,7 @@ import { type Config, type ConfigResult, parseConfig } from "./config.ts";
 import { createDb, type Db } from "./db/client.ts";
 import { MemoryCache } from "./lib/memory-cache.ts";
 import type { Meter } from "./lib/meter.ts";
+import type { Principal } from "./lib/principal.ts";
 import { SECOND } from "./lib/time.ts";
 import { createKv, type Kv } from "./platform/kv.ts";
 import type { Log } from "./platform/logger.ts";
@@ -13,21 +14,13 @@ export interface Bindings {
   ASSETS: Fetcher;
 }
 
-/** Who a live session stands for and what their role grants. */
-export interface Authority {
-  sessionId: string;
-  userId: string;
-  role: string;
-  permissions: readonly string[];
-}
-
-/** What was last known of a session, and when D1 said so. `authority` is null once the session is of no use. */
-export interface SessionState {
-  authority: Authority | null;
+/** What was last known of a credential, and when D1 said so. `principal` is null once the credential is of no use. */
+export interface CredentialState {
+  principal: Principal | null;
   checkedAt: number;
 }
 
-export type Actor = { type: "anonymous" } | { type: "system" } | ({ type: "user" } & Authority);
+export type Actor = { type: "anonymous" } | { type: "system" } | Principal;
 
 /** Where a request came from. `ip` is what Cloudflare saw and nothing that a client can say. */
 export interface Client {
@@ -41,7 +34,7 @@ export interface Context {
   db: Db;
   kv: Kv;
   config: Config;
-  sessionCache: MemoryCache<SessionState>;
+  credentialCache: MemoryCache<CredentialState>;
   actor: Actor;
   client: Client;
   requestId: string;
@@ -54,13 +47,13 @@ export interface Context {
 /** What lives as long as the isolate: the parsed configuration and caches of a few seconds. */
 interface Isolate {
   config: Promise<ConfigResult>;
-  sessionCache: MemoryCache<SessionState>;
+  credentialCache: MemoryCache<CredentialState>;
 }
 
 const isolates = new WeakMap<object, Isolate>();
 
-const SESSION_CACHE_ENTRIES = 1000;
-const SESSION_CACHE_TTL_MS = 5 * SECOND;
+const CREDENTIAL_CACHE_ENTRIES = 1000;
+const CREDENTIAL_CACHE_TTL_MS = 5 * SECOND;
 
 /** What this isolate keeps for these bindings, made at the first call. */
 export function getIsolate(bindings: object): Isolate {
@@ -68,7 +61,7 @@ export function getIsolate(bindings: object): Isolate {
   if (known) return known;
   const isolate: Isolate = {
     config: parseConfig(bindings),
-    sessionCache: new MemoryCache(SESSION_CACHE_ENTRIES, SESSION_CACHE_TTL_MS),
+    credentialCache: new MemoryCache(CREDENTIAL_CACHE_ENTRIES, CREDENTIAL_CACHE_TTL_MS),
   };
   isolates.set(bindings, isolate);
   return isolate;
@@ -92,7 +85,7 @@ export function createContext({ bindings, meter, ...rest }: ContextInput): Conte
     ...rest,
     db: createDb(bindings.DB, meter),
     kv: createKv(bindings.KV, meter),
-    sessionCache: getIsolate(bindings).sessionCache,
+    credentialCache: getIsolate(bindings).credentialCache,
     now: () => now,
   };
 }

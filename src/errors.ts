@@ -34,6 +34,9 @@ export const ERRORS = {
   ],
   not_found: [404, "Not found", "There is nothing at this path. See /docs for what there is."],
   user_not_found: [404, "User not found", "There is no user with this id."],
+  session_not_found: [404, "Session not found", "There is no live session with this id."],
+  role_not_found: [404, "Role not found", "There is no role of this name."],
+  api_key_not_found: [404, "API key not found", "There is no API key with this id."],
   method_not_allowed: [
     405,
     "Method not allowed",
@@ -45,6 +48,18 @@ export const ERRORS = {
     409,
     "Last administrator",
     "At least one active administrator must remain. Make another one first.",
+  ],
+  role_exists: [409, "Role exists", "There is a role of this name already."],
+  system_role: [
+    409,
+    "System role",
+    "The roles user, moderator and admin cannot be changed or deleted.",
+  ],
+  role_in_use: [409, "Role in use", "Users have this role: give them another one first."],
+  api_key_limit: [
+    409,
+    "Too many API keys",
+    "This user has as many live API keys as there may be. Revoke one first.",
   ],
   edit_conflict: [
     409,
@@ -72,6 +87,7 @@ export const ERRORS = {
     "Too many attempts",
     "Too many failed logins for this account. Wait as long as Retry-After says.",
   ],
+  rate_limited: [429, "Rate limited", "Too many requests. Wait as long as Retry-After says."],
   internal_error: [
     500,
     "Internal error",

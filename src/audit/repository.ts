@@ -3,6 +3,8 @@ import type { Db } from "../db/client.ts";
 import { auditEvents } from "../db/schema/audit-events.ts";
 
 export type AuditEventRow = typeof auditEvents.$inferSelect;
+/** An event to record; its target may be found by the statement that records it. */
+export type NewAuditEvent = Omit<AuditEventRow, "targetId"> & { targetId: string | SQL | null };
 
 /** True in the statement right behind a change that changed something. */
 export const ifChanged: SQL = sql`changes() > 0`;
@@ -13,7 +15,7 @@ export function ifRecorded(eventId: string): SQL {
 }
 
 /** Records an event where the condition holds. Belongs in the batch of the change that it tells of. */
-export function insertAuditEvent(db: Db, row: AuditEventRow, condition: SQL) {
+export function insertAuditEvent(db: Db, row: NewAuditEvent, condition: SQL) {
   return db.insert(auditEvents).select(
     sql`SELECT ${row.id}, ${row.action}, ${row.actorType}, ${row.actorId}, ${row.targetType}, ${row.targetId},
       ${row.changes}, ${row.ip}, ${row.userAgent}, ${row.requestId}, ${row.createdAt} WHERE ${condition}`,

@@ -1,6 +1,6 @@
-import type { Context } from "../context.ts";
+import type { Actor, Context } from "../context.ts";
 import { newId } from "../lib/ids.ts";
-import type { AuditEventRow } from "./repository.ts";
+import type { NewAuditEvent } from "./repository.ts";
 
 export type AuditAction =
   | "user.created"
@@ -12,25 +12,33 @@ export type AuditAction =
   | "auth.login_failed"
   | "auth.locked_out"
   | "session.revoked"
-  | "session.reuse_detected";
+  | "session.reuse_detected"
+  | "password.changed"
+  | "role.created"
+  | "role.updated"
+  | "role.deleted"
+  | "api_key.created"
+  | "api_key.updated"
+  | "api_key.rotated"
+  | "api_key.revoked";
 
 type Value = string | number | boolean | null;
 export type Changes = Readonly<Record<string, { from: Value; to: Value }>>;
 
 interface AuditEventInput {
   action: AuditAction;
-  targetType: "user" | "session";
-  targetId: string | null;
+  targetType: "user" | "role" | "api_key";
+  targetId: NewAuditEvent["targetId"];
   changes?: Changes;
   /** Who did it, where that is not the context's actor: at login the user is known only afterwards. */
   actor?: { type: "user" | "anonymous" | "system"; id: string | null };
 }
 
 /** The row that tells of a change: who did what to whom, when and from where. `changes` must hold no secret. */
-export function createAuditEvent(ctx: Context, input: AuditEventInput): AuditEventRow {
+export function createAuditEvent(ctx: Context, input: AuditEventInput): NewAuditEvent {
   const actor = input.actor ?? {
     type: ctx.actor.type,
-    id: ctx.actor.type === "user" ? ctx.actor.userId : null,
+    id: actorId(ctx.actor),
   };
   return {
     id: newId(),
@@ -45,4 +53,10 @@ export function createAuditEvent(ctx: Context, input: AuditEventInput): AuditEve
     requestId: ctx.requestId,
     createdAt: ctx.now(),
   };
+}
+
+// Of an API key the key: whose it is, the key tells.
+function actorId(actor: Actor): string | null {
+  if (actor.type === "user") return actor.userId;
+  return actor.type === "api_key" ? actor.keyId : null;
 }

@@ -3,7 +3,8 @@ import { currentUser } from "../http/actor.ts";
 import { setValidator } from "../http/etag.ts";
 import { createRouter, jsonBody, jsonContent, operation } from "../http/operation.ts";
 import { presentSession, Tokens } from "../sessions/schema.ts";
-import { logOut, refreshSession } from "../sessions/service.ts";
+import { endSessions } from "../sessions/service.ts";
+import { refreshSession } from "../sessions/tokens.ts";
 import { presentUser } from "../users/present.ts";
 import { RegisterUser, User } from "../users/schema.ts";
 import { registerUser } from "../users/service.ts";
@@ -88,16 +89,18 @@ export const authRouter = createRouter()
     return c.json(await refreshSession(c.var.ctx, refresh_token), 200);
   })
   .openapi(logoutRoute, async (c) => {
-    await logOut(c.var.ctx, currentUser(c));
+    const principal = currentUser(c);
+    const { userId, sessionId } = principal;
+    await endSessions(c.var.ctx, principal, { userId, sessionId, reason: "logout" });
     return c.body(null, 204);
   })
   .openapi(meRoute, async (c) => {
-    const authority = currentUser(c);
-    const { user, session } = await getMe(c.var.ctx, authority);
+    const principal = currentUser(c);
+    const { user, session } = await getMe(c.var.ctx, principal);
     const body = {
       user: presentUser(user),
-      permissions: [...authority.permissions],
-      session: presentSession(session, authority.sessionId),
+      permissions: [...principal.permissions],
+      session: presentSession(principal.sessionId)(session),
     };
     return c.json(body, 200);
   });

@@ -2,16 +2,17 @@ import type { z } from "@hono/zod-openapi";
 import { sql } from "drizzle-orm";
 import { ifChanged, ifRecorded, insertAuditEvent } from "../audit/repository.ts";
 import { createAuditEvent } from "../audit/service.ts";
-import type { Authority, Context } from "../context.ts";
+import type { Context } from "../context.ts";
 import { AppError } from "../errors.ts";
 import { toBase64Url, utf8 } from "../lib/bytes.ts";
 import { dummyHash, hashPassword, needsRehash, verifyPassword } from "../lib/password-hash.ts";
+import type { UserPrincipal } from "../lib/principal.ts";
 import { normalizeEmail, normalizeUsername, toComparisonKey } from "../lib/text.ts";
 import { SECOND } from "../lib/time.ts";
+import { publishEnded, publishSession } from "../sessions/principal.ts";
 import { evictSessions, findSession, insertSession } from "../sessions/repository.ts";
 import type { Tokens } from "../sessions/schema.ts";
-import { issueTokens, newSession } from "../sessions/service.ts";
-import { publish, publishEnded } from "../sessions/state.ts";
+import { issueTokens, newSession } from "../sessions/tokens.ts";
 import { findUser } from "../users/repository.ts";
 import {
   countLoginAttempt,
@@ -34,23 +35,24 @@ type LoginUser = Awaited<ReturnType<typeof findLoginUser>>[number];
 export async function logIn(ctx: Context, input: Login): Promise<z.infer<typeof Tokens>> {
   const identifier = toIdentifier(input);
   const { attempt, user } = await beginAttempt(ctx, identifier);
-  const { iterations } = ctx.config.password;
-  const storedHash = user?.isActive ? user.passwordHash : dummyHash(iterations);
-  const isRight = await verifyPassword(input.password, storedHash);
+  const settings = ctx.config.password;
+  const storedHash = user?.isActive ? user.passwordHash : dummyHash(settings);
+  const isRight = await verifyPassword(input.password, storedHash, settings);
   if (!isRight || !user) {
     await recordFailure(ctx, user, attempt.count);
     throw new AppError("invalid_credentials");
   }
-  const rehash = needsRehash(storedHash, iterations);
-  const newHash = rehash ? await hashPassword(input.password, iterations) : undefined;
+  const newHash = needsRehash(storedHash, settings)
+    ? await hashPassword(input.password, settings)
+    : undefined;
   return beginSession(ctx, user, attempt.key, newHash);
 }
 
 /** The user of a session, and the session. */
-export async function getMe(ctx: Context, authority: Authority) {
+export async function getMe(ctx: Context, principal: UserPrincipal) {
   const [[user], [session]] = await ctx.db.batch([
-    findUser(ctx.db, authority.userId),
-    findSession(ctx.db, authority.sessionId),
+    findUser(ctx.db, principal.userId),
+    findSession(ctx.db, principal.sessionId),
   ]);
   if (!user || !session || user.deletedAt !== null) throw new AppError("unauthenticated");
   return { user, session };
@@ -100,8 +102,9 @@ async function beginSession(
   const session = newSession(ctx, user.id);
   const event = createAuditEvent(ctx, {
     action: "auth.login_succeeded",
-    targetType: "session",
-    targetId: session.id,
+    targetType: "user",
+    targetId: user.id,
+    changes: { session_id: { from: null, to: session.id } },
     actor: { type: "user", id: user.id },
   });
   const recorded = ifRecorded(event.id);
@@ -115,9 +118,15 @@ async function beginSession(
   if (started.length === 0) throw new AppError("invalid_credentials");
   publishEnded(ctx, evicted);
   const { role, permissions } = user;
-  const authority: Authority = { sessionId: session.id, userId: user.id, role, permissions };
-  publish(ctx, session.id, { authority, checkedAt: now });
-  return issueTokens(ctx, authority, { generation: 1, expiresAt: session.expiresAt });
+  const principal: UserPrincipal = {
+    type: "user",
+    sessionId: session.id,
+    userId: user.id,
+    role,
+    permissions,
+  };
+  publishSession(ctx, principal);
+  return issueTokens(ctx, principal, { generation: 1, expiresAt: session.expiresAt });
 }
 
 // A username cannot hold an @, so a name with one is an email in whichever field it came.

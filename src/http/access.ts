@@ -1,27 +1,35 @@
 import type { MiddlewareHandler } from "hono";
-import type { Actor } from "../context.ts";
 import { AppError } from "../errors.ts";
 import { parseId } from "../lib/ids.ts";
 import type { Permission } from "../lib/permissions.ts";
+import type { Principal } from "../lib/principal.ts";
 import type { AppEnv } from "./app-env.ts";
 
 /**
- * Who may call an operation: everyone, everyone who is logged in (on what is theirs), holders of a permission,
- * or holders of a permission and the user whom `{id}` names.
+ * Who may call an operation: everyone; everyone who is logged in, on what is theirs; holders of a permission;
+ * or holders of a permission and the user whom `{id}` names. API keys have nothing of their own: they need the permission,
+ * and where `personal` is set they are refused altogether.
  */
 export type Access =
   | { kind: "public" }
-  | { kind: "own" }
-  | { kind: "permission"; permission: Permission }
-  | { kind: "own-or-permission"; permission: Permission };
+  | { kind: "own"; personal: true }
+  | { kind: "permission"; permission: Permission; personal?: true }
+  | { kind: "own-or-permission"; permission: Permission; personal?: true };
+
+type Restricted = Exclude<Access, { kind: "public" }>;
 
 export const everyone: Access = { kind: "public" };
-export const own: Access = { kind: "own" };
-export const permission = (name: Permission): Access => ({ kind: "permission", permission: name });
-export const ownOr = (name: Permission): Access => ({
+export const own: Restricted = { kind: "own", personal: true };
+export const permission = (name: Permission): Restricted => ({
+  kind: "permission",
+  permission: name,
+});
+export const ownOr = (name: Permission): Restricted => ({
   kind: "own-or-permission",
   permission: name,
 });
+/** The same rule without API keys: for whatever manages credentials. */
+export const personal = (access: Restricted): Restricted => ({ ...access, personal: true });
 
 /** The rule in words, as the OpenAPI document's `x-permission` shows it. */
 export function describeAccess(access: Access): string {
@@ -38,30 +46,32 @@ export function describeAccess(access: Access): string {
 }
 
 /**
- * Lets a request through to validation and handler only if the access rule allows it. Reads of what is one's own may
- * rest on KV; everything else is decided by D1. `me` in `{id}` is the caller; the id that was meant is put in `userId`.
+ * Lets a request through to validation and handler only if the access rule allows it. Reads of what is one's own, and reads
+ * with an API key, may rest on KV; everything else is decided by D1.
  */
 export function guard(access: Access): MiddlewareHandler<AppEnv> {
   return async function guardAccess(c, next) {
     if (access.kind === "public") return next();
-    const id = c.req.param("id");
+    const id = c.req.param("id") ?? "";
     const isRead = c.req.method === "GET" || c.req.method === "HEAD";
     const isOwn = (userId: string) =>
       access.kind === "own" ||
-      (access.kind === "own-or-permission" && (id === "me" || parseId(id ?? "") === userId));
-    const actor = await c.var.authenticate((userId) =>
-      isRead && isOwn(userId) ? "recent" : "exact",
-    );
-    if (actor.type !== "user") throw new AppError("unauthenticated");
-    if (!isOwn(actor.userId)) requirePermission(actor, access);
-    c.set("ctx", { ...c.var.ctx, actor });
-    c.set("userId", actor.userId);
+      (access.kind === "own-or-permission" && (id === "me" || parseId(id) === userId));
+    const principal = await c.var.authenticate({
+      user: (userId) => (isRead && isOwn(userId) ? "recent" : "exact"),
+      apiKey: isRead ? "recent" : "exact",
+    });
+    c.set("ctx", { ...c.var.ctx, actor: principal });
+    requireAccess(principal, access, isOwn(principal.userId));
     return next();
   };
 }
 
-function requirePermission(actor: Actor & { type: "user" }, access: Access): void {
-  if (access.kind !== "permission" && access.kind !== "own-or-permission") return;
-  if (actor.permissions.includes(access.permission)) return;
+function requireAccess(principal: Principal, access: Restricted, isOwn: boolean): void {
+  if (principal.type === "api_key" && access.personal) {
+    throw new AppError("forbidden", { detail: "An API key cannot do this: log in in person." });
+  }
+  if (principal.type === "user" && isOwn) return;
+  if (access.kind === "own" || principal.permissions.includes(access.permission)) return;
   throw new AppError("forbidden", { detail: `This needs the permission ${access.permission}.` });
 }

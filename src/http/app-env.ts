@@ -1,12 +1,19 @@
 import type { ConfigResult } from "../config.ts";
-import type { Actor, Bindings, Context } from "../context.ts";
+import type { Bindings, Context } from "../context.ts";
 import type { Meter } from "../lib/meter.ts";
+import type { Principal } from "../lib/principal.ts";
 
 /** How sure an authentication must be: `exact` asks D1, `recent` takes what KV knew a minute ago. */
-export type Certainty = "exact" | "recent";
+type Certainty = "exact" | "recent";
 
-/** Finds out who is asking, as surely as the rule for this user asks; or throws `unauthenticated`. */
-export type Authenticate = (certaintyFor: (userId: string) => Certainty) => Promise<Actor>;
+/** How sure to be of a session, by whose it is, and of an API key. */
+export interface CertaintyRule {
+  user(userId: string): Certainty;
+  apiKey: Certainty;
+}
+
+/** Finds out who is asking, or throws `unauthenticated`. */
+export type Authenticate = (certainty: CertaintyRule) => Promise<Principal>;
 
 /** What Hono carries through a request. */
 export interface AppEnv {
@@ -17,6 +24,5 @@ export interface AppEnv {
     config: ConfigResult;
     ctx: Context;
     authenticate: Authenticate;
-    userId: string;
   };
 }

@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import type { Page } from "../paging.ts";
 
 const DEFAULT_LIMIT = 10;
 const MAX_LIMIT = 100;
@@ -20,7 +21,7 @@ export const PageQuery = z.strictObject({
     .openapi({ description: "`next_cursor` of the page before, with the same filters." }),
 });
 
-/** A page of a list as the contract has it. */
+/** The schema of a page of a list. */
 export function pageOf<S extends z.ZodType>(item: S, name: string) {
   return z
     .object({
@@ -32,4 +33,12 @@ export function pageOf<S extends z.ZodType>(item: S, name: string) {
       }),
     })
     .openapi(name);
+}
+
+/** A page of a list as the contract has it. */
+export function presentPage<T, R>(page: Page<T>, limit: number, present: (item: T) => R) {
+  return {
+    data: page.items.map(present),
+    pagination: { limit, has_more: page.nextCursor !== null, next_cursor: page.nextCursor },
+  };
 }

@@ -23,7 +23,7 @@ export const requestLog: MiddlewareHandler<AppEnv> = async function requestLog(c
     route: matchedRoute(c),
     status: c.res.status,
     duration_ms: round(durationMs),
-    user_id: c.var.userId ?? null,
+    user_id: userIdOf(c),
     d1: {
       queries: meter.d1.queries,
       rows_read: meter.d1.rowsRead,
@@ -37,6 +37,11 @@ export const requestLog: MiddlewareHandler<AppEnv> = async function requestLog(c
 function matchedRoute(c: HonoContext<AppEnv>): string | null {
   const path = routePath(c, -1);
   return path === "/*" || path === "*" ? null : path;
+}
+
+function userIdOf(c: HonoContext<AppEnv>): string | null {
+  const actor = c.var.ctx?.actor;
+  return actor && "userId" in actor ? actor.userId : null;
 }
 
 function toServerTiming(durationMs: number, { d1, kv }: Meter): string {

@@ -5,6 +5,7 @@ import { fromBase64Url } from "./bytes.ts";
 export const DEVELOPMENT_KEY_PREFIX = "dev-";
 
 const MIN_MAC_KEY_BYTES = 32;
+const KID = /^[\w-]{1,64}$/;
 
 export interface SigningKey {
   kid: string;
@@ -33,8 +34,8 @@ export async function importSigningKeys(text: string): Promise<ReadonlyMap<strin
   return keys;
 }
 
-/** HMAC-SHA-256 keys of at least 256 bits, the first the one that signs. Throws a sentence on anything else. */
-export async function importMacKeys(text: string): Promise<readonly CryptoKey[]> {
+/** HMAC-SHA-256 keys of at least 256 bits by `kid`, the first the one that signs. Throws a sentence on anything else. */
+export async function importMacKeys(text: string): Promise<ReadonlyMap<string, CryptoKey>> {
   const keys = new Map<string, CryptoKey>();
   for (const jwk of parseJwkSet(text)) {
     const bytes = jwk.kty === "oct" ? fromBase64Url(jwk.k ?? "") : undefined;
@@ -44,7 +45,7 @@ export async function importMacKeys(text: string): Promise<readonly CryptoKey[]>
     const hmac = { name: "HMAC", hash: "SHA-256" };
     keys.set(kid, await crypto.subtle.importKey("raw", bytes, hmac, false, ["sign"]));
   }
-  return [...keys.values()];
+  return keys;
 }
 
 /** True when a key of the set was generated for development. */
@@ -60,10 +61,12 @@ async function importEd25519(jwk: JWK): Promise<CryptoKey> {
   }
 }
 
-function takeKid(jwk: JWK, taken: ReadonlyMap<string, unknown>): string {
-  if (!jwk.kid) throw new Error("every key needs a kid");
-  if (taken.has(jwk.kid)) throw new Error("two keys share a kid");
-  return jwk.kid;
+function takeKid({ kid = "" }: JWK, taken: ReadonlyMap<string, unknown>): string {
+  if (!KID.test(kid)) {
+    throw new Error("every key needs a kid of 1 to 64 letters, digits, _ and -");
+  }
+  if (taken.has(kid)) throw new Error("two keys share a kid");
+  return kid;
 }
 
 function parseJwkSet(text: string): JWK[] {

@@ -8,81 +8,117 @@ export const MAX_ITERATIONS_PER_CALL = 100_000;
 
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;
-const FORM = /^\$pbkdf2-sha256-chain\$i=(\d{1,8}),c=(\d{1,6})\$([\w-]{22})\$([\w-]{43})$/;
+const FORM =
+  /^\$pbkdf2-sha256-chain\$i=(\d{1,8}),c=(\d{1,6})(?:,p=([\w-]{1,64}))?\$([\w-]{22})\$([\w-]{43})$/;
 
-interface StoredHash {
+/** How passwords are hashed today, and the peppers that older hashes may need. The first pepper is the one for new hashes. */
+export interface HashSettings {
+  iterations: number;
+  peppers: ReadonlyMap<string, CryptoKey>;
+}
+
+interface HashParameters {
   iterations: number;
   perCall: number;
+  pepperId: string | undefined;
+}
+
+interface StoredHash extends HashParameters {
   salt: Uint8Array<ArrayBuffer>;
   hash: Uint8Array<ArrayBuffer>;
 }
 
 /**
- * Hashes a password with PBKDF2-HMAC-SHA-256 and a fresh 128-bit salt. The work is done in chained calls
- * of at most 100,000 iterations, each fed the output of the one before.
- * The text carries its own parameters: `$pbkdf2-sha256-chain$i=600000,c=100000$<salt>$<hash>`.
+ * Hashes a password with PBKDF2-HMAC-SHA-256 and a fresh 128-bit salt, over an HMAC with the pepper if there is one.
+ * The work is done in chained calls of at most 100,000 iterations, each fed the output of the one before. The text carries
+ * its own parameters: `$pbkdf2-sha256-chain$i=600000,c=100000[,p=<pepper id>]$<salt>$<hash>`.
  */
-export async function hashPassword(password: string, iterations: number): Promise<string> {
+export async function hashPassword(password: string, settings: HashSettings): Promise<string> {
+  const parameters = currentParameters(settings);
   const salt = crypto.getRandomValues(new Uint8Array(SALT_BYTES));
-  const hash = await deriveChained(prepare(password), salt, iterations, MAX_ITERATIONS_PER_CALL);
-  return `$pbkdf2-sha256-chain$i=${iterations},c=${MAX_ITERATIONS_PER_CALL}$${toBase64Url(salt)}$${toBase64Url(hash)}`;
+  const secret = await prepare(password, settings.peppers.get(parameters.pepperId ?? ""));
+  const hash = await deriveChained(secret, salt, parameters.iterations, parameters.perCall);
+  return format({ ...parameters, salt, hash });
 }
 
-/** True when the password made the stored text. A text that is no stored hash matches nothing. */
-export async function verifyPassword(password: string, stored: string): Promise<boolean> {
-  const parsed = parseStoredHash(stored);
+/** True when the password made the stored text. A text that is no stored hash, or whose pepper is gone, matches nothing. */
+export async function verifyPassword(
+  password: string,
+  stored: string,
+  { peppers }: Pick<HashSettings, "peppers">,
+): Promise<boolean> {
+  const parsed = parse(stored);
   if (!parsed) return false;
-  const hash = await deriveChained(
-    prepare(password),
-    parsed.salt,
-    parsed.iterations,
-    parsed.perCall,
-  );
-  return equalBytes(hash, parsed.hash);
+  const pepper = peppers.get(parsed.pepperId ?? "");
+  const secret = await prepare(password, pepper);
+  const hash = await deriveChained(secret, parsed.salt, parsed.iterations, parsed.perCall);
+  const isKnownPepper = parsed.pepperId === undefined || pepper !== undefined;
+  return equalBytes(hash, parsed.hash) && isKnownPepper;
 }
 
 /** True when the text was made with other parameters than today's, and is to be made anew at the next login. */
-export function needsRehash(stored: string, iterations: number): boolean {
-  const parsed = parseStoredHash(stored);
-  return parsed?.iterations !== iterations || parsed.perCall !== MAX_ITERATIONS_PER_CALL;
+export function needsRehash(stored: string, settings: HashSettings): boolean {
+  const parsed = parse(stored);
+  const current = currentParameters(settings);
+  return (
+    parsed?.iterations !== current.iterations ||
+    parsed.perCall !== current.perCall ||
+    parsed.pepperId !== current.pepperId
+  );
 }
 
 /** A stored text that no password matches, costing as much to check as a real one. */
-export function dummyHash(iterations: number): string {
-  const salt = "A".repeat(22);
-  const hash = "A".repeat(43);
-  return `$pbkdf2-sha256-chain$i=${iterations},c=${MAX_ITERATIONS_PER_CALL}$${salt}$${hash}`;
+export function dummyHash(settings: HashSettings): string {
+  return format({
+    ...currentParameters(settings),
+    salt: new Uint8Array(SALT_BYTES),
+    hash: new Uint8Array(HASH_BYTES),
+  });
 }
 
-/** PBKDF2 (RFC 8018 section 5.2) in calls of at most `perCall` iterations: the first over the password, each next over the output before it. */
+/** PBKDF2 (RFC 8018 section 5.2) in calls of at most `perCall` iterations: the first over the secret, each next over the output before it. */
 export async function deriveChained(
-  password: Uint8Array<ArrayBuffer>,
+  secret: Uint8Array<ArrayBuffer>,
   salt: Uint8Array<ArrayBuffer>,
   iterations: number,
   perCall: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  let secret = password;
+  let output = secret;
   for (let left = iterations; left > 0; left -= perCall) {
-    const key = await crypto.subtle.importKey("raw", secret, "PBKDF2", false, ["deriveBits"]);
+    const key = await crypto.subtle.importKey("raw", output, "PBKDF2", false, ["deriveBits"]);
     const bits = await crypto.subtle.deriveBits(
       { name: "PBKDF2", hash: "SHA-256", salt, iterations: Math.min(left, perCall) },
       key,
       HASH_BYTES * 8,
     );
-    secret = new Uint8Array(bits);
+    output = new Uint8Array(bits);
   }
-  return secret;
+  return output;
+}
+
+function currentParameters({ iterations, peppers }: HashSettings): HashParameters {
+  const [pepperId] = peppers.keys();
+  return { iterations, perCall: MAX_ITERATIONS_PER_CALL, pepperId };
 }
 
 // One password typed on two keyboards may differ in code points (NIST SP 800-63B section 3.1.1.2).
-function prepare(password: string): Uint8Array<ArrayBuffer> {
-  return utf8(password.normalize("NFKC"));
+async function prepare(
+  password: string,
+  pepper: CryptoKey | undefined,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = utf8(password.normalize("NFKC"));
+  return pepper ? new Uint8Array(await crypto.subtle.sign("HMAC", pepper, bytes)) : bytes;
 }
 
-function parseStoredHash(stored: string): StoredHash | undefined {
-  const [, iterations, perCall, saltText, hashText] = FORM.exec(stored) ?? [];
+function format({ iterations, perCall, pepperId, salt, hash }: StoredHash): string {
+  const pepper = pepperId === undefined ? "" : `,p=${pepperId}`;
+  return `$pbkdf2-sha256-chain$i=${iterations},c=${perCall}${pepper}$${toBase64Url(salt)}$${toBase64Url(hash)}`;
+}
+
+function parse(stored: string): StoredHash | undefined {
+  const [, iterations, perCall, pepperId, saltText, hashText] = FORM.exec(stored) ?? [];
   const salt = fromBase64Url(saltText ?? "");
   const hash = fromBase64Url(hashText ?? "");
   if (!salt?.byteLength || !hash?.byteLength) return undefined;
-  return { iterations: Number(iterations), perCall: Number(perCall), salt, hash };
+  return { iterations: Number(iterations), perCall: Number(perCall), pepperId, salt, hash };
 }

@@ -1,4 +1,5 @@
 import { utf8 } from "./bytes.ts";
+import { COMMON_PASSWORDS } from "./common-passwords.ts";
 import { countCodePoints, toComparisonKey } from "./text.ts";
 
 export const MIN_PASSWORD_LENGTH = 8;
@@ -32,6 +33,11 @@ export const PASSWORD_RULES: readonly PasswordRule[] = [
     code: "invalid_characters",
     message: "Holds a character that cannot be typed again.",
     allows: (password) => password.isWellFormed(),
+  },
+  {
+    code: "too_common",
+    message: "Is one of the most common passwords.",
+    allows: (password) => !COMMON_PASSWORDS.has(toComparisonKey(password)),
   },
   {
     code: "contains_username",

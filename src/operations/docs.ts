@@ -82,6 +82,7 @@ function errorsPage() {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Roster API: errors</title>
+<link rel="icon" href="/docs/assets/swagger-ui-dist/favicon-32x32.png">
 <link rel="stylesheet" href="/docs/errors.css">
 </head>
 <body>

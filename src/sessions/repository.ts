@@ -1,4 +1,4 @@
-import { and, eq, isNull, ne, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, gt, isNull, lt, ne, type SQL, sql } from "drizzle-orm";
 import { permissionsOfRole } from "../db/authority.ts";
 import type { Db } from "../db/client.ts";
 import { sessions } from "../db/schema/sessions.ts";
@@ -22,6 +22,27 @@ export function insertSession(db: Db, row: NewSession, condition: SQL) {
 /** A session by id, ended or not. */
 export function findSession(db: Db, id: string) {
   return db.select().from(sessions).where(eq(sessions.id, id)).limit(1);
+}
+
+/** Live sessions of a user, the newest first, behind the id given. */
+export function listLiveSessions(
+  db: Db,
+  userId: string,
+  { now, before, limit }: { now: number; before: unknown; limit: number },
+) {
+  return db
+    .select()
+    .from(sessions)
+    .where(
+      and(
+        eq(sessions.userId, userId),
+        isNull(sessions.revokedAt),
+        gt(sessions.expiresAt, now),
+        typeof before === "string" ? lt(sessions.id, before) : undefined,
+      ),
+    )
+    .orderBy(desc(sessions.id))
+    .limit(limit);
 }
 
 /** A session with what its user may do, read together so that both are of one moment. Every column has a name of its own. */
@@ -102,37 +123,17 @@ export function revokeReusedSession(db: Db, { sessionId, generation, now, graceM
 
 export type RevocationReason =
   | "logout"
-  | "evicted"
+  | "ended"
+  | "password_changed"
   | "user_deactivated"
   | "user_deleted"
   | "role_changed";
 
-/** Ends one live session of a user. */
-export function revokeSession(
+/** Ends live sessions of a user where the condition holds: one, or all but the one to keep. Returns the ids of those that ended. */
+export function revokeSessions(
   db: Db,
-  target: { userId: string; sessionId: string },
-  reason: RevocationReason,
-  now: number,
-) {
-  return db
-    .update(sessions)
-    .set({ revokedAt: now, revokedReason: reason })
-    .where(
-      and(
-        eq(sessions.id, target.sessionId),
-        eq(sessions.userId, target.userId),
-        isNull(sessions.revokedAt),
-      ),
-    )
-    .returning({ id: sessions.id });
-}
-
-/** Ends every live session of a user where the condition holds, but the one to keep. Returns the ids of those that ended. */
-export function revokeSessionsOfUser(
-  db: Db,
-  target: { userId: string; keepSessionId?: string },
-  reason: RevocationReason,
-  now: number,
+  target: { userId: string; sessionId?: string | undefined; keepSessionId?: string | undefined },
+  { reason, now }: { reason: RevocationReason; now: number },
   condition: SQL,
 ) {
   return db
@@ -142,6 +143,7 @@ export function revokeSessionsOfUser(
       and(
         eq(sessions.userId, target.userId),
         isNull(sessions.revokedAt),
+        target.sessionId ? eq(sessions.id, target.sessionId) : undefined,
         target.keepSessionId ? ne(sessions.id, target.keepSessionId) : undefined,
         condition,
       ),

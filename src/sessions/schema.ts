@@ -1,4 +1,6 @@
 import { z } from "@hono/zod-openapi";
+import { pageOf } from "../http/pagination.ts";
+import { idParam, UserIdParam } from "../http/params.ts";
 import { toTimestamp } from "../lib/time.ts";
 import type { SessionRow } from "./repository.ts";
 
@@ -17,9 +19,11 @@ export const Session = z
   })
   .openapi("Session");
 
-/** A session as the API shows it. */
-export function presentSession(row: SessionRow, currentSessionId: string): z.infer<typeof Session> {
-  return {
+export const SessionPage = pageOf(Session, "SessionPage");
+
+/** Presents sessions as the API shows them, marking the one given. */
+export function presentSession(currentSessionId: string | null) {
+  return (row: SessionRow): z.infer<typeof Session> => ({
     id: row.id,
     current: row.id === currentSessionId,
     created_at: toTimestamp(row.createdAt),
@@ -28,8 +32,14 @@ export function presentSession(row: SessionRow, currentSessionId: string): z.inf
     ip: row.ip,
     user_agent: row.userAgent,
     country: row.country,
-  };
+  });
 }
+
+const SessionId = idParam("session_id", "The session's id.");
+
+export const OwnSessionId = z.strictObject({ session_id: SessionId });
+export const UserSessions = z.strictObject({ id: UserIdParam });
+export const UserSessionId = z.strictObject({ id: UserIdParam, session_id: SessionId });
 
 export const Tokens = z
   .object({

@@ -1,105 +1,99 @@
-import type { z } from "@hono/zod-openapi";
+import { sql } from "drizzle-orm";
 import { ifChanged, insertAuditEvent } from "../audit/repository.ts";
 import { createAuditEvent } from "../audit/service.ts";
-import type { Actor, Authority, Context } from "../context.ts";
-import { AppError } from "../errors.ts";
-import { mintAccessToken } from "../lib/access-token.ts";
-import { newId } from "../lib/ids.ts";
-import { mintRefreshToken, verifyRefreshToken } from "../lib/refresh-token.ts";
-import { SECOND } from "../lib/time.ts";
+import type { Context } from "../context.ts";
 import {
-  findSessionAuthority,
-  type NewSession,
-  revokeReusedSession,
-  revokeSession,
-  rotateSession,
+  authorize,
+  findPermissionsOfUser,
+  findStanding,
+  whereAuthorized,
+} from "../db/authority.ts";
+import { AppError } from "../errors.ts";
+import type { Principal } from "../lib/principal.ts";
+import { type Page, type PageRequest, readPage } from "../paging.ts";
+import { requireCovers, requireStanding } from "../roles/authority.ts";
+import { publishEnded } from "./principal.ts";
+import {
+  listLiveSessions,
+  type RevocationReason,
+  revokeSessions,
+  type SessionRow,
 } from "./repository.ts";
-import type { Tokens } from "./schema.ts";
-import { publish, publishEnded, toAuthority } from "./state.ts";
 
-type TokenSet = z.infer<typeof Tokens>;
-
-/** How long a retry with the token just spent gets the same successor: a lost answer costs nobody their login. */
-const REFRESH_GRACE_MS = 30 * SECOND;
-
-/** The row of a session that begins now. */
-export function newSession(ctx: Context, userId: string): NewSession {
-  const now = ctx.now();
-  const endsAt = now + ctx.config.session.maxMs;
-  return {
-    id: newId(),
-    userId,
-    createdAt: now,
-    lastUsedAt: now,
-    rotatedAt: now,
-    expiresAt: Math.min(now + ctx.config.session.idleMs, endsAt),
-    endsAt,
-    ...ctx.client,
-  };
+/** A page of a user's live sessions, the newest first. Throws `user_not_found`, `privilege_escalation`. */
+export async function getSessionPage(
+  ctx: Context,
+  principal: Principal,
+  userId: string,
+  page: PageRequest,
+): Promise<Page<SessionRow>> {
+  await requireManageableUser(ctx, principal, userId);
+  return readPage({
+    ...page,
+    scope: `sessions of ${userId}`,
+    keys: ctx.config.macKeys,
+    placeOf: ({ id }) => [id],
+    read: (after, limit) =>
+      listLiveSessions(ctx.db, userId, { now: ctx.now(), before: after?.[0], limit }),
+  });
 }
 
-/** Tokens for a generation of a session. */
-export async function issueTokens(
-  ctx: Context,
-  authority: Authority,
-  session: { generation: number; expiresAt: number },
-): Promise<TokenSet> {
-  const { accessToken, signingKeys, macKeys } = ctx.config;
-  const now = ctx.now();
-  const claims = { sessionId: authority.sessionId, generation: session.generation };
-  return {
-    access_token: await mintAccessToken(authority, signingKeys, accessToken, now),
-    refresh_token: await mintRefreshToken(claims, macKeys),
-    token_type: "Bearer",
-    expires_in: accessToken.ttlSeconds,
-    refresh_expires_in: Math.max(0, Math.floor((session.expiresAt - now) / SECOND)),
-  };
+interface EndSessions {
+  userId: string;
+  /** The one to end; else all. */
+  sessionId?: string;
+  /** The one to keep when all others end. */
+  keepSessionId?: string;
+  reason: RevocationReason;
 }
 
 /**
- * Rotates a refresh token in one round trip to D1. Of N who present the live token at once all get the same successor;
- * a spent one is good for that successor for 30 seconds and ends the session afterwards, audited (RFC 9700 section 4.14.2).
- * Throws `invalid_refresh_token`.
+ * Ends one session of a user, or all. Whether the principal may is decided again in the statement that ends them.
+ * Throws `user_not_found`, `session_not_found`, `privilege_escalation`.
  */
-export async function refreshSession(ctx: Context, refreshToken: string): Promise<TokenSet> {
-  const claims = await verifyRefreshToken(refreshToken, ctx.config.macKeys);
-  if (!claims) throw new AppError("invalid_refresh_token");
-  const { sessionId, generation } = claims;
+export async function endSessions(
+  ctx: Context,
+  principal: Principal,
+  input: EndSessions,
+): Promise<void> {
+  const { userId, sessionId, keepSessionId, reason } = input;
+  await requireManageableUser(ctx, principal, userId);
+  const isOwn = userId === principal.userId;
   const now = ctx.now();
-  const reuse = createAuditEvent(ctx, {
-    action: "session.reuse_detected",
-    targetType: "session",
-    targetId: sessionId,
+  const may = authorize(principal, {
+    permissions: isOwn ? [] : ["sessions:revoke"],
+    roles: isOwn ? [] : [sql`(SELECT role FROM users WHERE id = ${userId})`],
+    now,
   });
-  const [rotated, reused, , [session]] = await ctx.db.batch([
-    rotateSession(ctx.db, { sessionId, generation, now, idleMs: ctx.config.session.idleMs }),
-    revokeReusedSession(ctx.db, { sessionId, generation, now, graceMs: REFRESH_GRACE_MS }),
-    insertAuditEvent(ctx.db, reuse, ifChanged),
-    findSessionAuthority(ctx.db, sessionId),
-  ]);
-  if (reused.length > 0) {
-    ctx.log("warn", "session.reuse_detected", { session_id: sessionId });
-    publishEnded(ctx, reused);
-  }
-  const authority = toAuthority(session, now);
-  if (!authority || session?.generation !== generation + 1) {
-    throw new AppError("invalid_refresh_token");
-  }
-  if (rotated.length > 0) publish(ctx, sessionId, { authority, checkedAt: now });
-  return issueTokens(ctx, authority, session);
-}
-
-/** Ends the actor's own session. Ending it twice is no error. */
-export async function logOut(ctx: Context, actor: Actor & { type: "user" }): Promise<void> {
-  const { userId, sessionId } = actor;
   const event = createAuditEvent(ctx, {
     action: "session.revoked",
-    targetType: "session",
-    targetId: sessionId,
+    targetType: "user",
+    targetId: userId,
+    changes: { session_id: { from: sessionId ?? "all", to: keepSessionId ?? null } },
   });
-  const [ended] = await ctx.db.batch([
-    revokeSession(ctx.db, { userId, sessionId }, "logout", ctx.now()),
+  const [ended, , [standing]] = await ctx.db.batch([
+    revokeSessions(
+      ctx.db,
+      { userId, sessionId, keepSessionId },
+      { reason, now },
+      whereAuthorized(may),
+    ),
     insertAuditEvent(ctx.db, event, ifChanged),
+    findStanding(ctx.db, may),
   ]);
   publishEnded(ctx, ended);
+  if (ended.length > 0) return;
+  requireStanding(standing);
+  if (sessionId) throw new AppError("session_not_found");
+}
+
+async function requireManageableUser(
+  ctx: Context,
+  principal: Principal,
+  userId: string,
+): Promise<void> {
+  if (userId === principal.userId) return;
+  const [user] = await findPermissionsOfUser(ctx.db, userId);
+  if (!user) throw new AppError("user_not_found");
+  requireCovers(principal, user.permissions);
 }

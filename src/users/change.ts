@@ -1,16 +1,17 @@
 import { type SQL, sql } from "drizzle-orm";
 import { ifChanged, ifRecorded, insertAuditEvent } from "../audit/repository.ts";
 import { type AuditAction, type Changes, createAuditEvent } from "../audit/service.ts";
-import type { Authority, Context } from "../context.ts";
-import { sessionCoversRole, sessionHolds, sessionIsLive } from "../db/authority.ts";
+import type { Context } from "../context.ts";
+import { authorize, findStanding, whereAuthorized } from "../db/authority.ts";
 import { AppError } from "../errors.ts";
 import type { Permission } from "../lib/permissions.ts";
-import { type RevocationReason, revokeSessionsOfUser } from "../sessions/repository.ts";
-import { publishEnded } from "../sessions/state.ts";
+import type { Principal } from "../lib/principal.ts";
+import { requireCovers, requirePermissions, requireStanding } from "../roles/authority.ts";
+import { publishEnded } from "../sessions/principal.ts";
+import { type RevocationReason, revokeSessions } from "../sessions/repository.ts";
 import {
   ADMIN_ROLE,
   findManagedUser,
-  findStanding,
   isNotLastAdmin,
   type ManagedUser,
   type UserChange,
@@ -39,31 +40,31 @@ export interface ChangePlan {
 }
 
 /**
- * Changes a user: `plan` is given the user as it is and says what to do, or undefined for nothing. Whether the actor may,
+ * Changes a user: `plan` is given the user as it is and says what to do, or undefined for nothing. Whether the principal may,
  * whether the user is still as the plan saw it, and whether an administrator remains is decided again in the statement that writes;
  * if that refuses because someone else was faster, the plan is made anew. Change, audit and the end of sessions are one batch.
  * Throws `user_not_found`, `version_conflict`, `forbidden`, `privilege_escalation`, `last_admin`, `email_taken`, `username_taken`.
  */
 export async function changeUser(
   ctx: Context,
-  actor: Authority,
+  principal: Principal,
   target: ChangeTarget,
   plan: (user: ManagedUser) => ChangePlan | undefined,
 ): Promise<UserRow> {
   let [user] = await findManagedUser(ctx.db, target.id);
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     if (!user) throw new AppError("user_not_found");
-    requireManageable(actor, user);
+    if (user.id !== principal.userId) requireCovers(principal, user.permissions);
     const change = plan(user);
     if (target.ifMatch && !target.ifMatch(user.version)) throw new AppError("version_conflict");
     if (!change) return user;
-    requireHeld(actor, change.needs);
+    requirePermissions(principal, change.needs);
     requireAdminRemains(user, change.set);
-    const outcome = await applyChange(ctx, actor, user, change);
+    const outcome = await applyChange(ctx, principal, user, change);
     if (outcome.updated) return outcome.updated;
     user = outcome.fresh;
     if (user) requireAdminRemains(user, change.set);
-    requireStillAuthorized(outcome.standing);
+    requireStanding(outcome.standing);
   }
   throw new AppError("edit_conflict");
 }
@@ -84,26 +85,8 @@ export function diff(
   return Object.keys(changes).length > 0 ? changes : undefined;
 }
 
-function requireManageable(actor: Authority, user: ManagedUser): void {
-  if (user.id === actor.userId) return;
-  if (user.permissions.every((held) => actor.permissions.includes(held))) return;
-  throw new AppError("privilege_escalation");
-}
-
-function requireHeld(actor: Authority, needs: readonly Permission[]): void {
-  const missing = needs.find((needed) => !actor.permissions.includes(needed));
-  if (missing) throw new AppError("forbidden", { detail: `This needs the permission ${missing}.` });
-}
-
 function requireAdminRemains(user: ManagedUser, set: UserChange): void {
   if (endsAdmin(user, set) && !user.anotherAdminRemains) throw new AppError("last_admin");
-}
-
-function requireStillAuthorized(standing: Record<keyof Authorization, number> | undefined): void {
-  if (!standing) return;
-  if (!standing.isLive) throw new AppError("unauthenticated");
-  if (!standing.holds) throw new AppError("forbidden");
-  if (!standing.covers) throw new AppError("privilege_escalation");
 }
 
 function endsAdmin(user: ManagedUser, set: UserChange): boolean {
@@ -112,15 +95,20 @@ function endsAdmin(user: ManagedUser, set: UserChange): boolean {
   return role !== ADMIN_ROLE || !isActive || deletedAt !== null;
 }
 
-async function applyChange(ctx: Context, actor: Authority, user: ManagedUser, change: ChangePlan) {
+async function applyChange(
+  ctx: Context,
+  principal: Principal,
+  user: ManagedUser,
+  change: ChangePlan,
+) {
   const { db } = ctx;
   const now = ctx.now();
   const [first, ...others] = change.events.map((event) =>
     createAuditEvent(ctx, { ...event, targetType: "user", targetId: user.id }),
   );
   if (!first) throw new Error("a change without an audit event");
-  const may = authorize(actor, user, change, now);
-  const conditions = [may.isLive, may.holds, may.covers];
+  const may = authorizeChange(principal, user, change, now);
+  const conditions = [whereAuthorized(may)];
   if (endsAdmin(user, change.set)) conditions.push(isNotLastAdmin);
   const recorded = ifRecorded(first.id);
   const sessionsEnd = change.endsSessions ? recorded : sql`false`;
@@ -129,9 +117,9 @@ async function applyChange(ctx: Context, actor: Authority, user: ManagedUser, ch
     const [[updated], , ended, [fresh], [standing]] = await db.batch([
       updateUser(db, { id: user.id, version: user.version, now }, change.set, conditions),
       insertAuditEvent(db, first, ifChanged),
-      revokeSessionsOfUser(db, { userId: user.id }, reason, now, sessionsEnd),
+      revokeSessions(db, { userId: user.id }, { reason, now }, sessionsEnd),
       findManagedUser(db, user.id),
-      findStanding(db, user.id, may),
+      findStanding(db, may, user.id),
       ...others.map((event) => insertAuditEvent(db, event, recorded)),
     ]);
     publishEnded(ctx, ended);
@@ -141,28 +129,10 @@ async function applyChange(ctx: Context, actor: Authority, user: ManagedUser, ch
   }
 }
 
-interface Authorization {
-  isLive: SQL;
-  holds: SQL;
-  covers: SQL;
-}
-
-/** A live session; the permissions that the change needs; and, for another's account or a role that is given, every permission that goes with it. */
-function authorize(
-  actor: Authority,
-  user: ManagedUser,
-  change: ChangePlan,
-  now: number,
-): Authorization {
-  const { sessionId } = actor;
-  const covered = [sql`true`];
-  if (user.id !== actor.userId) covered.push(sessionCoversRole(sessionId, sql`users.role`));
-  if (change.set.role !== undefined) {
-    covered.push(sessionCoversRole(sessionId, sql`${change.set.role}`));
-  }
-  return {
-    isLive: sessionIsLive(sessionId, now),
-    holds: sessionHolds(sessionId, change.needs),
-    covers: sql.join(covered, sql` AND `),
-  };
+/** For another's account every permission that it holds is needed, and for a role that is given every permission of it. */
+function authorizeChange(principal: Principal, user: ManagedUser, change: ChangePlan, now: number) {
+  const roles: SQL[] = [];
+  if (user.id !== principal.userId) roles.push(sql`users.role`);
+  if (change.set.role !== undefined) roles.push(sql`${change.set.role}`);
+  return authorize(principal, { permissions: change.needs, roles, now });
 }

@@ -1,6 +1,7 @@
-import type { Authority, Context } from "../context.ts";
+import type { Context } from "../context.ts";
 import { AppError } from "../errors.ts";
 import type { Permission } from "../lib/permissions.ts";
+import type { Principal } from "../lib/principal.ts";
 import { toComparisonKey } from "../lib/text.ts";
 import { type ChangePlan, type ChangeTarget, changeUser, diff } from "./change.ts";
 import type { ManagedUser, UserChange, UserRow } from "./repository.ts";
@@ -21,37 +22,37 @@ const DETAILS = {
  */
 export async function editUser(
   ctx: Context,
-  actor: Authority,
+  principal: Principal,
   target: ChangeTarget,
   input: UpdateUser,
 ): Promise<UserRow> {
-  return changeUser(ctx, actor, target, (user) => {
+  return changeUser(ctx, principal, target, (user) => {
     if (user.deletedAt !== null) throw new AppError("user_not_found");
-    return planEdit(actor, user, input);
+    return planEdit(principal, user, input);
   });
 }
 
 /** Gives a user a role. Their sessions end, so that no token speaks of the old one. */
 export async function assignRole(
   ctx: Context,
-  actor: Authority,
+  principal: Principal,
   target: ChangeTarget,
   role: string,
 ): Promise<UserRow> {
-  return editUser(ctx, actor, target, { role });
+  return editUser(ctx, principal, target, { role });
 }
 
 /** Deletes a user softly: they can no longer log in, and their names are free. */
 export async function deleteUser(
   ctx: Context,
-  actor: Authority,
+  principal: Principal,
   target: ChangeTarget,
 ): Promise<void> {
-  await changeUser(ctx, actor, target, (user) => {
+  await changeUser(ctx, principal, target, (user) => {
     if (user.deletedAt !== null) throw new AppError("user_not_found");
     return {
       set: { deletedAt: ctx.now() },
-      needs: user.id === actor.userId ? [] : ["users:delete"],
+      needs: user.id === principal.userId ? [] : ["users:delete"],
       events: [{ action: "user.deleted", changes: {} }],
       endsSessions: "user_deleted",
     };
@@ -61,10 +62,10 @@ export async function deleteUser(
 /** Brings a deleted user back. One that is not deleted stays as it is. Throws `email_taken`, `username_taken` when a name was given away since. */
 export async function restoreUser(
   ctx: Context,
-  actor: Authority,
+  principal: Principal,
   target: ChangeTarget,
 ): Promise<UserRow> {
-  return changeUser(ctx, actor, target, (user) => {
+  return changeUser(ctx, principal, target, (user) => {
     if (user.deletedAt === null) return undefined;
     return {
       set: { deletedAt: null },
@@ -74,8 +75,12 @@ export async function restoreUser(
   });
 }
 
-function planEdit(actor: Authority, user: ManagedUser, input: UpdateUser): ChangePlan | undefined {
-  const isSelf = user.id === actor.userId;
+function planEdit(
+  principal: Principal,
+  user: ManagedUser,
+  input: UpdateUser,
+): ChangePlan | undefined {
+  const isSelf = user.id === principal.userId;
   const set = toChange(user, input);
   const details = diff(user, set, DETAILS);
   const role = diff(user, set, { role: "role" });

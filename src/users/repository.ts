@@ -95,22 +95,10 @@ export function updateUser(
     .returning(publicColumns);
 }
 
-/** Which of the conditions of a change hold for this user: what to say when `updateUser` changed nothing. */
-export function findStanding<K extends string>(db: Db, id: string, conditions: Record<K, SQL>) {
-  const columns = Object.entries<SQL>(conditions).map(([name, condition]) => [
-    name,
-    sql<number>`${condition}`.as(name),
-  ]);
-  return db
-    .select(Object.fromEntries(columns) as Record<K, SQL.Aliased<number>>)
-    .from(users)
-    .where(eq(users.id, id));
-}
-
 export interface UserListFilter {
   deleted: boolean;
-  /** The place that the page before ended at. */
-  after: { createdAt: number; id: string } | undefined;
+  /** Creation and id that the page before ended at. */
+  after: readonly unknown[] | undefined;
 }
 
 /** Users by creation, the newest first, ties by id. Reads what it returns and no more. */
@@ -121,7 +109,7 @@ export function listUsers(db: Db, { deleted, after }: UserListFilter, limit: num
     .where(
       and(
         deleted ? isNotNull(users.deletedAt) : isNull(users.deletedAt),
-        after && sql`(${users.createdAt}, ${users.id}) < (${after.createdAt}, ${after.id})`,
+        after && sql`(${users.createdAt}, ${users.id}) < (${after[0]}, ${after[1]})`,
       ),
     )
     .orderBy(desc(users.createdAt), desc(users.id))

@@ -1,9 +1,10 @@
 import type { Context as HonoContext } from "hono";
 import { ownOr, permission } from "../http/access.ts";
-import { currentUser, targetId } from "../http/actor.ts";
+import { currentPrincipal, targetId } from "../http/actor.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { isNotModified, parseIfMatch, setValidator } from "../http/etag.ts";
 import { createRouter, jsonBody, jsonContent, operation } from "../http/operation.ts";
+import { presentPage } from "../http/pagination.ts";
 import type { ChangeTarget } from "./change.ts";
 import { assignRole, deleteUser, editUser, restoreUser } from "./edit.ts";
 import { presentUser } from "./present.ts";
@@ -169,50 +170,45 @@ function target(c: HonoContext<AppEnv>): ChangeTarget {
 
 export const usersRouter = createRouter()
   .openapi(createUserRoute, async (c) => {
-    const user = await createUser(c.var.ctx, currentUser(c), c.req.valid("json"));
+    const user = await createUser(c.var.ctx, currentPrincipal(c), c.req.valid("json"));
     setValidator(c, user.version);
     c.header("Location", `/v1/users/${user.id}`);
     return c.json(presentUser(user), 201);
   })
   .openapi(listUsersRoute, async (c) => {
     const query = c.req.valid("query");
-    const { users, nextCursor } = await getUserPage(c.var.ctx, currentUser(c), query);
-    const pagination = {
-      limit: query.limit,
-      has_more: nextCursor !== null,
-      next_cursor: nextCursor,
-    };
-    return c.json({ data: users.map(presentUser), pagination }, 200);
+    const page = await getUserPage(c.var.ctx, currentPrincipal(c), query);
+    return c.json(presentPage(page, query.limit, presentUser), 200);
   })
   .openapi(getUserRoute, async (c) => {
     const deleted = c.req.valid("query").deleted ?? false;
-    const user = await getUser(c.var.ctx, currentUser(c), { id: targetId(c), deleted });
+    const user = await getUser(c.var.ctx, currentPrincipal(c), { id: targetId(c), deleted });
     setValidator(c, user.version);
     if (isNotModified(c.req.header("If-None-Match"), user.version)) return c.body(null, 304);
     return c.json(presentUser(user), 200);
   })
   .openapi(replaceUserRoute, async (c) => {
-    const user = await editUser(c.var.ctx, currentUser(c), target(c), c.req.valid("json"));
+    const user = await editUser(c.var.ctx, currentPrincipal(c), target(c), c.req.valid("json"));
     setValidator(c, user.version);
     return c.json(presentUser(user), 200);
   })
   .openapi(updateUserRoute, async (c) => {
-    const user = await editUser(c.var.ctx, currentUser(c), target(c), c.req.valid("json"));
+    const user = await editUser(c.var.ctx, currentPrincipal(c), target(c), c.req.valid("json"));
     setValidator(c, user.version);
     return c.json(presentUser(user), 200);
   })
   .openapi(deleteUserRoute, async (c) => {
-    await deleteUser(c.var.ctx, currentUser(c), target(c));
+    await deleteUser(c.var.ctx, currentPrincipal(c), target(c));
     return c.body(null, 204);
   })
   .openapi(restoreUserRoute, async (c) => {
-    const user = await restoreUser(c.var.ctx, currentUser(c), target(c));
+    const user = await restoreUser(c.var.ctx, currentPrincipal(c), target(c));
     setValidator(c, user.version);
     return c.json(presentUser(user), 200);
   })
   .openapi(assignRoleRoute, async (c) => {
     const { role } = c.req.valid("json");
-    const user = await assignRole(c.var.ctx, currentUser(c), target(c), role);
+    const user = await assignRole(c.var.ctx, currentPrincipal(c), target(c), role);
     setValidator(c, user.version);
     return c.json(presentUser(user), 200);
   });

@@ -1,7 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { PageQuery, pageOf } from "../http/pagination.ts";
-import { parseId } from "../lib/ids.ts";
-import { PASSWORD_RULES, type PasswordOwner } from "../lib/password-policy.ts";
+import { UserIdParam } from "../http/params.ts";
 import {
   countCodePoints,
   isVisibleText,
@@ -9,6 +8,7 @@ import {
   normalizeName,
   normalizeUsername,
 } from "../lib/text.ts";
+import { NewPassword, withPasswordRules } from "./password.ts";
 
 const EMAIL_ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+";
 const EMAIL_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
@@ -53,50 +53,22 @@ const Role = z
   .regex(/^[a-z][a-z0-9_-]{0,49}$/, "Not the name of a role.")
   .openapi({ description: "The name of a role.", example: "user" });
 
-const Password = z.string().openapi({
-  format: "password",
-  description:
-    "At least 8 characters, at most 256 bytes; holds neither the username nor the name in the email address.",
-  example: "SecurePass123!",
-});
-
-/** Adds the password rules to an object with a `password`, so that its faults are told together with all others. */
-function withPasswordRules<S extends z.ZodObject<{ password: z.ZodString }>>(schema: S): S {
-  let checked = schema;
-  for (const { code, message, allows } of PASSWORD_RULES) {
-    checked = checked.refine(
-      (body: unknown) => {
-        const { password, ...owner } = body as { password: string } & PasswordOwner;
-        return allows(password, owner);
-      },
-      { path: ["password"], message, params: { code }, when: ({ value }) => hasPassword(value) },
-    );
-  }
-  return checked;
-}
-
-function hasPassword(value: unknown): boolean {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    "password" in value &&
-    typeof value.password === "string"
-  );
-}
-
 const registration = {
   username: Username,
   email: Email,
-  password: Password,
+  password: NewPassword,
   first_name: Name.optional(),
   last_name: Name.optional(),
 };
 
-export const RegisterUser = withPasswordRules(z.strictObject(registration)).openapi("RegisterUser");
+export const RegisterUser = withPasswordRules(z.strictObject(registration), "password").openapi(
+  "RegisterUser",
+);
 export type RegisterUser = z.infer<typeof RegisterUser>;
 
 export const CreateUser = withPasswordRules(
   z.strictObject({ ...registration, role: Role.optional(), is_active: z.boolean().optional() }),
+  "password",
 ).openapi("CreateUser");
 export type CreateUser = z.infer<typeof CreateUser>;
 
@@ -117,19 +89,7 @@ export type UpdateUser = z.infer<typeof UpdateUser>;
 
 export const AssignRole = z.strictObject({ role: Role }).openapi("AssignRole");
 
-export const UserId = z.strictObject({
-  id: z
-    .string()
-    .refine((id) => id === "me" || parseId(id) !== undefined, {
-      message: "Must be a UUID, or `me` for oneself.",
-      params: { code: "invalid_format" },
-    })
-    .openapi({
-      param: { name: "id", in: "path" },
-      description: "The user's id, or `me`.",
-      example: "me",
-    }),
-});
+export const UserId = z.strictObject({ id: UserIdParam });
 
 const Flag = z
   .enum(["true", "false"])

@@ -1,45 +1,49 @@
 import { sql } from "drizzle-orm";
 import { ifChanged, insertAuditEvent } from "../audit/repository.ts";
 import { createAuditEvent } from "../audit/service.ts";
-import type { Authority, Context } from "../context.ts";
-import { sessionCoversRole, sessionHolds } from "../db/authority.ts";
+import type { Context } from "../context.ts";
+import { authorize, findStanding, whereAuthorized } from "../db/authority.ts";
 import { findUniqueViolation, isForeignKeyViolation } from "../db/errors.ts";
 import { AppError, invalidField } from "../errors.ts";
-import { openCursor, sealCursor } from "../lib/cursor.ts";
 import { newId } from "../lib/ids.ts";
 import { hashPassword } from "../lib/password-hash.ts";
-import { countCodePoints, toComparisonKey } from "../lib/text.ts";
+import type { Permission } from "../lib/permissions.ts";
+import type { Principal } from "../lib/principal.ts";
+import { toComparisonKey } from "../lib/text.ts";
+import { type Page, readPage } from "../paging.ts";
+import { requirePermissions, requireStanding } from "../roles/authority.ts";
+import { requireAcceptablePassword } from "./password.ts";
 import { findUser, insertUser, listUsers, type NewUser, type UserRow } from "./repository.ts";
 import type { CreateUser, ListUsersQuery, RegisterUser } from "./schema.ts";
 
 /** A user by id, or `user_not_found`. Deleted users are found only where `deleted` says so and the actor may see them. */
 export async function getUser(
   ctx: Context,
-  actor: Authority,
+  principal: Principal,
   input: { id: string; deleted: boolean },
 ): Promise<UserRow> {
-  requireDeletedVisible(actor, input.deleted);
+  requireDeletedVisible(principal, input.deleted);
   const [user] = await findUser(ctx.db, input.id);
   if (!user || (user.deletedAt !== null && !input.deleted)) throw new AppError("user_not_found");
   return user;
 }
 
-/** A page of users, and where the next one begins. */
+/** A page of users, the newest first. */
 export async function getUserPage(
   ctx: Context,
-  actor: Authority,
+  principal: Principal,
   query: ListUsersQuery,
-): Promise<{ users: UserRow[]; nextCursor: string | null }> {
+): Promise<Page<UserRow>> {
   const deleted = query.deleted ?? false;
-  requireDeletedVisible(actor, deleted);
-  const { macKeys } = ctx.config;
-  const scope = `users deleted=${deleted}`;
-  const after = query.cursor ? await readPlace(query.cursor, scope, macKeys) : undefined;
-  const rows = await listUsers(ctx.db, { deleted, after }, query.limit + 1);
-  const users = rows.slice(0, query.limit);
-  const last = users.at(-1);
-  if (rows.length <= query.limit || !last) return { users, nextCursor: null };
-  return { users, nextCursor: await sealCursor([last.createdAt, last.id], scope, macKeys) };
+  requireDeletedVisible(principal, deleted);
+  return readPage({
+    limit: query.limit,
+    cursor: query.cursor,
+    scope: `users deleted=${deleted}`,
+    keys: ctx.config.macKeys,
+    placeOf: ({ createdAt, id }) => [createdAt, id],
+    read: (after, limit) => listUsers(ctx.db, { deleted, after }, limit),
+  });
 }
 
 /** Lets someone open an account for themselves. Throws `registration_closed`, `email_taken`, `username_taken`. */
@@ -53,19 +57,23 @@ export async function registerUser(ctx: Context, input: RegisterUser): Promise<U
 /** Creates a user for someone else. A role other than `user` needs roles:assign and nothing above the actor's own permissions. */
 export async function createUser(
   ctx: Context,
-  actor: Authority,
+  principal: Principal,
   input: CreateUser,
 ): Promise<UserRow> {
   const role = input.role ?? "user";
-  const needed = role === "user" ? ["users:create"] : ["users:create", "roles:assign"];
-  if (needed.some((permission) => !actor.permissions.includes(permission))) {
-    throw new AppError("forbidden", { detail: "Giving a role needs the permission roles:assign." });
-  }
-  const mayCreate = sql`${sessionHolds(actor.sessionId, needed)}
-    AND ${sessionCoversRole(actor.sessionId, sql`${role}`)}`;
-  const [user] = await insertWithAudit(ctx, await newUser(ctx, input), mayCreate);
-  if (!user) throw new AppError("privilege_escalation");
-  return user;
+  const needed: Permission[] =
+    role === "user" ? ["users:create"] : ["users:create", "roles:assign"];
+  requirePermissions(principal, needed);
+  const may = authorize(principal, {
+    permissions: needed,
+    roles: [sql`${role}`],
+    now: ctx.now(),
+  });
+  const [user] = await insertWithAudit(ctx, await newUser(ctx, input), whereAuthorized(may));
+  if (user) return user;
+  const [standing] = await findStanding(ctx.db, may);
+  requireStanding(standing);
+  throw new AppError("forbidden");
 }
 
 async function insertWithAudit(ctx: Context, row: NewUser, condition: ReturnType<typeof sql>) {
@@ -110,10 +118,7 @@ export function blankToNull(name: string | null | undefined): string | null {
 }
 
 async function newUser(ctx: Context, input: CreateUser): Promise<NewUser> {
-  const { minLength, iterations } = ctx.config.password;
-  if (countCodePoints(input.password) < minLength) {
-    throw invalidField("password", "too_short", `Must have at least ${minLength} characters.`);
-  }
+  await requireAcceptablePassword(ctx, input.password, input, "password");
   const now = ctx.now();
   return {
     id: newId(),
@@ -122,7 +127,7 @@ async function newUser(ctx: Context, input: CreateUser): Promise<NewUser> {
     email: input.email,
     emailKey: toComparisonKey(input.email),
     emailVerified: false,
-    passwordHash: await hashPassword(input.password, iterations),
+    passwordHash: await hashPassword(input.password, ctx.config.password),
     firstName: blankToNull(input.first_name),
     lastName: blankToNull(input.last_name),
     role: input.role ?? "user",
@@ -135,16 +140,7 @@ async function newUser(ctx: Context, input: CreateUser): Promise<NewUser> {
   };
 }
 
-function requireDeletedVisible(actor: Authority, deleted: boolean): void {
-  if (!deleted || actor.permissions.includes("users:delete")) return;
+function requireDeletedVisible(principal: Principal, deleted: boolean): void {
+  if (!deleted || principal.permissions.includes("users:delete")) return;
   throw new AppError("forbidden", { detail: "Seeing deleted users needs users:delete." });
-}
-
-async function readPlace(cursor: string, scope: string, keys: readonly CryptoKey[]) {
-  const place = await openCursor(cursor, scope, keys);
-  const [createdAt, id] = place ?? [];
-  if (typeof createdAt !== "number" || typeof id !== "string") {
-    throw invalidField("cursor", "invalid_cursor", "Not a cursor of this list.");
-  }
-  return { createdAt, id };
 }

@@ -1,0 +1,29 @@
+import { z } from "@hono/zod-openapi";
+import { parseId } from "../lib/ids.ts";
+
+const EXAMPLE_ID = "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11";
+
+/** `{id}` of a user: a UUID, or `me` for oneself. */
+export const UserIdParam = z
+  .string()
+  .refine((id) => id === "me" || parseId(id) !== undefined, {
+    message: "Must be a UUID, or `me` for oneself.",
+    params: { code: "invalid_format" },
+  })
+  .openapi({
+    param: { name: "id", in: "path" },
+    description: "The user's id, or `me`.",
+    example: "me",
+  });
+
+/** An id in the path: a UUID in either case. */
+export function idParam(name: string, description: string) {
+  return z
+    .string()
+    .overwrite((id) => parseId(id) ?? id)
+    .refine((id) => parseId(id) !== undefined, {
+      message: "Must be a UUID.",
+      params: { code: "invalid_format" },
+    })
+    .openapi({ param: { name, in: "path" }, description, example: EXAMPLE_ID });
+}

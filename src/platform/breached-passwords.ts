@@ -1,0 +1,24 @@
+import { utf8 } from "../lib/bytes.ts";
+import { SECOND } from "../lib/time.ts";
+
+const TIMEOUT_MS = 2 * SECOND;
+const PREFIX_LENGTH = 5;
+
+/**
+ * Asks a service of the Pwned Passwords form whether a password was in a breach. By k-anonymity: the service learns
+ * five hex digits of its SHA-1 and nothing else. Throws when the service does not answer within two seconds.
+ */
+export async function isBreached(password: string, rangeUrl: string): Promise<boolean> {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-1", utf8(password)));
+  const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const hash = hex.toUpperCase();
+  const response = await fetch(new URL(hash.slice(0, PREFIX_LENGTH), rangeUrl), {
+    headers: { "Add-Padding": "true" },
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  if (!response.ok) throw new Error(`range query answered ${response.status}`);
+  const suffix = hash.slice(PREFIX_LENGTH);
+  const lines = (await response.text()).split(/\r?\n/);
+  // Padding lines have a count of zero.
+  return lines.some((line) => line.startsWith(`${suffix}:`) && !line.endsWith(":0"));
+}

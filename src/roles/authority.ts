@@ -1,0 +1,24 @@
+import type { Standing } from "../db/authority.ts";
+import { AppError } from "../errors.ts";
+import type { Permission } from "../lib/permissions.ts";
+import type { Principal } from "../lib/principal.ts";
+
+/** Throws `forbidden` unless the principal holds each permission. */
+export function requirePermissions(principal: Principal, needed: readonly Permission[]): void {
+  const missing = needed.find((permission) => !principal.permissions.includes(permission));
+  if (missing) throw new AppError("forbidden", { detail: `This needs the permission ${missing}.` });
+}
+
+/** Throws `privilege_escalation` unless the principal holds all that is named: nobody manages an account, or grants a right, above their own. */
+export function requireCovers(principal: Principal, permissions: readonly string[]): void {
+  if (permissions.every((permission) => principal.permissions.includes(permission))) return;
+  throw new AppError("privilege_escalation");
+}
+
+/** Throws for what no longer held when the statement that did the work asked again. */
+export function requireStanding(standing: Standing | undefined): void {
+  if (!standing) return;
+  if (!standing.isLive) throw new AppError("unauthenticated");
+  if (!standing.holds) throw new AppError("forbidden");
+  if (!standing.covers) throw new AppError("privilege_escalation");
+}

@@ -1,0 +1,92 @@
+import type { z } from "@hono/zod-openapi";
+import { sql } from "drizzle-orm";
+import { ifChanged, insertAuditEvent } from "../audit/repository.ts";
+import { createAuditEvent } from "../audit/service.ts";
+import type { Context } from "../context.ts";
+import { AppError } from "../errors.ts";
+import { mintAccessToken } from "../lib/access-token.ts";
+import { newId } from "../lib/ids.ts";
+import type { UserPrincipal } from "../lib/principal.ts";
+import { mintRefreshToken, verifyRefreshToken } from "../lib/refresh-token.ts";
+import { SECOND } from "../lib/time.ts";
+import { publishEnded, publishSession, toPrincipal } from "./principal.ts";
+import {
+  findSessionAuthority,
+  type NewSession,
+  revokeReusedSession,
+  rotateSession,
+} from "./repository.ts";
+import type { Tokens } from "./schema.ts";
+
+type TokenSet = z.infer<typeof Tokens>;
+
+/** How long a retry with the token just spent gets the same successor: a lost answer costs nobody their login. */
+const REFRESH_GRACE_MS = 30 * SECOND;
+
+/** The row of a session that begins now. */
+export function newSession(ctx: Context, userId: string): NewSession {
+  const now = ctx.now();
+  const endsAt = now + ctx.config.session.maxMs;
+  return {
+    id: newId(),
+    userId,
+    createdAt: now,
+    lastUsedAt: now,
+    rotatedAt: now,
+    expiresAt: Math.min(now + ctx.config.session.idleMs, endsAt),
+    endsAt,
+    ...ctx.client,
+  };
+}
+
+/** Tokens for a generation of a session. */
+export async function issueTokens(
+  ctx: Context,
+  principal: UserPrincipal,
+  session: { generation: number; expiresAt: number },
+): Promise<TokenSet> {
+  const { accessToken, signingKeys, macKeys } = ctx.config;
+  const now = ctx.now();
+  const claims = { sessionId: principal.sessionId, generation: session.generation };
+  return {
+    access_token: await mintAccessToken(principal, signingKeys, accessToken, now),
+    refresh_token: await mintRefreshToken(claims, macKeys),
+    token_type: "Bearer",
+    expires_in: accessToken.ttlSeconds,
+    refresh_expires_in: Math.floor((session.expiresAt - now) / SECOND),
+  };
+}
+
+/**
+ * Rotates a refresh token in one round trip to D1. Of N who present the live token at once all get the same successor;
+ * a spent one is good for that successor for 30 seconds and ends the session afterwards, audited (RFC 9700 section 4.14.2).
+ * Throws `invalid_refresh_token`.
+ */
+export async function refreshSession(ctx: Context, refreshToken: string): Promise<TokenSet> {
+  const claims = await verifyRefreshToken(refreshToken, ctx.config.macKeys);
+  if (!claims) throw new AppError("invalid_refresh_token");
+  const { sessionId, generation } = claims;
+  const now = ctx.now();
+  const reuse = createAuditEvent(ctx, {
+    action: "session.reuse_detected",
+    targetType: "user",
+    targetId: sql`(SELECT user_id FROM sessions WHERE id = ${sessionId})`,
+    changes: { session_id: { from: sessionId, to: null } },
+  });
+  const [rotated, reused, , [session]] = await ctx.db.batch([
+    rotateSession(ctx.db, { sessionId, generation, now, idleMs: ctx.config.session.idleMs }),
+    revokeReusedSession(ctx.db, { sessionId, generation, now, graceMs: REFRESH_GRACE_MS }),
+    insertAuditEvent(ctx.db, reuse, ifChanged),
+    findSessionAuthority(ctx.db, sessionId),
+  ]);
+  if (reused.length > 0) {
+    ctx.log("warn", "session.reuse_detected", { session_id: sessionId });
+    publishEnded(ctx, reused);
+  }
+  const principal = toPrincipal(session, now);
+  if (!principal || session?.generation !== generation + 1) {
+    throw new AppError("invalid_refresh_token");
+  }
+  if (rotated.length > 0) publishSession(ctx, principal);
+  return issueTokens(ctx, principal, session);
+}
