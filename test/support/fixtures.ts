@@ -52,7 +52,7 @@ export interface AuditRow {
 }
 
 /** The audit rows about a target, the oldest first. */
-export async function auditOf(targetId: string): Promise<AuditRow[]> {
+export async function allAuditOf(targetId: string): Promise<AuditRow[]> {
   const { results } = await env.DB.prepare(
     "SELECT * FROM audit_events WHERE target_id = ? ORDER BY rowid",
   )
@@ -60,3 +60,57 @@ export async function auditOf(targetId: string): Promise<AuditRow[]> {
     .all<AuditRow>();
   return results;
 }
+
+/** The same without the logins, of which most tests begin with one. */
+export async function auditOf(targetId: string): Promise<AuditRow[]> {
+  return (await allAuditOf(targetId)).filter(({ action }) => action !== "auth.login_succeeded");
+}
+
+/** The actions recorded about a target, the oldest first. */
+export async function actionsOn(targetId: string): Promise<string[]> {
+  return (await auditOf(targetId)).map(({ action }) => action);
+}
+
+/** The changes of a user recorded, the oldest first: logins and sessions left out. */
+export async function changesOn(userId: string): Promise<string[]> {
+  return (await actionsOn(userId)).filter((action) => action.startsWith("user."));
+}
+
+/** Runs a statement behind the API's back. */
+export async function sqlRun(query: string, ...values: unknown[]): Promise<void> {
+  await env.DB.prepare(query)
+    .bind(...values)
+    .run();
+}
+
+/** Reads rows behind the API's back. */
+export async function sqlAll<T = Record<string, unknown>>(
+  query: string,
+  ...values: unknown[]
+): Promise<T[]> {
+  const { results } = await env.DB.prepare(query)
+    .bind(...values)
+    .all<T>();
+  return results;
+}
+
+/** Makes a role with permissions behind the API's back. */
+export async function createRoleRow(name: string, permissions: readonly string[]): Promise<void> {
+  await sqlRun(
+    "INSERT INTO roles (name, description, created_at, updated_at) VALUES (?, '', 0, 0)",
+    name,
+  );
+  for (const permission of permissions) {
+    await sqlRun("INSERT INTO role_permissions (role, permission) VALUES (?, ?)", name, permission);
+  }
+}
+
+/** Whether a refresh token and an access token are refused, and where: the statuses of a refresh, a write and a read. */
+export async function statusesOf({ token, refreshToken }: { token: string; refreshToken: string }) {
+  const write = await send("/v1/users/me", { method: "PATCH", token, body: {} });
+  const read = await send("/v1/auth/me", { token });
+  const refresh = await send("/v1/auth/refresh", { body: { refresh_token: refreshToken } });
+  return { write: write.status, read: read.status, refresh: refresh.status };
+}
+
+export const ALL_REFUSED = { write: 401, read: 401, refresh: 401 };

@@ -1,0 +1,40 @@
+import { env } from "cloudflare:workers";
+import {
+  base64url,
+  decodeJwt,
+  decodeProtectedHeader,
+  exportJWK,
+  generateKeyPair,
+  importJWK,
+  type JWK,
+  SignJWT,
+} from "jose";
+
+export const [SIGNING_JWK = {}] = (JSON.parse(env.SIGNING_KEYS) as { keys: JWK[] }).keys;
+
+export type Overrides = Record<string, unknown>;
+
+/** A token like the one given, signed with our key, but for the overrides; those that are undefined are left out. */
+export async function forge(
+  token: string,
+  header: Overrides,
+  payload: Overrides = {},
+  jwk: JWK = SIGNING_JWK,
+): Promise<string> {
+  const protectedHeader = { ...decodeProtectedHeader(token), ...header };
+  return new SignJWT(JSON.parse(JSON.stringify({ ...decodeJwt(token), ...payload })))
+    .setProtectedHeader(JSON.parse(JSON.stringify(protectedHeader)))
+    .sign(await importJWK(jwk, "EdDSA"));
+}
+
+/** A token like the one given but for its header, put together by hand with whatever signature. */
+export function assemble(token: string, header: Overrides, signature = ""): string {
+  const encode = (value: unknown) => base64url.encode(JSON.stringify(value));
+  return `${encode({ ...decodeProtectedHeader(token), ...header })}.${token.split(".")[1]}.${signature}`;
+}
+
+/** A new Ed25519 private key with a kid. */
+export async function newSigningJwk(kid: string = crypto.randomUUID()): Promise<JWK> {
+  const { privateKey } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
+  return { ...(await exportJWK(privateKey)), kid };
+}

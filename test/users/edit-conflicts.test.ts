@@ -1,0 +1,169 @@
+import { describe, expect, it } from "vitest";
+import { type RequestOptions, send } from "../support/api.ts";
+import {
+  changesOn,
+  createRoleRow,
+  createTestUser,
+  sqlRun,
+  type TestUser,
+} from "../support/fixtures.ts";
+import { beforeD1, beforeNthD1 } from "../support/interleave.ts";
+import { expectProblem } from "../support/problems.ts";
+
+const rename = (user: TestUser, options: RequestOptions & { ifMatch?: string } = {}) => {
+  const { ifMatch, ...rest } = options;
+  return send(`/v1/users/${user.id}`, {
+    method: "PATCH",
+    token: user.token,
+    body: { first_name: "Ada" },
+    ...(ifMatch !== undefined && { headers: { "If-Match": ifMatch } }),
+    ...rest,
+  });
+};
+
+const etagOf = async ({ token }: TestUser) =>
+  (await send("/v1/users/me", { token })).headers.get("ETag") ?? "";
+
+describe("If-Match", () => {
+  it("lets the fresh version through, alone, in a list or as *", async () => {
+    const user = await createTestUser();
+    for (const [i, form] of ["?", '"0", ?', "*"].entries()) {
+      const ifMatch = form.replace("?", await etagOf(user));
+      const answer = await rename(user, { ifMatch, body: { first_name: `Ada${i}` } });
+      expect(answer.status).toBe(200);
+      expect(answer.body.first_name).toBe(`Ada${i}`);
+    }
+  });
+
+  it("answers 412 for a stale, weak, unquoted or empty version, changes and records nothing", async () => {
+    const user = await createTestUser();
+    const etag = await etagOf(user);
+    for (const ifMatch of ['"0"', `W/${etag}`, etag.replaceAll('"', ""), "", '"*"']) {
+      expectProblem(await rename(user, { ifMatch }), 412, "version_conflict");
+    }
+    expect(await etagOf(user)).toBe(etag);
+    expect(await changesOn(user.id)).toEqual(["user.created"]);
+  });
+
+  it("answers 412 for a stale version even when nothing would change", async () => {
+    const user = await createTestUser();
+    expectProblem(await rename(user, { ifMatch: '"0"', body: {} }), 412, "version_conflict");
+  });
+
+  it("guards deletion, restoring and roles too", async () => {
+    const user = await createTestUser();
+    const { token } = await createTestUser("admin");
+    const headers = { "If-Match": '"0"' };
+    const path = `/v1/users/${user.id}`;
+    const role = { method: "PUT", token, headers, body: { role: "moderator" } };
+    expectProblem(await send(`${path}/role`, role), 412, "version_conflict");
+    expectProblem(await send(path, { method: "DELETE", token, headers }), 412, "version_conflict");
+    await send(path, { method: "DELETE", token });
+    expectProblem(
+      await send(`${path}/restore`, { method: "POST", token, headers }),
+      412,
+      "version_conflict",
+    );
+  });
+
+  it("lets one of two PUTs with one version through: one 200, one 412, one event", async () => {
+    const user = await createTestUser();
+    const etag = await etagOf(user);
+    const { username, email } = user;
+    const put = (first_name: string) =>
+      rename(user, {
+        method: "PUT",
+        ifMatch: etag,
+        body: { username, email, first_name, last_name: null, role: "user", is_active: true },
+      });
+    const answers = await Promise.all([put("One"), put("Two")]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 412]);
+    expect(await changesOn(user.id)).toEqual(["user.created", "user.updated"]);
+  });
+});
+
+describe("changes at once", () => {
+  it("lets 20 PATCHes without If-Match all through, none undoing another", async () => {
+    const user = await createTestUser();
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, i) =>
+        rename(user, { body: i % 2 ? { first_name: `F${i}` } : { last_name: `L${i}` } }),
+      ),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
+    const etags = new Set(answers.map(({ headers }) => headers.get("ETag")));
+    expect(etags.size).toBe(20);
+    const { body } = await send("/v1/users/me", { token: user.token });
+    expect(body.full_name).toMatch(/^F\d+ L\d+$/);
+    expect((await changesOn(user.id)).filter((action) => action === "user.updated")).toHaveLength(
+      20,
+    );
+  });
+
+  it("answers 409 edit_conflict when others are faster every time, and changes nothing", async () => {
+    const user = await createTestUser();
+    const bump = () => sqlRun("UPDATE users SET version = version + 1 WHERE id = ?", user.id);
+    const answer = await rename(user, {
+      bindings: beforeD1((call) => (call > 2 ? bump() : undefined)),
+    });
+    expectProblem(answer, 409, "edit_conflict");
+    expect(await changesOn(user.id)).toEqual(["user.created"]);
+  });
+
+  it("answers 404 when the user is deleted between the check and the change", async () => {
+    const user = await createTestUser();
+    const { token } = await createTestUser("admin");
+    const remove = () => send(`/v1/users/${user.id}`, { method: "DELETE", token });
+    const moderator = await createTestUser("moderator");
+    const answer = await rename(user, { token: moderator.token, bindings: beforeNthD1(3, remove) });
+    expectProblem(answer, 404, "user_not_found");
+  });
+});
+
+describe("a right lost between the check and the change", () => {
+  const losses: [string, string, string, number, string][] = [
+    [
+      "whose session ended",
+      "UPDATE sessions SET revoked_at = 1 WHERE user_id = ?",
+      "admin",
+      401,
+      "unauthenticated",
+    ],
+    [
+      "who was deactivated",
+      "UPDATE users SET is_active = 0 WHERE id = ?",
+      "admin",
+      401,
+      "unauthenticated",
+    ],
+    ["who was demoted", "UPDATE users SET role = 'user' WHERE id = ?", "admin", 403, "forbidden"],
+  ];
+
+  it.each(losses)("changes nothing for an admin %s", async (_, loss, role, status, code) => {
+    await createTestUser("admin");
+    const user = await createTestUser();
+    const actor = await createTestUser(role);
+    const bindings = beforeNthD1(3, () => sqlRun(loss, actor.id));
+    expectProblem(await rename(user, { token: actor.token, bindings }), status, code);
+    expect(await changesOn(user.id)).toEqual(["user.created"]);
+  });
+
+  it("changes nothing when the target has risen above the actor", async () => {
+    const user = await createTestUser();
+    const { token } = await createTestUser("moderator");
+    const rise = () => sqlRun("UPDATE users SET role = 'admin' WHERE id = ?", user.id);
+    const answer = await rename(user, { token, bindings: beforeNthD1(3, rise) });
+    expectProblem(answer, 403, "privilege_escalation");
+    expect(await changesOn(user.id)).toEqual(["user.created"]);
+  });
+
+  it("changes nothing when a role's permissions grow past the actor's", async () => {
+    await createRoleRow("guest", []);
+    const user = await createTestUser("guest");
+    const { token } = await createTestUser("moderator");
+    const grow = () =>
+      sqlRun("INSERT INTO role_permissions (role, permission) VALUES ('guest', 'audit:read')");
+    const answer = await rename(user, { token, bindings: beforeNthD1(3, grow) });
+    expectProblem(answer, 403, "privilege_escalation");
+  });
+});
