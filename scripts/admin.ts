@@ -1,5 +1,5 @@
-// npm run admin -- create --email E --username U [--remote] [--persist-to DIR] [--password-stdin]
-// npm run admin -- promote NAME [--remote] [--persist-to DIR]
+// npm run admin -- create --email E --username U [--password-stdin] [--remote [--env ENV] | --persist-to DIR]
+// npm run admin -- promote NAME [--remote [--env ENV] | --persist-to DIR]
 import { randomBytes } from "node:crypto";
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
@@ -11,26 +11,28 @@ import { main, UsageError } from "./lib/fail.ts";
 const USAGE = `Usage:
   npm run admin -- create --email EMAIL --username NAME [--password-stdin] [--remote]
   npm run admin -- promote NAME_OR_EMAIL [--remote]
-The local database is meant unless --remote is given. --persist-to DIR names another local one.`;
+The local database is meant unless --remote is given. --persist-to DIR names another local one,
+--env NAME the one of an environment.`;
 
 const OPTIONS = {
   email: { type: "string" },
   username: { type: "string" },
   "password-stdin": { type: "boolean" },
   remote: { type: "boolean" },
+  env: { type: "string", short: "e" },
   "persist-to": { type: "string" },
 } as const;
 
 await main(async () => {
   const { values, positionals } = parse();
   const [command, name] = positionals;
-  const persist = values["persist-to"];
-  const where = values.remote
-    ? ["--remote"]
-    : ["--local", ...(persist ? ["--persist-to", persist] : [])];
+  const where = readPlace(values);
   if (command === "promote" && name) {
+    const { username, isChanged } = await promoteToAdmin(name, where);
     console.log(
-      `${await promoteToAdmin(name, where)} is an administrator now, and must log in again.`,
+      isChanged
+        ? `${username} is an administrator now, and must log in again.`
+        : `${username} is an administrator already.`,
     );
     return;
   }
@@ -48,6 +50,16 @@ await main(async () => {
   if (isGenerated) console.log(`Password (shown this once): ${password}`);
 });
 
+/** The flags by which wrangler finds the database that is meant. */
+function readPlace(values: ReturnType<typeof parse>["values"]): string[] {
+  const persistTo = values["persist-to"];
+  return [
+    ...(values.remote ? ["--remote"] : ["--local"]),
+    ...(values.env ? ["--env", values.env] : []),
+    ...(persistTo && !values.remote ? ["--persist-to", persistTo] : []),
+  ];
+}
+
 function parse() {
   try {
     return parseArgs({ options: OPTIONS, allowPositionals: true });
@@ -59,7 +71,7 @@ function parse() {
 async function choosePassword(
   fromStdin: boolean,
 ): Promise<{ password: string; isGenerated: boolean }> {
-  const typed = fromStdin ? (await text(process.stdin)).trimEnd() : await askPassword();
+  const typed = fromStdin ? (await text(process.stdin)).replace(/\r?\n$/, "") : await askPassword();
   if (typed) return { password: typed, isGenerated: false };
   if (fromStdin)
     throw new UsageError("--password-stdin was given, but nothing came on standard input.");

@@ -3,7 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { connect } from "node:net";
 import { parseArgs } from "node:util";
-import { parseConfig } from "../src/config.ts";
+import { type Config, parseConfig } from "../src/config.ts";
 import { DEVELOPMENT_KEY_PREFIX } from "../src/lib/jwk.ts";
 import { RegisterUser } from "../src/users/schema.ts";
 import { createAdmin, type NewAdmin } from "./lib/admin.ts";
@@ -21,11 +21,11 @@ await main(async () => {
   const args = process.argv.slice(2);
   const flags = readFlags(args);
   const vars = { ...(readVars(FILE) ?? (await makeDevVars())), ...flags.vars };
-  await checkVars(vars, flags.vars);
+  const config = await checkVars(vars, flags.vars);
   await checkPort(flags);
   const where = ["--local", ...(flags.persistTo ? ["--persist-to", flags.persistTo] : [])];
   await runWrangler(["d1", "migrations", "apply", "DB", ...where]);
-  const note = await ensureAdmin(vars, where);
+  const note = await ensureAdmin(vars, where, config);
 
   const url = `http://${flags.host.includes(":") ? `[${flags.host}]` : flags.host}:${flags.port}`;
   const worker = startDevServer([
@@ -93,19 +93,19 @@ async function makeDevVars(): Promise<Vars> {
   return vars;
 }
 
-/** Every fault of the settings, in one line that says where each is set. */
-async function checkVars(vars: Vars, onCommandLine: Vars): Promise<void> {
-  const config = await parseConfig(vars);
+/** The configuration, or every fault of the settings in one line. */
+async function checkVars(vars: Vars, onCommandLine: Vars): Promise<Config> {
+  const result = await parseConfig(vars);
   const admin = RegisterUser.safeParse(adminOf(vars));
   const adminFaults = (admin.error?.issues ?? []).map(({ path, message }) => ({
     setting: `DEV_ADMIN_${String(path[0]).toUpperCase()}`,
     message,
   }));
   const messages = new Map<string, string>();
-  for (const { setting, message } of [...(config.ok ? [] : config.faults), ...adminFaults]) {
+  for (const { setting, message } of [...(result.ok ? [] : result.faults), ...adminFaults]) {
     if (!messages.has(setting)) messages.set(setting, describeFault(vars[setting], message));
   }
-  if (messages.size === 0) return;
+  if (result.ok && messages.size === 0) return result.config;
   const faults = [...messages].map(([setting, message]) =>
     setting in onCommandLine ? `--var ${setting}: ${message}` : `${setting}: ${message}`,
   );
@@ -139,8 +139,8 @@ async function checkPort({ port, host }: { port: string; host: string }): Promis
   );
 }
 
-async function ensureAdmin(vars: Vars, where: readonly string[]): Promise<string> {
-  const outcome = await createAdmin(adminOf(vars), where);
+async function ensureAdmin(vars: Vars, where: readonly string[], config: Config): Promise<string> {
+  const outcome = await createAdmin(adminOf(vars), where, config.password);
   if (outcome.kind === "created") return "";
   if (outcome.role !== "admin") {
     return `  (a user of this name exists with the role ${outcome.role}: npm run admin -- promote ${outcome.username})`;

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 import { newId } from "../../src/lib/ids.ts";
-import { hashPassword, verifyPassword } from "../../src/lib/password-hash.ts";
+import { type HashSettings, hashPassword, verifyPassword } from "../../src/lib/password-hash.ts";
 import { toComparisonKey } from "../../src/lib/text.ts";
 import { RegisterUser } from "../../src/users/schema.ts";
 import { UsageError } from "./fail.ts";
@@ -9,7 +9,8 @@ import { runWrangler } from "./wrangler.ts";
 // Node's WebCrypto lacks the comparison that the worker's has.
 Object.assign(crypto.subtle, { timingSafeEqual });
 
-const ITERATIONS = 600_000;
+// Without the service's peppers, which are elsewhere: the first login makes the hash anew with them.
+const UNPEPPERED: HashSettings = { iterations: 600_000, peppers: new Map() };
 
 export interface NewAdmin {
   username: string;
@@ -25,6 +26,7 @@ interface ExistingUser {
   id: string;
   username: string;
   role: string;
+  is_active: number;
   password_hash: string;
 }
 
@@ -32,11 +34,12 @@ interface ExistingUser {
 export async function createAdmin(
   input: NewAdmin,
   where: readonly string[],
+  hashing: HashSettings = UNPEPPERED,
 ): Promise<AdminOutcome> {
   const { username, email, password } = validate(input);
   const id = newId();
   const now = Date.now();
-  const passwordHash = await hashPassword(password, ITERATIONS);
+  const passwordHash = await hashPassword(password, hashing);
   const names = nameCondition(username, email);
   const [, , found] = await execute(where, [
     `INSERT INTO users (id, username, username_key, email, email_key, email_verified, password_hash, role, is_active, version, created_at, updated_at)
@@ -51,30 +54,41 @@ export async function createAdmin(
     `SELECT id, username, role, password_hash FROM users WHERE ${names} ORDER BY id LIMIT 1`,
   ]);
   const [user] = (found ?? []) as ExistingUser[];
-  if (!user)
-    throw new UsageError("The administrator was not written. Run `npm run db:migrate` first.");
+  if (!user) throw new UsageError("The administrator was not written.");
   if (user.id === id) return { kind: "created", id };
-  const passwordMatches = await verifyPassword(password, user.password_hash);
+  const passwordMatches = await verifyPassword(password, user.password_hash, hashing);
   return { kind: "exists", id: user.id, username: user.username, role: user.role, passwordMatches };
 }
 
-/** Makes an existing user an active administrator and ends their sessions. */
-export async function promoteToAdmin(name: string, where: readonly string[]): Promise<string> {
+/** Makes an existing user an active administrator and ends their sessions. One who is that already stays as they are. */
+export async function promoteToAdmin(
+  name: string,
+  where: readonly string[],
+): Promise<{ username: string; isChanged: boolean }> {
   const key = literal(toComparisonKey(name));
   const user = `(username_key = ${key} OR email_key = ${key}) AND deleted_at IS NULL`;
-  const [found] = await execute(where, [`SELECT id, username, role FROM users WHERE ${user}`]);
+  const [found] = await execute(where, [
+    `SELECT id, username, role, is_active FROM users WHERE ${user}`,
+  ]);
   const [existing] = (found ?? []) as ExistingUser[];
   if (!existing)
-    throw new UsageError(`There is no user ${name}. Create one with --email and --username.`);
-  const { id, role } = existing;
+    throw new UsageError(`There is no user ${name}. Make one: npm run admin -- create`);
+  const { id, username, role } = existing;
+  const isActive = existing.is_active === 1;
+  if (role === "admin" && isActive) return { username, isChanged: false };
   const byId = `id = ${literal(id)}`;
   const now = Date.now();
+  const changes = {
+    ...(role !== "admin" && { role: { from: role, to: "admin" } }),
+    ...(!isActive && { is_active: { from: false, to: true } }),
+  };
+  const action = role === "admin" ? "user.updated" : "user.role_changed";
   await execute(where, [
-    auditStatement("user.role_changed", id, { role: { from: role, to: "admin" } }, byId),
+    auditStatement(action, id, changes, byId),
     `UPDATE users SET role = 'admin', is_active = 1, version = version + 1, updated_at = ${now} WHERE ${byId}`,
     `UPDATE sessions SET revoked_at = ${now}, revoked_reason = 'role_changed' WHERE user_id = ${literal(id)} AND revoked_at IS NULL`,
   ]);
-  return existing.username;
+  return { username, isChanged: true };
 }
 
 function validate(input: NewAdmin): NewAdmin {
@@ -111,16 +125,15 @@ function literal(value: string | number): string {
 
 async function execute(where: readonly string[], statements: string[]): Promise<unknown[][]> {
   const command = statements.map((statement) => statement.replaceAll(/\s+/g, " ")).join("; ");
-  const output = await runWrangler([
-    "d1",
-    "execute",
-    "DB",
-    ...where,
-    "--json",
-    "--yes",
-    "--command",
-    command,
-  ]);
+  const flags = [...where, "--json", "--yes", "--command", command];
+  const output = await runWrangler(["d1", "execute", "DB", ...flags]).catch((error: unknown) => {
+    const hasNoTables = error instanceof UsageError && error.message.includes("no such table");
+    if (!hasNoTables) throw error;
+    const place = where.join(" ");
+    throw new UsageError(
+      `The database has no tables yet. Make them: npm run db:migrate -- ${place}`,
+    );
+  });
   const results = JSON.parse(output.slice(output.indexOf("["))) as { results: unknown[] }[];
   return results.map(({ results: rows }) => rows);
 }
