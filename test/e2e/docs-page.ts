@@ -1,0 +1,87 @@
+// npm run test:docs-page: opens the docs page in a browser, logs in and tries an operation out. Fails on a console error,
+// a violation of the page's content security policy, or a request to another host. CHROMIUM_PATH names the browser.
+import assert from "node:assert/strict";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { withDevServer } from "./server.ts";
+
+const CHROMIUM_PATH = process.env.CHROMIUM_PATH ?? "/usr/bin/chromium";
+const CHROMIUM_FLAGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+const OPERATION = "#operations-Authentication-getMe";
+
+await withDevServer(async ({ url, admin }) => {
+  const token = await logIn(url, admin);
+  const browser = await chromium.launch({ executablePath: CHROMIUM_PATH, args: CHROMIUM_FLAGS });
+  try {
+    const { page, faults } = await openWatchedPage(browser, url);
+    await page.goto(`${url}/docs`, { waitUntil: "networkidle" });
+    assert.deepEqual(faults, []);
+    await authorize(page, token);
+    assert.equal(await tryOut(page), "200", "GET /v1/auth/me tried out in the page");
+    await openEverything(page);
+    await page.goto(`${url}/docs/errors`, { waitUntil: "networkidle" });
+    assert.deepEqual(faults, []);
+  } finally {
+    await browser.close();
+  }
+  console.log("The docs page works: no error, no violation, no request to another host.");
+});
+
+async function logIn(url: string, admin: object): Promise<string> {
+  const response = await fetch(`${url}/v1/auth/login`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(admin),
+  });
+  assert.equal(response.status, 200, "login");
+  const { access_token } = (await response.json()) as { access_token: string };
+  return access_token;
+}
+
+/** A page that writes down what must not happen in it. */
+async function openWatchedPage(browser: Browser, url: string) {
+  const faults: string[] = [];
+  const page = await browser.newPage();
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) faults.push(`console: ${message.text()}`);
+  });
+  page.on("pageerror", (error) => faults.push(`script: ${error.message}`));
+  page.on("request", (request) => {
+    const target = new URL(request.url());
+    const isLocal = target.origin === url || target.protocol === "data:";
+    if (!isLocal) faults.push(`request to ${target.origin}`);
+  });
+  await page.exposeFunction("reportViolation", (text: string) => faults.push(`policy: ${text}`));
+  await page.addInitScript(`addEventListener("securitypolicyviolation", (event) =>
+    reportViolation(event.violatedDirective + " " + event.blockedURI))`);
+  return { page, faults };
+}
+
+async function authorize(page: Page, token: string): Promise<void> {
+  await page.click("button.authorize");
+  await page.fill(".modal-ux input", token);
+  await page.click(".modal-ux button.authorize.modal-btn");
+  await page.click(".modal-ux button.btn-done");
+}
+
+/** The status that the page shows after it has sent the request itself. */
+async function tryOut(page: Page): Promise<string> {
+  await page.click(`${OPERATION} .opblock-summary`);
+  await page.click(`${OPERATION} button.execute`);
+  const status = page.locator(`${OPERATION} .live-responses-table .response .response-col_status`);
+  return (await status.innerText()).trim();
+}
+
+/** Unfolds every operation: each is drawn only then. */
+async function openEverything(page: Page): Promise<void> {
+  const closed = page.locator(".opblock:not(.is-open) .opblock-summary-control");
+  while ((await closed.count()) > 0) await closed.first().click();
+}

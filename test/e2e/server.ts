@@ -1,0 +1,64 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { readVars } from "../../scripts/lib/dev-vars.ts";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const START_TIMEOUT_MS = 120_000;
+const POLL_MS = 250;
+
+interface DevServer {
+  url: string;
+  admin: { username: string; password: string };
+}
+
+/** Runs `work` against a worker of its own, started as `npm run dev` starts it, with a database that is empty but for the administrator. */
+export async function withDevServer(work: (server: DevServer) => Promise<void>): Promise<void> {
+  const state = await mkdtemp(join(tmpdir(), "roster-e2e-"));
+  const port = await findFreePort();
+  const flags = ["--port", String(port), "--persist-to", state, "--var", "REGISTRATION:open"];
+  const child = spawn(process.execPath, ["scripts/dev.ts", ...flags], { cwd: ROOT });
+  const ended = new Promise<void>((resolve) => child.on("close", () => resolve()));
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+  }
+  try {
+    await waitForWelcome(child, () => output);
+    const vars = readVars(join(ROOT, ".dev.vars")) ?? {};
+    const admin = {
+      username: vars.DEV_ADMIN_USERNAME ?? "",
+      password: vars.DEV_ADMIN_PASSWORD ?? "",
+    };
+    await work({ url: `http://localhost:${port}`, admin });
+  } catch (error) {
+    console.error(output);
+    throw error;
+  } finally {
+    child.kill("SIGTERM");
+    await ended;
+    await rm(state, { recursive: true, force: true });
+  }
+}
+
+async function waitForWelcome(child: ChildProcess, readOutput: () => string): Promise<void> {
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (!readOutput().includes("Try it:")) {
+    if (child.exitCode !== null) throw new Error("The worker did not start.");
+    if (Date.now() > deadline) throw new Error("The worker is not ready.");
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "localhost", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
