@@ -1,32 +1,38 @@
-// npm run keys -- generate [--file F] | rotate signing|mac --file F [--keep N]
+// npm run keys -- generate [--file F] | rotate signing|mac|pepper --file F [--keep N]
 import { parseArgs } from "node:util";
 import type { JWK } from "jose";
+import { DEVELOPMENT_KEY_PREFIX } from "../src/lib/jwk.ts";
 import { readVars, setVar, writeVars } from "./lib/dev-vars.ts";
 import { main, UsageError } from "./lib/fail.ts";
 import { newMacKey, newSigningKey } from "./lib/new-keys.ts";
 
 const USAGE = `Usage:
   npm run keys -- generate [--file FILE]              new keys, to the terminal or to a new file
-  npm run keys -- rotate signing|mac --file FILE [--keep N]
-      puts a new key first, so that it signs, and keeps the N keys before it (default 1), so that they still verify
+  npm run keys -- rotate signing|mac|pepper --file FILE [--keep N]
+      puts a new key first, for all that is made from now on, and keeps the N keys before it, for what is there:
+      1 unless you say otherwise; of peppers all, because a password whose pepper is gone is lost
 The file is one of KEY=value lines. Upload it with: npx wrangler secret bulk FILE`;
 
-const SETTINGS = { signing: "SIGNING_KEYS", mac: "MAC_KEYS" } as const;
+const KINDS = {
+  signing: { setting: "SIGNING_KEYS", keep: 1, isOptional: false, newKey: newSigningKey },
+  mac: { setting: "MAC_KEYS", keep: 1, isOptional: false, newKey: newMacKey },
+  pepper: { setting: "PEPPER_KEYS", keep: Infinity, isOptional: true, newKey: newMacKey },
+} as const;
 const COMMENT = "Secrets of Roster. Keep this file out of the repository and in a safe place.";
 
 await main(async () => {
   const { values, positionals } = parse();
   const [command, kind] = positionals;
   if (command === "generate") return generate(values.file);
-  if (command === "rotate" && (kind === "signing" || kind === "mac") && values.file) {
-    return rotate(kind, values.file, Number(values.keep));
+  if (command === "rotate" && isKind(kind) && values.file) {
+    return rotate(kind, values.file, values.keep);
   }
   throw new UsageError(USAGE);
 });
 
 function parse() {
   try {
-    const options = { file: { type: "string" }, keep: { type: "string", default: "1" } } as const;
+    const options = { file: { type: "string" }, keep: { type: "string" } } as const;
     return parseArgs({ options, allowPositionals: true });
   } catch (error) {
     throw new UsageError(`${(error as Error).message}\n${USAGE}`);
@@ -52,22 +58,30 @@ async function generate(file: string | undefined): Promise<void> {
   console.log(`Keys written to ${file}. Upload them with: npx wrangler secret bulk ${file}`);
 }
 
-async function rotate(kind: keyof typeof SETTINGS, file: string, keep: number): Promise<void> {
-  if (!Number.isInteger(keep) || keep < 0) throw new UsageError("--keep takes a whole number.");
+function isKind(kind: string | undefined): kind is keyof typeof KINDS {
+  return kind !== undefined && Object.hasOwn(KINDS, kind);
+}
+
+async function rotate(kind: keyof typeof KINDS, file: string, keepText = ""): Promise<void> {
+  const { setting, isOptional, newKey, keep: defaultKeep } = KINDS[kind];
+  if (!/^\d*$/.test(keepText)) throw new UsageError("--keep takes a whole number.");
+  const keep = keepText ? Number(keepText) : defaultKeep;
   const vars = readVars(file);
-  const setting = SETTINGS[kind];
-  if (!vars?.[setting])
+  if (!vars || (!vars[setting] && !isOptional)) {
     throw new UsageError(
       `${file} has no ${setting}. Make keys with: npm run keys -- generate --file ${file}`,
     );
-  const keys = parseKeys(vars[setting]);
+  }
+  const keys = vars[setting] ? parseKeys(vars[setting]) : [];
   if (!keys) throw new UsageError(`${file}: ${setting} is not a JWK set with at least one key.`);
-  const prefix = keys[0]?.kid?.startsWith("dev-") ? "dev-" : "";
-  const fresh = kind === "signing" ? await newSigningKey(prefix) : newMacKey(prefix);
-  const rotated = { keys: [fresh, ...keys.slice(0, keep)] };
-  setVar(file, setting, JSON.stringify(rotated));
+  const isDevelopment = [vars.SIGNING_KEYS, vars[setting]].some((text) =>
+    text?.includes(`"${DEVELOPMENT_KEY_PREFIX}`),
+  );
+  const fresh = await newKey(isDevelopment ? DEVELOPMENT_KEY_PREFIX : "");
+  const kept = keys.slice(0, keep);
+  setVar(file, setting, JSON.stringify({ keys: [fresh, ...kept] }));
   console.log(
-    `${setting} in ${file}: ${fresh.kid} signs from now on, ${rotated.keys.length - 1} older still verify.`,
+    `${setting} in ${file}: ${fresh.kid} is first from now on, ${kept.length} older kept.`,
   );
 }
 
