@@ -1,0 +1,168 @@
+import { describe, expect, it } from "vitest";
+import { send } from "../support/api.ts";
+import { createTestUser, newAccount, sqlAll } from "../support/fixtures.ts";
+import { expectProblem, faultsOf } from "../support/problems.ts";
+
+const JSON_TYPE = { "Content-Type": "application/json" };
+const LIMIT = 64 * 1024;
+
+const register = (raw: BodyInit, headers: Record<string, string> = JSON_TYPE) =>
+  send("/v1/auth/register", { method: "POST", raw, headers });
+
+/** A valid body, padded with white space to so many bytes. */
+function bodyOf(size: number): string {
+  return JSON.stringify(newAccount()).padEnd(size, " ");
+}
+
+function inChunks(text: string, size = 1000): ReadableStream {
+  const bytes = new TextEncoder().encode(text);
+  let at = 0;
+  return new ReadableStream({
+    pull(controller) {
+      if (at >= bytes.byteLength) return controller.close();
+      controller.enqueue(bytes.slice(at, at + size));
+      at += size;
+    },
+  });
+}
+
+describe("a body", () => {
+  it("of 64 KiB is taken and one byte more is 413, with a length and in chunks without", async () => {
+    expect((await register(bodyOf(LIMIT))).status).toBe(201);
+    expectProblem(await register(bodyOf(LIMIT + 1)), 413, "payload_too_large");
+    expect((await register(inChunks(bodyOf(LIMIT)))).status).toBe(201);
+    expectProblem(await register(inChunks(bodyOf(LIMIT + 1))), 413, "payload_too_large");
+  });
+
+  it("without an end is 413 as soon as it is too long", async () => {
+    let sent = 0;
+    const endless = new ReadableStream({
+      pull(controller) {
+        sent += 4096;
+        controller.enqueue(new Uint8Array(4096).fill(0x20));
+      },
+    });
+    expectProblem(await register(endless), 413, "payload_too_large");
+    expect(sent).toBeLessThan(4 * LIMIT);
+  });
+
+  it("that claims a shorter length than it has is counted as it arrives", async () => {
+    const headers = { ...JSON_TYPE, "Content-Length": "10" };
+    expectProblem(await register(inChunks(bodyOf(LIMIT + 1)), headers), 413, "payload_too_large");
+  });
+
+  it("that is too large is refused only after the permission: 401 first", async () => {
+    const answer = await send("/v1/users", { raw: bodyOf(LIMIT + 1), headers: JSON_TYPE });
+    expectProblem(answer, 401, "unauthenticated");
+  });
+
+  it.each(["null", "[]", "[{}]", '"text"', "7", "true"])("of %s is 422", async (raw) => {
+    for (const path of ["/v1/auth/register", "/v1/auth/login", "/v1/auth/refresh"]) {
+      const answer = await send(path, { raw, headers: JSON_TYPE });
+      expectProblem(answer, 422, "validation_failed");
+    }
+  });
+
+  it("that is empty or missing is 422 and names what is required, whatever its type", async () => {
+    for (const headers of [JSON_TYPE, {}, { "Content-Type": "text/plain" }]) {
+      const answer = await send("/v1/auth/refresh", { method: "POST", headers });
+      expectProblem(answer, 422, "validation_failed");
+      expect(faultsOf(answer)).toEqual(["refresh_token required"]);
+    }
+  });
+
+  it("10,000 deep is 422 and no crash", async () => {
+    const depth = 10_000;
+    const deep = "[".repeat(depth) + "]".repeat(depth);
+    const objects = `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`;
+    for (const value of [deep, objects]) {
+      expectProblem(await register(`{"username":${value}}`), 422, "validation_failed");
+      expectProblem(await register(value), 422, "validation_failed");
+      expectProblem(await register(`{"x":${value}}`), 422, "validation_failed");
+    }
+  });
+
+  it.each(["__proto__", "constructor", "prototype", "toString", "hasOwnProperty"])(
+    "with the key %s is 422 and pollutes nothing",
+    async (key) => {
+      const text = JSON.stringify(newAccount()).slice(0, -1);
+      const answer = await register(`${text},"${key}":{"role":"admin","is_active":true}}`);
+      expectProblem(answer, 422, "validation_failed");
+      expect(faultsOf(answer)).toEqual([`${key} unknown_field`]);
+      expect(({} as Record<string, unknown>).role).toBeUndefined();
+    },
+  );
+
+  it("with a key twice is judged by the value that counts", async () => {
+    const text = JSON.stringify(newAccount()).slice(0, -1);
+    const name = `twice${Date.now()}`;
+    const answer = await register(`${text},"username":"a!","username":"${name}"}`);
+    expect(answer.body.username).toBe(name);
+    const bad = JSON.stringify(newAccount()).slice(0, -1);
+    expectProblem(await register(`${bad},"username":"a!"}`), 422, "validation_failed");
+  });
+
+  it("with a byte order mark is read", async () => {
+    expect((await register(`\uFEFF${JSON.stringify(newAccount())}`)).status).toBe(201);
+  });
+
+  it("with 10,000 unknown fields is 422", async () => {
+    const fields = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`f${i}`, 1]));
+    expectProblem(await send("/v1/auth/register", { body: fields }), 422, "validation_failed");
+  });
+
+  it("with a password of 1 MB is 413, of 60 KB 422, and neither is hashed", async () => {
+    const long = (length: number) =>
+      send("/v1/auth/register", { body: newAccount({ password: "x".repeat(length) }) });
+    expectProblem(await long(1_000_000), 413, "payload_too_large");
+    expect(faultsOf(await long(60_000))).toEqual(["password too_long"]);
+  });
+
+  it.each(["username", "email", "password", "first_name"])(
+    "with a lone surrogate in %s is 422",
+    async (field) => {
+      const text = JSON.stringify(newAccount({ [field]: "REPLACE" }));
+      for (const surrogate of ["\\ud800", "\\udc00", "\\udfff\\ud800"]) {
+        const answer = await register(text.replace("REPLACE", `Abcdefgh1${surrogate}`));
+        expectProblem(answer, 422, "validation_failed");
+        expect(faultsOf(answer)[0]).toMatch(new RegExp(`^${field} `));
+      }
+    },
+  );
+
+  it.each(["username", "email", "first_name"])("with NUL in %s is 422", async (field) => {
+    const answer = await send("/v1/auth/register", {
+      body: newAccount({ [field]: "ab\u0000cd@example.com" }),
+    });
+    expectProblem(answer, 422, "validation_failed");
+  });
+
+  it("of a refused registration leaves no user behind", async () => {
+    const account = newAccount({ role: "admin" });
+    expectProblem(await send("/v1/auth/register", { body: account }), 422, "validation_failed");
+    expect(await sqlAll("SELECT id FROM users WHERE email_key = ?", account.email)).toEqual([]);
+  });
+
+  it("that is no JSON object never reaches a handler past its guard", async () => {
+    const { token } = await createTestUser();
+    for (const raw of ["{", "null", "[]"]) {
+      const answer = await send("/v1/users", { raw, headers: JSON_TYPE, token });
+      expectProblem(answer, 403, "forbidden");
+    }
+  });
+});
+
+describe("a query", () => {
+  it("of 100 KB is 422 and no crash", async () => {
+    const { token } = await createTestUser("admin");
+    const answer = await send(`/v1/users?${"x".repeat(100_000)}=1`, { token });
+    expectProblem(answer, 422, "validation_failed");
+    const many = Array.from({ length: 5000 }, (_, i) => `p${i}=1`).join("&");
+    expectProblem(await send(`/v1/users?${many}`, { token }), 422, "validation_failed");
+  });
+
+  it("on an operation that has none is 422", async () => {
+    expectProblem(await send("/v1/auth/login?x=1", { body: {} }), 422, "validation_failed");
+    expectProblem(await send("/health?x=1"), 422, "validation_failed");
+  });
+});

@@ -1,0 +1,186 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { send } from "../support/api.ts";
+import { faultyBindings, nth } from "../support/faults.ts";
+import { createTestUser } from "../support/fixtures.ts";
+
+const with_ = (settings: Record<string, string>) => ({ ...env, ...settings }) as typeof env;
+
+describe("X-Request-Id", () => {
+  it.each(["abcd1234", "A-b_c-9_Z", "x".repeat(128)])(
+    "%s is the client's own and comes back",
+    async (id) => {
+      const answer = await send("/v1/nothing", { headers: { "X-Request-Id": id } });
+      expect(answer.headers.get("X-Request-Id")).toBe(id);
+      expect(answer.body.request_id).toBe(id);
+    },
+  );
+
+  it.each([
+    "short12",
+    "x".repeat(129),
+    "with space1",
+    "semi;colon",
+    'quote"123',
+    "émilie-123",
+    "a,b,c,d,e",
+    "",
+  ])("%s is replaced by a new one", async (id) => {
+    const { headers } = await send("/health", { headers: { "X-Request-Id": id } });
+    expect(headers.get("X-Request-Id")).toMatch(
+      /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/,
+    );
+  });
+
+  it("is on every answer, each its own", async () => {
+    const paths = [
+      "/health",
+      "/v1/nothing",
+      "/v1/users",
+      "/docs",
+      "/openapi.json",
+      "/.well-known/jwks.json",
+    ];
+    const ids = await Promise.all(
+      paths.map(async (path) => (await send(path)).headers.get("X-Request-Id")),
+    );
+    expect(new Set(ids).size).toBe(paths.length);
+    expect(ids).not.toContain(null);
+  });
+});
+
+describe("security headers", () => {
+  it("are on every answer, errors and crashes included", async () => {
+    const crash = faultyBindings({ d1: nth(1), d1Message: "boom" });
+    const answers = [
+      await send("/health"),
+      await send("/v1/nothing"),
+      await send("/v1/users", { method: "PUT" }),
+      await send("/v1/auth/me"),
+      await send("/docs"),
+      await send("/openapi.json"),
+      await send("/v1/auth/login", { body: { username: "x", password: "y" }, bindings: crash }),
+      await send("/v1/users", { bindings: with_({ SIGNING_KEYS: "" }) }),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([200, 404, 405, 401, 200, 200, 500, 503]);
+    for (const { headers } of answers) {
+      expect(headers.get("X-Content-Type-Options")).toBe("nosniff");
+      expect(headers.get("Strict-Transport-Security")).toMatch(/^max-age=\d{8}; includeSubDomains/);
+      expect(headers.get("X-Frame-Options")).toBe("DENY");
+      expect(headers.get("Referrer-Policy")).toBe("no-referrer");
+      expect(headers.get("Content-Security-Policy")).toContain("default-src 'none'");
+      expect(headers.get("Content-Security-Policy")).not.toMatch(/unsafe|\*/);
+      expect(headers.get("Server")).toBeNull();
+      expect(headers.get("X-Powered-By")).toBeNull();
+    }
+  });
+});
+
+describe("CORS", () => {
+  const bindings = with_({ CORS_ORIGINS: "https://app.example, https://other.example" });
+  const from = (Origin: string, more: Record<string, string> = {}) => ({
+    headers: { Origin, ...more },
+    bindings,
+  });
+  const preflight = { method: "OPTIONS", "Access-Control-Request-Method": "PATCH" };
+
+  it("lets a listed origin read answers and errors, without cookies", async () => {
+    const { token } = await createTestUser();
+    for (const path of ["/v1/auth/me", "/v1/nothing", "/v1/users"]) {
+      const { headers } = await send(path, { ...from("https://app.example"), token });
+      expect(headers.get("Access-Control-Allow-Origin")).toBe("https://app.example");
+      expect(headers.get("Access-Control-Allow-Credentials")).toBeNull();
+      expect(headers.get("Access-Control-Expose-Headers")).toMatch(/ETag.*X-Request-Id/);
+      expect(headers.get("Vary")).toContain("Origin");
+    }
+  });
+
+  it.each([
+    "https://evil.example",
+    "https://app.example.evil.example",
+    "http://app.example",
+    "https://app.example:8443",
+    "https://APP.example",
+    "null",
+    "https://sub.app.example",
+  ])("does not let %s read", async (origin) => {
+    const answer = await send("/v1/auth/me", from(origin));
+    expect(answer.headers.get("Access-Control-Allow-Origin")).toBeNull();
+    const { "Access-Control-Request-Method": asked, method } = preflight;
+    const ahead = await send("/v1/users/me", {
+      ...from(origin, { "Access-Control-Request-Method": asked }),
+      method,
+    });
+    expect(ahead.headers.get("Access-Control-Allow-Origin")).toBeNull();
+  });
+
+  it("answers a listed origin's preflight 204 with methods and headers, touching no route", async () => {
+    const answer = await send("/v1/users/me", {
+      ...from("https://app.example", {
+        "Access-Control-Request-Method": "PATCH",
+        "Access-Control-Request-Headers": "authorization,content-type,if-match",
+      }),
+      method: "OPTIONS",
+    });
+    expect(answer.status).toBe(204);
+    expect(answer.text).toBe("");
+    expect(answer.headers.get("Access-Control-Allow-Origin")).toBe("https://app.example");
+    expect(answer.headers.get("Access-Control-Allow-Methods")).toContain("PATCH");
+    const allowed = answer.headers.get("Access-Control-Allow-Headers")?.toLowerCase() ?? "";
+    for (const name of ["authorization", "content-type", "if-match", "if-none-match"]) {
+      expect(allowed).toContain(name);
+    }
+  });
+
+  it("allows no origin by default, and all without credentials with *", async () => {
+    const headers = { Origin: "https://app.example" };
+    const closed = await send("/health", { headers });
+    expect(closed.headers.get("Access-Control-Allow-Origin")).toBeNull();
+    const open = await send("/health", { headers, bindings: with_({ CORS_ORIGINS: "*" }) });
+    expect(open.headers.get("Access-Control-Allow-Origin")).toBe("*");
+    expect(open.headers.get("Access-Control-Allow-Credentials")).toBeNull();
+  });
+
+  it("leaves an OPTIONS that is no preflight to the routes", async () => {
+    const answer = await send("/v1/users", { method: "OPTIONS", bindings });
+    expect(answer.status).toBe(405);
+    expect(answer.headers.get("Allow")).toContain("POST");
+  });
+});
+
+describe("Cache-Control", () => {
+  it("is no-store where there are tokens or personal data, private where there is an ETag, public on public keys", async () => {
+    const { token } = await createTestUser("admin");
+    const expected: [string, string][] = [
+      ["/v1/auth/me", "no-store"],
+      ["/v1/users", "no-store"],
+      ["/v1/users/me", "private, no-cache"],
+      ["/v1/nothing", "no-store"],
+      ["/health", "no-store"],
+      ["/ready", "no-store"],
+    ];
+    for (const [path, value] of expected) {
+      expect((await send(path, { token })).headers.get("Cache-Control")).toBe(value);
+    }
+    const keys = await send("/.well-known/jwks.json");
+    expect(keys.headers.get("Cache-Control")).toMatch(/^public, max-age=\d+$/);
+  });
+});
+
+describe("Server-Timing", () => {
+  const FORM =
+    /^total;dur=[\d.]+, d1;dur=[\d.]+;desc="queries=\d+ rows_read=\d+ rows_written=\d+", kv;dur=[\d.]+;desc="reads=\d+ writes=\d+"$/;
+
+  it("tells what the answer cost when it is on, on errors too", async () => {
+    expect((await send("/health")).headers.get("Server-Timing")).toMatch(FORM);
+    expect((await send("/v1/nothing")).headers.get("Server-Timing")).toMatch(FORM);
+  });
+
+  it("is absent when it is off, and off unless it is said to be on", async () => {
+    const off = await send("/health", { bindings: with_({ SERVER_TIMING: "off" }) });
+    expect(off.headers.get("Server-Timing")).toBeNull();
+    const { SERVER_TIMING: _, ...unset } = env;
+    const silent = await send("/health", { bindings: unset as typeof env });
+    expect(silent.headers.get("Server-Timing")).toBeNull();
+  });
+});

@@ -1,0 +1,118 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { send } from "../support/api.ts";
+import { createTestUser, sqlAll, type TestUser } from "../support/fixtures.ts";
+import { expectProblem } from "../support/problems.ts";
+
+let user: TestUser;
+let other: TestUser;
+
+beforeAll(async () => {
+  user = await createTestUser();
+  other = await createTestUser("admin");
+});
+
+const ODD_PATHS = [
+  "//v1/users",
+  "/v1//users",
+  "/v1/users/",
+  "/v1/users//",
+  "/V1/USERS",
+  "/v1/Users",
+  "/v1/users%2F",
+  "/v1%2Fusers",
+  "/%76%31/users",
+  "/v1/%75sers",
+  "/v1/users/%0A",
+  "/v1/users/%E2%80%A8",
+  "/v1/users/%2e%2e",
+  "/v1/users/..%2Fusers",
+  "/v1/users/%252e",
+  "/v1/users/.",
+  "/v1/./users",
+  "/v1/health/../users",
+  "/health/../v1/users",
+  "/v1/users;x=1",
+  "/v1/users.json",
+  "/v1/users%00",
+  "/v1/users%20",
+  "/v1/users?",
+  "/v1/users#me",
+  "/v1/users/%ff",
+  "/v1/users/%",
+  "/openapi.json/../v1/users",
+  "/docs/assets/..%2F..%2Fv1%2Fusers",
+  "/.well-known/../v1/users",
+];
+
+const METHODS = [
+  "GET",
+  "HEAD",
+  "POST",
+  "PUT",
+  "PATCH",
+  "DELETE",
+  "OPTIONS",
+  "PROPFIND",
+  "PURGE",
+  "QUERY",
+];
+
+describe("no path and no method", () => {
+  it.each(ODD_PATHS)("leads past a guard: %s", async (path) => {
+    const userCount = (await sqlAll("SELECT id FROM users WHERE deleted_at IS NULL")).length;
+    for (const method of METHODS) {
+      const anonymous = await send(path, { method });
+      expect([401, 404, 405]).toContain(anonymous.status);
+      const known = await send(path, { method, token: user.token });
+      expect([403, 404, 405, 415, 422]).toContain(known.status);
+      expect(known.text).not.toContain(other.email);
+    }
+    expect((await sqlAll("SELECT id FROM users WHERE deleted_at IS NULL")).length).toBe(userCount);
+  });
+
+  it("is changed by a header that overrides the method or the path", async () => {
+    const headers = {
+      "X-HTTP-Method-Override": "DELETE",
+      "X-HTTP-Method": "DELETE",
+      "X-Method-Override": "DELETE",
+      "X-Original-URL": "/v1/users",
+      "X-Rewrite-URL": "/v1/users",
+    };
+    const answer = await send("/v1/users/me", { token: user.token, headers });
+    expect(answer.body.id).toBe(user.id);
+    expect((await send("/v1/users/me?_method=DELETE", { token: user.token })).status).toBe(422);
+  });
+
+  it("of an unknown kind is 405 on a path that there is and 404 elsewhere", async () => {
+    expectProblem(await send("/v1/users", { method: "PROPFIND" }), 405, "method_not_allowed");
+    expectProblem(await send("/v1/nothing", { method: "PROPFIND" }), 404, "not_found");
+  });
+});
+
+describe("an {id} of someone else", () => {
+  const operations: [string, string, unknown][] = [
+    ["GET", "", undefined],
+    ["PUT", "", { first_name: "x" }],
+    ["PATCH", "", { first_name: "x" }],
+    ["DELETE", "", undefined],
+    ["POST", "/restore", undefined],
+    ["PUT", "/role", { role: "user" }],
+  ];
+
+  it.each(operations)("is 403 to a user: %s /v1/users/{id}%s", async (method, end, body) => {
+    const answer = await send(`/v1/users/${other.id}${end}`, {
+      method,
+      token: user.token,
+      ...(body !== undefined && { body }),
+    });
+    expectProblem(answer, 403, "forbidden");
+  });
+
+  it.each(operations)("is 401 to nobody: %s /v1/users/{id}%s", async (method, end, body) => {
+    const answer = await send(`/v1/users/${other.id}${end}`, {
+      method,
+      ...(body !== undefined && { body }),
+    });
+    expectProblem(answer, 401, "unauthenticated");
+  });
+});

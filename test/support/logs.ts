@@ -1,0 +1,25 @@
+import { vi } from "vitest";
+
+export interface LogLine {
+  level: string;
+  event: string;
+  request_id: string;
+  [field: string]: unknown;
+}
+
+/** Catches what is logged from here on: each call as it was written, and parsed. */
+export function catchLogs() {
+  const spies = (["debug", "log", "info", "warn", "error"] as const).map((level) =>
+    vi.spyOn(console, level).mockImplementation(() => undefined),
+  );
+  const raw = () => spies.flatMap((spy) => spy.mock.calls.map((call) => call.join(" ")));
+  return {
+    raw,
+    text: () => raw().join("\n"),
+    lines: () => raw().map((line) => JSON.parse(line) as LogLine),
+    of: (event: string) =>
+      raw()
+        .map((line) => JSON.parse(line) as LogLine)
+        .filter((line) => line.event === event),
+  };
+}
