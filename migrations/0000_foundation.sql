@@ -1,3 +1,19 @@
+CREATE TABLE `api_keys` (
+	`id` text PRIMARY KEY NOT NULL,
+	`user_id` text NOT NULL,
+	`name` text NOT NULL,
+	`prefix` text NOT NULL,
+	`secret_hash` text NOT NULL,
+	`scopes` text NOT NULL,
+	`created_at` integer NOT NULL,
+	`expires_at` integer,
+	`last_used_at` integer,
+	`revoked_at` integer,
+	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `api_keys_secret_hash` ON `api_keys` (`secret_hash`);--> statement-breakpoint
+CREATE INDEX `api_keys_user` ON `api_keys` (`user_id`,`id`);--> statement-breakpoint
 CREATE TABLE `audit_events` (
 	`id` text PRIMARY KEY NOT NULL,
 	`action` text NOT NULL,
@@ -64,6 +80,7 @@ CREATE TABLE `users` (
 	`email_key` text NOT NULL,
 	`email_verified` integer DEFAULT false NOT NULL,
 	`password_hash` text NOT NULL,
+	`password_version` integer DEFAULT 1 NOT NULL,
 	`first_name` text,
 	`last_name` text,
 	`role` text NOT NULL,
@@ -78,5 +95,5 @@ CREATE TABLE `users` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `users_living_username` ON `users` (`username_key`) WHERE deleted_at IS NULL;--> statement-breakpoint
 CREATE UNIQUE INDEX `users_living_email` ON `users` (`email_key`) WHERE deleted_at IS NULL;--> statement-breakpoint
-CREATE INDEX `users_active_role` ON `users` (`role`) WHERE deleted_at IS NULL AND is_active = 1;--> statement-breakpoint
+CREATE INDEX `users_role` ON `users` (`role`,`is_active`,`deleted_at`);--> statement-breakpoint
 CREATE INDEX `users_created_at` ON `users` (`created_at`,`id`);

@@ -3,7 +3,8 @@ import { createDb, type Db } from "./db/client.ts";
 import { MemoryCache } from "./lib/memory-cache.ts";
 import type { Meter } from "./lib/meter.ts";
 import type { Principal } from "./lib/principal.ts";
-import { SECOND } from "./lib/time.ts";
+import type { SlidingWindow } from "./lib/sliding-window.ts";
+import { DAY, SECOND } from "./lib/time.ts";
 import { createKv, type Kv } from "./platform/kv.ts";
 import type { Log } from "./platform/logger.ts";
 
@@ -14,9 +15,10 @@ export interface Bindings {
   ASSETS: Fetcher;
 }
 
-/** What was last known of a credential, and when D1 said so. `principal` is null once the credential is of no use. */
+/** What was last known of a credential, and when D1 said so. `principal` is null while it is of no use, `hasEnded` when that is for good. */
 export interface CredentialState {
   principal: Principal | null;
+  hasEnded: boolean;
   checkedAt: number;
 }
 
@@ -35,6 +37,7 @@ export interface Context {
   kv: Kv;
   config: Config;
   credentialCache: MemoryCache<CredentialState>;
+  rateWindows: MemoryCache<SlidingWindow>;
   actor: Actor;
   client: Client;
   requestId: string;
@@ -48,12 +51,14 @@ export interface Context {
 interface Isolate {
   config: Promise<ConfigResult>;
   credentialCache: MemoryCache<CredentialState>;
+  rateWindows: MemoryCache<SlidingWindow>;
 }
 
 const isolates = new WeakMap<object, Isolate>();
 
 const CREDENTIAL_CACHE_ENTRIES = 1000;
 const CREDENTIAL_CACHE_TTL_MS = 5 * SECOND;
+const RATE_WINDOWS = 5000;
 
 /** What this isolate keeps for these bindings, made at the first call. */
 export function getIsolate(bindings: object): Isolate {
@@ -62,6 +67,7 @@ export function getIsolate(bindings: object): Isolate {
   const isolate: Isolate = {
     config: parseConfig(bindings),
     credentialCache: new MemoryCache(CREDENTIAL_CACHE_ENTRIES, CREDENTIAL_CACHE_TTL_MS),
+    rateWindows: new MemoryCache(RATE_WINDOWS, DAY),
   };
   isolates.set(bindings, isolate);
   return isolate;
@@ -81,11 +87,13 @@ interface ContextInput {
 /** The context of one request or one scheduled run. */
 export function createContext({ bindings, meter, ...rest }: ContextInput): Context {
   const now = Date.now();
+  const { credentialCache, rateWindows } = getIsolate(bindings);
   return {
     ...rest,
     db: createDb(bindings.DB, meter),
     kv: createKv(bindings.KV, meter),
-    credentialCache: getIsolate(bindings).credentialCache,
+    credentialCache,
+    rateWindows,
     now: () => now,
   };
 }

@@ -17,9 +17,7 @@ export const authentication: MiddlewareHandler<AppEnv> = async function authenti
     if (authorization !== undefined && apiKey !== undefined) {
       throw new AppError("conflicting_credentials");
     }
-    const principal = await authenticateSession(ctx, authorization, certainty);
-    if (!principal) throw new AppError("unauthenticated");
-    return principal;
+    return authenticateSession(ctx, authorization, certainty);
   };
   c.set("authenticate", authenticate);
   return next();

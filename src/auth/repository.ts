@@ -4,11 +4,13 @@ import type { Db } from "../db/client.ts";
 import { loginAttempts } from "../db/schema/login-attempts.ts";
 import { users } from "../db/schema/users.ts";
 
-/** Who is trying to log in: the name given, in the form in which names are compared. */
+/** Whose password is being checked: by a name, in the form in which names are compared, or by id. */
 export interface LoginIdentifier {
-  kind: "username" | "email";
+  kind: "username" | "email" | "id";
   key: string;
 }
+
+const COLUMNS = { username: users.usernameKey, email: users.emailKey, id: users.id } as const;
 
 interface AttemptWindow {
   /** Under which attempts on a name that is nobody's are counted. */
@@ -74,19 +76,22 @@ export function findLoginUser(db: Db, identifier: LoginIdentifier) {
   return db
     .select({
       id: users.id,
+      username: users.username,
+      email: users.email,
       passwordHash: users.passwordHash,
+      passwordVersion: users.passwordVersion,
       role: users.role,
       isActive: users.isActive,
       permissions: permissionsOfRole(sql`users.role`).as("permissions"),
     })
     .from(users)
-    .where(and(eq(nameColumn(identifier), identifier.key), isNull(users.deletedAt)))
+    .where(and(eq(COLUMNS[identifier.kind], identifier.key), isNull(users.deletedAt)))
     .limit(1);
 }
 
-/** True while the account can log in with the password hash that was checked. */
-export function isLoginStillValid(userId: string, passwordHash: string): SQL {
-  return sql`EXISTS (SELECT 1 FROM users AS owner WHERE owner.id = ${userId} AND owner.password_hash = ${passwordHash}
+/** True while the account can log in with the password that was checked. */
+export function isLoginStillValid(userId: string, passwordVersion: number): SQL {
+  return sql`EXISTS (SELECT 1 FROM users AS owner WHERE owner.id = ${userId} AND owner.password_version = ${passwordVersion}
     AND owner.is_active = 1 AND owner.deleted_at IS NULL)`;
 }
 
@@ -106,11 +111,26 @@ export function recordLogin(
     .where(and(eq(users.id, login.userId), condition));
 }
 
-function nameColumn({ kind }: LoginIdentifier) {
-  return kind === "email" ? users.emailKey : users.usernameKey;
+/** Sets a password where the one that was checked is still in force and the condition holds. */
+export function updatePassword(
+  db: Db,
+  password: { userId: string; version: number; hash: string },
+  condition: SQL,
+) {
+  return db
+    .update(users)
+    .set({ passwordHash: password.hash, passwordVersion: password.version + 1 })
+    .where(
+      and(
+        eq(users.id, password.userId),
+        eq(users.passwordVersion, password.version),
+        condition,
+      ),
+    )
+    .returning({ id: users.id });
 }
 
 function attemptKey(identifier: LoginIdentifier, unknownKey: string): SQL {
-  const column = sql.raw(identifier.kind === "email" ? "email_key" : "username_key");
+  const column = sql.identifier(COLUMNS[identifier.kind].name);
   return sql`coalesce((SELECT 'user:' || id FROM users WHERE ${column} = ${identifier.key} AND deleted_at IS NULL), ${unknownKey})`;
 }

@@ -8,7 +8,8 @@ import { refreshSession } from "../sessions/tokens.ts";
 import { presentUser } from "../users/present.ts";
 import { RegisterUser, User } from "../users/schema.ts";
 import { registerUser } from "../users/service.ts";
-import { Login, Me, Refresh } from "./schema.ts";
+import { changePassword } from "./change-password.ts";
+import { ChangePassword, Login, Me, Refresh } from "./schema.ts";
 import { getMe, logIn } from "./service.ts";
 
 const tags = ["Authentication"];
@@ -20,6 +21,7 @@ const registerRoute = operation({
   tags,
   summary: "Open an account",
   access: everyone,
+  rateLimitPolicy: "auth",
   request: { body: jsonBody(RegisterUser) },
   responses: { 201: jsonContent(User, "The new user, with `Location` and `ETag`.") },
   errors: ["email_taken", "username_taken", "registration_closed"],
@@ -35,6 +37,7 @@ const loginRoute = operation({
     "The answer is the same whatever is wrong: name, password, or an account that is inactive or deleted. " +
     "Too many failures lock the account for a while, for the right password too.",
   access: everyone,
+  rateLimitPolicy: "auth",
   request: { body: jsonBody(Login) },
   responses: { 200: jsonContent(Tokens, "Tokens of a new session.") },
   errors: ["invalid_credentials", "too_many_attempts"],
@@ -49,6 +52,7 @@ const refreshRoute = operation({
   description:
     "The token is spent by this. A retry within 30 seconds gets the same successor; used later, a spent token ends the session.",
   access: everyone,
+  rateLimitPolicy: "refresh",
   request: { body: jsonBody(Refresh) },
   responses: { 200: jsonContent(Tokens, "New tokens of the same session.") },
   errors: ["invalid_refresh_token"],
@@ -76,6 +80,19 @@ const meRoute = operation({
   errors: [],
 });
 
+const changePasswordRoute = operation({
+  method: "post",
+  path: "/v1/auth/password/change",
+  operationId: "changePassword",
+  tags,
+  summary: "Change your password",
+  description: "Every other session ends. A wrong current password counts as a failed login.",
+  access: own,
+  request: { body: jsonBody(ChangePassword) },
+  responses: { 204: { description: "The new password is in force." } },
+  errors: ["invalid_credentials", "too_many_attempts"],
+});
+
 export const authRouter = createRouter()
   .openapi(registerRoute, async (c) => {
     const user = await registerUser(c.var.ctx, c.req.valid("json"));
@@ -92,6 +109,10 @@ export const authRouter = createRouter()
     const principal = currentUser(c);
     const { userId, sessionId } = principal;
     await endSessions(c.var.ctx, principal, { userId, sessionId, reason: "logout" });
+    return c.body(null, 204);
+  })
+  .openapi(changePasswordRoute, async (c) => {
+    await changePassword(c.var.ctx, currentUser(c), c.req.valid("json"));
     return c.body(null, 204);
   })
   .openapi(meRoute, async (c) => {

@@ -1,18 +1,22 @@
 import { z } from "@hono/zod-openapi";
 import { MAX_PASSWORD_BYTES } from "../lib/password-policy.ts";
 import { Session } from "../sessions/schema.ts";
+import { NewPassword, withPasswordRules } from "../users/password.ts";
 import { User } from "../users/schema.ts";
 
 const Identifier = z.string().min(1).max(320);
+
+const CurrentPassword = z
+  .string()
+  .min(1)
+  .max(MAX_PASSWORD_BYTES)
+  .openapi({ format: "password", example: "SecurePass123!" });
 
 export const Login = z
   .strictObject({
     username: Identifier.optional().openapi({ example: "ada" }),
     email: Identifier.optional().openapi({ example: "ada@example.com" }),
-    password: z.string().min(1).max(MAX_PASSWORD_BYTES).openapi({
-      format: "password",
-      example: "SecurePass123!",
-    }),
+    password: CurrentPassword,
   })
   .refine(({ username, email }) => (username === undefined) !== (email === undefined), {
     message: "Send a username or an email, not both.",
@@ -26,6 +30,12 @@ export type Login = z.infer<typeof Login>;
 export const Refresh = z
   .strictObject({ refresh_token: z.string().min(1).max(512) })
   .openapi("Refresh");
+
+export const ChangePassword = withPasswordRules(
+  z.strictObject({ current_password: CurrentPassword, new_password: NewPassword }),
+  "new_password",
+).openapi("ChangePassword");
+export type ChangePassword = z.infer<typeof ChangePassword>;
 
 export const Me = z
   .object({

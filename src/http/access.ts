@@ -1,8 +1,9 @@
-import type { MiddlewareHandler } from "hono";
+import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import { AppError } from "../errors.ts";
 import { parseId } from "../lib/ids.ts";
 import type { Permission } from "../lib/permissions.ts";
 import type { Principal } from "../lib/principal.ts";
+import { currentPrincipal } from "./actor.ts";
 import type { AppEnv } from "./app-env.ts";
 
 /**
@@ -16,7 +17,7 @@ export type Access =
   | { kind: "permission"; permission: Permission; personal?: true }
   | { kind: "own-or-permission"; permission: Permission; personal?: true };
 
-type Restricted = Exclude<Access, { kind: "public" }>;
+export type Restricted = Exclude<Access, { kind: "public" }>;
 
 export const everyone: Access = { kind: "public" };
 export const own: Restricted = { kind: "own", personal: true };
@@ -46,28 +47,37 @@ export function describeAccess(access: Access): string {
 }
 
 /**
- * Lets a request through to validation and handler only if the access rule allows it. Reads of what is one's own, and reads
- * with an API key, may rest on KV; everything else is decided by D1.
+ * Finds out who is asking, as surely as the rule needs: reads of what is one's own, and reads with an API key, may rest on KV;
+ * everything else is decided by D1. Refuses nobody: that is for `requireAccess`.
  */
-export function guard(access: Access): MiddlewareHandler<AppEnv> {
-  return async function guardAccess(c, next) {
-    if (access.kind === "public") return next();
-    const id = c.req.param("id") ?? "";
+export function identify(access: Restricted): MiddlewareHandler<AppEnv> {
+  return async function identify(c, next) {
     const isRead = c.req.method === "GET" || c.req.method === "HEAD";
-    const isOwn = (userId: string) =>
-      access.kind === "own" ||
-      (access.kind === "own-or-permission" && (id === "me" || parseId(id) === userId));
     const principal = await c.var.authenticate({
-      user: (userId) => (isRead && isOwn(userId) ? "recent" : "exact"),
+      user: (userId) => (isRead && isOwn(access, c, userId) ? "recent" : "exact"),
       apiKey: isRead ? "recent" : "exact",
     });
-    c.set("ctx", { ...c.var.ctx, actor: principal });
-    requireAccess(principal, access, isOwn(principal.userId));
+    if (principal) c.set("ctx", { ...c.var.ctx, actor: principal });
     return next();
   };
 }
 
-function requireAccess(principal: Principal, access: Restricted, isOwn: boolean): void {
+/** Lets a request through to validation and handler only if the rule allows it. */
+export function requireAccess(access: Restricted): MiddlewareHandler<AppEnv> {
+  return async function requireAccess(c, next) {
+    const principal = currentPrincipal(c);
+    checkAccess(principal, access, isOwn(access, c, principal.userId));
+    return next();
+  };
+}
+
+function isOwn(access: Restricted, c: HonoContext<AppEnv>, userId: string): boolean {
+  if (access.kind !== "own-or-permission") return access.kind === "own";
+  const id = c.req.param("id") ?? "";
+  return id === "me" || parseId(id) === userId;
+}
+
+function checkAccess(principal: Principal, access: Restricted, isOwn: boolean): void {
   if (principal.type === "api_key" && access.personal) {
     throw new AppError("forbidden", { detail: "An API key cannot do this: log in in person." });
   }

@@ -12,8 +12,8 @@ export interface CertaintyRule {
   apiKey: Certainty;
 }
 
-/** Finds out who is asking, or throws `unauthenticated`. */
-export type Authenticate = (certainty: CertaintyRule) => Promise<Principal>;
+/** Finds out who is asking; null when no credential, or none that is good, was sent. */
+export type Authenticate = (certainty: CertaintyRule) => Promise<Principal | null>;
 
 /** What Hono carries through a request. */
 export interface AppEnv {

@@ -1,10 +1,11 @@
 import { createRoute, OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import type { ErrorCode } from "../errors.ts";
-import { type Access, describeAccess, guard } from "./access.ts";
+import { type Access, describeAccess, identify, requireAccess } from "./access.ts";
 import type { AppEnv } from "./app-env.ts";
 import { readJsonBody } from "./json-body.ts";
 import { problems } from "./problem.ts";
+import { policyOfMethod, type RateLimitPolicy, rateLimit } from "./rate-limit.ts";
 import { onInvalid } from "./validation.ts";
 
 type OperationConfig = RouteConfig & {
@@ -12,6 +13,8 @@ type OperationConfig = RouteConfig & {
   summary: string;
   tags: string[];
   access: Access;
+  /** For operations open to everyone; all others are held to the policy of their method. */
+  rateLimitPolicy?: RateLimitPolicy;
   errors: readonly ErrorCode[];
   middleware?: never;
 };
@@ -25,9 +28,10 @@ const SECURITY = [{ accessToken: [] }];
 export function operation<const P extends string, R extends OperationConfig & { path: P }>(
   config: R,
 ) {
-  const { access, errors, ...route } = config;
+  const { access, errors, rateLimitPolicy, ...route } = config;
+  const isLimited = access.kind !== "public" || rateLimitPolicy !== undefined;
   const hasBody = route.request?.body !== undefined;
-  const middleware: MiddlewareHandler<AppEnv>[] = [guard(access)];
+  const middleware = [...guards(access, rateLimitPolicy, route.method)];
   if (hasBody) middleware.push(readJsonBody);
   return createRoute<P, R & { middleware: MiddlewareHandler<AppEnv>[] }>({
     ...route,
@@ -35,8 +39,16 @@ export function operation<const P extends string, R extends OperationConfig & { 
     middleware,
     ...(access.kind !== "public" && { security: SECURITY }),
     "x-permission": describeAccess(access),
-    responses: { ...route.responses, ...problems(impliedErrors(access, hasBody, errors)) },
+    responses: {
+      ...route.responses,
+      ...problems(impliedErrors(access, hasBody, isLimited, errors)),
+    },
   } as unknown as R & { middleware: MiddlewareHandler<AppEnv>[] });
+}
+
+function guards(access: Access, policy: RateLimitPolicy | undefined, method: string) {
+  if (access.kind === "public") return policy ? [rateLimit(policy)] : [];
+  return [identify(access), rateLimit(policy ?? policyOfMethod(method)), requireAccess(access)];
 }
 
 /** A router for a feature's operations. */
@@ -57,9 +69,11 @@ export function jsonContent<S extends z.ZodType>(schema: S, description: string)
 function impliedErrors(
   access: Access,
   hasBody: boolean,
+  isLimited: boolean,
   own: readonly ErrorCode[],
 ): readonly ErrorCode[] {
   const codes: ErrorCode[] = ["validation_failed"];
+  if (isLimited) codes.push("rate_limited");
   if (hasBody) codes.push("malformed_json", "payload_too_large", "unsupported_media_type");
   if (access.kind !== "public") codes.push("conflicting_credentials", "unauthenticated");
   if (access.kind !== "public" && access.kind !== "own") codes.push("forbidden");

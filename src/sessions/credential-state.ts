@@ -6,12 +6,12 @@ import { describeError } from "../platform/logger.ts";
 /** How long what D1 said of a credential may be relied on where a minute does not matter. */
 const FRESH_MS = MINUTE;
 
-/** What D1 says of a credential: its principal, or null once it is of no use. */
-export type LoadPrincipal = () => Promise<Principal | null>;
+/** What D1 says of a credential: its principal, null when it is of no use now, undefined when there is no such credential. */
+export type LoadPrincipal = () => Promise<Principal | null | undefined>;
 
 /**
  * What is known of a credential: from this isolate's memory or from KV when D1 was asked within the last minute, else from D1,
- * and KV is told. That a credential has ended never grows old. A failing KV costs a query and nothing else.
+ * and KV is told. A failing KV costs a query and nothing else.
  */
 export async function getRecentPrincipal(
   ctx: Context,
@@ -24,16 +24,26 @@ export async function getRecentPrincipal(
     return known.principal;
   }
   const principal = await load();
-  publishPrincipal(ctx, key, principal);
-  return principal;
+  if (principal !== undefined) publish(ctx, key, principal, false);
+  return principal ?? null;
 }
 
-/** Tells memory and KV, behind the response, what D1 has said of a credential in this request. */
-export function publishPrincipal(ctx: Context, key: string, principal: Principal | null): void {
-  const state: CredentialState = { principal, checkedAt: ctx.now() };
+/** Tells memory and KV, behind the response, for whom a credential stands, as D1 has said in this request. */
+export function publishPrincipal(ctx: Context, key: string, principal: Principal): void {
+  publish(ctx, key, principal, false);
+}
+
+/** Tells them that it has ended for good: that never grows old, and nothing slower makes it live again. */
+export function publishEnd(ctx: Context, key: string): void {
+  publish(ctx, key, null, true);
+}
+
+function publish(ctx: Context, key: string, principal: Principal | null, hasEnded: boolean): void {
+  if (!hasEnded && ctx.credentialCache.get(key, ctx.now())?.hasEnded) return;
+  const state: CredentialState = { principal, hasEnded, checkedAt: ctx.now() };
   ctx.credentialCache.set(key, state, ctx.now());
-  // A tombstone outlives every access token of the session, and every entry that a slower request may have read.
-  const ttlSeconds = principal ? FRESH_MS / SECOND : ctx.config.accessToken.ttlSeconds;
+  // An end is told for as long as an access token of the session may come.
+  const ttlSeconds = hasEnded ? ctx.config.accessToken.ttlSeconds : FRESH_MS / SECOND;
   const write = ctx.kv.put(key, state, ttlSeconds).catch((error: unknown) => {
     ctx.log("warn", "kv.credential_write_failed", describeError(error));
   });
@@ -50,5 +60,5 @@ async function readKv(ctx: Context, key: string): Promise<CredentialState | unde
 }
 
 function isUsable(state: CredentialState, now: number): boolean {
-  return state.principal === null || state.checkedAt > now - FRESH_MS;
+  return state.hasEnded || state.checkedAt > now - FRESH_MS;
 }

@@ -1,6 +1,6 @@
 import type { Context } from "../context.ts";
 import type { UserPrincipal } from "../lib/principal.ts";
-import { getRecentPrincipal, publishPrincipal } from "./credential-state.ts";
+import { getRecentPrincipal, publishEnd, publishPrincipal } from "./credential-state.ts";
 import { findSessionAuthority, type SessionAuthorityRow } from "./repository.ts";
 
 /** KV key of what is known of a session. */
@@ -39,5 +39,5 @@ export function publishSession(ctx: Context, principal: UserPrincipal): void {
 
 /** Publishes that sessions have ended. */
 export function publishEnded(ctx: Context, ended: readonly { id: string }[]): void {
-  for (const { id } of ended) publishPrincipal(ctx, keyOf(id), null);
+  for (const { id } of ended) publishEnd(ctx, keyOf(id));
 }

@@ -28,7 +28,7 @@ const publicColumns = {
 
 type UserTable = typeof users.$inferSelect;
 export type UserRow = Pick<UserTable, keyof typeof publicColumns>;
-export type NewUser = typeof users.$inferSelect;
+export type NewUser = Omit<UserTable, "passwordVersion">;
 export type UserChange = Partial<
   Pick<
     UserTable,
@@ -51,7 +51,7 @@ export function insertUser(db: Db, row: NewUser, condition: SQL) {
     .insert(users)
     .select(
       sql`SELECT ${row.id}, ${row.username}, ${row.usernameKey}, ${row.email}, ${row.emailKey}, ${row.emailVerified ? 1 : 0},
-        ${row.passwordHash}, ${row.firstName}, ${row.lastName}, ${row.role}, ${row.isActive ? 1 : 0}, ${row.version},
+        ${row.passwordHash}, 1, ${row.firstName}, ${row.lastName}, ${row.role}, ${row.isActive ? 1 : 0}, ${row.version},
         ${row.createdAt}, ${row.updatedAt}, ${row.lastLoginAt}, ${row.deletedAt} WHERE ${condition}`,
     )
     .returning(publicColumns);

@@ -2,7 +2,10 @@ import { sql } from "drizzle-orm";
 import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import { roles } from "./roles.ts";
 
-/** The `…_key` columns hold the form in which names and emails are compared; they are unique among the living. */
+/**
+ * The `…_key` columns hold the form in which names and emails are compared; they are unique among the living.
+ * `version` counts what shows of a user, `password_version` the passwords, whichever way they are hashed.
+ */
 export const users = sqliteTable(
   "users",
   {
@@ -13,6 +16,7 @@ export const users = sqliteTable(
     emailKey: text("email_key").notNull(),
     emailVerified: integer("email_verified", { mode: "boolean" }).notNull().default(false),
     passwordHash: text("password_hash").notNull(),
+    passwordVersion: integer("password_version").notNull().default(1),
     firstName: text("first_name"),
     lastName: text("last_name"),
     role: text()
@@ -28,7 +32,7 @@ export const users = sqliteTable(
   (table) => [
     uniqueIndex("users_living_username").on(table.usernameKey).where(sql`deleted_at IS NULL`),
     uniqueIndex("users_living_email").on(table.emailKey).where(sql`deleted_at IS NULL`),
-    index("users_active_role").on(table.role).where(sql`deleted_at IS NULL AND is_active = 1`),
+    index("users_role").on(table.role, table.isActive, table.deletedAt),
     index("users_created_at").on(table.createdAt, table.id),
   ],
 );

@@ -1,0 +1,58 @@
+import type { Context } from "../context.ts";
+import { hashApiKey } from "../lib/api-key.ts";
+import type { KeyPrincipal } from "../lib/principal.ts";
+import { MINUTE } from "../lib/time.ts";
+import { describeError } from "../platform/logger.ts";
+import { getRecentPrincipal, publishEnd } from "../sessions/credential-state.ts";
+import { findApiKeyAuthority, touchApiKey } from "./repository.ts";
+
+/** How often the use of a key is noted. */
+const TOUCH_INTERVAL_MS = MINUTE;
+
+/** KV key of what is known of an API key. */
+const keyOf = (secretHash: string) => `api-key:${secretHash}`;
+
+/** For whom a key stands: as D1 says now, or as it said within the last minute. Null for a text that is no live key. A mistyped one asks nobody. */
+export async function getKeyPrincipal(
+  ctx: Context,
+  text: string,
+  certainty: "exact" | "recent",
+): Promise<KeyPrincipal | null> {
+  const secretHash = await hashApiKey(text);
+  if (!secretHash) return null;
+  const load = () => loadPrincipal(ctx, secretHash);
+  const principal =
+    certainty === "exact" ? await load() : await getRecentPrincipal(ctx, keyOf(secretHash), load);
+  return principal?.type === "api_key" ? principal : null;
+}
+
+/** Publishes that a secret is of no use any more. */
+export function publishKeyEnded(ctx: Context, secretHash: string): void {
+  publishEnd(ctx, keyOf(secretHash));
+}
+
+async function loadPrincipal(
+  ctx: Context,
+  secretHash: string,
+): Promise<KeyPrincipal | null | undefined> {
+  const now = ctx.now();
+  const [row] = await findApiKeyAuthority(ctx.db, secretHash);
+  if (!row) return undefined;
+  const isLive =
+    row.revokedAt === null &&
+    (row.expiresAt === null || row.expiresAt > now) &&
+    row.isActive &&
+    row.deletedAt === null;
+  if (!isLive) return null;
+  const since = now - TOUCH_INTERVAL_MS;
+  if (row.lastUsedAt === null || row.lastUsedAt <= since) touch(ctx, row.keyId, since);
+  const permissions = row.permissions.filter((held) => row.scopes.includes(held));
+  return { type: "api_key", keyId: row.keyId, userId: row.userId, role: row.role, permissions };
+}
+
+function touch(ctx: Context, keyId: string, since: number): void {
+  const write = touchApiKey(ctx.db, keyId, ctx.now(), since).then(undefined, (error: unknown) => {
+    ctx.log("warn", "api_key.touch_failed", describeError(error));
+  });
+  ctx.waitUntil(write);
+}

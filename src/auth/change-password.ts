@@ -1,0 +1,54 @@
+import { ifChanged, ifRecorded, insertAuditEvent } from "../audit/repository.ts";
+import { createAuditEvent } from "../audit/service.ts";
+import type { Context } from "../context.ts";
+import { authorize, whereAuthorized } from "../db/authority.ts";
+import { AppError } from "../errors.ts";
+import { hashPassword } from "../lib/password-hash.ts";
+import type { UserPrincipal } from "../lib/principal.ts";
+import { publishEnded } from "../sessions/principal.ts";
+import { revokeSessions } from "../sessions/repository.ts";
+import { requireAcceptablePassword } from "../users/password.ts";
+import { checkPassword } from "./attempt.ts";
+import { deleteLoginAttempts, updatePassword } from "./repository.ts";
+import type { ChangePassword } from "./schema.ts";
+
+/**
+ * Changes one's own password after checking the current one, and ends every other session. A wrong current password counts
+ * as a failed login. Throws `invalid_credentials`, `too_many_attempts`, `validation_failed`.
+ */
+export async function changePassword(
+  ctx: Context,
+  principal: UserPrincipal,
+  input: ChangePassword,
+): Promise<void> {
+  const { userId, sessionId } = principal;
+  const { user, attemptKey } = await checkPassword(
+    ctx,
+    { kind: "id", key: userId },
+    input.current_password,
+  );
+  await requireAcceptablePassword(ctx, input.new_password, user, "new_password");
+  const newHash = await hashPassword(input.new_password, ctx.config.password);
+  const { db } = ctx;
+  const now = ctx.now();
+  const event = createAuditEvent(ctx, {
+    action: "password.changed",
+    targetType: "user",
+    targetId: userId,
+  });
+  const recorded = ifRecorded(event.id);
+  const may = whereAuthorized(authorize(principal, { permissions: [], roles: [], now }));
+  const [changed, , ended] = await db.batch([
+    updatePassword(db, { userId, version: user.passwordVersion, hash: newHash }, may),
+    insertAuditEvent(db, event, ifChanged),
+    revokeSessions(
+      db,
+      { userId, keepSessionId: sessionId },
+      { reason: "password_changed", now },
+      recorded,
+    ),
+    deleteLoginAttempts(db, attemptKey, recorded),
+  ]);
+  if (changed.length === 0) throw new AppError("unauthenticated");
+  publishEnded(ctx, ended);
+}
