@@ -38,3 +38,10 @@ export async function newSigningJwk(kid: string = crypto.randomUUID()): Promise<
   const { privateKey } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
   return { ...(await exportJWK(privateKey)), kid };
 }
+
+/** A symmetric key of so many bytes, all alike, as a JWK. */
+export function octJwk(kid: string, fill = 1, bytes = 32): JWK {
+  return { kty: "oct", kid, k: base64url.encode(new Uint8Array(bytes).fill(fill)) };
+}
+
+export const jwkSet = (...keys: unknown[]): string => JSON.stringify({ keys });

@@ -1,0 +1,38 @@
+import { describe, expect, it } from "vitest";
+import { MemoryCache } from "../../src/lib/memory-cache.ts";
+
+describe("MemoryCache", () => {
+  it("keeps a value for its time and not a millisecond longer", () => {
+    const cache = new MemoryCache<number>(10, 5000);
+    cache.set("a", 1, 100);
+    expect(cache.get("a", 5099)).toBe(1);
+    expect(cache.get("a", 5100)).toBeUndefined();
+    expect(cache.get("b", 100)).toBeUndefined();
+  });
+
+  it("keeps what was set last, for as long again", () => {
+    const cache = new MemoryCache<number>(10, 5000);
+    cache.set("a", 1, 0);
+    cache.set("a", 2, 3000);
+    expect(cache.get("a", 7999)).toBe(2);
+  });
+
+  it("never holds more than its limit: the one set longest ago goes", () => {
+    const cache = new MemoryCache<number>(2, 5000);
+    cache.set("a", 1, 0);
+    cache.set("b", 2, 0);
+    cache.set("a", 3, 0);
+    cache.set("c", 4, 0);
+    expect(["a", "b", "c"].map((key) => cache.get(key, 1))).toEqual([3, undefined, 4]);
+    for (let i = 0; i < 1000; i += 1) cache.set(`k${i}`, i, 0);
+    expect(cache.get("k999", 1)).toBe(999);
+    expect(cache.get("k997", 1)).toBeUndefined();
+  });
+
+  it("holds falsy values", () => {
+    const cache = new MemoryCache<number | null>(2, 10);
+    cache.set("zero", 0, 0);
+    cache.set("null", null, 0);
+    expect([cache.get("zero", 1), cache.get("null", 1)]).toEqual([0, null]);
+  });
+});
