@@ -1,4 +1,5 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
+import { apiKeysRouter } from "./api-keys/routes.ts";
 import { authentication } from "./auth/middleware.ts";
 import { authRouter } from "./auth/routes.ts";
 import type { AppEnv } from "./http/app-env.ts";
@@ -11,6 +12,7 @@ import { requestLog } from "./http/request-log.ts";
 import { securityHeaders } from "./http/security-headers.ts";
 import { mountDocs } from "./operations/docs.ts";
 import { operationsRouter } from "./operations/routes.ts";
+import { rolesRouter } from "./roles/routes.ts";
 import { sessionsRouter } from "./sessions/routes.ts";
 import { usersRouter } from "./users/routes.ts";
 
@@ -29,6 +31,8 @@ export function createApp() {
   app.route("/", authRouter);
   app.route("/", sessionsRouter);
   app.route("/", usersRouter);
+  app.route("/", rolesRouter);
+  app.route("/", apiKeysRouter);
   app.route("/", operationsRouter);
   mountDocs(app);
 

@@ -2,6 +2,7 @@ import { type Config, type ConfigResult, parseConfig } from "./config.ts";
 import { createDb, type Db } from "./db/client.ts";
 import { MemoryCache } from "./lib/memory-cache.ts";
 import type { Meter } from "./lib/meter.ts";
+import type { RoleDefinition } from "./lib/permissions.ts";
 import type { Principal } from "./lib/principal.ts";
 import type { SlidingWindow } from "./lib/sliding-window.ts";
 import { DAY, SECOND } from "./lib/time.ts";
@@ -38,6 +39,7 @@ export interface Context {
   config: Config;
   credentialCache: MemoryCache<CredentialState>;
   rateWindows: MemoryCache<SlidingWindow>;
+  roleCache: MemoryCache<RoleDefinition[]>;
   actor: Actor;
   client: Client;
   requestId: string;
@@ -52,6 +54,7 @@ interface Isolate {
   config: Promise<ConfigResult>;
   credentialCache: MemoryCache<CredentialState>;
   rateWindows: MemoryCache<SlidingWindow>;
+  roleCache: MemoryCache<RoleDefinition[]>;
 }
 
 const isolates = new WeakMap<object, Isolate>();
@@ -59,6 +62,7 @@ const isolates = new WeakMap<object, Isolate>();
 const CREDENTIAL_CACHE_ENTRIES = 1000;
 const CREDENTIAL_CACHE_TTL_MS = 5 * SECOND;
 const RATE_WINDOWS = 5000;
+const ROLE_CACHE_TTL_MS = 10 * SECOND;
 
 /** What this isolate keeps for these bindings, made at the first call. */
 export function getIsolate(bindings: object): Isolate {
@@ -68,6 +72,7 @@ export function getIsolate(bindings: object): Isolate {
     config: parseConfig(bindings),
     credentialCache: new MemoryCache(CREDENTIAL_CACHE_ENTRIES, CREDENTIAL_CACHE_TTL_MS),
     rateWindows: new MemoryCache(RATE_WINDOWS, DAY),
+    roleCache: new MemoryCache(1, ROLE_CACHE_TTL_MS),
   };
   isolates.set(bindings, isolate);
   return isolate;
@@ -87,13 +92,14 @@ interface ContextInput {
 /** The context of one request or one scheduled run. */
 export function createContext({ bindings, meter, ...rest }: ContextInput): Context {
   const now = Date.now();
-  const { credentialCache, rateWindows } = getIsolate(bindings);
+  const { credentialCache, rateWindows, roleCache } = getIsolate(bindings);
   return {
     ...rest,
     db: createDb(bindings.DB, meter),
     kv: createKv(bindings.KV, meter),
     credentialCache,
     rateWindows,
+    roleCache,
     now: () => now,
   };
 }

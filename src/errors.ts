@@ -56,6 +56,7 @@ export const ERRORS = {
     "The roles user, moderator and admin cannot be changed or deleted.",
   ],
   role_in_use: [409, "Role in use", "Users have this role: give them another one first."],
+  api_key_revoked: [409, "API key revoked", "A revoked API key stays revoked. Make a new one."],
   api_key_limit: [
     409,
     "Too many API keys",

@@ -23,7 +23,10 @@ export type ApiKeyRow = Pick<ApiKeyTable, keyof typeof publicColumns>;
 /** Creates a key where the condition holds and its user has fewer live ones than the limit. */
 export function insertApiKey(
   db: Db,
-  row: Pick<ApiKeyTable, "id" | "userId" | "name" | "prefix" | "secretHash" | "scopes" | "createdAt" | "expiresAt">,
+  row: Pick<
+    ApiKeyTable,
+    "id" | "userId" | "name" | "prefix" | "secretHash" | "scopes" | "createdAt" | "expiresAt"
+  >,
   limit: number,
   condition: SQL,
 ) {
@@ -127,5 +130,10 @@ export function touchApiKey(db: Db, id: string, now: number, since: number) {
   return db
     .update(apiKeys)
     .set({ lastUsedAt: now })
-    .where(and(eq(apiKeys.id, id), sql`(${apiKeys.lastUsedAt} IS NULL OR ${apiKeys.lastUsedAt} <= ${since})`));
+    .where(
+      and(
+        eq(apiKeys.id, id),
+        sql`(${apiKeys.lastUsedAt} IS NULL OR ${apiKeys.lastUsedAt} <= ${since})`,
+      ),
+    );
 }

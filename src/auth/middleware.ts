@@ -1,4 +1,5 @@
 import type { MiddlewareHandler } from "hono";
+import { getKeyPrincipal } from "../api-keys/principal.ts";
 import type { Context } from "../context.ts";
 import { AppError } from "../errors.ts";
 import type { AppEnv, Authenticate, CertaintyRule } from "../http/app-env.ts";
@@ -17,6 +18,7 @@ export const authentication: MiddlewareHandler<AppEnv> = async function authenti
     if (authorization !== undefined && apiKey !== undefined) {
       throw new AppError("conflicting_credentials");
     }
+    if (apiKey !== undefined) return getKeyPrincipal(ctx, apiKey, certainty.apiKey);
     return authenticateSession(ctx, authorization, certainty);
   };
   c.set("authenticate", authenticate);

@@ -121,11 +121,7 @@ export function updatePassword(
     .update(users)
     .set({ passwordHash: password.hash, passwordVersion: password.version + 1 })
     .where(
-      and(
-        eq(users.id, password.userId),
-        eq(users.passwordVersion, password.version),
-        condition,
-      ),
+      and(eq(users.id, password.userId), eq(users.passwordVersion, password.version), condition),
     )
     .returning({ id: users.id });
 }

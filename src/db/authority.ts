@@ -71,6 +71,13 @@ export function permissionsOfRole(role: SQL) {
   );
 }
 
+/** A user's role grants each of these permissions. */
+export function userCovers(userId: string, permissions: readonly string[]): SQL {
+  return sql`NOT EXISTS (SELECT 1 FROM json_each(${JSON.stringify(permissions)}) AS wanted
+    WHERE wanted.value NOT IN (SELECT granted.permission FROM users AS o
+      JOIN role_permissions AS granted ON granted.role = o.role WHERE o.id = ${userId}))`;
+}
+
 /** What a user who is not deleted may do. */
 export function findPermissionsOfUser(db: Db, userId: string) {
   return db

@@ -15,7 +15,8 @@ export type Access =
   | { kind: "public" }
   | { kind: "own"; personal: true }
   | { kind: "permission"; permission: Permission; personal?: true }
-  | { kind: "own-or-permission"; permission: Permission; personal?: true };
+  | { kind: "own-or-permission"; permission: Permission; personal?: true }
+  | { kind: "owner-or-permission"; permission: Permission; personal?: true };
 
 export type Restricted = Exclude<Access, { kind: "public" }>;
 
@@ -27,6 +28,11 @@ export const permission = (name: Permission): Restricted => ({
 });
 export const ownOr = (name: Permission): Restricted => ({
   kind: "own-or-permission",
+  permission: name,
+});
+/** Where `{id}` is not the user's own: the service finds out whose the resource is, and refuses before it says whether there is one. */
+export const ownerOr = (name: Permission): Restricted => ({
+  kind: "owner-or-permission",
   permission: name,
 });
 /** The same rule without API keys: for whatever manages credentials. */
@@ -42,6 +48,7 @@ export function describeAccess(access: Access): string {
     case "permission":
       return access.permission;
     case "own-or-permission":
+    case "owner-or-permission":
       return `own or ${access.permission}`;
   }
 }
@@ -82,6 +89,7 @@ function checkAccess(principal: Principal, access: Restricted, isOwn: boolean): 
     throw new AppError("forbidden", { detail: "An API key cannot do this: log in in person." });
   }
   if (principal.type === "user" && isOwn) return;
+  if (principal.type === "user" && access.kind === "owner-or-permission") return;
   if (access.kind === "own" || principal.permissions.includes(access.permission)) return;
   throw new AppError("forbidden", { detail: `This needs the permission ${access.permission}.` });
 }

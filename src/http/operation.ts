@@ -19,7 +19,8 @@ type OperationConfig = RouteConfig & {
   middleware?: never;
 };
 
-const SECURITY = [{ accessToken: [] }];
+const IN_PERSON = [{ accessToken: [] }];
+const IN_PERSON_OR_BY_KEY = [...IN_PERSON, { apiKey: [] }];
 
 /**
  * Declares an operation. Its access rule is enforced before anything of the request is validated, and shown in the
@@ -37,7 +38,9 @@ export function operation<const P extends string, R extends OperationConfig & { 
     ...route,
     request: { query: z.strictObject({}), ...route.request },
     middleware,
-    ...(access.kind !== "public" && { security: SECURITY }),
+    ...(access.kind !== "public" && {
+      security: access.personal ? IN_PERSON : IN_PERSON_OR_BY_KEY,
+    }),
     "x-permission": describeAccess(access),
     responses: {
       ...route.responses,

@@ -17,6 +17,10 @@ export class MemoryCache<T> {
     return entry && entry.until > now ? entry.value : undefined;
   }
 
+  delete(key: string): void {
+    this.#entries.delete(key);
+  }
+
   set(key: string, value: T, now: number): void {
     this.#entries.delete(key);
     this.#entries.set(key, { value, until: now + this.#ttlMs });

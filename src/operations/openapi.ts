@@ -15,6 +15,13 @@ export function buildOpenApiDocument(app: OpenAPIHono<AppEnv>) {
     bearerFormat: "JWT",
     description: "The `access_token` that login and refresh answer with.",
   });
+  app.openAPIRegistry.registerComponent("securitySchemes", "apiKey", {
+    type: "apiKey",
+    in: "header",
+    name: "X-API-Key",
+    description:
+      "A key made with `POST /v1/api-keys`. It may use its scopes, and nothing that manages credentials.",
+  });
   return app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
@@ -27,6 +34,8 @@ export function buildOpenApiDocument(app: OpenAPIHono<AppEnv>) {
     tags: [
       { name: "Authentication", description: "Accounts, tokens and sessions of one's own." },
       { name: "Users", description: "Accounts and their management." },
+      { name: "Roles", description: "What roles grant." },
+      { name: "API keys", description: "Access for third parties." },
       { name: "Operations", description: "Health, readiness and public keys." },
     ],
   });

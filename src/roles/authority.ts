@@ -9,9 +9,12 @@ export function requirePermissions(principal: Principal, needed: readonly Permis
   if (missing) throw new AppError("forbidden", { detail: `This needs the permission ${missing}.` });
 }
 
-/** Throws `privilege_escalation` unless the principal holds all that is named: nobody manages an account, or grants a right, above their own. */
-export function requireCovers(principal: Principal, permissions: readonly string[]): void {
-  if (permissions.every((permission) => principal.permissions.includes(permission))) return;
+/** Throws `privilege_escalation` unless the holder has all that is named: nobody manages an account, or grants a right, above their own. */
+export function requireCovers(
+  holder: Pick<Principal, "permissions">,
+  permissions: readonly string[],
+): void {
+  if (permissions.every((permission) => holder.permissions.includes(permission))) return;
   throw new AppError("privilege_escalation");
 }
 

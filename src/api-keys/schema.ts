@@ -1,0 +1,107 @@
+import { z } from "@hono/zod-openapi";
+import { PageQuery, pageOf } from "../http/pagination.ts";
+import { idParam } from "../http/params.ts";
+import { parseId } from "../lib/ids.ts";
+import { PERMISSION_NAMES } from "../lib/permissions.ts";
+import { countCodePoints, isVisibleText, normalizeName } from "../lib/text.ts";
+import { toTimestamp, toTimestampOrNull } from "../lib/time.ts";
+import type { ApiKeyRow } from "./repository.ts";
+
+const Name = z
+  .string()
+  .overwrite(normalizeName)
+  .min(1)
+  .refine((name) => countCodePoints(name) <= 100, {
+    message: "Must have at most 100 characters.",
+    params: { code: "too_long" },
+  })
+  .refine(isVisibleText, {
+    message: "Holds control or invisible characters.",
+    params: { code: "invalid_characters" },
+  })
+  .openapi({ minLength: 1, maxLength: 100, example: "Nightly export" });
+
+const Scopes = z
+  .array(z.enum(PERMISSION_NAMES))
+  .max(PERMISSION_NAMES.length)
+  .overwrite((scopes) => [...new Set(scopes)].sort())
+  .openapi({ description: "Permissions that the key may use.", example: ["users:read"] });
+
+export const CreateApiKey = z
+  .strictObject({
+    name: Name,
+    scopes: Scopes,
+    expires_at: z.iso
+      .datetime({ offset: true })
+      .nullable()
+      .optional()
+      .openapi({ description: "In the future; null or absent for never." }),
+    user_id: z
+      .string()
+      .overwrite((id) => parseId(id) ?? id)
+      .refine((id) => parseId(id) !== undefined, {
+        message: "Must be a UUID.",
+        params: { code: "invalid_format" },
+      })
+      .optional()
+      .openapi({ description: "Whose key it is to be. Another's needs api_keys:write." }),
+  })
+  .openapi("CreateApiKey");
+export type CreateApiKey = z.infer<typeof CreateApiKey>;
+
+export const UpdateApiKey = z
+  .strictObject({ name: Name, scopes: Scopes })
+  .partial()
+  .openapi("UpdateApiKey");
+export type UpdateApiKey = z.infer<typeof UpdateApiKey>;
+
+export const ListApiKeysQuery = PageQuery.extend({
+  user_id: z
+    .string()
+    .refine((id) => id === "me" || id === "all" || parseId(id) !== undefined, {
+      message: "Must be a UUID, `me` or `all`.",
+      params: { code: "invalid_format" },
+    })
+    .default("me")
+    .openapi({
+      description: "Whose keys: a user's id, `me`, or `all`. Others' need api_keys:read.",
+    }),
+});
+export type ListApiKeysQuery = z.infer<typeof ListApiKeysQuery>;
+
+export const ApiKeyId = z.strictObject({ id: idParam("id", "The key's id.") });
+
+const Timestamp = z.iso.datetime().openapi({ example: "2026-11-20T08:00:00.000Z" });
+
+const apiKey = {
+  id: z.uuid(),
+  name: z.string().openapi({ example: "Nightly export" }),
+  user_id: z.uuid(),
+  prefix: z.string().openapi({ description: "How the key begins.", example: "rstk_1f3a9c20" }),
+  scopes: z.array(z.string()).openapi({ example: ["users:read"] }),
+  expires_at: Timestamp.nullable(),
+  last_used_at: Timestamp.nullable().openapi({ description: "To the minute." }),
+  created_at: Timestamp,
+  revoked_at: Timestamp.nullable(),
+};
+
+export const ApiKey = z.object(apiKey).openapi("ApiKey");
+export const ApiKeyPage = pageOf(ApiKey, "ApiKeyPage");
+export const ApiKeyWithSecret = z
+  .object({ ...apiKey, key: z.string().openapi({ description: "The key, shown this once." }) })
+  .openapi("ApiKeyWithSecret");
+
+/** A key as the API shows it, field by field. */
+export function presentApiKey(row: ApiKeyRow): z.infer<typeof ApiKey> {
+  return {
+    id: row.id,
+    name: row.name,
+    user_id: row.userId,
+    prefix: row.prefix,
+    scopes: row.scopes,
+    expires_at: toTimestampOrNull(row.expiresAt),
+    last_used_at: toTimestampOrNull(row.lastUsedAt),
+    created_at: toTimestamp(row.createdAt),
+    revoked_at: toTimestampOrNull(row.revokedAt),
+  };
+}

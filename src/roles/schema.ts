@@ -1,0 +1,88 @@
+import { z } from "@hono/zod-openapi";
+import { PageQuery, pageOf } from "../http/pagination.ts";
+import { PERMISSION_NAMES } from "../lib/permissions.ts";
+import { countCodePoints, isVisibleText, normalizeName } from "../lib/text.ts";
+import { toTimestamp } from "../lib/time.ts";
+import type { RoleRow } from "./repository.ts";
+
+/** The name of a role, as it stands in tokens and paths. */
+export const RoleName = z
+  .string()
+  .regex(
+    /^[a-z][a-z0-9_-]{0,49}$/,
+    "Lower-case letters, digits, `_` and `-`, a letter first, at most 50.",
+  )
+  .openapi({ example: "support" });
+
+const Description = z
+  .string()
+  .overwrite(normalizeName)
+  .refine((text) => countCodePoints(text) <= 500, {
+    message: "Must have at most 500 characters.",
+    params: { code: "too_long" },
+  })
+  .refine(isVisibleText, {
+    message: "Holds control or invisible characters.",
+    params: { code: "invalid_characters" },
+  })
+  .openapi({ maxLength: 500, example: "Helps users who are stuck." });
+
+const Permissions = z
+  .array(z.enum(PERMISSION_NAMES))
+  .max(100)
+  .overwrite((names) => [...new Set(names)].sort())
+  .openapi({ example: ["users:read"] });
+
+export const CreateRole = z
+  .strictObject({
+    name: RoleName,
+    description: Description.default(""),
+    permissions: Permissions,
+  })
+  .openapi("CreateRole");
+export type CreateRole = z.infer<typeof CreateRole>;
+
+export const ReplaceRole = z
+  .strictObject({ description: Description.default(""), permissions: Permissions })
+  .openapi("ReplaceRole");
+export type ReplaceRole = z.infer<typeof ReplaceRole>;
+
+export const RoleParams = z.strictObject({
+  name: RoleName.openapi({ param: { name: "name", in: "path" } }),
+});
+
+export const ListQuery = PageQuery;
+
+const Timestamp = z.iso.datetime().openapi({ example: "2026-11-20T08:00:00.000Z" });
+
+export const Role = z
+  .object({
+    name: z.string().openapi({ example: "support" }),
+    description: z.string(),
+    permissions: z.array(z.string()).openapi({ example: ["users:read"] }),
+    is_system: z.boolean().openapi({ description: "System roles cannot be changed or deleted." }),
+    created_at: Timestamp,
+    updated_at: Timestamp,
+  })
+  .openapi("Role");
+export const RolePage = pageOf(Role, "RolePage");
+
+export const PermissionSchema = z
+  .object({
+    name: z.string().openapi({ example: "users:read" }),
+    description: z.string().openapi({ example: "See any user." }),
+  })
+  .openapi("Permission");
+export const PermissionPage = pageOf(PermissionSchema, "PermissionPage");
+
+/** A role as the API shows it. */
+export function presentRole(row: RoleRow): z.infer<typeof Role> {
+  return {
+    name: row.name,
+    description: row.description,
+    permissions: row.permissions,
+    is_system: row.isSystem,
+    created_at: toTimestamp(row.createdAt),
+    updated_at: toTimestamp(row.updatedAt),
+  };
+}
