@@ -1,0 +1,111 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { send } from "../support/api.ts";
+import { expectProblem } from "../support/problems.ts";
+import { jwkSet, newSigningJwk, octJwk, SIGNING_JWK } from "../support/tokens.ts";
+
+type Settings = Record<string, string | undefined>;
+
+/** The test's bindings with other settings; those that are undefined are not there at all. */
+function withSettings(settings: Settings): Cloudflare.Env {
+  const bindings: Record<string, unknown> = { ...env };
+  for (const [name, value] of Object.entries(settings)) {
+    if (value === undefined) delete bindings[name];
+    else bindings[name] = value;
+  }
+  return bindings as unknown as Cloudflare.Env;
+}
+
+const { d: _secret, ...PUBLIC_JWK } = SIGNING_JWK;
+
+const productionKeys = async () => ({
+  ENVIRONMENT: "production",
+  PASSWORD_ITERATIONS: "600000",
+  SIGNING_KEYS: jwkSet(await newSigningJwk("prod")),
+  MAC_KEYS: jwkSet(octJwk("prod")),
+});
+
+async function expectRefusal(settings: Settings, name: string): Promise<void> {
+  const bindings = withSettings(settings);
+  for (const path of ["/v1/users", "/v1/auth/me", "/.well-known/jwks.json"]) {
+    const answer = await send(path, { bindings });
+    expectProblem(answer, 503, "misconfigured");
+    expect(answer.headers.get("Retry-After")).toMatch(/^\d+$/);
+    expect(answer.text).not.toContain(name);
+  }
+  const login = { body: { username: "ada", password: "x" }, bindings };
+  expectProblem(await send("/v1/auth/login", login), 503, "misconfigured");
+  const ready = await send("/ready", { bindings });
+  expectProblem(ready, 503, "misconfigured");
+  expect(ready.body.checks.config).toMatchObject({
+    status: "failed",
+    detail: expect.stringContaining(name),
+  });
+  const value = settings[name];
+  if (value && value.length > 8) expect(ready.text).not.toContain(value);
+  expect((await send("/health", { bindings })).status).toBe(200);
+}
+
+describe("the service refuses to serve /v1, and /ready names it,", () => {
+  const faults: [string, string, Settings][] = [
+    ["SIGNING_KEYS", "is missing", { SIGNING_KEYS: undefined }],
+    ["SIGNING_KEYS", "is empty", { SIGNING_KEYS: "" }],
+    ["SIGNING_KEYS", "is no JSON", { SIGNING_KEYS: "not a key set at all" }],
+    ["SIGNING_KEYS", "holds no key", { SIGNING_KEYS: jwkSet() }],
+    ["SIGNING_KEYS", "holds a public key", { SIGNING_KEYS: jwkSet(PUBLIC_JWK) }],
+    ["SIGNING_KEYS", "holds a MAC key", { SIGNING_KEYS: env.MAC_KEYS }],
+    ["SIGNING_KEYS", "holds a short key", { SIGNING_KEYS: jwkSet({ ...SIGNING_JWK, d: "AAAA" }) }],
+    ["SIGNING_KEYS", "has two keys of one kid", { SIGNING_KEYS: jwkSet(SIGNING_JWK, SIGNING_JWK) }],
+    ["MAC_KEYS", "is missing", { MAC_KEYS: undefined }],
+    ["MAC_KEYS", "is empty", { MAC_KEYS: "" }],
+    ["MAC_KEYS", "is no JSON", { MAC_KEYS: "a bare secret of thirty-two bytes" }],
+    ["MAC_KEYS", "holds a short key", { MAC_KEYS: jwkSet(octJwk("short", 1, 31)) }],
+    ["MAC_KEYS", "holds a signing key", { MAC_KEYS: env.SIGNING_KEYS }],
+    ["ENVIRONMENT", "is neither of the two", { ENVIRONMENT: "staging" }],
+    ["APP_URL", "is no web address", { APP_URL: "javascript:alert(1)" }],
+    ["CORS_ORIGINS", "holds no origin", { CORS_ORIGINS: "https://a.example, somewhere" }],
+    ["PASSWORD_ITERATIONS", "is no number", { PASSWORD_ITERATIONS: "lots" }],
+    ["PASSWORD_MIN_LENGTH", "is below 8", { PASSWORD_MIN_LENGTH: "4" }],
+    ["LOGIN_ATTEMPT_LIMIT", "is 0", { LOGIN_ATTEMPT_LIMIT: "0" }],
+    ["ACCESS_TOKEN_TTL_SECONDS", "is a day", { ACCESS_TOKEN_TTL_SECONDS: "86400" }],
+    ["SERVER_TIMING", "is neither on nor off", { SERVER_TIMING: "yes" }],
+    ["REGISTRATION", "is neither open nor closed", { REGISTRATION: "Closed" }],
+  ];
+  it.each(faults)("when %s %s", async (name, _, settings) => {
+    await expectRefusal(settings, name);
+  });
+
+  it("naming several settings at once", async () => {
+    const bindings = withSettings({ SIGNING_KEYS: "x", MAC_KEYS: "y" });
+    const { body } = await send("/ready", { bindings });
+    expect(body.checks.config.detail).toMatch(/SIGNING_KEYS: .*MAC_KEYS: /);
+  });
+});
+
+describe("production", () => {
+  it("serves with keys of its own", async () => {
+    const bindings = withSettings(await productionKeys());
+    expect((await send("/ready", { bindings })).status).toBe(200);
+    expectProblem(await send("/v1/users", { bindings }), 401, "unauthenticated");
+  });
+
+  it("is what ENVIRONMENT is when it is not set", async () => {
+    await expectRefusal({ ENVIRONMENT: undefined, PASSWORD_ITERATIONS: undefined }, "SIGNING_KEYS");
+  });
+
+  it.each(["SIGNING_KEYS", "MAC_KEYS"])(
+    "refuses development keys in %s, alone or behind others",
+    async (name) => {
+      const settings: Record<string, string> = await productionKeys();
+      const development = name === "MAC_KEYS" ? octJwk("dev-1", 2) : await newSigningJwk("dev-1");
+      const [own] = JSON.parse(settings[name] ?? "").keys;
+      await expectRefusal({ ...settings, [name]: jwkSet(development) }, name);
+      await expectRefusal({ ...settings, [name]: jwkSet(own, development) }, name);
+    },
+  );
+
+  it("refuses fewer than 600,000 iterations", async () => {
+    const settings = await productionKeys();
+    await expectRefusal({ ...settings, PASSWORD_ITERATIONS: "599999" }, "PASSWORD_ITERATIONS");
+  });
+});

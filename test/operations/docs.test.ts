@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import { ERRORS } from "../../src/errors.ts";
+import { send } from "../support/api.ts";
+import { expectProblem } from "../support/problems.ts";
+
+const CSP = /^default-src 'none'; script-src 'self'; style-src 'self'/;
+
+describe("GET /docs", () => {
+  it("is a page whose every asset this worker serves itself", async () => {
+    const page = await send("/docs");
+    expect(page.status).toBe(200);
+    expect(page.headers.get("Content-Type")).toMatch(/^text\/html/);
+    const links = [...page.text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, url]) => url ?? "");
+    expect(links.length).toBeGreaterThanOrEqual(3);
+    for (const link of links) {
+      expect(link).toMatch(/^\/docs\//);
+      const asset = await send(link);
+      expect({ link, status: asset.status }).toEqual({ link, status: 200 });
+      expect(asset.headers.get("X-Content-Type-Options")).toBe("nosniff");
+      expect(asset.headers.get("Content-Type")).toMatch(/javascript|css|png/);
+      expect(asset.headers.get("X-Request-Id")).toBeTruthy();
+    }
+  });
+
+  it("allows its own files alone: no inline script or style, nothing from elsewhere", async () => {
+    const page = await send("/docs");
+    expect(page.headers.get("Content-Security-Policy")).toMatch(CSP);
+    expect(page.headers.get("Content-Security-Policy")).not.toMatch(/unsafe|https?:/);
+    expect(page.text).not.toMatch(/<script(?![^>]*src=)|<style|\son\w+=|style="/);
+  });
+
+  it("points at the document", async () => {
+    expect((await send("/docs/init.js")).text).toContain('url: "/openapi.json"');
+    expect((await send("/openapi.json")).status).toBe(200);
+  });
+});
+
+describe("GET /docs/errors", () => {
+  it("explains every code, each where the type of its problem points", async () => {
+    const page = await send("/docs/errors");
+    expect(page.status).toBe(200);
+    expect(page.headers.get("Content-Security-Policy")).toMatch(CSP);
+    for (const [code, [status, title]] of Object.entries(ERRORS)) {
+      expect(page.text).toContain(`id="${code}"`);
+      expect(page.text).toContain(`${status} ${title}`);
+    }
+    const { body } = await send("/v1/auth/me");
+    const { pathname, hash } = new URL(body.type);
+    expect(pathname).toBe("/docs/errors");
+    expect(page.text).toContain(`id="${hash.slice(1)}"`);
+  });
+
+  it("has its style", async () => {
+    const style = await send("/docs/errors.css");
+    expect(style.status).toBe(200);
+    expect(style.headers.get("Content-Type")).toMatch(/^text\/css/);
+  });
+});

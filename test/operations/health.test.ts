@@ -1,0 +1,73 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { version } from "../../package.json";
+import { costOf, send } from "../support/api.ts";
+import { always, faultyBindings } from "../support/faults.ts";
+import { createTestUser, sqlRun } from "../support/fixtures.ts";
+import { expectProblem } from "../support/problems.ts";
+
+describe("GET /health", () => {
+  it("answers the version and touches nothing", async () => {
+    const answer = await send("/health");
+    expect(answer.status).toBe(200);
+    expect(answer.body).toEqual({ status: "healthy", version });
+    expect(costOf(answer)).toEqual({
+      queries: 0,
+      rowsRead: 0,
+      rowsWritten: 0,
+      kvReads: 0,
+      kvWrites: 0,
+    });
+  });
+
+  it("answers while every store fails and nothing is configured", async () => {
+    const bindings = { ...faultyBindings({ d1: always, kvGet: always }), SIGNING_KEYS: "" };
+    expect((await send("/health", { bindings })).status).toBe(200);
+  });
+
+  it("needs and minds no token", async () => {
+    const { token } = await createTestUser();
+    for (const credential of [token, "x.y.z"]) {
+      expect((await send("/health", { token: credential })).status).toBe(200);
+    }
+  });
+});
+
+describe("GET /ready", () => {
+  it("answers 200 and how long each store took", async () => {
+    const answer = await send("/ready");
+    expect(answer.status).toBe(200);
+    const ok = { status: "ok", duration_ms: expect.any(Number) };
+    expect(answer.body).toEqual({ status: "ready", checks: { d1: ok, kv: ok } });
+  });
+
+  it.each([
+    ["d1", faultyBindings({ d1: always, d1Message: "secret detail" })],
+    ["kv", faultyBindings({ kvGet: always })],
+  ])("answers 503 and names %s when it fails, without its message", async (store, bindings) => {
+    const answer = await send("/ready", { bindings });
+    expectProblem(answer, 503, "service_unavailable");
+    expect(answer.headers.get("Retry-After")).toMatch(/^\d+$/);
+    const failed = Object.entries<{ status: string }>(answer.body.checks).filter(
+      ([, { status }]) => status !== "ok",
+    );
+    expect(failed.map(([name]) => name)).toEqual([store]);
+    expect(answer.text).not.toMatch(/secret detail|Internal Server Error|D1_ERROR/);
+  });
+
+  it("names both when both fail", async () => {
+    const { body } = await send("/ready", {
+      bindings: faultyBindings({ d1: always, kvGet: always }),
+    });
+    expect(body.checks).toMatchObject({ d1: { status: "failed" }, kv: { status: "failed" } });
+  });
+
+  it("answers 503 when the migrations are not applied", async () => {
+    await sqlRun("ALTER TABLE roles RENAME TO roles_away");
+    const answer = await send("/ready");
+    await sqlRun("ALTER TABLE roles_away RENAME TO roles");
+    expectProblem(answer, 503, "service_unavailable");
+    expect(answer.body.checks.d1.status).toBe("failed");
+    expect((await send("/ready", { bindings: { ...env } })).status).toBe(200);
+  });
+});
