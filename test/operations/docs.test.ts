@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ERRORS } from "../../src/errors.ts";
 import { send } from "../support/api.ts";
-import { expectProblem } from "../support/problems.ts";
 
 const CSP = /^default-src 'none'; script-src 'self'; style-src 'self'/;
 
