@@ -1,7 +1,7 @@
 INSERT INTO `roles` (`name`, `description`, `is_system`, `created_at`, `updated_at`) VALUES
-	('user', 'One''s own account only.', 1, 0, 0),
-	('moderator', 'Sees and changes users, sees and ends their sessions.', 1, 0, 0),
-	('admin', 'Everything.', 1, 0, 0);
+	('user', 'One''s own account only.', 1, 1795132800000, 1795132800000),
+	('moderator', 'Sees and changes users, sees and ends their sessions.', 1, 1795132800000, 1795132800000),
+	('admin', 'Everything.', 1, 1795132800000, 1795132800000);
 --> statement-breakpoint
 INSERT INTO `role_permissions` (`role`, `permission`) VALUES
 	('moderator', 'users:read'),

@@ -9,7 +9,7 @@ export const ERRORS = {
   unauthenticated: [
     401,
     "Not authenticated",
-    "Log in and send the access token as `Authorization: Bearer <token>`.",
+    "Log in and send the access token as `Authorization: Bearer <token>`, or an API key as `X-API-Key`.",
   ],
   invalid_credentials: [
     401,

@@ -54,15 +54,15 @@ export function describeAccess(access: Access): string {
 }
 
 /**
- * Finds out who is asking, as surely as the rule needs: reads of what is one's own, and reads with an API key, may rest on KV;
- * everything else is decided by D1. Refuses nobody: that is for `requireAccess`.
+ * Finds out who is asking, as surely as the rule needs: reads of what is one's own may rest on KV;
+ * everything else, reads of others' data among it, is decided by D1. Refuses nobody: that is for `requireAccess`.
  */
 export function identify(access: Restricted): MiddlewareHandler<AppEnv> {
   return async function identify(c, next) {
     const isRead = c.req.method === "GET" || c.req.method === "HEAD";
     const principal = await c.var.authenticate({
       user: (userId) => (isRead && isOwn(access, c, userId) ? "recent" : "exact"),
-      apiKey: isRead ? "recent" : "exact",
+      apiKey: isRead && c.req.param("id") === "me" ? "recent" : "exact",
     });
     if (principal) c.set("ctx", { ...c.var.ctx, actor: principal });
     return next();
