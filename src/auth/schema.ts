@@ -24,7 +24,10 @@ export const Login = z
     params: { code: "username_or_email" },
     when: ({ value }) => typeof value === "object" && value !== null,
   })
-  .openapi("Login", { description: "A username or an email, and the password." });
+  .openapi("Login", {
+    description: "A username or an email, and the password.",
+    example: { username: "ada", password: "SecurePass123!" },
+  });
 export type Login = z.infer<typeof Login>;
 
 export const Refresh = z

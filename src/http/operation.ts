@@ -38,15 +38,18 @@ export function operation<const P extends string, R extends OperationConfig & { 
     ...route,
     request: { query: z.strictObject({}), ...route.request },
     middleware,
-    ...(access.kind !== "public" && {
-      security: access.personal ? IN_PERSON : IN_PERSON_OR_BY_KEY,
-    }),
+    security: securityOf(access),
     "x-permission": describeAccess(access),
     responses: {
       ...route.responses,
       ...problems(impliedErrors(access, hasBody, isLimited, errors)),
     },
   } as unknown as R & { middleware: MiddlewareHandler<AppEnv>[] });
+}
+
+function securityOf(access: Access) {
+  if (access.kind === "public") return [];
+  return access.personal ? IN_PERSON : IN_PERSON_OR_BY_KEY;
 }
 
 function guards(access: Access, policy: RateLimitPolicy | undefined, method: string) {
