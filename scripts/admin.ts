@@ -5,6 +5,7 @@ import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
+import { base64url } from "jose";
 import { createAdmin, promoteToAdmin } from "./lib/admin.ts";
 import { main, UsageError } from "./lib/fail.ts";
 
@@ -75,7 +76,7 @@ async function choosePassword(
   if (typed) return { password: typed, isGenerated: false };
   if (fromStdin)
     throw new UsageError("--password-stdin was given, but nothing came on standard input.");
-  return { password: randomBytes(18).toString("base64url"), isGenerated: true };
+  return { password: base64url.encode(randomBytes(18)), isGenerated: true };
 }
 
 async function askPassword(): Promise<string> {

@@ -3,6 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { connect } from "node:net";
 import { parseArgs } from "node:util";
+import { base64url } from "jose";
 import { type Config, parseConfig } from "../src/config.ts";
 import { DEVELOPMENT_KEY_PREFIX } from "../src/lib/jwk.ts";
 import { RegisterUser } from "../src/users/schema.ts";
@@ -82,7 +83,7 @@ async function makeDevVars(): Promise<Vars> {
     MAC_KEYS: JSON.stringify({ keys: [newMacKey(DEVELOPMENT_KEY_PREFIX)] }),
     DEV_ADMIN_EMAIL: "admin@roster.example",
     DEV_ADMIN_USERNAME: "admin",
-    DEV_ADMIN_PASSWORD: randomBytes(12).toString("base64url"),
+    DEV_ADMIN_PASSWORD: base64url.encode(randomBytes(12)),
   };
   writeVars(
     FILE,

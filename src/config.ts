@@ -76,7 +76,7 @@ export interface Config {
 }
 
 /** One setting that keeps the service from serving. Never holds the setting's value. */
-export interface ConfigFault {
+interface ConfigFault {
   setting: string;
   message: string;
 }

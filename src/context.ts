@@ -26,7 +26,7 @@ export interface CredentialState {
 export type Actor = { type: "anonymous" } | { type: "system" } | Principal;
 
 /** Where a request came from. `ip` is what Cloudflare saw and nothing that a client can say. */
-export interface Client {
+interface Client {
   ip: string | null;
   userAgent: string | null;
   country: string | null;

@@ -16,7 +16,7 @@ interface Job {
 }
 
 /** What runs when: schedules as wrangler.toml lists them. Each job may run twice, or at once with itself, without harm. */
-export const JOBS: Readonly<Record<string, readonly Job[]>> = {
+const JOBS: Readonly<Record<string, readonly Job[]>> = {
   "17 3 * * *": [
     {
       name: "delete_expired_sessions",

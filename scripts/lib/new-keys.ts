@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { exportJWK, generateKeyPair, type JWK } from "jose";
+import { base64url, exportJWK, generateKeyPair, type JWK } from "jose";
 
 /** A new Ed25519 key pair as a private JWK. */
 export async function newSigningKey(kidPrefix = ""): Promise<JWK> {
@@ -10,6 +10,6 @@ export async function newSigningKey(kidPrefix = ""): Promise<JWK> {
 
 /** A new 256-bit MAC key as a symmetric JWK. */
 export function newMacKey(kidPrefix = ""): JWK {
-  const k = randomBytes(32).toString("base64url");
+  const k = base64url.encode(randomBytes(32));
   return { kty: "oct", k, kid: kidPrefix + randomUUID(), alg: "HS256", use: "sig" };
 }

@@ -2,7 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import type { Db } from "../db/client.ts";
 import { auditEvents } from "../db/schema/audit-events.ts";
 
-export type AuditEventRow = typeof auditEvents.$inferSelect;
+type AuditEventRow = typeof auditEvents.$inferSelect;
 /** An event to record; its target may be found by the statement that records it. */
 export type NewAuditEvent = Omit<AuditEventRow, "targetId"> & { targetId: string | SQL | null };
 

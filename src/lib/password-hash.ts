@@ -4,7 +4,7 @@ import { equalBytes, fromBase64Url, toBase64Url, utf8 } from "./bytes.ts";
  * The most iterations that WebCrypto's PBKDF2 takes in one call on Cloudflare's network;
  * above it `deriveBits` throws NotSupportedError there, though not on a developer's machine.
  */
-export const MAX_ITERATIONS_PER_CALL = 100_000;
+const MAX_ITERATIONS_PER_CALL = 100_000;
 
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;

@@ -22,11 +22,6 @@ export type Permission = keyof typeof PERMISSIONS;
 /** Their names, in the order in which they are documented. */
 export const PERMISSION_NAMES = Object.keys(PERMISSIONS) as [Permission, ...Permission[]];
 
-/** True for a text that names a permission. */
-export function isPermission(name: string): name is Permission {
-  return Object.hasOwn(PERMISSIONS, name);
-}
-
 /** A role with what it grants; times in milliseconds. */
 export interface RoleDefinition {
   name: string;

@@ -6,7 +6,7 @@ import { toTimestamp } from "../lib/time.ts";
 import type { RoleRow } from "./repository.ts";
 
 /** The name of a role, as it stands in tokens and paths. */
-export const RoleName = z
+const RoleName = z
   .string()
   .regex(
     /^[a-z][a-z0-9_-]{0,49}$/,
@@ -67,13 +67,13 @@ export const Role = z
   .openapi("Role");
 export const RolePage = pageOf(Role, "RolePage");
 
-export const PermissionSchema = z
+const Permission = z
   .object({
     name: z.string().openapi({ example: "users:read" }),
     description: z.string().openapi({ example: "See any user." }),
   })
   .openapi("Permission");
-export const PermissionPage = pageOf(PermissionSchema, "PermissionPage");
+export const PermissionPage = pageOf(Permission, "PermissionPage");
 
 /** A role as the API shows it. */
 export function presentRole(row: RoleRow): z.infer<typeof Role> {

@@ -108,7 +108,7 @@ export function toConflict(error: unknown): unknown {
   return error;
 }
 
-export function unknownRole(): AppError {
+function unknownRole(): AppError {
   return invalidField("role", "unknown_role", "There is no role of this name.");
 }
 

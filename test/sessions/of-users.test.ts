@@ -1,0 +1,129 @@
+import { describe, expect, it } from "vitest";
+import { send } from "../support/api.ts";
+import {
+  ALL_REFUSED,
+  actionsOn,
+  auditOf,
+  createTestUser,
+  logIn,
+  sqlRun,
+  statusesOf,
+} from "../support/fixtures.ts";
+import { beforeNthD1 } from "../support/interleave.ts";
+import { expectProblem, faultsOf } from "../support/problems.ts";
+
+const LIVE = { write: 200, read: 200, refresh: 200 };
+const NOTHING = "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11";
+
+const path = (userId: string, sessionId = "") =>
+  `/v1/users/${userId}/sessions${sessionId && `/${sessionId}`}`;
+const list = (userId: string, token: string) => send(path(userId), { token });
+const end = (userId: string, token: string, sessionId = "") =>
+  send(path(userId, sessionId), { method: "DELETE", token });
+
+describe("GET /v1/users/{id}/sessions", () => {
+  it("lists one's own, and another's to a holder of sessions:read, none of them the current one", async () => {
+    const user = await createTestUser();
+    await logIn(user.username);
+    const moderator = await createTestUser("moderator");
+    for (const id of ["me", user.id]) {
+      expect((await list(id, user.token)).body.data).toHaveLength(2);
+    }
+    const { status, body } = await list(user.id, moderator.token);
+    expect(status).toBe(200);
+    expect(body.data.map(({ current }: { current: boolean }) => current)).toEqual([false, false]);
+  });
+
+  it("answers 403 privilege_escalation to a moderator about an admin", async () => {
+    const admin = await createTestUser("admin");
+    const moderator = await createTestUser("moderator");
+    expectProblem(await list(admin.id, moderator.token), 403, "privilege_escalation");
+  });
+
+  it("answers 401 without a token, 403 to others before existence, 404, and 422 for what is no id", async () => {
+    const [user, other] = [await createTestUser(), await createTestUser()];
+    const moderator = await createTestUser("moderator");
+    expectProblem(await send(path(user.id)), 401, "unauthenticated");
+    for (const id of [user.id, NOTHING])
+      expectProblem(await list(id, other.token), 403, "forbidden");
+    expectProblem(await list(NOTHING, moderator.token), 404, "user_not_found");
+    expect(faultsOf(await list("42", moderator.token))).toEqual(["id invalid_format"]);
+  });
+});
+
+describe("DELETE /v1/users/{id}/sessions", () => {
+  it("ends all of a user's sessions at once, and records who did it", async () => {
+    const user = await createTestUser();
+    const second = await logIn(user.username);
+    const moderator = await createTestUser("moderator");
+    expect((await end(user.id, moderator.token)).status).toBe(204);
+    for (const tokens of [user, second]) expect(await statusesOf(tokens)).toEqual(ALL_REFUSED);
+    const [event] = (await auditOf(user.id)).slice(-1);
+    expect(event).toMatchObject({ action: "session.revoked", actor_id: moderator.id });
+    expect((await end(user.id, moderator.token)).status).toBe(204);
+    expect(await actionsOn(user.id)).toEqual(["user.created", "session.revoked"]);
+  });
+
+  it("ends all of one's own, this one included", async () => {
+    const user = await createTestUser();
+    const second = await logIn(user.username);
+    expect((await end("me", user.token)).status).toBe(204);
+    for (const tokens of [user, second]) expect(await statusesOf(tokens)).toEqual(ALL_REFUSED);
+  });
+
+  it("answers 403 privilege_escalation to a moderator against an admin, who stays logged in", async () => {
+    const admin = await createTestUser("admin");
+    const { token } = await createTestUser("moderator");
+    expectProblem(await end(admin.id, token), 403, "privilege_escalation");
+    expect(await statusesOf(admin)).toEqual(LIVE);
+  });
+
+  it.each([
+    ["was demoted", "UPDATE users SET role = 'user' WHERE id = ?", 403],
+    ["was logged out", "UPDATE sessions SET revoked_at = 1 WHERE user_id = ?", 401],
+  ])("changes nothing for a moderator who %s a moment ago", async (_, loss, status) => {
+    const user = await createTestUser();
+    const moderator = await createTestUser("moderator");
+    const bindings = beforeNthD1(3, () => sqlRun(loss, moderator.id));
+    const answer = await send(path(user.id), {
+      method: "DELETE",
+      token: moderator.token,
+      bindings,
+    });
+    expect(answer.status).toBe(status);
+    expect(await statusesOf(user)).toEqual(LIVE);
+    expect(await actionsOn(user.id)).toEqual(["user.created"]);
+  });
+
+  it("answers 401 without a token, 403 to others before existence, and 404", async () => {
+    const [user, other] = [await createTestUser(), await createTestUser()];
+    expectProblem(await send(path(user.id), { method: "DELETE" }), 401, "unauthenticated");
+    for (const id of [user.id, NOTHING])
+      expectProblem(await end(id, other.token), 403, "forbidden");
+    const moderator = await createTestUser("moderator");
+    expectProblem(await end(NOTHING, moderator.token), 404, "user_not_found");
+  });
+});
+
+describe("DELETE /v1/users/{id}/sessions/{session_id}", () => {
+  it("ends that one alone, and answers 404 for one that is another user's or gone", async () => {
+    const user = await createTestUser();
+    const second = await logIn(user.username);
+    const moderator = await createTestUser("moderator");
+    const { body } = await send("/v1/auth/me", { token: user.token });
+    const id = body.session.id;
+    const own = (await send("/v1/auth/me", { token: moderator.token })).body.session.id;
+    expectProblem(await end(user.id, moderator.token, own), 404, "session_not_found");
+    expect((await end(user.id, moderator.token, id)).status).toBe(204);
+    expectProblem(await end(user.id, moderator.token, id), 404, "session_not_found");
+    expect(await statusesOf(user)).toEqual(ALL_REFUSED);
+    expect(await statusesOf(second)).toEqual(LIVE);
+  });
+
+  it("answers 401 without a token, 403 to others, 422 for what is no id", async () => {
+    const [user, other] = [await createTestUser(), await createTestUser()];
+    expectProblem(await send(path(user.id, NOTHING), { method: "DELETE" }), 401, "unauthenticated");
+    expectProblem(await end(user.id, other.token, NOTHING), 403, "forbidden");
+    expect(faultsOf(await end(user.id, user.token, "x"))).toEqual(["session_id invalid_format"]);
+  });
+});
