@@ -23,6 +23,7 @@ const productionKeys = async () => ({
   PASSWORD_ITERATIONS: "600000",
   SIGNING_KEYS: jwkSet(await newSigningJwk("prod")),
   MAC_KEYS: jwkSet(octJwk("prod")),
+  PEPPER_KEYS: jwkSet(octJwk("prod")),
 });
 
 async function expectRefusal(settings: Settings, name: string): Promise<void> {
@@ -61,6 +62,11 @@ describe("the service refuses to serve /v1, and /ready names it,", () => {
     ["MAC_KEYS", "is no JSON", { MAC_KEYS: "a bare secret of thirty-two bytes" }],
     ["MAC_KEYS", "holds a short key", { MAC_KEYS: jwkSet(octJwk("short", 1, 31)) }],
     ["MAC_KEYS", "holds a signing key", { MAC_KEYS: env.SIGNING_KEYS }],
+    ["PEPPER_KEYS", "is there but no JSON", { PEPPER_KEYS: "a bare pepper, not a set" }],
+    ["PEPPER_KEYS", "holds a short key", { PEPPER_KEYS: jwkSet(octJwk("short", 1, 31)) }],
+    ["RATE_LIMIT_AUTH", "is no rate", { RATE_LIMIT_AUTH: "5 per minute" }],
+    ["RATE_LIMIT_READ", "is per no time", { RATE_LIMIT_READ: "5/0" }],
+    ["BREACHED_PASSWORD_URL", "is no web address", { BREACHED_PASSWORD_URL: "somewhere" }],
     ["ENVIRONMENT", "is neither of the two", { ENVIRONMENT: "staging" }],
     ["APP_URL", "is no web address", { APP_URL: "javascript:alert(1)" }],
     ["CORS_ORIGINS", "holds no origin", { CORS_ORIGINS: "https://a.example, somewhere" }],
@@ -93,11 +99,12 @@ describe("production", () => {
     await expectRefusal({ ENVIRONMENT: undefined, PASSWORD_ITERATIONS: undefined }, "SIGNING_KEYS");
   });
 
-  it.each(["SIGNING_KEYS", "MAC_KEYS"])(
+  it.each(["SIGNING_KEYS", "MAC_KEYS", "PEPPER_KEYS"])(
     "refuses development keys in %s, alone or behind others",
     async (name) => {
       const settings: Record<string, string> = await productionKeys();
-      const development = name === "MAC_KEYS" ? octJwk("dev-1", 2) : await newSigningJwk("dev-1");
+      const development =
+        name === "SIGNING_KEYS" ? await newSigningJwk("dev-1") : octJwk("dev-1", 2);
       const [own] = JSON.parse(settings[name] ?? "").keys;
       await expectRefusal({ ...settings, [name]: jwkSet(development) }, name);
       await expectRefusal({ ...settings, [name]: jwkSet(own, development) }, name);
