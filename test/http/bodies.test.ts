@@ -46,6 +46,22 @@ describe("a body", () => {
     expect(sent).toBeLessThan(4 * LIMIT);
   });
 
+  it("that claims to be longer is 413 before any of it is read", async () => {
+    let pulled = 0;
+    const unread = new ReadableStream(
+      {
+        pull(controller) {
+          pulled += 1;
+          controller.enqueue(new Uint8Array(10));
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    const headers = { ...JSON_TYPE, "Content-Length": String(LIMIT + 1) };
+    expectProblem(await register(unread, headers), 413, "payload_too_large");
+    expect(pulled).toBe(0);
+  });
+
   it("that claims a shorter length than it has is counted as it arrives", async () => {
     const headers = { ...JSON_TYPE, "Content-Length": "10" };
     expectProblem(await register(inChunks(bodyOf(LIMIT + 1)), headers), 413, "payload_too_large");
