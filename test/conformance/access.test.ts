@@ -1,0 +1,235 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import committedMatrix from "../../docs/access.md?raw";
+import { renderAccessMatrix } from "../../scripts/lib/access-matrix.ts";
+import { PERMISSION_NAMES } from "../../src/lib/permissions.ts";
+import { type Answer, type RequestOptions, send } from "../support/api.ts";
+import { allBut, createHolder, createTestKey, setRole, withKey } from "../support/credentials.ts";
+import { createTestUser, type TestUser } from "../support/fixtures.ts";
+import {
+  documentedCodes,
+  fetchDocument,
+  type Operation,
+  operationsOf,
+} from "../support/openapi.ts";
+import {
+  asMe,
+  isAboutSomeone,
+  NOTHING,
+  sampleRequest,
+  type Target,
+  targetOf,
+} from "../support/samples.ts";
+
+const document = await fetchDocument();
+const operations = operationsOf(document);
+const restricted = operations.filter(({ access }) => access.kind !== "public");
+const needing = restricted.filter(({ access }) => access.permission !== undefined);
+const cases = (list: readonly Operation[]) => list.map((one) => [one.name, one] as const);
+
+type SystemRole = { name: string; permissions: string[]; is_system: boolean };
+type Credential = Pick<RequestOptions, "token" | "headers">;
+
+let systemRoles: Record<string, string[]>;
+
+beforeAll(async () => {
+  const { token } = await createTestUser("admin"); // Stays, so that no other is the last one.
+  const { data } = (await send("/v1/roles?limit=100", { token })).body;
+  const system = (data as SystemRole[]).filter(({ is_system }) => is_system);
+  systemRoles = Object.fromEntries(system.map(({ name, permissions }) => [name, permissions]));
+});
+
+/** Sends the operation about a target. Whatever comes back is documented. */
+async function call(
+  operation: Operation,
+  credential: Credential,
+  target: Target,
+  isOwn = false,
+): Promise<Answer> {
+  const { path, ...request } = sampleRequest(document, operation, target, isOwn);
+  const answer = await send(path, { ...request, ...credential });
+  expectDocumented(operation, answer);
+  return answer;
+}
+
+function expectDocumented(operation: Operation, { status, body }: Answer): void {
+  const { kind } = operation.access;
+  // The refusal of a key where there is nothing but one's own is not in the document.
+  if (kind === "own" && status === 403) return;
+  expect(Object.keys(operation.documented.responses), operation.name).toContain(String(status));
+  if (status >= 400) expect(documentedCodes(operation, status)).toContain(body?.code);
+}
+
+function expectRefused(answer: Answer, status: number, code: string, who: string): void {
+  const { body } = answer;
+  expect({ who, status: answer.status, code: body?.code }).toEqual({ who, status, code });
+}
+
+function expectLetThrough({ status, body }: Answer, who: string): void {
+  const refusals = [401, 403, 422].filter((refusal) => refusal === status);
+  expect({ who, refusals, code: body?.code }).toEqual({ who, refusals: [], code: body?.code });
+  expect(status, `${who}: ${body?.code}`).toBeLessThan(500);
+}
+
+/** Someone of each role that lacks a permission: of the system's, and of one that grants all others. */
+async function createStrangers(permission: string): Promise<TestUser[]> {
+  const roles = Object.keys(systemRoles).filter((role) => !systemRoles[role]?.includes(permission));
+  expect(roles).toContain("user");
+  const ordinary = await Promise.all(roles.map((role) => createTestUser(role)));
+  return [await createHolder(...allBut(permission)), ...ordinary];
+}
+
+/** A key with all scopes but some, of someone whose role grants all but some. */
+async function createKeyWithout(scopes: readonly string[], granted: readonly string[]) {
+  const owner = await createTestUser("admin");
+  const key = await createTestKey(owner, allBut(...scopes));
+  const holder = await createHolder(...allBut(...granted));
+  const { role } = (await send("/v1/users/me", { token: holder.token })).body;
+  await setRole(owner, role);
+  return key;
+}
+
+describe("every operation of the document", () => {
+  it("has an id of its own, a summary and a rule, and documents its refusals", () => {
+    const ids = operations.map(({ documented }) => documented.operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const { name, documented, access } of operations) {
+      expect(documented.operationId, name).toBeTruthy();
+      expect(documented.summary, name).toBeTruthy();
+      expect(documented["x-permission"], name).toBeTruthy();
+      const names: readonly (string | undefined)[] = [undefined, ...PERMISSION_NAMES];
+      expect(names, name).toContain(access.permission);
+    }
+    for (const operation of restricted) {
+      expect(documentedCodes(operation, 401), operation.name).toContain("unauthenticated");
+      if (operation.access.kind === "own") continue;
+      expect(documentedCodes(operation, 403), operation.name).toContain("forbidden");
+    }
+  });
+
+  it.each(cases(operations.filter(({ access }) => access.kind === "public")))(
+    "is open to everyone where it is public: %s",
+    async (_, operation) => {
+      const { status, body } = await call(operation, {}, NOTHING);
+      expect(["unauthenticated", "forbidden"]).not.toContain(body?.code);
+      expect(status).toBeLessThan(500);
+    },
+  );
+
+  it.each(cases(restricted))("answers 401 bare, 400 to two credentials: %s", async (_, op) => {
+    const user = await createTestUser("admin");
+    const key = await createTestKey(user, []);
+    const target = await targetOf(user);
+    const bare: Credential[] = [
+      {},
+      { token: `${user.token}x` },
+      withKey({ key: `${key.key}0` }),
+      { headers: { Authorization: `Basic ${btoa("admin:admin")}` } },
+    ];
+    for (const credential of bare) {
+      const answer = await call(op, credential, target);
+      expectRefused(answer, 401, "unauthenticated", JSON.stringify(credential));
+      expect(answer.headers.get("WWW-Authenticate")).toBeTruthy();
+    }
+    const both = await call(op, { token: user.token, ...withKey(key) }, target);
+    expectRefused(both, 400, "conflicting_credentials", "both");
+  });
+});
+
+describe("every operation that needs a permission", () => {
+  it.each(cases(needing))(
+    "answers 403 to every role without it, whether or not the target exists: %s",
+    async (_, operation) => {
+      const { permission = "", kind } = operation.access;
+      const foreign = await targetOf(await createTestUser());
+      for (const stranger of await createStrangers(permission)) {
+        const own = kind === "permission" ? await ownTargets(stranger) : [];
+        for (const target of [foreign, NOTHING, ...own]) {
+          const answer = await call(operation, stranger, target, target.user === stranger);
+          expectRefused(answer, 403, "forbidden", stranger.username);
+        }
+      }
+    },
+  );
+
+  it.each(cases(needing))(
+    "answers 403 to every key without it, on its owner's account too: %s",
+    async (_, operation) => {
+      const { permission = "" } = operation.access;
+      const keys = {
+        "without the scope": await createKeyWithout([permission], []),
+        "of an owner without the permission": await createKeyWithout([], [permission]),
+        "without any scope": await createTestKey(await createTestUser("admin"), []),
+      };
+      const foreign = await targetOf(await createTestUser());
+      for (const [who, key] of Object.entries(keys)) {
+        for (const target of [foreign, NOTHING, ...(await ownTargets(key.owner))]) {
+          const answer = await call(operation, withKey(key), target, target.user === key.owner);
+          expectRefused(answer, 403, "forbidden", `a key ${who}`);
+        }
+      }
+    },
+  );
+
+  it.each(cases(needing))("lets through whoever has it: %s", async (_, operation) => {
+    const { permission = "", takesKeys } = operation.access;
+    const people = [await createTestUser("admin"), await createHolder(permission)];
+    for (const person of people) {
+      const target = await targetOf(await createTestUser());
+      expectLetThrough(await call(operation, person, target), person.username);
+    }
+    if (!takesKeys) return;
+    const keys = [
+      await createTestKey(await createHolder(permission), [permission]),
+      await createTestKey(await createTestUser("admin"), [permission]),
+    ];
+    for (const key of keys) {
+      const target = await targetOf(await createTestUser());
+      expectLetThrough(await call(operation, withKey(key), target), "a key");
+    }
+  });
+});
+
+describe("every operation on what is one's own", () => {
+  const owned = restricted.filter(({ access }) => access.kind !== "permission");
+
+  it.each(cases(owned))("lets its owner through, by id and by `me`: %s", async (_, operation) => {
+    for (const i of [0, 1]) {
+      const user = await createTestUser();
+      const target = (await ownTargets(user))[i];
+      if (target) expectLetThrough(await call(operation, user, target, true), `owner ${i}`);
+    }
+  });
+
+  it.each(cases(owned.filter(({ access }) => access.permission)))(
+    "can be tried on another's: %s",
+    (_, operation) => {
+      expect(isAboutSomeone(operation), "say how in test/support/samples.ts").toBe(true);
+    },
+  );
+});
+
+describe("every operation that is for people alone", () => {
+  it.each(cases(restricted.filter(({ access }) => !access.takesKeys)))(
+    "answers 403 to every key, though it has every scope: %s",
+    async (_, operation) => {
+      const admin = await createTestUser("admin");
+      const key = await createTestKey(admin, PERMISSION_NAMES);
+      const foreign = await targetOf(await createTestUser());
+      for (const target of [foreign, NOTHING, ...(await ownTargets(admin))]) {
+        const answer = await call(operation, withKey(key), target, target.user === admin);
+        expectRefused(answer, 403, "forbidden", "a key with every scope");
+      }
+    },
+  );
+});
+
+async function ownTargets(user: TestUser): Promise<[Target, Target]> {
+  const target = await targetOf(user);
+  return [target, asMe(target)];
+}
+
+describe("docs/access.md", () => {
+  it("is the table of this document: else run `npm run docs:access`", () => {
+    expect(committedMatrix).toBe(renderAccessMatrix(document, systemRoles));
+  });
+});

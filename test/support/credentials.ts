@@ -1,0 +1,59 @@
+import { PERMISSION_NAMES } from "../../src/lib/permissions.ts";
+import { send } from "./api.ts";
+import { createRoleRow, createTestUser, sqlAll, sqlRun, type TestUser } from "./fixtures.ts";
+
+export interface TestKey {
+  id: string;
+  key: string;
+  owner: TestUser;
+}
+
+/** Makes a key for someone who holds its scopes, by the API. */
+export async function createTestKey(
+  owner: TestUser,
+  scopes: readonly string[],
+  fields: Record<string, unknown> = {},
+): Promise<TestKey> {
+  const body = { name: "Nightly export", scopes, ...fields };
+  const answer = await send("/v1/api-keys", { body, token: owner.token });
+  if (answer.status !== 201) throw new Error(`no key: ${answer.text}`);
+  return { id: answer.body.id, key: answer.body.key, owner };
+}
+
+/** What a request with an API key carries. */
+export function withKey({ key }: { key: string }) {
+  return { headers: { "X-API-Key": key } };
+}
+
+/** Sends a request with an API key. */
+export function sendWithKey(
+  key: { key: string },
+  path: string,
+  options: Parameters<typeof send>[1] = {},
+) {
+  return send(path, { ...options, headers: { ...options.headers, ...withKey(key).headers } });
+}
+
+/** The name of a role that grants exactly this, made when there is none yet. */
+export async function roleOf(permissions: readonly string[]): Promise<string> {
+  const listed = [...permissions].sort();
+  const name = `r${[...listed.join(" ")].reduce((hash, c) => (hash * 31 + c.charCodeAt(0)) >>> 0, 7)}`;
+  const [known] = await sqlAll("SELECT name FROM roles WHERE name = ?", name);
+  if (!known) await createRoleRow(name, listed);
+  return name;
+}
+
+/** All permissions but these. */
+export function allBut(...left: readonly string[]): string[] {
+  return PERMISSION_NAMES.filter((name) => !left.includes(name));
+}
+
+/** Someone whose role grants exactly this. */
+export async function createHolder(...permissions: readonly string[]): Promise<TestUser> {
+  return createTestUser(await roleOf(permissions));
+}
+
+/** Gives a user another role behind the API's back; their sessions and keys stay. */
+export async function setRole({ id }: { id: string }, role: string): Promise<void> {
+  await sqlRun("UPDATE users SET role = ? WHERE id = ?", role, id);
+}

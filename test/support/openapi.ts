@@ -1,0 +1,117 @@
+import { type AccessRule, readAccessRule } from "../../scripts/lib/access-matrix.ts";
+import { send } from "./api.ts";
+
+export interface Schema {
+  $ref?: string;
+  type?: string | string[];
+  format?: string;
+  properties?: Record<string, Schema>;
+  required?: string[];
+  items?: Schema;
+  enum?: unknown[];
+  const?: unknown;
+  default?: unknown;
+  example?: unknown;
+  examples?: unknown[];
+}
+
+interface Parameter {
+  name: string;
+  in: string;
+  required?: boolean;
+  example?: unknown;
+  schema: Schema;
+}
+
+interface MediaType {
+  schema?: Schema;
+  example?: unknown;
+  examples?: Record<string, { value?: unknown }>;
+}
+
+export interface DocumentedOperation {
+  operationId?: string;
+  summary?: string;
+  tags?: string[];
+  security?: Record<string, string[]>[];
+  "x-permission"?: string;
+  parameters?: Parameter[];
+  requestBody?: { content: Record<string, MediaType> };
+  responses: Record<string, { content?: Record<string, MediaType> }>;
+}
+
+export interface OpenApiDocument {
+  paths: Record<string, Record<string, DocumentedOperation>>;
+  components: { schemas: Record<string, Schema> };
+}
+
+/** An operation of the document: where it is, what it says of itself, and who may call it. */
+export interface Operation {
+  name: string;
+  method: string;
+  path: string;
+  documented: DocumentedOperation;
+  access: AccessRule;
+}
+
+/** The document as the worker serves it. */
+export async function fetchDocument(): Promise<OpenApiDocument> {
+  return (await send<OpenApiDocument>("/openapi.json")).body;
+}
+
+/** Every operation of a document. Throws for one that declares no access rule. */
+export function operationsOf(document: OpenApiDocument): Operation[] {
+  return Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, documented]) => {
+      const name = `${method.toUpperCase()} ${path}`;
+      const access = readAccessRule(name, documented);
+      return { name, method: method.toUpperCase(), path, documented, access };
+    }),
+  );
+}
+
+/** The codes that an operation documents for a status. */
+export function documentedCodes({ documented }: Operation, status: number): string[] {
+  const content = documented.responses[status]?.content ?? {};
+  return Object.keys(content["application/problem+json"]?.examples ?? {});
+}
+
+/** A body for an operation, out of the examples, defaults and constants in its schema; undefined when it takes none. */
+export function sampleBody(document: OpenApiDocument, operation: Operation): unknown {
+  const content = operation.documented.requestBody?.content["application/json"];
+  if (!content) return undefined;
+  const [named] = Object.values(content.examples ?? {});
+  if (content.example !== undefined || named) return content.example ?? named?.value;
+  return sampleOf(document, content.schema ?? {}, `the body of ${operation.name}`);
+}
+
+/** A value for a parameter out of its examples, or undefined. */
+export function sampleParameter({ documented }: Operation, name: string): string | undefined {
+  const parameter = (documented.parameters ?? []).find((p) => p.in === "path" && p.name === name);
+  const value = parameter?.example ?? parameter?.schema.example ?? parameter?.schema.examples?.[0];
+  return value === undefined ? undefined : String(value);
+}
+
+/** The schema that a reference means. */
+export function resolveSchema(document: OpenApiDocument, schema: Schema): Schema {
+  const name = schema.$ref?.replace("#/components/schemas/", "");
+  return name ? (document.components.schemas[name] ?? {}) : schema;
+}
+
+function sampleOf(document: OpenApiDocument, reference: Schema, where: string): unknown {
+  const schema = resolveSchema(document, reference);
+  const given = [schema.example, schema.examples?.[0], schema.const, schema.enum?.[0]];
+  const known = [...given, schema.default].find((value) => value !== undefined);
+  if (known !== undefined) return known;
+  if (schema.properties) {
+    const entries = Object.entries(schema.properties)
+      .filter(([name]) => schema.required?.includes(name))
+      .map(([name, property]) => [name, sampleOf(document, property, `${name} in ${where}`)]);
+    return Object.fromEntries(entries);
+  }
+  if (schema.type === "boolean") return true;
+  if (schema.type === "array") return [];
+  throw new Error(
+    `nothing to send as ${where}: give its schema an example, or it a row in test/support/samples.ts`,
+  );
+}
