@@ -44,8 +44,7 @@ export function rateLimit(policy: RateLimitPolicy): MiddlewareHandler<AppEnv> {
     if (needsStore && isDue(window.readAt, ctx.now())) await hearOfOthers(ctx, key, window);
     take(c, policy, limit, window);
     await next();
-    // Behind the response: what telling KV costs is not the response's.
-    ctx.waitUntil(scheduler.wait(0).then(() => tellOthers(ctx, key, limit, window)));
+    ctx.waitUntil(tellOthers(ctx, key, limit, window));
   };
 }
 
@@ -98,10 +97,15 @@ async function tellOthers(
   { windowSeconds }: RateLimit,
   window: SlidingWindow,
 ): Promise<void> {
-  if (window.pending.size === 0 || !isDue(window.writtenAt, ctx.now())) return;
-  window.writtenAt = ctx.now();
+  // A write that is still to come tells of this request, too.
+  if (window.pending.size === 0 || window.writtenAt > ctx.now()) return;
+  const writeAt = Math.max(ctx.now(), window.writtenAt + SYNC_INTERVAL_MS);
+  window.writtenAt = writeAt;
+  // Behind the response: what telling KV costs is not the response's.
+  await scheduler.wait(writeAt - ctx.now());
+  if (window.pending.size === 0) return;
   try {
-    if (isDue(window.readAt, ctx.now())) await hearOfOthers(ctx, key, window);
+    if (isDue(window.readAt, writeAt)) await hearOfOthers(ctx, key, window);
     const told = [...window.counts];
     window.pending.clear();
     await ctx.kv.put(key, told, windowSeconds);

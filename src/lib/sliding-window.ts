@@ -4,7 +4,7 @@ const SLOTS = 60;
 /** How many happened in each slot of a window; slots without any are left out. */
 export type SlotCounts = Map<number, number>;
 
-/** A count of the last so many seconds, in memory. `pending` is what the store has not been told yet; times are when it was last asked and told. */
+/** A count of the last so many seconds, in memory. `pending` is what the store has not been told yet; times are when it was last asked and told, or is next told. */
 export interface SlidingWindow {
   counts: SlotCounts;
   pending: SlotCounts;
