@@ -1,0 +1,35 @@
+import { describe, expect, it } from "vitest";
+import { toSubscriber } from "../../src/lib/address.ts";
+
+describe("toSubscriber", () => {
+  it("takes an IPv4 address for itself", () => {
+    expect(toSubscriber("203.0.113.7")).toBe("203.0.113.7");
+  });
+
+  it.each([
+    ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+    ["2001:db8:1:2:ffff:ffff:ffff:ffff", "2001:db8:1:2::/64"],
+    ["2001:0DB8:0001:0002::1", "2001:db8:1:2::/64"],
+    ["2001:db8:1:2::", "2001:db8:1:2::/64"],
+    ["2001:db8::1", "2001:db8:0:0::/64"],
+    ["2001:db8:0:0:1::", "2001:db8:0:0::/64"],
+    ["2001:db8:0:1::", "2001:db8:0:1::/64"],
+    ["fe80::1", "fe80:0:0:0::/64"],
+    ["::1", "0:0:0:0::/64"],
+    ["::", "0:0:0:0::/64"],
+  ])("takes %s for %s", (address, subscriber) => {
+    expect(toSubscriber(address)).toBe(subscriber);
+  });
+
+  it("takes an IPv4 address written as IPv6 for that address, not for all of IPv4", () => {
+    expect(toSubscriber("::ffff:203.0.113.7")).toBe("203.0.113.7");
+    expect(toSubscriber("::FFFF:203.0.113.8")).toBe("203.0.113.8");
+  });
+
+  it.each(["unknown", "", "1:2:3", "not:an:address", "[::1]"])(
+    "takes %j, which is no address, for itself",
+    (text) => {
+      expect(toSubscriber(text)).toBe(text);
+    },
+  );
+});
