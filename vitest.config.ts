@@ -1,6 +1,6 @@
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
-import { newMacKey, newSigningKey } from "./scripts/lib/new-keys.ts";
+import { newKeySettings } from "./scripts/lib/new-keys.ts";
 
 export default defineConfig(async () => ({
   plugins: [
@@ -19,8 +19,7 @@ export default defineConfig(async () => ({
           RATE_LIMIT_REFRESH: "0",
           RATE_LIMIT_READ: "0",
           RATE_LIMIT_WRITE: "0",
-          SIGNING_KEYS: JSON.stringify({ keys: [await newSigningKey("dev-")] }),
-          MAC_KEYS: JSON.stringify({ keys: [newMacKey("dev-")] }),
+          ...(await newKeySettings("dev-")),
         },
       },
     }),

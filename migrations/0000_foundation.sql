@@ -22,8 +22,9 @@ CREATE TABLE `audit_events` (
 	`target_type` text,
 	`target_id` text,
 	`changes` text,
-	`ip` text,
-	`user_agent` text,
+	`sealed_changes` text,
+	`origin_of` text,
+	`sealed_origin` text,
 	`request_id` text,
 	`created_at` integer NOT NULL
 );
@@ -81,6 +82,7 @@ CREATE TABLE `users` (
 	`email_verified` integer DEFAULT false NOT NULL,
 	`password_hash` text NOT NULL,
 	`password_version` integer DEFAULT 1 NOT NULL,
+	`data_key` text,
 	`first_name` text,
 	`last_name` text,
 	`role` text NOT NULL,

@@ -2,11 +2,11 @@
 import { parseArgs } from "node:util";
 import { readVars, type Vars, writeVars } from "./lib/dev-vars.ts";
 import { main, UsageError } from "./lib/fail.ts";
-import { newMacKey, newSigningKey } from "./lib/new-keys.ts";
+import { newKeySettings } from "./lib/new-keys.ts";
 import { runWrangler, startWrangler } from "./lib/wrangler.ts";
 
 const FILE = ".prod.vars";
-const NEEDED = ["SIGNING_KEYS", "MAC_KEYS"];
+const NEEDED = ["SIGNING_KEYS", "MAC_KEYS", "DATA_KEYS"];
 const UNKNOWN_WORKER = /Worker "[^"]*".* not found/;
 
 await main(async () => {
@@ -57,11 +57,7 @@ async function listSecrets(target: readonly string[]): Promise<string[]> {
 async function makeProductionKeys(missing: readonly string[]): Promise<void> {
   const existing = readVars(FILE) ?? {};
   if (missing.every((name) => existing[name])) return;
-  const keys: Vars = {
-    SIGNING_KEYS: JSON.stringify({ keys: [await newSigningKey()] }),
-    MAC_KEYS: JSON.stringify({ keys: [newMacKey()] }),
-  };
-  const wanted = Object.entries(keys).filter(([name]) => missing.includes(name));
+  const wanted = Object.entries(await newKeySettings()).filter(([name]) => missing.includes(name));
   const vars = { ...Object.fromEntries(wanted), ...existing };
   writeVars(FILE, vars, "Production secrets of Roster. Keep them out of the repository.");
 }

@@ -10,7 +10,7 @@ import { RegisterUser } from "../src/users/schema.ts";
 import { createAdmin, type NewAdmin } from "./lib/admin.ts";
 import { readVars, type Vars, writeVars } from "./lib/dev-vars.ts";
 import { main, UsageError } from "./lib/fail.ts";
-import { newMacKey, newSigningKey } from "./lib/new-keys.ts";
+import { newKeySettings } from "./lib/new-keys.ts";
 import { runWrangler, startDevServer } from "./lib/wrangler.ts";
 
 const FILE = ".dev.vars";
@@ -79,8 +79,7 @@ async function makeDevVars(): Promise<Vars> {
   const vars = {
     ENVIRONMENT: "development",
     SERVER_TIMING: "on",
-    SIGNING_KEYS: JSON.stringify({ keys: [await newSigningKey(DEVELOPMENT_KEY_PREFIX)] }),
-    MAC_KEYS: JSON.stringify({ keys: [newMacKey(DEVELOPMENT_KEY_PREFIX)] }),
+    ...(await newKeySettings(DEVELOPMENT_KEY_PREFIX)),
     DEV_ADMIN_EMAIL: "admin@roster.example",
     DEV_ADMIN_USERNAME: "admin",
     DEV_ADMIN_PASSWORD: base64url.encode(randomBytes(12)),

@@ -1,21 +1,22 @@
-// npm run keys -- generate [--file F] | rotate signing|mac|pepper --file F [--keep N]
+// npm run keys -- generate [--file F] | rotate signing|mac|data|pepper --file F [--keep N]
 import { parseArgs } from "node:util";
 import type { JWK } from "jose";
 import { DEVELOPMENT_KEY_PREFIX } from "../src/lib/jwk.ts";
 import { readVars, setVar, writeVars } from "./lib/dev-vars.ts";
 import { main, UsageError } from "./lib/fail.ts";
-import { newMacKey, newSigningKey } from "./lib/new-keys.ts";
+import { newDataKey, newKeySettings, newMacKey, newSigningKey } from "./lib/new-keys.ts";
 
 const USAGE = `Usage:
   npm run keys -- generate [--file FILE]              new keys, to the terminal or to a new file
-  npm run keys -- rotate signing|mac|pepper --file FILE [--keep N]
+  npm run keys -- rotate signing|mac|data|pepper --file FILE [--keep N]
       puts a new key first, for all that is made from now on, and keeps the N keys before it, for what is there:
-      1 unless you say otherwise; of peppers all, because a password whose pepper is gone is lost
+      1 unless you say otherwise; of peppers and data keys all, because what was made with one that is gone is lost
 The file is one of KEY=value lines. Upload it with: npx wrangler secret bulk FILE`;
 
 const KINDS = {
   signing: { setting: "SIGNING_KEYS", keep: 1, isOptional: false, newKey: newSigningKey },
   mac: { setting: "MAC_KEYS", keep: 1, isOptional: false, newKey: newMacKey },
+  data: { setting: "DATA_KEYS", keep: Infinity, isOptional: false, newKey: newDataKey },
   pepper: { setting: "PEPPER_KEYS", keep: Infinity, isOptional: true, newKey: newMacKey },
 } as const;
 const COMMENT = "Secrets of Roster. Keep this file out of the repository and in a safe place.";
@@ -40,16 +41,13 @@ function parse() {
 }
 
 async function generate(file: string | undefined): Promise<void> {
-  const vars = {
-    SIGNING_KEYS: JSON.stringify({ keys: [await newSigningKey()] }),
-    MAC_KEYS: JSON.stringify({ keys: [newMacKey()] }),
-  };
+  const vars = await newKeySettings();
   if (!file) {
     for (const [name, value] of Object.entries(vars)) console.log(`${name}='${value}'`);
     return;
   }
   const existing = readVars(file);
-  if (existing?.SIGNING_KEYS || existing?.MAC_KEYS) {
+  if (Object.keys(vars).some((name) => existing?.[name])) {
     throw new UsageError(
       `${file} holds keys already: use rotate, which keeps the old ones valid for a while.`,
     );

@@ -1,5 +1,11 @@
 import { z } from "zod";
-import { hasDevelopmentKey, importMacKeys, importSigningKeys, type SigningKey } from "./lib/jwk.ts";
+import {
+  hasDevelopmentKey,
+  importDataKeys,
+  importMacKeys,
+  importSigningKeys,
+  type SigningKey,
+} from "./lib/jwk.ts";
 import type { HashSettings } from "./lib/password-hash.ts";
 import { DAY, SECOND } from "./lib/time.ts";
 
@@ -49,6 +55,7 @@ const Settings = z.object({
   SERVER_TIMING: z.enum(["on", "off"]).default("off"),
   SIGNING_KEYS: z.string("it is missing"),
   MAC_KEYS: z.string("it is missing"),
+  DATA_KEYS: z.string("it is missing"),
   PEPPER_KEYS: z.string().optional(),
   BREACHED_PASSWORD_CHECK: z.enum(["on", "off"]).default("off"),
   BREACHED_PASSWORD_URL: z.url().default("https://api.pwnedpasswords.com/range/"),
@@ -73,6 +80,8 @@ export interface Config {
   serverTiming: boolean;
   signingKeys: ReadonlyMap<string, SigningKey>;
   macKeys: readonly CryptoKey[];
+  /** What wraps the data keys of persons. */
+  dataKeys: ReadonlyMap<string, CryptoKey>;
 }
 
 /** One setting that keeps the service from serving. Never holds the setting's value. */
@@ -108,16 +117,19 @@ export async function parseConfig(bindings: object): Promise<ConfigResult> {
       message: `production needs at least ${OWASP_ITERATIONS}`,
     });
   }
+  const dataKeys = await importKeys("DATA_KEYS", settings, importDataKeys, faults);
   const peppers = settings.PEPPER_KEYS
     ? await importKeys("PEPPER_KEYS", settings, importMacKeys, faults)
     : new Map<string, CryptoKey>();
-  if (!signingKeys || !macKeys || !peppers || faults.length > 0) return { ok: false, faults };
-  const keys = { signingKeys, macKeys: [...macKeys.values()], peppers };
+  if (!signingKeys || !macKeys || !dataKeys || !peppers || faults.length > 0) {
+    return { ok: false, faults };
+  }
+  const keys = { signingKeys, macKeys: [...macKeys.values()], dataKeys, peppers };
   return { ok: true, config: toConfig(settings, keys) };
 }
 
 async function importKeys<T>(
-  setting: "SIGNING_KEYS" | "MAC_KEYS" | "PEPPER_KEYS",
+  setting: "SIGNING_KEYS" | "MAC_KEYS" | "DATA_KEYS" | "PEPPER_KEYS",
   settings: z.infer<typeof Settings>,
   importer: (text: string) => Promise<T>,
   faults: ConfigFault[],
@@ -139,7 +151,7 @@ async function importKeys<T>(
 
 function toConfig(
   settings: z.infer<typeof Settings>,
-  keys: Pick<Config, "signingKeys" | "macKeys"> & Pick<HashSettings, "peppers">,
+  keys: Pick<Config, "signingKeys" | "macKeys" | "dataKeys"> & Pick<HashSettings, "peppers">,
 ): Config {
   return {
     environment: settings.ENVIRONMENT,
@@ -176,5 +188,6 @@ function toConfig(
     serverTiming: settings.SERVER_TIMING === "on",
     signingKeys: keys.signingKeys,
     macKeys: keys.macKeys,
+    dataKeys: keys.dataKeys,
   };
 }

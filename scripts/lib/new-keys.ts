@@ -10,6 +10,23 @@ export async function newSigningKey(kidPrefix = ""): Promise<JWK> {
 
 /** A new 256-bit MAC key as a symmetric JWK. */
 export function newMacKey(kidPrefix = ""): JWK {
-  const k = base64url.encode(randomBytes(32));
-  return { kty: "oct", k, kid: kidPrefix + randomUUID(), alg: "HS256", use: "sig" };
+  return { ...newSecretKey(kidPrefix), alg: "HS256", use: "sig" };
+}
+
+/** A new 256-bit key for wrapping data keys as a symmetric JWK. */
+export function newDataKey(kidPrefix = ""): JWK {
+  return { ...newSecretKey(kidPrefix), alg: "A256GCM", use: "enc" };
+}
+
+/** A fresh set of every key that the service needs, by the setting that it goes to. */
+export async function newKeySettings(kidPrefix = "") {
+  return {
+    SIGNING_KEYS: JSON.stringify({ keys: [await newSigningKey(kidPrefix)] }),
+    MAC_KEYS: JSON.stringify({ keys: [newMacKey(kidPrefix)] }),
+    DATA_KEYS: JSON.stringify({ keys: [newDataKey(kidPrefix)] }),
+  };
+}
+
+function newSecretKey(kidPrefix: string): JWK {
+  return { kty: "oct", k: base64url.encode(randomBytes(32)), kid: kidPrefix + randomUUID() };
 }

@@ -47,7 +47,8 @@ async function loadPrincipal(
   const since = now - TOUCH_INTERVAL_MS;
   if (row.lastUsedAt === null || row.lastUsedAt <= since) touch(ctx, row.keyId, since);
   const permissions = row.permissions.filter((held) => row.scopes.includes(held));
-  return { type: "api_key", keyId: row.keyId, userId: row.userId, role: row.role, permissions };
+  const { keyId, userId, role, dataKey } = row;
+  return { type: "api_key", keyId, userId, role, permissions, dataKey };
 }
 
 function touch(ctx: Context, keyId: string, since: number): void {

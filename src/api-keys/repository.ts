@@ -78,6 +78,7 @@ export function findApiKeyAuthority(db: Db, secretHash: string) {
       role: users.role,
       isActive: users.isActive,
       deletedAt: users.deletedAt,
+      dataKey: users.dataKey,
       permissions: permissionsOfRole(sql`users.role`).as("permissions"),
     })
     .from(apiKeys)

@@ -66,7 +66,7 @@ export async function createApiKey(
     roles: isOwn ? [] : [sql`(SELECT role FROM users WHERE id = ${userId})`],
     now,
   });
-  const event = createAuditEvent(ctx, {
+  const event = await createAuditEvent(ctx, {
     action: "api_key.created",
     targetType: "api_key",
     targetId: row.id,
@@ -214,7 +214,7 @@ async function changeKey(
     now: ctx.now(),
   });
   const target = { targetType: "api_key", targetId: key.id } as const;
-  const event = createAuditEvent(ctx, { action, ...target, changes });
+  const event = await createAuditEvent(ctx, { action, ...target, changes });
   const mayChange = sql`${whereAuthorized(may)} AND ${userCovers(key.userId, scopes)}`;
   const [[changed], , [standing]] = await ctx.db.batch([
     updateApiKey(ctx.db, key, set, mayChange),

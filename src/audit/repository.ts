@@ -1,23 +1,55 @@
-import { type SQL, sql } from "drizzle-orm";
+import { eq, type SQL, sql } from "drizzle-orm";
+import { alias } from "drizzle-orm/sqlite-core";
 import type { Db } from "../db/client.ts";
 import { auditEvents } from "../db/schema/audit-events.ts";
+import { users } from "../db/schema/users.ts";
 
-type AuditEventRow = typeof auditEvents.$inferSelect;
-/** An event to record; its target may be found by the statement that records it. */
-export type NewAuditEvent = Omit<AuditEventRow, "targetId"> & { targetId: string | SQL | null };
+export type NewAuditEvent = typeof auditEvents.$inferSelect;
 
 /** True in the statement right behind a change that changed something. */
 export const ifChanged: SQL = sql`changes() > 0`;
 
 /** True once this event is recorded: what it stands for happened in the same batch. */
 export function ifRecorded(eventId: string): SQL {
-  return sql`EXISTS (SELECT 1 FROM ${auditEvents} WHERE ${auditEvents.id} = ${eventId})`;
+  return sql`EXISTS (SELECT 1 FROM audit_events AS recorded WHERE recorded.id = ${eventId})`;
 }
 
 /** Records an event where the condition holds. Belongs in the batch of the change that it tells of. */
 export function insertAuditEvent(db: Db, row: NewAuditEvent, condition: SQL) {
   return db.insert(auditEvents).select(
     sql`SELECT ${row.id}, ${row.action}, ${row.actorType}, ${row.actorId}, ${row.targetType}, ${row.targetId},
-      ${row.changes}, ${row.ip}, ${row.userAgent}, ${row.requestId}, ${row.createdAt} WHERE ${condition}`,
+      ${row.changes}, ${row.sealedChanges}, ${row.originOf}, ${row.sealedOrigin}, ${row.requestId}, ${row.createdAt}
+      WHERE ${condition}`,
   );
 }
+
+const targets = alias(users, "targets");
+const origins = alias(users, "origins");
+
+/** Every event that meets a condition, the oldest first, with the keys that open it. Every column has a name of its own. */
+export function listAuditEvents(db: Db, condition: SQL) {
+  return db
+    .select({
+      id: sql<string>`${auditEvents.id}`.as("event_id"),
+      action: auditEvents.action,
+      actorType: auditEvents.actorType,
+      actorId: auditEvents.actorId,
+      targetType: auditEvents.targetType,
+      targetId: auditEvents.targetId,
+      changes: auditEvents.changes,
+      sealedChanges: auditEvents.sealedChanges,
+      originOf: auditEvents.originOf,
+      sealedOrigin: auditEvents.sealedOrigin,
+      requestId: auditEvents.requestId,
+      createdAt: sql<number>`${auditEvents.createdAt}`.as("event_created_at"),
+      targetKey: sql<string | null>`${targets.dataKey}`.as("target_key"),
+      originKey: sql<string | null>`${origins.dataKey}`.as("origin_key"),
+    })
+    .from(auditEvents)
+    .leftJoin(targets, eq(targets.id, auditEvents.targetId))
+    .leftJoin(origins, eq(origins.id, auditEvents.originOf))
+    .where(condition)
+    .orderBy(auditEvents.id);
+}
+
+export type AuditEventRecord = Awaited<ReturnType<typeof listAuditEvents>>[number];

@@ -56,10 +56,10 @@ async function recordFailure(
   user: LoginUser | undefined,
   count: number,
 ): Promise<void> {
-  const target = { targetType: "user", targetId: user?.id ?? null } as const;
+  const target = { targetType: "user", targetId: user?.id ?? null, origin: user } as const;
   const isLockedNow = count >= ctx.config.loginAttempts.limit;
-  const failed = createAuditEvent(ctx, { action: "auth.login_failed", ...target });
-  const lockedOut = createAuditEvent(ctx, { action: "auth.locked_out", ...target });
+  const failed = await createAuditEvent(ctx, { action: "auth.login_failed", ...target });
+  const lockedOut = await createAuditEvent(ctx, { action: "auth.locked_out", ...target });
   await ctx.db.batch([
     insertAuditEvent(ctx.db, failed, sql`true`),
     insertAuditEvent(ctx.db, lockedOut, isLockedNow ? sql`true` : sql`false`),

@@ -31,7 +31,7 @@ export async function changePassword(
   const newHash = await hashPassword(input.new_password, ctx.config.password);
   const { db } = ctx;
   const now = ctx.now();
-  const event = createAuditEvent(ctx, {
+  const event = await createAuditEvent(ctx, {
     action: "password.changed",
     targetType: "user",
     targetId: userId,

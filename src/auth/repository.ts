@@ -82,6 +82,7 @@ export function findLoginUser(db: Db, identifier: LoginIdentifier) {
       passwordVersion: users.passwordVersion,
       role: users.role,
       isActive: users.isActive,
+      dataKey: users.dataKey,
       permissions: permissionsOfRole(sql`users.role`).as("permissions"),
     })
     .from(users)
@@ -95,10 +96,10 @@ export function isLoginStillValid(userId: string, passwordVersion: number): SQL 
     AND owner.is_active = 1 AND owner.deleted_at IS NULL)`;
 }
 
-/** Notes a login on the account where the condition holds, with a new password hash if there is one. */
+/** Notes a login on the account where the condition holds, with a new password hash if there is one, and a data key if there was none. */
 export function recordLogin(
   db: Db,
-  login: { userId: string; now: number; passwordHash: string | undefined },
+  login: { userId: string; now: number; passwordHash: string | undefined; dataKey: string },
   condition: SQL,
 ) {
   return db
@@ -106,6 +107,7 @@ export function recordLogin(
     .set({
       lastLoginAt: login.now,
       version: sql`${users.version} + 1`,
+      dataKey: sql`coalesce(${users.dataKey}, ${login.dataKey})`,
       ...(login.passwordHash && { passwordHash: login.passwordHash }),
     })
     .where(and(eq(users.id, login.userId), condition));

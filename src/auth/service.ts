@@ -3,6 +3,7 @@ import { ifChanged, ifRecorded, insertAuditEvent } from "../audit/repository.ts"
 import { createAuditEvent } from "../audit/service.ts";
 import type { Context } from "../context.ts";
 import { AppError } from "../errors.ts";
+import { mintDataKey, type Person } from "../lib/data-key.ts";
 import { hashPassword, needsRehash } from "../lib/password-hash.ts";
 import type { UserPrincipal } from "../lib/principal.ts";
 import { normalizeEmail, normalizeUsername, toComparisonKey } from "../lib/text.ts";
@@ -49,18 +50,21 @@ async function beginSession(
   const { db } = ctx;
   const now = ctx.now();
   const session = newSession(ctx, user.id);
-  const event = createAuditEvent(ctx, {
+  const dataKey = user.dataKey ?? (await mintDataKey(user.id, ctx.config.dataKeys));
+  const person: Person = { id: user.id, dataKey };
+  const event = await createAuditEvent(ctx, {
     action: "auth.login_succeeded",
     targetType: "user",
     targetId: user.id,
     changes: { session_id: { from: null, to: session.id } },
     actor: { type: "user", id: user.id },
+    origin: person,
   });
   const recorded = ifRecorded(event.id);
   const [started, , , , evicted] = await db.batch([
     insertSession(db, session, isLoginStillValid(user.id, user.passwordVersion)),
     insertAuditEvent(db, event, ifChanged),
-    recordLogin(db, { userId: user.id, now, passwordHash: newHash }, recorded),
+    recordLogin(db, { userId: user.id, now, passwordHash: newHash, dataKey }, recorded),
     deleteLoginAttempts(db, attemptKey, recorded),
     evictSessions(db, user.id, ctx.config.session.limit, now),
   ]);
@@ -73,6 +77,7 @@ async function beginSession(
     userId: user.id,
     role,
     permissions,
+    dataKey,
   };
   publishSession(ctx, principal);
   return issueTokens(ctx, principal, { generation: 1, expiresAt: session.expiresAt });

@@ -36,16 +36,28 @@ export async function importSigningKeys(text: string): Promise<ReadonlyMap<strin
 
 /** HMAC-SHA-256 keys of at least 256 bits by `kid`, the first the one that signs. Throws a sentence on anything else. */
 export async function importMacKeys(text: string): Promise<ReadonlyMap<string, CryptoKey>> {
+  return importSymmetricKeys(text, { name: "HMAC", hash: "SHA-256" }, ["sign"]);
+}
+
+async function importSymmetricKeys(
+  text: string,
+  algorithm: Parameters<SubtleCrypto["importKey"]>[2],
+  usages: string[],
+): Promise<ReadonlyMap<string, CryptoKey>> {
   const keys = new Map<string, CryptoKey>();
   for (const jwk of parseJwkSet(text)) {
     const bytes = jwk.kty === "oct" ? fromBase64Url(jwk.k ?? "") : undefined;
     if (!bytes) throw new Error("every key must be a symmetric key (kty oct)");
     if (bytes.byteLength < MIN_MAC_KEY_BYTES) throw new Error("every key needs at least 32 bytes");
     const kid = takeKid(jwk, keys);
-    const hmac = { name: "HMAC", hash: "SHA-256" };
-    keys.set(kid, await crypto.subtle.importKey("raw", bytes, hmac, false, ["sign"]));
+    keys.set(kid, await crypto.subtle.importKey("raw", bytes, algorithm, false, usages));
   }
   return keys;
+}
+
+/** AES-256-GCM keys by `kid` for wrapping data keys, the first the one that wraps. Throws a sentence on anything else. */
+export async function importDataKeys(text: string): Promise<ReadonlyMap<string, CryptoKey>> {
+  return importSymmetricKeys(text, "AES-GCM", ["encrypt", "decrypt"]);
 }
 
 /** True when a key of the set was generated for development. */

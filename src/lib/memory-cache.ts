@@ -1,5 +1,5 @@
 /**
- * A bounded map in memory whose entries are good for a few seconds. When it is full the entry set longest ago goes.
+ * A bounded map in memory whose entries are good for a few seconds, or as long as they say. When it is full the entry set longest ago goes.
  * It shields the stores; nothing that must be exact rests on it.
  */
 export class MemoryCache<T> {
@@ -21,9 +21,9 @@ export class MemoryCache<T> {
     this.#entries.delete(key);
   }
 
-  set(key: string, value: T, now: number): void {
+  set(key: string, value: T, now: number, ttlMs = this.#ttlMs): void {
     this.#entries.delete(key);
-    this.#entries.set(key, { value, until: now + this.#ttlMs });
+    this.#entries.set(key, { value, until: now + ttlMs });
     if (this.#entries.size <= this.#limit) return;
     for (const oldest of this.#entries.keys()) {
       this.#entries.delete(oldest);

@@ -3,6 +3,8 @@ interface Authority {
   userId: string;
   role: string;
   permissions: readonly string[];
+  /** The user's data key, wrapped, where D1 was asked; what audit rows say of them is sealed under it. */
+  dataKey: string | null;
 }
 
 /** Someone in person: logged in, with an access token. */

@@ -51,7 +51,7 @@ export async function createRole(
   const { db } = ctx;
   const now = ctx.now();
   const { name, description, permissions } = input;
-  const event = createAuditEvent(ctx, {
+  const event = await createAuditEvent(ctx, {
     action: "role.created",
     targetType: "role",
     targetId: name,
@@ -98,7 +98,7 @@ export async function replaceRole(
   const { db } = ctx;
   const changes = describeChange(before, input);
   if (!changes) return before;
-  const event = createAuditEvent(ctx, {
+  const event = await createAuditEvent(ctx, {
     action: "role.updated",
     targetType: "role",
     targetId: name,
@@ -130,7 +130,7 @@ export async function deleteRole(ctx: Context, principal: Principal, name: strin
   const before = await requireCustomRole(ctx, name);
   requireCovers(principal, before.permissions);
   const { db } = ctx;
-  const event = createAuditEvent(ctx, {
+  const event = await createAuditEvent(ctx, {
     action: "role.deleted",
     targetType: "role",
     targetId: name,

@@ -40,7 +40,9 @@ export function publishEnd(ctx: Context, key: string): void {
 
 function publish(ctx: Context, key: string, principal: Principal | null, hasEnded: boolean): void {
   if (!hasEnded && ctx.credentialCache.get(key, ctx.now())?.hasEnded) return;
-  const state: CredentialState = { principal, hasEnded, checkedAt: ctx.now() };
+  // The data key stays in D1, so that erasing it there is the end of it.
+  const known = principal && { ...principal, dataKey: null };
+  const state: CredentialState = { principal: known, hasEnded, checkedAt: ctx.now() };
   ctx.credentialCache.set(key, state, ctx.now());
   // An end is told for as long as an access token of the session may come.
   const ttlSeconds = hasEnded ? ctx.config.accessToken.ttlSeconds : FRESH_MS / SECOND;

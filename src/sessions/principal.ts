@@ -28,8 +28,8 @@ export function toPrincipal(
   const isLive =
     row?.revokedAt === null && row.expiresAt > now && row.isActive && row.deletedAt === null;
   if (!isLive) return null;
-  const { sessionId, userId, role, permissions } = row;
-  return { type: "user", sessionId, userId, role, permissions };
+  const { sessionId, userId, role, permissions, dataKey } = row;
+  return { type: "user", sessionId, userId, role, permissions, dataKey };
 }
 
 /** Publishes whom a session stands for. */

@@ -58,6 +58,7 @@ export function findSessionAuthority(db: Db, sessionId: string) {
       role: users.role,
       isActive: users.isActive,
       deletedAt: users.deletedAt,
+      dataKey: users.dataKey,
       permissions: permissionsOfRole(sql`users.role`).as("permissions"),
     })
     .from(sessions)
@@ -98,31 +99,9 @@ export function rotateSession(db: Db, { sessionId, generation, now, idleMs }: Ro
     .returning({ id: sessions.id });
 }
 
-interface Reuse {
-  sessionId: string;
-  generation: number;
-  now: number;
-  graceMs: number;
-}
-
-/** Ends a session one of whose spent tokens came back: an older one at any time, the one just spent after the grace. */
-export function revokeReusedSession(db: Db, { sessionId, generation, now, graceMs }: Reuse) {
-  return db
-    .update(sessions)
-    .set({ revokedAt: now, revokedReason: "reuse" })
-    .where(
-      and(
-        eq(sessions.id, sessionId),
-        isNull(sessions.revokedAt),
-        sql`(${sessions.generation} > ${generation + 1}
-          OR (${sessions.generation} = ${generation + 1} AND ${sessions.rotatedAt} <= ${now - graceMs}))`,
-      ),
-    )
-    .returning({ id: sessions.id });
-}
-
 export type RevocationReason =
   | "logout"
+  | "reuse"
   | "ended"
   | "password_changed"
   | "user_deactivated"

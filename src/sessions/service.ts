@@ -65,7 +65,7 @@ export async function endSessions(
     roles: isOwn ? [] : [sql`(SELECT role FROM users WHERE id = ${userId})`],
     now,
   });
-  const event = createAuditEvent(ctx, {
+  const event = await createAuditEvent(ctx, {
     action: "session.revoked",
     targetType: "user",
     targetId: userId,

@@ -5,15 +5,20 @@ import { createAuditEvent } from "../audit/service.ts";
 import type { Context } from "../context.ts";
 import { AppError } from "../errors.ts";
 import { mintAccessToken } from "../lib/access-token.ts";
+import type { Person } from "../lib/data-key.ts";
 import { newId } from "../lib/ids.ts";
 import type { UserPrincipal } from "../lib/principal.ts";
-import { mintRefreshToken, verifyRefreshToken } from "../lib/refresh-token.ts";
+import {
+  mintRefreshToken,
+  type RefreshTokenClaims,
+  verifyRefreshToken,
+} from "../lib/refresh-token.ts";
 import { SECOND } from "../lib/time.ts";
 import { publishEnded, publishSession, toPrincipal } from "./principal.ts";
 import {
   findSessionAuthority,
   type NewSession,
-  revokeReusedSession,
+  revokeSessions,
   rotateSession,
 } from "./repository.ts";
 import type { Tokens } from "./schema.ts";
@@ -65,28 +70,53 @@ export async function issueTokens(
 export async function refreshSession(ctx: Context, refreshToken: string): Promise<TokenSet> {
   const claims = await verifyRefreshToken(refreshToken, ctx.config.macKeys);
   if (!claims) throw new AppError("invalid_refresh_token");
-  const { sessionId, generation } = claims;
   const now = ctx.now();
-  const reuse = createAuditEvent(ctx, {
-    action: "session.reuse_detected",
-    targetType: "user",
-    targetId: sql`(SELECT user_id FROM sessions WHERE id = ${sessionId})`,
-    changes: { session_id: { from: sessionId, to: null } },
-  });
-  const [rotated, reused, , [session]] = await ctx.db.batch([
-    rotateSession(ctx.db, { sessionId, generation, now, idleMs: ctx.config.session.idleMs }),
-    revokeReusedSession(ctx.db, { sessionId, generation, now, graceMs: REFRESH_GRACE_MS }),
-    insertAuditEvent(ctx.db, reuse, ifChanged),
-    findSessionAuthority(ctx.db, sessionId),
+  const [rotated, [session]] = await ctx.db.batch([
+    rotateSession(ctx.db, { ...claims, now, idleMs: ctx.config.session.idleMs }),
+    findSessionAuthority(ctx.db, claims.sessionId),
   ]);
-  if (reused.length > 0) {
-    ctx.log("warn", "session.reuse_detected", { session_id: sessionId });
-    publishEnded(ctx, reused);
-  }
   const principal = toPrincipal(session, now);
-  if (!principal || session?.generation !== generation + 1) {
+  if (!principal || !session) throw new AppError("invalid_refresh_token");
+  if (rotated.length === 0 && isReuse(claims, session, now)) {
+    await endReusedSession(ctx, claims, { id: principal.userId, dataKey: principal.dataKey });
     throw new AppError("invalid_refresh_token");
   }
+  if (session.generation !== claims.generation + 1) throw new AppError("invalid_refresh_token");
   if (rotated.length > 0) publishSession(ctx, principal);
   return issueTokens(ctx, principal, session);
+}
+
+// A spent token at any time, the one just spent after the grace.
+function isReuse(
+  { generation }: RefreshTokenClaims,
+  session: { generation: number; rotatedAt: number },
+  now: number,
+): boolean {
+  if (session.generation > generation + 1) return true;
+  return session.generation === generation + 1 && session.rotatedAt <= now - REFRESH_GRACE_MS;
+}
+
+async function endReusedSession(
+  ctx: Context,
+  { sessionId }: RefreshTokenClaims,
+  owner: Person,
+): Promise<void> {
+  ctx.log("warn", "session.reuse_detected", { session_id: sessionId });
+  const event = await createAuditEvent(ctx, {
+    action: "session.reuse_detected",
+    targetType: "user",
+    targetId: owner.id,
+    changes: { session_id: { from: sessionId, to: null } },
+    origin: owner,
+  });
+  const [ended] = await ctx.db.batch([
+    revokeSessions(
+      ctx.db,
+      { userId: owner.id, sessionId },
+      { reason: "reuse", now: ctx.now() },
+      sql`true`,
+    ),
+    insertAuditEvent(ctx.db, event, ifChanged),
+  ]);
+  publishEnded(ctx, ended);
 }

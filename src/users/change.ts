@@ -34,7 +34,12 @@ export interface ChangePlan {
   set: UserChange;
   /** The permissions that this change needs; none for what anyone may do to themselves. */
   needs: readonly Permission[];
-  events: readonly { action: AuditAction; changes: Changes }[];
+  /** `personal` is what changed of the user's own: names, email. */
+  events: readonly {
+    action: AuditAction;
+    changes?: Changes | undefined;
+    personal?: Changes | undefined;
+  }[];
   /** Why the user's sessions end with this change, where they do. */
   endsSessions?: RevocationReason;
 }
@@ -103,8 +108,16 @@ async function applyChange(
 ) {
   const { db } = ctx;
   const now = ctx.now();
-  const [first, ...others] = change.events.map((event) =>
-    createAuditEvent(ctx, { ...event, targetType: "user", targetId: user.id }),
+  const [first, ...others] = await Promise.all(
+    change.events.map(({ action, changes, personal }) =>
+      createAuditEvent(ctx, {
+        action,
+        targetType: "user",
+        targetId: user.id,
+        ...(changes && { changes }),
+        ...(personal && { personal: { of: user, changes: personal } }),
+      }),
+    ),
   );
   if (!first) throw new Error("a change without an audit event");
   const may = authorizeChange(principal, user, change, now);

@@ -8,12 +8,11 @@ import type { ManagedUser, UserChange, UserRow } from "./repository.ts";
 import type { UpdateUser } from "./schema.ts";
 import { blankToNull } from "./service.ts";
 
-const DETAILS = {
+const PERSONAL = {
   username: "username",
   email: "email",
   firstName: "first_name",
   lastName: "last_name",
-  isActive: "is_active",
 } as const;
 
 /**
@@ -53,7 +52,7 @@ export async function deleteUser(
     return {
       set: { deletedAt: ctx.now() },
       needs: user.id === principal.userId ? [] : ["users:delete"],
-      events: [{ action: "user.deleted", changes: {} }],
+      events: [{ action: "user.deleted" }],
       endsSessions: "user_deleted",
     };
   });
@@ -70,7 +69,7 @@ export async function restoreUser(
     return {
       set: { deletedAt: null },
       needs: ["users:delete"],
-      events: [{ action: "user.restored", changes: {} }],
+      events: [{ action: "user.restored" }],
     };
   });
 }
@@ -82,22 +81,24 @@ function planEdit(
 ): ChangePlan | undefined {
   const isSelf = user.id === principal.userId;
   const set = toChange(user, input);
-  const details = diff(user, set, DETAILS);
+  const personal = diff(user, set, PERSONAL);
+  const active = diff(user, set, { isActive: "is_active" });
   const role = diff(user, set, { role: "role" });
-  if (!details && !role) return undefined;
-  if (isSelf && details?.email) {
-    throw new AppError("forbidden", { detail: "Your own email cannot be changed this way." });
+  if (!personal && !active && !role) return undefined;
+  if (personal?.email && (isSelf || principal.type === "api_key")) {
+    throw new AppError("forbidden", { detail: "The email cannot be changed this way." });
   }
   const needs: Permission[] = [];
-  if (details && (!isSelf || details.is_active)) needs.push("users:update");
+  if (active || (personal && !isSelf)) needs.push("users:update");
   if (role) needs.push("roles:assign");
-  const deactivates = details?.is_active?.to === false;
+  const deactivates = active?.is_active?.to === false;
+  const updated = { action: "user.updated", changes: active, personal } as const;
   return {
     set,
     needs,
     events: [
-      ...(details ? [{ action: "user.updated" as const, changes: details }] : []),
-      ...(role ? [{ action: "user.role_changed" as const, changes: role }] : []),
+      ...(personal || active ? [updated] : []),
+      ...(role ? [{ action: "user.role_changed", changes: role } as const] : []),
     ],
     ...((deactivates || role) && {
       endsSessions: deactivates ? "user_deactivated" : "role_changed",

@@ -51,7 +51,7 @@ export function insertUser(db: Db, row: NewUser, condition: SQL) {
     .insert(users)
     .select(
       sql`SELECT ${row.id}, ${row.username}, ${row.usernameKey}, ${row.email}, ${row.emailKey}, ${row.emailVerified ? 1 : 0},
-        ${row.passwordHash}, 1, ${row.firstName}, ${row.lastName}, ${row.role}, ${row.isActive ? 1 : 0}, ${row.version},
+        ${row.passwordHash}, 1, ${row.dataKey}, ${row.firstName}, ${row.lastName}, ${row.role}, ${row.isActive ? 1 : 0}, ${row.version},
         ${row.createdAt}, ${row.updatedAt}, ${row.lastLoginAt}, ${row.deletedAt} WHERE ${condition}`,
     )
     .returning(publicColumns);
@@ -67,6 +67,7 @@ export function findManagedUser(db: Db, id: string) {
   return db
     .select({
       ...publicColumns,
+      dataKey: users.dataKey,
       permissions: permissionsOfRole(sql`users.role`).as("permissions"),
       anotherAdminRemains: anotherAdminRemains.mapWith(Boolean).as("another_admin_remains"),
     })

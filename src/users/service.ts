@@ -5,6 +5,7 @@ import type { Context } from "../context.ts";
 import { authorize, findStanding, whereAuthorized } from "../db/authority.ts";
 import { findUniqueViolation, isForeignKeyViolation } from "../db/errors.ts";
 import { AppError, invalidField } from "../errors.ts";
+import { mintDataKey } from "../lib/data-key.ts";
 import { newId } from "../lib/ids.ts";
 import { hashPassword } from "../lib/password-hash.ts";
 import type { Permission } from "../lib/permissions.ts";
@@ -77,15 +78,22 @@ export async function createUser(
 }
 
 async function insertWithAudit(ctx: Context, row: NewUser, condition: ReturnType<typeof sql>) {
-  const event = createAuditEvent(ctx, {
+  const event = await createAuditEvent(ctx, {
     action: "user.created",
     targetType: "user",
     targetId: row.id,
     changes: {
-      username: { from: null, to: row.username },
-      email: { from: null, to: row.email },
       role: { from: null, to: row.role },
       is_active: { from: null, to: row.isActive },
+    },
+    personal: {
+      of: row,
+      changes: {
+        username: { from: null, to: row.username },
+        email: { from: null, to: row.email },
+        first_name: { from: null, to: row.firstName },
+        last_name: { from: null, to: row.lastName },
+      },
     },
   });
   try {
@@ -120,8 +128,10 @@ export function blankToNull(name: string | null | undefined): string | null {
 async function newUser(ctx: Context, input: CreateUser): Promise<NewUser> {
   await requireAcceptablePassword(ctx, input.password, input, "password");
   const now = ctx.now();
+  const id = newId();
   return {
-    id: newId(),
+    id,
+    dataKey: await mintDataKey(id, ctx.config.dataKeys),
     username: input.username,
     usernameKey: toComparisonKey(input.username),
     email: input.email,

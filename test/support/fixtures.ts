@@ -1,4 +1,10 @@
 import { env } from "cloudflare:workers";
+import { sql } from "drizzle-orm";
+import { listAuditEvents } from "../../src/audit/repository.ts";
+import { openAuditEvent } from "../../src/audit/service.ts";
+import { parseConfig } from "../../src/config.ts";
+import { createDb } from "../../src/db/client.ts";
+import { createMeter } from "../../src/lib/meter.ts";
 import { send } from "./api.ts";
 
 export const PASSWORD = "SecurePass123!";
@@ -48,17 +54,21 @@ export interface AuditRow {
   ip: string | null;
   user_agent: string | null;
   request_id: string | null;
-  created_at: number;
+  created_at: string;
 }
 
-/** The audit rows about a target, the oldest first. */
+/** The audit rows about a target, the oldest first, with what is sealed in them opened. */
 export async function allAuditOf(targetId: string): Promise<AuditRow[]> {
-  const { results } = await env.DB.prepare(
-    "SELECT * FROM audit_events WHERE target_id = ? ORDER BY rowid",
-  )
-    .bind(targetId)
-    .all<AuditRow>();
-  return results;
+  const rows = await listAuditEvents(createDb(env.DB, createMeter()), sql`target_id = ${targetId}`);
+  const config = await parseConfig(env);
+  if (!config.ok) throw new Error("the test's settings are wrong");
+  return Promise.all(
+    rows.map(async (row) => {
+      const event = await openAuditEvent(config, row);
+      const hasChanges = Object.keys(event.changes).length > 0;
+      return { ...event, changes: hasChanges ? JSON.stringify(event.changes) : null };
+    }),
+  );
 }
 
 /** The same without the logins, of which most tests begin with one. */

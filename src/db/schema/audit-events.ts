@@ -1,6 +1,9 @@
 import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
-/** Rows never change: triggers refuse UPDATE and DELETE. `changes` is a JSON object of `{ field: { from, to } }`. */
+/**
+ * Rows never change: triggers refuse UPDATE and DELETE. `changes` is a JSON object of `{ field: { from, to } }`, null for a field
+ * whose values are in `sealed_changes`, under the target's data key. `sealed_origin` is address and device, under that of `origin_of`.
+ */
 export const auditEvents = sqliteTable(
   "audit_events",
   {
@@ -11,8 +14,9 @@ export const auditEvents = sqliteTable(
     targetType: text("target_type"),
     targetId: text("target_id"),
     changes: text(),
-    ip: text(),
-    userAgent: text("user_agent"),
+    sealedChanges: text("sealed_changes"),
+    originOf: text("origin_of"),
+    sealedOrigin: text("sealed_origin"),
     requestId: text("request_id"),
     createdAt: integer("created_at").notNull(),
   },

@@ -17,6 +17,7 @@ export const users = sqliteTable(
     emailVerified: integer("email_verified", { mode: "boolean" }).notNull().default(false),
     passwordHash: text("password_hash").notNull(),
     passwordVersion: integer("password_version").notNull().default(1),
+    dataKey: text("data_key"),
     firstName: text("first_name"),
     lastName: text("last_name"),
     role: text()

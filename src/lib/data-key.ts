@@ -1,0 +1,86 @@
+import { fromBase64Url, toBase64Url, utf8 } from "./bytes.ts";
+
+const IV_BYTES = 12;
+const KEY_BYTES = 32;
+
+/** Someone with a data key of their own: what is sealed under it means nothing once the key is gone. */
+export interface Person {
+  id: string;
+  /** The key, wrapped: of use only to whoever holds the wrapping keys. Null when they have none. */
+  dataKey: string | null;
+}
+
+/** A new 256-bit data key for a person, wrapped by the first of the wrapping keys: `<kid>.<base64url>`. */
+export async function mintDataKey(
+  personId: string,
+  wrappingKeys: ReadonlyMap<string, CryptoKey>,
+): Promise<string> {
+  const [first] = wrappingKeys;
+  if (!first) throw new Error("no wrapping key");
+  const [kid, key] = first;
+  const raw = crypto.getRandomValues(new Uint8Array(KEY_BYTES));
+  return `${kid}.${await encrypt(key, raw, `data key of ${personId}`)}`;
+}
+
+/** Seals a text under a person's key (AES-256-GCM), bound to the context that is named. Undefined for a person without a usable key. */
+export async function sealText(
+  text: string,
+  person: Person,
+  wrappingKeys: ReadonlyMap<string, CryptoKey>,
+  context: string,
+): Promise<string | undefined> {
+  const key = await unwrap(person, wrappingKeys);
+  return key && encrypt(key, utf8(text), context);
+}
+
+/** The text that was sealed under a person's key in this context; undefined when the key is gone. */
+export async function openText(
+  sealed: string,
+  person: Person,
+  wrappingKeys: ReadonlyMap<string, CryptoKey>,
+  context: string,
+): Promise<string | undefined> {
+  const key = await unwrap(person, wrappingKeys);
+  const opened = key && (await decrypt(key, sealed, context));
+  return opened && new TextDecoder().decode(opened);
+}
+
+async function unwrap(
+  { id, dataKey }: Person,
+  wrappingKeys: ReadonlyMap<string, CryptoKey>,
+): Promise<CryptoKey | undefined> {
+  const [kid = "", wrapped = ""] = dataKey?.split(".") ?? [];
+  const wrappingKey = wrappingKeys.get(kid);
+  const raw = wrappingKey && (await decrypt(wrappingKey, wrapped, `data key of ${id}`));
+  return raw && crypto.subtle.importKey("raw", raw, "AES-GCM", false, ["encrypt", "decrypt"]);
+}
+
+async function encrypt(
+  key: CryptoKey,
+  plain: Uint8Array<ArrayBuffer>,
+  context: string,
+): Promise<string> {
+  const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
+  const algorithm = { name: "AES-GCM", iv, additionalData: utf8(context) };
+  const cipher = new Uint8Array(await crypto.subtle.encrypt(algorithm, key, plain));
+  const sealed = new Uint8Array(IV_BYTES + cipher.byteLength);
+  sealed.set(iv);
+  sealed.set(cipher, IV_BYTES);
+  return toBase64Url(sealed);
+}
+
+async function decrypt(
+  key: CryptoKey,
+  sealed: string,
+  context: string,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const bytes = fromBase64Url(sealed);
+  if (!bytes || bytes.byteLength <= IV_BYTES) return undefined;
+  const iv = bytes.slice(0, IV_BYTES);
+  const algorithm = { name: "AES-GCM", iv, additionalData: utf8(context) };
+  try {
+    return new Uint8Array(await crypto.subtle.decrypt(algorithm, key, bytes.slice(IV_BYTES)));
+  } catch {
+    return undefined;
+  }
+}
