@@ -1,6 +1,6 @@
 // npm run deploy [-- flags of `wrangler deploy`]: secrets at the first deploy, migrations, the worker.
 import { parseArgs } from "node:util";
-import { readVars, type Vars, writeVars } from "./lib/dev-vars.ts";
+import { readVars, writeVars } from "./lib/dev-vars.ts";
 import { main, UsageError } from "./lib/fail.ts";
 import { newKeySettings } from "./lib/new-keys.ts";
 import { runWrangler, startWrangler } from "./lib/wrangler.ts";

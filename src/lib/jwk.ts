@@ -42,7 +42,7 @@ export async function importMacKeys(text: string): Promise<ReadonlyMap<string, C
 async function importSymmetricKeys(
   text: string,
   algorithm: Parameters<SubtleCrypto["importKey"]>[2],
-  usages: string[],
+  usages: ("sign" | "encrypt" | "decrypt")[],
 ): Promise<ReadonlyMap<string, CryptoKey>> {
   const keys = new Map<string, CryptoKey>();
   for (const jwk of parseJwkSet(text)) {

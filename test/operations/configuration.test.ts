@@ -23,6 +23,7 @@ const productionKeys = async () => ({
   PASSWORD_ITERATIONS: "600000",
   SIGNING_KEYS: jwkSet(await newSigningJwk("prod")),
   MAC_KEYS: jwkSet(octJwk("prod")),
+  DATA_KEYS: jwkSet(octJwk("prod")),
   PEPPER_KEYS: jwkSet(octJwk("prod")),
 });
 
