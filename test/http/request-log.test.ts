@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
 import { faultyBindings, nth } from "../support/faults.ts";
-import { createTestUser, newAccount, PASSWORD } from "../support/fixtures.ts";
+import { createTestUser, newAccount, PASSWORD, sqlAll } from "../support/fixtures.ts";
 import { catchLogs } from "../support/logs.ts";
 
 describe("the request log", () => {
@@ -110,6 +110,19 @@ describe("the request log", () => {
     });
     expect(logs.text()).not.toMatch(/unmistakable|secret-word|SELECT/);
     expect(logs.of("request").map(({ status }) => status)).toEqual([500, 500]);
+  });
+
+  it("leaves the statement and its parameters out of the stack of a failed query", async () => {
+    const { id, token } = await createTestUser();
+    const [session] = await sqlAll<{ id: string }>("SELECT id FROM sessions WHERE user_id = ?", id);
+    const logs = catchLogs();
+    const bindings = faultyBindings({ d1: nth(1), d1Message: "no such table: unmistakable" });
+    await send("/v1/users/me", { method: "PATCH", token, body: {}, bindings });
+    const [crash] = logs.of("request.failed");
+    const text = JSON.stringify(crash);
+    expect(crash?.stack).not.toEqual([]);
+    expect(text).not.toContain(session?.id);
+    expect(text).not.toMatch(/select|params|unmistakable/i);
   });
 
   it("cannot be made to write a second line by what a client sends", async () => {
