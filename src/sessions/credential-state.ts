@@ -18,9 +18,10 @@ export async function getRecentPrincipal(
   key: string,
   load: LoadPrincipal,
 ): Promise<Principal | null> {
-  const known = ctx.credentialCache.get(key, ctx.now()) ?? (await readKv(ctx, key));
+  const remembered = ctx.credentialCache.get(key, ctx.now());
+  const known = remembered ?? (await readKv(ctx, key));
   if (known && isUsable(known, ctx.now())) {
-    ctx.credentialCache.set(key, known, ctx.now());
+    if (!remembered) remember(ctx, key, known);
     return known.principal;
   }
   const principal = await load();
@@ -43,13 +44,18 @@ function publish(ctx: Context, key: string, principal: Principal | null, hasEnde
   // The data key stays in D1, so that erasing it there is the end of it.
   const known = principal && { ...principal, dataKey: null };
   const state: CredentialState = { principal: known, hasEnded, checkedAt: ctx.now() };
-  ctx.credentialCache.set(key, state, ctx.now());
+  remember(ctx, key, state);
   // An end is told for as long as an access token of the session may come.
   const ttlSeconds = hasEnded ? ctx.config.accessToken.ttlSeconds : FRESH_MS / SECOND;
   const write = ctx.kv.put(key, state, ttlSeconds).catch((error: unknown) => {
     ctx.log("warn", "kv.credential_write_failed", describeError(error));
   });
   ctx.waitUntil(write);
+}
+
+// An end is remembered until whatever KV may still say of the time before has grown old.
+function remember(ctx: Context, key: string, state: CredentialState): void {
+  ctx.credentialCache.set(key, state, ctx.now(), state.hasEnded ? FRESH_MS : undefined);
 }
 
 async function readKv(ctx: Context, key: string): Promise<CredentialState | undefined> {

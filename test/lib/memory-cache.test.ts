@@ -17,6 +17,13 @@ describe("MemoryCache", () => {
     expect(cache.get("a", 7999)).toBe(2);
   });
 
+  it("keeps a value for another time where it says so", () => {
+    const cache = new MemoryCache<number>(10, 5000);
+    cache.set("a", 1, 0, 60_000);
+    expect(cache.get("a", 59_999)).toBe(1);
+    expect(cache.get("a", 60_000)).toBeUndefined();
+  });
+
   it("never holds more than its limit: the one set longest ago goes", () => {
     const cache = new MemoryCache<number>(2, 5000);
     cache.set("a", 1, 0);
