@@ -3,6 +3,7 @@ import { ifChanged, insertAuditEvent } from "../audit/repository.ts";
 import { type AuditAction, type Changes, createAuditEvent } from "../audit/service.ts";
 import type { Context } from "../context.ts";
 import {
+  type Authorization,
   authorize,
   findPermissionsOfUser,
   findStanding,
@@ -28,6 +29,9 @@ import type { CreateApiKey, ListApiKeysQuery, UpdateApiKey } from "./schema.ts";
 
 /** Live keys a user may have. */
 const LIMIT = 100;
+
+/** A key may be rotated again and again while it is being revoked. */
+const MAX_ROUNDS = 10;
 
 type FoundApiKey = Awaited<ReturnType<typeof findApiKey>>[number];
 
@@ -61,11 +65,7 @@ export async function createApiKey(
   const { text, prefix, secretHash } = await mintApiKey();
   const { name, scopes } = input;
   const row = { id: newId(), userId, name, prefix, secretHash, scopes, createdAt: now, expiresAt };
-  const may = authorize(principal, {
-    permissions: isOwn ? scopes : ["api_keys:write", ...scopes],
-    roles: isOwn ? [] : [sql`(SELECT role FROM users WHERE id = ${userId})`],
-    now,
-  });
+  const may = authorizeFor(principal, userId, scopes, now);
   const event = await createAuditEvent(ctx, {
     action: "api_key.created",
     targetType: "api_key",
@@ -76,9 +76,8 @@ export async function createApiKey(
       scopes: { from: null, to: scopes.join(" ") },
     },
   });
-  const mayCreate = sql`${whereAuthorized(may)} AND ${userCovers(userId, scopes)}`;
   const [[created], , [standing]] = await ctx.db.batch([
-    insertApiKey(ctx.db, row, LIMIT, mayCreate),
+    insertApiKey(ctx.db, row, LIMIT, whereAuthorized(may)),
     insertAuditEvent(ctx.db, event, ifChanged),
     findStanding(ctx.db, may),
   ]);
@@ -125,19 +124,23 @@ export async function updateApiKeyDetails(
   input: UpdateApiKey,
 ): Promise<ApiKeyRow> {
   const key = await requireManageableKey(ctx, principal, id);
-  const scopes = input.scopes ?? [];
-  requireCovers(principal, scopes);
-  requireCovers({ permissions: key.ownerPermissions }, scopes);
+  const { name, scopes } = input;
+  requireCovers(principal, scopes ?? []);
+  requireCovers({ permissions: key.ownerPermissions }, scopes ?? []);
+  const set: KeyChange["set"] = {};
   const changes: Record<string, Changes[string]> = {};
-  if (input.name !== undefined && input.name !== key.name) {
-    changes.name = { from: key.name, to: input.name };
+  if (name !== undefined && name !== key.name) {
+    set.name = name;
+    changes.name = { from: key.name, to: name };
   }
-  if (input.scopes && input.scopes.join(" ") !== key.scopes.join(" ")) {
-    changes.scopes = { from: key.scopes.join(" "), to: input.scopes.join(" ") };
+  if (scopes && scopes.join(" ") !== key.scopes.join(" ")) {
+    set.scopes = scopes;
+    changes.scopes = { from: key.scopes.join(" "), to: scopes.join(" ") };
   }
   if (Object.keys(changes).length === 0) return key;
-  const set = { name: input.name ?? key.name, scopes: input.scopes ?? key.scopes };
-  return changeKey(ctx, principal, key, { action: "api_key.updated", set, changes });
+  const row = await changeKey(ctx, principal, key, { action: "api_key.updated", set, changes });
+  if (!row) throw new AppError("edit_conflict");
+  return row;
 }
 
 /** Gives a live key a new secret; the old one stops. */
@@ -153,24 +156,30 @@ export async function rotateApiKey(
     set: { prefix, secretHash },
     changes: { prefix: { from: key.prefix, to: prefix } },
   });
+  if (!row) throw new AppError("edit_conflict");
   publishKeyEnded(ctx, key.secretHash);
   return { row, key: text };
 }
 
-/** Revokes a key for good. Revoking it twice is no error. */
+/** Revokes a key for good, with the secret that a rotation gives it meanwhile. Revoking it twice is no error. */
 export async function revokeApiKey(
   ctx: Context,
   principal: UserPrincipal,
   id: string,
 ): Promise<void> {
-  const key = await requireApiKey(ctx, principal, id, "api_keys:write");
-  if (key.revokedAt !== null) return;
-  await changeKey(ctx, principal, key, {
-    action: "api_key.revoked",
-    set: { revokedAt: ctx.now() },
-    changes: {},
-  });
-  publishKeyEnded(ctx, key.secretHash);
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    const key = await requireApiKey(ctx, principal, id, "api_keys:write");
+    if (key.revokedAt !== null) return;
+    const revoked = await changeKey(ctx, principal, key, {
+      action: "api_key.revoked",
+      set: { revokedAt: ctx.now() },
+      changes: {},
+    });
+    if (!revoked) continue;
+    publishKeyEnded(ctx, key.secretHash);
+    return;
+  }
+  throw new AppError("edit_conflict");
 }
 
 async function requireManageableKey(ctx: Context, principal: UserPrincipal, id: string) {
@@ -200,28 +209,37 @@ interface KeyChange {
   changes: Changes;
 }
 
+/** Changes a key as it was seen; undefined when it was rotated or revoked since. */
 async function changeKey(
   ctx: Context,
   principal: UserPrincipal,
   key: FoundApiKey,
   { action, set, changes }: KeyChange,
-): Promise<ApiKeyRow> {
-  const isOwn = key.userId === principal.userId;
-  const scopes = set.scopes ?? [];
-  const may = authorize(principal, {
-    permissions: isOwn ? scopes : ["api_keys:write", ...scopes],
-    roles: isOwn ? [] : [sql`(SELECT role FROM users WHERE id = ${key.userId})`],
-    now: ctx.now(),
-  });
+): Promise<ApiKeyRow | undefined> {
+  const may = authorizeFor(principal, key.userId, set.scopes ?? [], ctx.now());
   const target = { targetType: "api_key", targetId: key.id } as const;
   const event = await createAuditEvent(ctx, { action, ...target, changes });
-  const mayChange = sql`${whereAuthorized(may)} AND ${userCovers(key.userId, scopes)}`;
   const [[changed], , [standing]] = await ctx.db.batch([
-    updateApiKey(ctx.db, key, set, mayChange),
+    updateApiKey(ctx.db, key, set, whereAuthorized(may)),
     insertAuditEvent(ctx.db, event, ifChanged),
     findStanding(ctx.db, may),
   ]);
-  if (changed) return changed;
-  requireStanding(standing);
-  throw new AppError("edit_conflict");
+  if (!changed) requireStanding(standing);
+  return changed;
+}
+
+/** For another's key api_keys:write is needed, and all that its owner holds; its scopes are among what both hold. */
+function authorizeFor(
+  principal: UserPrincipal,
+  userId: string,
+  scopes: readonly string[],
+  now: number,
+): Authorization {
+  const isOwn = userId === principal.userId;
+  const may = authorize(principal, {
+    permissions: isOwn ? scopes : ["api_keys:write", ...scopes],
+    roles: isOwn ? [] : [sql`(SELECT role FROM users WHERE id = ${userId})`],
+    now,
+  });
+  return { ...may, covers: sql`(${may.covers} AND ${userCovers(userId, scopes)})` };
 }
