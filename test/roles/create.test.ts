@@ -1,0 +1,171 @@
+import { describe, expect, it } from "vitest";
+import { PERMISSION_NAMES } from "../../src/lib/permissions.ts";
+import { send } from "../support/api.ts";
+import { createHolder, createTestKey, sendWithKey } from "../support/credentials.ts";
+import { actionsOn, auditOf, createTestUser, sqlAll } from "../support/fixtures.ts";
+import { beforeNthD1 } from "../support/interleave.ts";
+import { expectProblem, faultsOf } from "../support/problems.ts";
+
+let counter = 0;
+const newName = () => {
+  counter += 1;
+  return `role-${counter}`;
+};
+
+const create = (token: string | undefined, body: unknown, more = {}) =>
+  send("/v1/roles", { body, ...(token && { token }), ...more });
+
+const roleRows = (name: string) => sqlAll("SELECT name FROM roles WHERE name = ?", name);
+
+describe("POST /v1/roles", () => {
+  it("answers 201 with the role and its Location, and records role.created", async () => {
+    const admin = await createTestUser("admin");
+    const name = newName();
+    const body = { name, description: " Helps. ", permissions: ["users:read", "sessions:read"] };
+    const answer = await create(admin.token, body);
+    expect(answer.status).toBe(201);
+    expect(answer.headers.get("Location")).toBe(`/v1/roles/${name}`);
+    expect(answer.body).toMatchObject({
+      name,
+      description: "Helps.",
+      permissions: ["sessions:read", "users:read"],
+      is_system: false,
+    });
+    expect((await send(`/v1/roles/${name}`, { token: admin.token })).body).toEqual(answer.body);
+    const [event, ...others] = await auditOf(name);
+    expect(others).toEqual([]);
+    expect(event).toMatchObject({
+      action: "role.created",
+      actor_type: "user",
+      actor_id: admin.id,
+      target_type: "role",
+      request_id: answer.headers.get("X-Request-Id"),
+    });
+    expect(JSON.parse(event?.changes ?? "")).toEqual({
+      description: { from: null, to: "Helps." },
+      permissions: { from: null, to: "sessions:read users:read" },
+    });
+  });
+
+  it("takes a permission listed twice as listed once, and a role of no permission", async () => {
+    const { token } = await createTestUser("admin");
+    const twice = { name: newName(), permissions: ["users:read", "users:read"] };
+    expect((await create(token, twice)).body.permissions).toEqual(["users:read"]);
+    const none = { name: newName(), permissions: [] };
+    expect((await create(token, none)).body).toMatchObject({ permissions: [], description: "" });
+  });
+
+  it.each(["user", "moderator", "admin"])("answers 409 role_exists for %s", async (name) => {
+    const { token } = await createTestUser("admin");
+    expectProblem(await create(token, { name, permissions: [] }), 409, "role_exists");
+    expect(await actionsOn(name)).toEqual([]);
+  });
+
+  it("answers 409 role_exists for a name that is taken: the role stays as it is", async () => {
+    const { token } = await createTestUser("admin");
+    const name = newName();
+    const first = await create(token, { name, permissions: ["users:read"] });
+    const second = await create(token, { name, description: "x", permissions: ["users:delete"] });
+    expectProblem(second, 409, "role_exists");
+    expect((await send(`/v1/roles/${name}`, { token })).body).toEqual(first.body);
+    expect(await actionsOn(name)).toEqual(["role.created"]);
+  });
+
+  it("makes one role of many requests for one name at once, never a 500", async () => {
+    const { token } = await createTestUser("admin");
+    const name = newName();
+    const answers = await Promise.all(
+      PERMISSION_NAMES.map((permission) => create(token, { name, permissions: [permission] })),
+    );
+    const made = answers.filter(({ status }) => status === 201);
+    expect(made).toHaveLength(1);
+    for (const answer of answers) {
+      if (answer.status !== 201) expectProblem(answer, 409, "role_exists");
+    }
+    const { body } = await send(`/v1/roles/${name}`, { token });
+    expect(body).toEqual(made[0]?.body);
+    expect(await actionsOn(name)).toEqual(["role.created"]);
+  });
+
+  it("answers 403 privilege_escalation for a permission that the maker lacks, and makes nothing", async () => {
+    const { token } = await createHolder("roles:write", "users:read");
+    const name = newName();
+    for (const permissions of [["users:delete"], ["users:read", "roles:assign"]]) {
+      expectProblem(await create(token, { name, permissions }), 403, "privilege_escalation");
+    }
+    expect(await roleRows(name)).toEqual([]);
+    expect(await actionsOn(name)).toEqual([]);
+    expect((await create(token, { name, permissions: ["users:read"] })).status).toBe(201);
+  });
+
+  it("holds a key to its scopes, whatever its owner may do", async () => {
+    const key = await createTestKey(await createTestUser("admin"), ["roles:write"]);
+    const name = newName();
+    const beyond = { name, permissions: ["users:read"] };
+    expectProblem(
+      await sendWithKey(key, "/v1/roles", { body: beyond }),
+      403,
+      "privilege_escalation",
+    );
+    const within = { name, permissions: ["roles:write"] };
+    expect((await sendWithKey(key, "/v1/roles", { body: within })).status).toBe(201);
+    const [event] = await auditOf(name);
+    expect(event).toMatchObject({ actor_type: "api_key", actor_id: key.id });
+  });
+
+  it.each(["roles:write", "users:read"])(
+    "refuses when %s is lost between check and write",
+    async (lost) => {
+      const maker = await createHolder("roles:write", "users:read", "audit:read");
+      const name = newName();
+      const { role } = (await send("/v1/users/me", { token: maker.token })).body;
+      const bindings = beforeNthD1(2, () => takeAway(role, lost));
+      const answer = await create(maker.token, { name, permissions: ["users:read"] }, { bindings });
+      await giveBack(role, lost);
+      expectProblem(answer, 403, "forbidden");
+      expect(await roleRows(name)).toEqual([]);
+      expect(await actionsOn(name)).toEqual([]);
+    },
+  );
+
+  it("answers 401 when the maker's session ends between check and write", async () => {
+    const maker = await createTestUser("admin");
+    const name = newName();
+    const bindings = beforeNthD1(2, () =>
+      send("/v1/auth/logout", { method: "POST", token: maker.token }),
+    );
+    const answer = await create(maker.token, { name, permissions: [] }, { bindings });
+    expectProblem(answer, 401, "unauthenticated");
+    expect(await roleRows(name)).toEqual([]);
+  });
+
+  it.each([
+    [{}, ["name required", "permissions required"]],
+    [{ name: "Big", permissions: [] }, ["name invalid_format"]],
+    [{ name: "a".repeat(51), permissions: [] }, ["name invalid_format"]],
+    [{ name: "x", permissions: ["users:rule"] }, ["permissions.0 invalid_value"]],
+    [{ name: "x", permissions: "users:read" }, ["permissions invalid_type"]],
+    [{ name: "x", permissions: [], description: "d".repeat(501) }, ["description too_long"]],
+    [{ name: "x", permissions: [], description: "a\u202eb" }, ["description invalid_characters"]],
+    [{ name: "x", permissions: [], is_system: true }, ["is_system unknown_field"]],
+  ])("answers 422 for %j", async (body, faults) => {
+    const { token } = await createTestUser("admin");
+    const answer = await create(token, body);
+    expectProblem(answer, 422, "validation_failed");
+    expect(faultsOf(answer)).toEqual(faults);
+  });
+
+  it("answers 401 without a token, and 403 without roles:write before validation", async () => {
+    expectProblem(await create(undefined, {}), 401, "unauthenticated");
+    const { token } = await createTestUser("moderator");
+    expectProblem(await create(token, {}), 403, "forbidden");
+  });
+});
+
+async function takeAway(role: string, permission: string) {
+  await sqlAll("DELETE FROM role_permissions WHERE role = ? AND permission = ?", role, permission);
+}
+
+async function giveBack(role: string, permission: string) {
+  await sqlAll("INSERT INTO role_permissions (role, permission) VALUES (?, ?)", role, permission);
+}

@@ -1,0 +1,197 @@
+import { decodeJwt } from "jose";
+import { describe, expect, it } from "vitest";
+import { send } from "../support/api.ts";
+import {
+  actionsOn,
+  changesOn,
+  createRoleRow,
+  createTestUser,
+  sqlAll,
+  type TestUser,
+} from "../support/fixtures.ts";
+import { beforeNthD1 } from "../support/interleave.ts";
+import { expectProblem, faultsOf } from "../support/problems.ts";
+
+let counter = 0;
+
+async function newRole(permissions: readonly string[] = []): Promise<string> {
+  counter += 1;
+  const name = `role-${counter}`;
+  await createRoleRow(name, permissions);
+  return name;
+}
+
+const replace = (name: string, { token }: TestUser, permissions: readonly string[], more = {}) =>
+  send(`/v1/roles/${name}`, { method: "PUT", token, body: { permissions }, ...more });
+
+const remove = (name: string, { token }: TestUser, more = {}) =>
+  send(`/v1/roles/${name}`, { method: "DELETE", token, ...more });
+
+const assign = (id: string, { token }: TestUser, role: string, more = {}) =>
+  send(`/v1/users/${id}/role`, { method: "PUT", token, body: { role }, ...more });
+
+/** Users whose role does not exist. */
+const orphans = () => sqlAll("SELECT id FROM users WHERE role NOT IN (SELECT name FROM roles)");
+
+const scopeOf = (token: string) => decodeJwt(token).scope;
+
+describe("a changed role", () => {
+  it("counts at once for writes and for reads of others' data, with the token at hand", async () => {
+    const admin = await createTestUser("admin");
+    const name = await newRole(["users:read", "users:update"]);
+    const helper = await createTestUser(name);
+    const { id } = await createTestUser();
+    const read = () => send(`/v1/users/${id}`, { token: helper.token });
+    const write = () =>
+      send(`/v1/users/${id}`, { method: "PATCH", token: helper.token, body: { first_name: "A" } });
+    expect([(await read()).status, (await write()).status]).toEqual([200, 200]);
+    await replace(name, admin, ["users:read"]);
+    expect((await read()).status).toBe(200);
+    expectProblem(await write(), 403, "forbidden");
+    await replace(name, admin, []);
+    expectProblem(await read(), 403, "forbidden");
+    await replace(name, admin, ["users:read", "users:update"]);
+    expect([(await read()).status, (await write()).status]).toEqual([200, 200]);
+  });
+
+  it("reaches the token at the next refresh and ends no session", async () => {
+    const admin = await createTestUser("admin");
+    const name = await newRole(["users:read"]);
+    const helper = await createTestUser(name);
+    expect(scopeOf(helper.token)).toBe("users:read");
+    await replace(name, admin, ["audit:read", "sessions:read"]);
+    expect((await send("/v1/users/me", { token: helper.token })).status).toBe(200);
+    const body = { refresh_token: helper.refreshToken };
+    const refreshed = await send("/v1/auth/refresh", { body });
+    expect(scopeOf(refreshed.body.access_token)).toBe("audit:read sessions:read");
+    const me = await send("/v1/auth/me", { token: refreshed.body.access_token });
+    expect(me.body.permissions).toEqual(["audit:read", "sessions:read"]);
+  });
+
+  it("stops a write that was let in a moment before", async () => {
+    const admin = await createTestUser("admin");
+    const name = await newRole(["users:update"]);
+    const helper = await createTestUser(name);
+    const { id } = await createTestUser();
+    const bindings = beforeNthD1(3, () => replace(name, admin, []));
+    const answer = await send(`/v1/users/${id}`, {
+      method: "PATCH",
+      token: helper.token,
+      body: { first_name: "Ada" },
+      bindings,
+    });
+    expectProblem(answer, 403, "forbidden");
+    expect(await changesOn(id)).toEqual(["user.created"]);
+  });
+
+  it("that grants more meanwhile is not changed by who no longer covers it", async () => {
+    const admin = await createTestUser("admin");
+    const builder = await createTestUser(await newRole(["roles:write", "users:read"]));
+    for (const act of [
+      (name: string, more: object) => replace(name, builder, [], more),
+      (name: string, more: object) => remove(name, builder, more),
+    ]) {
+      const name = await newRole(["users:read"]);
+      const bindings = beforeNthD1(3, () => replace(name, admin, ["users:delete"]));
+      expectProblem(await act(name, { bindings }), 403, "privilege_escalation");
+      const { body } = await send(`/v1/roles/${name}`, { token: admin.token });
+      expect(body.permissions).toEqual(["users:delete"]);
+      expect(await actionsOn(name)).toEqual(["role.updated"]);
+    }
+  });
+});
+
+describe("giving a role", () => {
+  it("that has grown meanwhile beyond the giver is 403 privilege_escalation", async () => {
+    const admin = await createTestUser("admin");
+    const name = await newRole(["users:read"]);
+    const giver = await createTestUser(await newRole(["roles:assign", "users:read"]));
+    const { id } = await createTestUser();
+    const bindings = beforeNthD1(3, () => replace(name, admin, ["users:erase"]));
+    expectProblem(await assign(id, giver, name, { bindings }), 403, "privilege_escalation");
+    expect(await changesOn(id)).toEqual(["user.created"]);
+  });
+
+  it("is refused when roles:assign is lost between check and write", async () => {
+    const admin = await createTestUser("admin");
+    const givers = await newRole(["roles:assign"]);
+    const giver = await createTestUser(givers);
+    const { id } = await createTestUser();
+    const bindings = beforeNthD1(3, () => replace(givers, admin, []));
+    expectProblem(await assign(id, giver, await newRole(), { bindings }), 403, "forbidden");
+    expect(await changesOn(id)).toEqual(["user.created"]);
+  });
+
+  it("that was deleted a moment before is 422 unknown_role and leaves the user as they were", async () => {
+    const admin = await createTestUser("admin");
+    const name = await newRole();
+    const { id } = await createTestUser();
+    const bindings = beforeNthD1(3, () => remove(name, admin));
+    const answer = await assign(id, admin, name, { bindings });
+    expectProblem(answer, 422, "validation_failed");
+    expect(faultsOf(answer)).toEqual(["role unknown_role"]);
+    expect(await changesOn(id)).toEqual(["user.created"]);
+    expect(await orphans()).toEqual([]);
+  });
+
+  it("while it is deleted leaves either the role in use or the user without it, never a 500", async () => {
+    const admin = await createTestUser("admin");
+    for (let round = 0; round < 10; round += 1) {
+      const name = await newRole(["users:read"]);
+      const { id } = await createTestUser();
+      const acts = [() => assign(id, admin, name), () => remove(name, admin)];
+      if (round % 2) acts.reverse();
+      const statuses = (await Promise.all(acts.map((act) => act()))).map(({ status }) => status);
+      expect(["200 409", "422 204"]).toContain(
+        (round % 2 ? statuses.toReversed() : statuses).join(" "),
+      );
+    }
+    expect(await orphans()).toEqual([]);
+  });
+
+  it("to a new user while it is deleted leaves no user without a role, never a 500", async () => {
+    const admin = await createTestUser("admin");
+    const name = await newRole();
+    const bindings = beforeNthD1(2, () => remove(name, admin));
+    const body = {
+      username: "newcomer",
+      email: "newcomer@example.com",
+      password: "SecurePass123!",
+      role: name,
+    };
+    const answer = await send("/v1/users", { body, token: admin.token, bindings });
+    expectProblem(answer, 422, "validation_failed");
+    expect(await sqlAll("SELECT id FROM users WHERE username = 'newcomer'")).toEqual([]);
+  });
+});
+
+describe("a role", () => {
+  it("replaced by two at once is as one of them said, with a row for each change", async () => {
+    const admin = await createTestUser("admin");
+    const name = await newRole();
+    const wishes = [["users:read"], ["audit:read"], ["users:read", "audit:read"]];
+    const answers = await Promise.all(wishes.map((wish) => replace(name, admin, wish)));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    const { body } = await send(`/v1/roles/${name}`, { token: admin.token });
+    expect(wishes.map((wish) => wish.toSorted())).toContainEqual(body.permissions);
+    expect((await actionsOn(name)).every((action) => action === "role.updated")).toBe(true);
+  });
+
+  it("replaced while it is deleted is 404, and does not come back", async () => {
+    const admin = await createTestUser("admin");
+    const name = await newRole();
+    const bindings = beforeNthD1(3, () => remove(name, admin));
+    const answer = await replace(name, admin, ["users:read"], { bindings });
+    expectProblem(answer, 404, "role_not_found");
+    expect(await sqlAll("SELECT * FROM role_permissions WHERE role = ?", name)).toEqual([]);
+    expect(await actionsOn(name)).toEqual(["role.deleted"]);
+  });
+
+  it("deleted twice at once is deleted once: 204 and 404, one row", async () => {
+    const admin = await createTestUser("admin");
+    const name = await newRole();
+    const answers = await Promise.all([remove(name, admin), remove(name, admin)]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([204, 404]);
+    expect(await actionsOn(name)).toEqual(["role.deleted"]);
+  });
+});

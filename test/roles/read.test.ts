@@ -1,0 +1,179 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it, vi } from "vitest";
+import { PERMISSION_NAMES, PERMISSIONS } from "../../src/lib/permissions.ts";
+import { costOf, send } from "../support/api.ts";
+import { createHolder } from "../support/credentials.ts";
+import { createRoleRow, createTestUser, sqlRun } from "../support/fixtures.ts";
+import { expectProblem, faultsOf } from "../support/problems.ts";
+
+const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
+async function walk(path: string, token: string, limit: number): Promise<string[]> {
+  const names: string[] = [];
+  let cursor = "";
+  do {
+    const { body } = await send(`${path}?limit=${limit}${cursor}`, { token });
+    expect(body.data.length).toBeLessThanOrEqual(limit);
+    names.push(...body.data.map(({ name }: { name: string }) => name));
+    const { has_more, next_cursor } = body.pagination;
+    expect(has_more).toBe(next_cursor !== null);
+    cursor = next_cursor === null ? "" : `&cursor=${encodeURIComponent(next_cursor)}`;
+  } while (cursor);
+  return names;
+}
+
+const createRole = (token: string, name: string, permissions: string[] = []) =>
+  send("/v1/roles", { token, body: { name, permissions } });
+
+describe("GET /v1/permissions", () => {
+  it("lists every permission with what it allows, by name", async () => {
+    const { token } = await createHolder("roles:read");
+    const { status, body } = await send("/v1/permissions?limit=100", { token });
+    expect(status).toBe(200);
+    expect(body.data).toEqual(
+      PERMISSION_NAMES.toSorted().map((name) => ({ name, description: PERMISSIONS[name] })),
+    );
+    expect(body.pagination).toEqual({ limit: 100, has_more: false, next_cursor: null });
+  });
+
+  it("is walked page by page without a miss or a repeat", async () => {
+    const { token } = await createHolder("roles:read");
+    expect(await walk("/v1/permissions", token, 4)).toEqual(PERMISSION_NAMES.toSorted());
+  });
+
+  it("answers 401 without a token and 403 without roles:read", async () => {
+    expectProblem(await send("/v1/permissions"), 401, "unauthenticated");
+    const { token } = await createTestUser("moderator");
+    expectProblem(await send("/v1/permissions", { token }), 403, "forbidden");
+  });
+});
+
+describe("GET /v1/roles", () => {
+  it("lists the system roles with what each grants, as the contract has it", async () => {
+    const { token } = await createTestUser("admin");
+    const { status, body } = await send("/v1/roles?limit=100", { token });
+    expect(status).toBe(200);
+    const granted = (role: string) => {
+      const found = body.data.find(({ name }: { name: string }) => name === role);
+      expect(found).toMatchObject({ is_system: true, description: expect.stringMatching(/./) });
+      return found.permissions;
+    };
+    expect(granted("user")).toEqual([]);
+    expect(granted("moderator")).toEqual([
+      "sessions:read",
+      "sessions:revoke",
+      "users:read",
+      "users:update",
+    ]);
+    expect(granted("admin")).toEqual(PERMISSION_NAMES.toSorted());
+  });
+
+  it("shows a role field by field, and nothing else of it", async () => {
+    const { token } = await createTestUser("admin");
+    await createRole(token, "plain", ["users:read"]);
+    const { body } = await send("/v1/roles/plain", { token });
+    expect(body).toEqual({
+      name: "plain",
+      description: "",
+      permissions: ["users:read"],
+      is_system: false,
+      created_at: expect.stringMatching(TIMESTAMP),
+      updated_at: expect.stringMatching(TIMESTAMP),
+    });
+  });
+
+  it("is walked page by page by name without a miss or a repeat, while others come and go", async () => {
+    const { token } = await createTestUser("admin");
+    for (const name of ["aa1", "aa2", "b1"]) await createRole(token, name);
+    const all = await walk("/v1/roles", token, 100);
+    expect(all).toEqual(all.toSorted());
+    expect(await walk("/v1/roles", token, 2)).toEqual(all);
+    const first = await send("/v1/roles?limit=2", { token });
+    await send("/v1/roles/b1", { method: "DELETE", token });
+    const { next_cursor } = first.body.pagination;
+    const next = await send(`/v1/roles?limit=2&cursor=${next_cursor}`, { token });
+    const behind = all.filter((name) => name > String(first.body.data[1].name) && name !== "b1");
+    expect(next.body.data.map(({ name }: { name: string }) => name)).toEqual(behind.slice(0, 2));
+  });
+
+  it.each([
+    ["limit=0", "limit too_small"],
+    ["limit=101", "limit too_big"],
+    ["cursor=x", "cursor invalid_cursor"],
+    ["colour=red", "colour unknown_field"],
+  ])("answers 422 for ?%s", async (query, fault) => {
+    const { token } = await createTestUser("admin");
+    const answer = await send(`/v1/roles?${query}`, { token });
+    expectProblem(answer, 422, "validation_failed");
+    expect(faultsOf(answer)).toEqual([fault]);
+  });
+
+  it("answers 422 for a cursor of another list", async () => {
+    const { token } = await createTestUser("admin");
+    const { body } = await send("/v1/permissions?limit=1", { token });
+    const answer = await send(`/v1/roles?cursor=${body.pagination.next_cursor}`, { token });
+    expectProblem(answer, 422, "validation_failed");
+  });
+});
+
+describe("GET /v1/roles/{name}", () => {
+  it("answers 404 for a role that is not there, 422 for what is no name of one", async () => {
+    const { token } = await createTestUser("admin");
+    expectProblem(await send("/v1/roles/nobodys", { token }), 404, "role_not_found");
+    for (const name of ["Admin", "1st", "a.b", "%0A", "a".repeat(51)]) {
+      expectProblem(await send(`/v1/roles/${name}`, { token }), 422, "validation_failed");
+    }
+  });
+
+  it("answers 401 without a token, and 403 without roles:read whether or not the role is there", async () => {
+    const { token } = await createTestUser("moderator");
+    for (const name of ["user", "nobodys"]) {
+      expectProblem(await send(`/v1/roles/${name}`), 401, "unauthenticated");
+      expectProblem(await send(`/v1/roles/${name}`, { token }), 403, "forbidden");
+    }
+  });
+});
+
+describe("the cache of role definitions", () => {
+  it("spares D1 the question, for 10 seconds and no longer", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const start = Date.now();
+    const bindings = { ...env };
+    const { token } = await createTestUser("admin");
+    await createRoleRow("cached", []);
+    const read = () => send("/v1/roles/cached", { token, bindings });
+    const cold = costOf(await read());
+    await sqlRun("UPDATE roles SET description = 'changed elsewhere' WHERE name = 'cached'");
+    const warm = await read();
+    expect(costOf(warm).queries).toBe(cold.queries - 1);
+    vi.setSystemTime(start + 9_999);
+    expect((await read()).body.description).toBe("");
+    vi.setSystemTime(start + 10_000);
+    expect((await read()).body.description).toBe("changed elsewhere");
+  });
+
+  it("forgets at once what is changed in the same isolate", async () => {
+    const { token } = await createTestUser("admin");
+    const names = async () => walk("/v1/roles", token, 100);
+    expect(await names()).not.toContain("fresh");
+    await createRole(token, "fresh");
+    expect(await names()).toContain("fresh");
+    const body = { description: "Now.", permissions: ["users:read"] };
+    await send("/v1/roles/fresh", { method: "PUT", token, body });
+    expect((await send("/v1/roles/fresh", { token })).body).toMatchObject(body);
+    await send("/v1/roles/fresh", { method: "DELETE", token });
+    expectProblem(await send("/v1/roles/fresh", { token }), 404, "role_not_found");
+  });
+
+  it("decides nothing: a role taken away elsewhere is refused at once", async () => {
+    const { token } = await createTestUser("admin");
+    const helper = await createHolder("users:read", "roles:read");
+    const bindings = { ...env };
+    expect((await send("/v1/roles", { token, bindings })).status).toBe(200);
+    await sqlRun(
+      "DELETE FROM role_permissions WHERE role = (SELECT role FROM users WHERE id = ?)",
+      helper.id,
+    );
+    expectProblem(await send("/v1/roles", { token: helper.token, bindings }), 403, "forbidden");
+  });
+});
