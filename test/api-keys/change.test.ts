@@ -1,0 +1,223 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { send } from "../support/api.ts";
+import {
+  createHolder,
+  createTestKey,
+  roleOf,
+  sendWithKey,
+  setRole,
+  type TestKey,
+} from "../support/credentials.ts";
+import { actionsOn, auditOf, createTestUser, type TestUser } from "../support/fixtures.ts";
+import { beforeNthD1 } from "../support/interleave.ts";
+import { expectProblem, faultsOf } from "../support/problems.ts";
+
+let ada: TestUser;
+let key: TestKey;
+
+beforeEach(async () => {
+  ada = await createTestUser("moderator");
+  key = await createTestKey(ada, ["users:read"]);
+});
+
+type Actor = { token: string };
+
+const patch = ({ id }: { id: string }, { token }: Actor, body: unknown, more = {}) =>
+  send(`/v1/api-keys/${id}`, { method: "PATCH", token, body, ...more });
+const rotate = ({ id }: { id: string }, { token }: Actor, more = {}) =>
+  send(`/v1/api-keys/${id}/rotate`, { method: "POST", token, ...more });
+const revoke = ({ id }: { id: string }, { token }: Actor, more = {}) =>
+  send(`/v1/api-keys/${id}`, { method: "DELETE", token, ...more });
+const shown = ({ id }: { id: string }, { token }: Actor) => send(`/v1/api-keys/${id}`, { token });
+
+describe("PATCH /v1/api-keys/{id}", () => {
+  it("renames and re-scopes, and records api_key.updated with both", async () => {
+    const answer = await patch(key, ada, { name: "Weekly", scopes: ["sessions:read"] });
+    expect(answer.status).toBe(200);
+    expect(answer.body).toMatchObject({ name: "Weekly", scopes: ["sessions:read"] });
+    expect("key" in answer.body).toBe(false);
+    const [, event] = await auditOf(key.id);
+    expect(event).toMatchObject({ action: "api_key.updated", actor_id: ada.id });
+    expect(JSON.parse(event?.changes ?? "")).toEqual({
+      name: { from: "Nightly export", to: "Weekly" },
+      scopes: { from: "users:read", to: "sessions:read" },
+    });
+  });
+
+  it("takes scopes away from the key at hand at once", async () => {
+    expect((await sendWithKey(key, "/v1/users")).status).toBe(200);
+    await patch(key, ada, { scopes: [] });
+    expectProblem(await sendWithKey(key, "/v1/users"), 403, "forbidden");
+  });
+
+  it("takes what is so already as no change, and records nothing", async () => {
+    for (const body of [{}, { name: "Nightly export" }, { scopes: ["users:read"] }]) {
+      expect((await patch(key, ada, body)).status).toBe(200);
+    }
+    expect(await actionsOn(key.id)).toEqual(["api_key.created"]);
+  });
+
+  it("answers 403 privilege_escalation for scopes beyond one's own, and changes nothing", async () => {
+    for (const scopes of [["users:delete"], ["users:read", "api_keys:write"]]) {
+      expectProblem(await patch(key, ada, { scopes }), 403, "privilege_escalation");
+    }
+    expect((await shown(key, ada)).body.scopes).toEqual(["users:read"]);
+    expect(await actionsOn(key.id)).toEqual(["api_key.created"]);
+  });
+
+  it("answers 403 privilege_escalation for scopes beyond its owner's, to an administrator too", async () => {
+    const admin = await createTestUser("admin");
+    const scopes = ["users:delete"];
+    expectProblem(await patch(key, admin, { scopes }), 403, "privilege_escalation");
+    expect((await patch(key, admin, { scopes: ["users:update"] })).status).toBe(200);
+  });
+
+  it("lets a demoted owner rename it, though it has scopes that they have lost", async () => {
+    await setRole(ada, "user");
+    const answer = await patch(key, ada, { name: "Old" });
+    expect(answer.status).toBe(200);
+    expect(answer.body).toMatchObject({ name: "Old", scopes: ["users:read"] });
+  });
+
+  it("does not bring back by a new name the scopes that were taken away meanwhile", async () => {
+    const bindings = beforeNthD1(3, () => patch(key, ada, { scopes: [] }));
+    await patch(key, ada, { name: "Weekly" }, { bindings });
+    expect((await shown(key, ada)).body).toMatchObject({ name: "Weekly", scopes: [] });
+  });
+
+  it("refuses scopes that are lost between check and write", async () => {
+    const bindings = beforeNthD1(3, () => setRole(ada, "user"));
+    const answer = await patch(key, ada, { scopes: ["users:update"] }, { bindings });
+    expect(answer.status).toBe(403);
+    expect((await shown(key, ada)).body.scopes).toEqual(["users:read"]);
+  });
+
+  it("refuses scopes that its owner loses between check and write", async () => {
+    const admin = await createTestUser("admin");
+    const bindings = beforeNthD1(3, () => setRole(ada, "user"));
+    const answer = await patch(key, admin, { scopes: ["users:update"] }, { bindings });
+    expectProblem(answer, 403, "privilege_escalation");
+    expect((await shown(key, ada)).body.scopes).toEqual(["users:read"]);
+  });
+
+  it.each([
+    [{ name: "" }, ["name too_short"]],
+    [{ name: null }, ["name invalid_type"]],
+    [{ scopes: ["users:rule"] }, ["scopes.0 invalid_value"]],
+    [{ expires_at: null }, ["expires_at unknown_field"]],
+    [{ user_id: "x", revoked_at: null }, ["revoked_at unknown_field", "user_id unknown_field"]],
+  ])("answers 422 for %j", async (body, faults) => {
+    const answer = await patch(key, ada, body);
+    expectProblem(answer, 422, "validation_failed");
+    expect(faultsOf(answer)).toEqual(faults);
+  });
+});
+
+describe("POST /v1/api-keys/{id}/rotate", () => {
+  it("answers 200 with a new key, all else as before; the old one stops at once", async () => {
+    const before = (await shown(key, ada)).body;
+    expect((await sendWithKey(key, "/v1/users/me")).status).toBe(200);
+    const answer = await rotate(key, ada);
+    expect(answer.status).toBe(200);
+    expect(answer.body.key).not.toBe(key.key);
+    expect(answer.body).toMatchObject({
+      ...before,
+      prefix: answer.body.key.slice(0, 13),
+      last_used_at: expect.any(String),
+    });
+    for (const path of ["/v1/users/me", "/v1/users", `/v1/users/${ada.id}`]) {
+      expectProblem(await sendWithKey(key, path), 401, "unauthenticated");
+      expect((await sendWithKey(answer.body, path)).status).toBe(200);
+    }
+    expect(await actionsOn(key.id)).toEqual(["api_key.created", "api_key.rotated"]);
+  });
+
+  it("by many at once leaves one live secret: that of the one who is told 200", async () => {
+    const answers = await Promise.all(Array.from({ length: 5 }, () => rotate(key, ada)));
+    const rotated = answers.filter(({ status }) => status === 200);
+    for (const answer of answers) {
+      if (answer.status !== 200) expectProblem(answer, 409, "edit_conflict");
+    }
+    const live: string[] = [];
+    for (const { body } of rotated) {
+      if ((await sendWithKey(body, "/v1/users")).status === 200) live.push(body.key);
+    }
+    expect(live).toHaveLength(1);
+    expectProblem(await sendWithKey(key, "/v1/users"), 401, "unauthenticated");
+    const rows = (await actionsOn(key.id)).filter((action) => action === "api_key.rotated");
+    expect(rows).toHaveLength(rotated.length);
+  });
+});
+
+describe("DELETE /v1/api-keys/{id}", () => {
+  it("answers 204: the key stops at once, stays in the list and records api_key.revoked", async () => {
+    expect((await sendWithKey(key, "/v1/users/me")).status).toBe(200);
+    expect((await revoke(key, ada)).status).toBe(204);
+    for (const path of ["/v1/users/me", "/v1/users"]) {
+      expectProblem(await sendWithKey(key, path), 401, "unauthenticated");
+    }
+    expect((await shown(key, ada)).body.revoked_at).toEqual(expect.any(String));
+    const [, event] = await auditOf(key.id);
+    expect(event).toMatchObject({ action: "api_key.revoked", actor_id: ada.id });
+  });
+
+  it("is 204 for one revoked already, and records it once", async () => {
+    expect((await revoke(key, ada)).status).toBe(204);
+    expect((await revoke(key, ada)).status).toBe(204);
+    expect(await actionsOn(key.id)).toEqual(["api_key.created", "api_key.revoked"]);
+  });
+
+  it("is 204 to all who revoke it at once, and records it once", async () => {
+    const answers = await Promise.all(Array.from({ length: 5 }, () => revoke(key, ada)));
+    expect(answers.map(({ status }) => status)).toEqual([204, 204, 204, 204, 204]);
+    expect(await actionsOn(key.id)).toEqual(["api_key.created", "api_key.revoked"]);
+  });
+
+  it("stops the key that a rotation puts in its place at the same moment", async () => {
+    const rotated: { key: string }[] = [];
+    const bindings = beforeNthD1(3, async () => rotated.push((await rotate(key, ada)).body));
+    expect((await revoke(key, ada, { bindings })).status).toBe(204);
+    for (const secret of [key, ...rotated]) {
+      expectProblem(await sendWithKey(secret, "/v1/users"), 401, "unauthenticated");
+      expectProblem(await sendWithKey(secret, "/v1/users/me"), 401, "unauthenticated");
+    }
+  });
+
+  it("is for good: no new name, no new secret", async () => {
+    await revoke(key, ada);
+    expectProblem(await patch(key, ada, { name: "x" }), 409, "api_key_revoked");
+    expectProblem(await rotate(key, ada), 409, "api_key_revoked");
+    expect(await actionsOn(key.id)).toEqual(["api_key.created", "api_key.revoked"]);
+  });
+});
+
+describe("managing another's key", () => {
+  it("needs every permission that its owner holds", async () => {
+    const boss = await createTestUser("admin");
+    const theirs = await createTestKey(boss, []);
+    const manager = await createHolder("api_keys:write", "users:read");
+    for (const answer of [
+      await patch(theirs, manager, { name: "x" }),
+      await rotate(theirs, manager),
+      await revoke(theirs, manager),
+    ]) {
+      expectProblem(answer, 403, "privilege_escalation");
+    }
+    expect(await actionsOn(theirs.id)).toEqual(["api_key.created"]);
+    const equal = await createTestKey(await createHolder("users:read"), []);
+    expect((await revoke(equal, manager)).status).toBe(204);
+  });
+
+  it("is refused when its owner has risen, or the right was lost, between check and write", async () => {
+    const owner = await createTestUser();
+    const theirs = await createTestKey(owner, []);
+    const manager = await createHolder("api_keys:write");
+    const risen = beforeNthD1(3, () => setRole(owner, "admin"));
+    expectProblem(await revoke(theirs, manager, { bindings: risen }), 403, "privilege_escalation");
+    await setRole(owner, "user");
+    const other = await roleOf(["users:read"]);
+    const lost = beforeNthD1(3, () => setRole(manager as TestUser, other));
+    expectProblem(await rotate(theirs, manager, { bindings: lost }), 403, "forbidden");
+    expect(await actionsOn(theirs.id)).toEqual(["api_key.created"]);
+  });
+});
