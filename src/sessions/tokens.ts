@@ -44,7 +44,7 @@ export function newSession(ctx: Context, userId: string): NewSession {
   };
 }
 
-/** Tokens for a generation of a session. */
+/** Tokens for a generation of a session. None outlives it, for services that check access tokens by themselves. */
 export async function issueTokens(
   ctx: Context,
   principal: UserPrincipal,
@@ -52,13 +52,20 @@ export async function issueTokens(
 ): Promise<TokenSet> {
   const { accessToken, signingKeys, macKeys } = ctx.config;
   const now = ctx.now();
+  const secondsLeft = Math.floor((session.expiresAt - now) / SECOND);
+  const ttlSeconds = Math.min(accessToken.ttlSeconds, secondsLeft);
   const claims = { sessionId: principal.sessionId, generation: session.generation };
   return {
-    access_token: await mintAccessToken(principal, signingKeys, accessToken, now),
+    access_token: await mintAccessToken(
+      principal,
+      signingKeys,
+      { ...accessToken, ttlSeconds },
+      now,
+    ),
     refresh_token: await mintRefreshToken(claims, macKeys),
     token_type: "Bearer",
-    expires_in: accessToken.ttlSeconds,
-    refresh_expires_in: Math.floor((session.expiresAt - now) / SECOND),
+    expires_in: ttlSeconds,
+    refresh_expires_in: secondsLeft,
   };
 }
 

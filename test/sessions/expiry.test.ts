@@ -1,0 +1,143 @@
+import { decodeJwt } from "jose";
+import { describe, expect, it } from "vitest";
+import { send } from "../support/api.ts";
+import { stopClock } from "../support/clock.ts";
+import { newAccount, PASSWORD, sqlAll } from "../support/fixtures.ts";
+import { isolate } from "../support/isolates.ts";
+import { catchLogs } from "../support/logs.ts";
+import { expectProblem } from "../support/problems.ts";
+
+const SECOND = 1000;
+const DAY = 86_400 * SECOND;
+
+async function newUser(): Promise<string> {
+  const account = newAccount();
+  await send("/v1/auth/register", { body: account });
+  return account.username;
+}
+
+async function logIn(username: string, bindings: Cloudflare.Env) {
+  const { body } = await send("/v1/auth/login", {
+    body: { username, password: PASSWORD },
+    bindings,
+  });
+  return body as { access_token: string; refresh_token: string; [figure: string]: unknown };
+}
+
+const refresh = (refresh_token: string, bindings: Cloudflare.Env) =>
+  send("/v1/auth/refresh", { body: { refresh_token }, bindings });
+
+const readOwn = (token: string, bindings = isolate()) => send("/v1/users/me", { token, bindings });
+
+describe("a session", () => {
+  it("lasts as long as SESSION_IDLE_DAYS and SESSION_MAX_DAYS say", async () => {
+    const { at } = stopClock();
+    const bindings = isolate({ SESSION_IDLE_DAYS: "2", SESSION_MAX_DAYS: "3" });
+    const username = await newUser();
+    const [used, idle] = [await logIn(username, bindings), await logIn(username, bindings)];
+    expect(used.refresh_expires_in).toBe(2 * 86_400);
+    at(2 * DAY - SECOND);
+    const second = await refresh(used.refresh_token, bindings);
+    expect(second.body.refresh_expires_in).toBe(86_401);
+    at(2 * DAY);
+    expectProblem(await refresh(idle.refresh_token, bindings), 401, "invalid_refresh_token");
+    at(3 * DAY - SECOND);
+    const third = await refresh(second.body.refresh_token, bindings);
+    expect(third.body.refresh_expires_in).toBe(1);
+    at(3 * DAY);
+    const last = await refresh(third.body.refresh_token, bindings);
+    expectProblem(last, 401, "invalid_refresh_token");
+  });
+
+  it("never lasts longer than SESSION_MAX_DAYS, whatever SESSION_IDLE_DAYS says", async () => {
+    const { at } = stopClock();
+    const bindings = isolate({ SESSION_IDLE_DAYS: "30", SESSION_MAX_DAYS: "1" });
+    const tokens = await logIn(await newUser(), bindings);
+    expect(tokens.refresh_expires_in).toBe(86_400);
+    at(DAY);
+    expectProblem(await refresh(tokens.refresh_token, bindings), 401, "invalid_refresh_token");
+  });
+
+  it("with less than 60 seconds left still refreshes and reads, though KV keeps nothing for less", async () => {
+    const { at } = stopClock();
+    const bindings = isolate({ SESSION_MAX_DAYS: "1" });
+    const { refresh_token } = await logIn(await newUser(), bindings);
+    const logs = catchLogs();
+    at(DAY - 30 * SECOND);
+    const { status, body } = await refresh(refresh_token, bindings);
+    expect(status).toBe(200);
+    expect(body.refresh_expires_in).toBe(30);
+    expect((await readOwn(body.access_token)).status).toBe(200);
+    expect(logs.lines().filter(({ level }) => level !== "info")).toEqual([]);
+  });
+
+  it("gives access tokens that end with it, for services that ask nobody", async () => {
+    const { start, at } = stopClock();
+    const bindings = isolate({ SESSION_MAX_DAYS: "1" });
+    const { refresh_token } = await logIn(await newUser(), bindings);
+    at(DAY - 30 * SECOND);
+    const { body } = await refresh(refresh_token, bindings);
+    expect(body.expires_in).toBe(30);
+    expect(decodeJwt(body.access_token).exp).toBe((start + DAY) / SECOND);
+    at(DAY);
+    const write = { method: "PATCH", token: body.access_token, body: {} };
+    expectProblem(await send("/v1/users/me", write), 401, "unauthenticated");
+    expectProblem(await readOwn(body.access_token), 401, "unauthenticated");
+  });
+
+  it("gives access tokens that last as long as ACCESS_TOKEN_TTL_SECONDS says", async () => {
+    const { at } = stopClock();
+    const bindings = isolate({ ACCESS_TOKEN_TTL_SECONDS: "120" });
+    const tokens = await logIn(await newUser(), bindings);
+    expect(tokens.expires_in).toBe(120);
+    const { iat = 0, exp } = decodeJwt(tokens.access_token);
+    expect(exp).toBe(iat + 120);
+    at(119 * SECOND);
+    expect((await readOwn(tokens.access_token)).status).toBe(200);
+    at(120 * SECOND);
+    expectProblem(await readOwn(tokens.access_token), 401, "unauthenticated");
+  });
+});
+
+describe("SESSION_LIMIT", () => {
+  it("keeps so many live sessions: of more, the one used longest ago ends at once", async () => {
+    const { at } = stopClock();
+    const bindings = isolate({ SESSION_LIMIT: "3" });
+    const username = await newUser();
+    const [first, second, third] = [
+      await logIn(username, bindings),
+      (at(1000), await logIn(username, bindings)),
+      (at(2000), await logIn(username, bindings)),
+    ];
+    at(3000);
+    const { body: again } = await refresh(first.refresh_token, bindings);
+    at(4000);
+    const fourth = await logIn(username, bindings);
+    expectProblem(await refresh(second.refresh_token, bindings), 401, "invalid_refresh_token");
+    expectProblem(await readOwn(second.access_token), 401, "unauthenticated");
+    const write = { method: "PATCH", token: second.access_token, body: {} };
+    expectProblem(await send("/v1/users/me", write), 401, "unauthenticated");
+    for (const { refresh_token } of [again, third, fourth]) {
+      expect((await refresh(refresh_token, bindings)).status).toBe(200);
+    }
+  });
+
+  it("holds for 10 logins at once, and counts no session that has expired", async () => {
+    const { at } = stopClock();
+    const bindings = isolate({ SESSION_LIMIT: "3" });
+    const username = await newUser();
+    const live = () =>
+      sqlAll(
+        `SELECT s.id FROM sessions AS s JOIN users AS u ON u.id = s.user_id
+          WHERE u.username_key = ? AND s.revoked_at IS NULL AND s.expires_at > ?`,
+        username,
+        Date.now(),
+      );
+    await Promise.all(Array.from({ length: 10 }, () => logIn(username, bindings)));
+    expect(await live()).toHaveLength(3);
+    at(8 * DAY);
+    const fresh = [await logIn(username, bindings), await logIn(username, bindings)];
+    expect(await live()).toHaveLength(2);
+    for (const { access_token } of fresh) expect((await readOwn(access_token)).status).toBe(200);
+  });
+});
