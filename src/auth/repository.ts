@@ -1,5 +1,4 @@
 import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
-import { permissionsOfRole } from "../db/authority.ts";
 import type { Db } from "../db/client.ts";
 import { loginAttempts } from "../db/schema/login-attempts.ts";
 import { users } from "../db/schema/users.ts";
@@ -80,10 +79,8 @@ export function findLoginUser(db: Db, identifier: LoginIdentifier) {
       email: users.email,
       passwordHash: users.passwordHash,
       passwordVersion: users.passwordVersion,
-      role: users.role,
       isActive: users.isActive,
       dataKey: users.dataKey,
-      permissions: permissionsOfRole(sql`users.role`).as("permissions"),
     })
     .from(users)
     .where(and(eq(COLUMNS[identifier.kind], identifier.key), isNull(users.deletedAt)))

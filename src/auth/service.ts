@@ -7,8 +7,13 @@ import { mintDataKey, type Person } from "../lib/data-key.ts";
 import { hashPassword, needsRehash } from "../lib/password-hash.ts";
 import type { UserPrincipal } from "../lib/principal.ts";
 import { normalizeEmail, normalizeUsername, toComparisonKey } from "../lib/text.ts";
-import { publishEnded, publishSession } from "../sessions/principal.ts";
-import { evictSessions, findSession, insertSession } from "../sessions/repository.ts";
+import { publishEnded, publishSession, toPrincipal } from "../sessions/principal.ts";
+import {
+  evictSessions,
+  findSession,
+  findSessionAuthority,
+  insertSession,
+} from "../sessions/repository.ts";
 import type { Tokens } from "../sessions/schema.ts";
 import { issueTokens, newSession } from "../sessions/tokens.ts";
 import { findUser } from "../users/repository.ts";
@@ -61,24 +66,17 @@ async function beginSession(
     origin: person,
   });
   const recorded = ifRecorded(event.id);
-  const [started, , , , evicted] = await db.batch([
+  const [, , , , evicted, [started]] = await db.batch([
     insertSession(db, session, isLoginStillValid(user.id, user.passwordVersion)),
     insertAuditEvent(db, event, ifChanged),
     recordLogin(db, { userId: user.id, now, passwordHash: newHash, dataKey }, recorded),
     deleteLoginAttempts(db, attemptKey, recorded),
     evictSessions(db, user.id, ctx.config.session.limit, now),
+    findSessionAuthority(db, session.id),
   ]);
-  if (started.length === 0) throw new AppError("invalid_credentials");
   publishEnded(ctx, evicted);
-  const { role, permissions } = user;
-  const principal: UserPrincipal = {
-    type: "user",
-    sessionId: session.id,
-    userId: user.id,
-    role,
-    permissions,
-    dataKey,
-  };
+  const principal = toPrincipal(started, now);
+  if (!principal) throw new AppError("invalid_credentials");
   publishSession(ctx, principal);
   return issueTokens(ctx, principal, { generation: 1, expiresAt: session.expiresAt });
 }
