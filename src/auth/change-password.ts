@@ -1,14 +1,16 @@
+import { sql } from "drizzle-orm";
 import { ifChanged, ifRecorded, insertAuditEvent } from "../audit/repository.ts";
 import { createAuditEvent } from "../audit/service.ts";
 import type { Context } from "../context.ts";
-import { authorize, whereAuthorized } from "../db/authority.ts";
+import { authorize, findStanding, whereAuthorized } from "../db/authority.ts";
 import { AppError } from "../errors.ts";
 import { hashPassword } from "../lib/password-hash.ts";
 import type { UserPrincipal } from "../lib/principal.ts";
+import { requireStanding } from "../roles/authority.ts";
 import { publishEnded } from "../sessions/principal.ts";
 import { revokeSessions } from "../sessions/repository.ts";
 import { requireAcceptablePassword } from "../users/password.ts";
-import { checkPassword } from "./attempt.ts";
+import { checkPassword, type LoginUser } from "./attempt.ts";
 import { deleteLoginAttempts, updatePassword } from "./repository.ts";
 import type { ChangePassword } from "./schema.ts";
 
@@ -27,7 +29,7 @@ export async function changePassword(
     { kind: "id", key: userId },
     input.current_password,
   );
-  await requireAcceptablePassword(ctx, input.new_password, user, "new_password");
+  await requireNewPassword(ctx, input.new_password, user, attemptKey);
   const newHash = await hashPassword(input.new_password, ctx.config.password);
   const { db } = ctx;
   const now = ctx.now();
@@ -37,9 +39,13 @@ export async function changePassword(
     targetId: userId,
   });
   const recorded = ifRecorded(event.id);
-  const may = whereAuthorized(authorize(principal, { permissions: [], roles: [], now }));
-  const [changed, , ended] = await db.batch([
-    updatePassword(db, { userId, version: user.passwordVersion, hash: newHash }, may),
+  const may = authorize(principal, { permissions: [], roles: [], now });
+  const [changed, , ended, , [standing]] = await db.batch([
+    updatePassword(
+      db,
+      { userId, version: user.passwordVersion, hash: newHash },
+      whereAuthorized(may),
+    ),
     insertAuditEvent(db, event, ifChanged),
     revokeSessions(
       db,
@@ -48,7 +54,25 @@ export async function changePassword(
       recorded,
     ),
     deleteLoginAttempts(db, attemptKey, recorded),
+    findStanding(db, may),
   ]);
-  if (changed.length === 0) throw new AppError("unauthenticated");
   publishEnded(ctx, ended);
+  if (changed.length > 0) return;
+  requireStanding(standing);
+  throw new AppError("invalid_credentials");
+}
+
+// The current password was right, so a new one that is refused makes no failed login of it.
+async function requireNewPassword(
+  ctx: Context,
+  password: string,
+  user: LoginUser,
+  attemptKey: string,
+): Promise<void> {
+  try {
+    await requireAcceptablePassword(ctx, password, user, "new_password");
+  } catch (error) {
+    await deleteLoginAttempts(ctx.db, attemptKey, sql`true`);
+    throw error;
+  }
 }
