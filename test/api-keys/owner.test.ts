@@ -1,0 +1,238 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { PERMISSION_NAMES } from "../../src/lib/permissions.ts";
+import { type Answer, send } from "../support/api.ts";
+import {
+  allBut,
+  createHolder,
+  createTestKey,
+  roleOf,
+  sendWithKey,
+  setRole,
+  type TestKey,
+} from "../support/credentials.ts";
+import { changesOn, createTestUser, sqlRun, type TestUser } from "../support/fixtures.ts";
+import { beforeNthD1 } from "../support/interleave.ts";
+import { expectProblem } from "../support/problems.ts";
+
+let admin: TestUser;
+let ada: TestUser;
+let key: TestKey;
+let other: TestUser;
+
+beforeEach(async () => {
+  admin = await createTestUser("admin");
+  ada = await createTestUser("moderator");
+  key = await createTestKey(ada, ["users:read", "users:update"]);
+  other = await createTestUser();
+});
+
+const read = (secret: { key: string }, more = {}) =>
+  sendWithKey(secret, `/v1/users/${other.id}`, more);
+const write = (secret: { key: string }, more = {}) =>
+  sendWithKey(secret, `/v1/users/${other.id}`, {
+    method: "PATCH",
+    body: { first_name: `Name ${crypto.randomUUID()}` },
+    ...more,
+  });
+const list = (secret: { key: string }) => sendWithKey(secret, "/v1/users");
+const readOwner = (secret: { key: string }) => sendWithKey(secret, "/v1/users/me");
+
+/** What the key gets for a write, a read of one, and a list. */
+async function statuses(): Promise<number[]> {
+  const answers: Answer[] = [await write(key), await read(key), await list(key)];
+  return answers.map(({ status }) => status);
+}
+
+const asAdmin = (method: string, path: string, body?: unknown) =>
+  send(`/v1/users/${ada.id}${path}`, { method, token: admin.token, ...(body ? { body } : {}) });
+
+describe("what a key may do", () => {
+  it("is its scopes and nothing else", async () => {
+    const narrow = await createTestKey(ada, ["users:read"]);
+    expect((await list(narrow)).status).toBe(200);
+    expectProblem(await write(narrow), 403, "forbidden");
+    const sessions = await sendWithKey(narrow, `/v1/users/${other.id}/sessions`);
+    expectProblem(sessions, 403, "forbidden");
+  });
+
+  it("is nothing of its own: without users:read it cannot read its owner", async () => {
+    for (const scopes of [[], ["sessions:read"]]) {
+      const blind = await createTestKey(ada, scopes);
+      for (const id of ["me", ada.id]) {
+        expectProblem(await sendWithKey(blind, `/v1/users/${id}`), 403, "forbidden");
+      }
+    }
+  });
+
+  it("follows its owner's role up and down, from one request to the next", async () => {
+    expect(await statuses()).toEqual([200, 200, 200]);
+    await setRole(ada, "user");
+    expect(await statuses()).toEqual([403, 403, 403]);
+    await setRole(ada, await roleOf(["users:read"]));
+    expect(await statuses()).toEqual([403, 200, 200]);
+    await setRole(ada, "admin");
+    expect(await statuses()).toEqual([200, 200, 200]);
+  });
+
+  it("does not grow with its owner: a promotion adds no scope", async () => {
+    await setRole(ada, "admin");
+    const { id } = await createTestUser();
+    const answer = await sendWithKey(key, `/v1/users/${id}`, { method: "DELETE" });
+    expectProblem(answer, 403, "forbidden");
+  });
+
+  it("is never upward: its scopes, not its owner's role, are what another may hold", async () => {
+    const strong = await createTestKey(admin, ["users:update", "users:delete", "users:read"]);
+    const reach = (id: string) =>
+      sendWithKey(strong, `/v1/users/${id}`, { method: "PATCH", body: { first_name: "A" } });
+    expectProblem(await reach(ada.id), 403, "privilege_escalation");
+    expect((await reach(other.id)).status).toBe(200);
+    const equal = await createHolder("users:read");
+    expect((await reach(equal.id)).status).toBe(200);
+  });
+
+  it("gives nobody a role beyond its scopes, its owner neither", async () => {
+    const giver = await createTestKey(admin, ["roles:assign"]);
+    for (const { id } of [other, admin]) {
+      const path = `/v1/users/${id}/role`;
+      const answer = await sendWithKey(giver, path, { method: "PUT", body: { role: "moderator" } });
+      expectProblem(answer, 403, "privilege_escalation");
+    }
+    expect(await changesOn(other.id)).toEqual(["user.created"]);
+  });
+
+  it("is refused on whatever manages credentials, whatever its scopes", async () => {
+    const full = await createTestKey(admin, PERMISSION_NAMES);
+    const own = `/v1/api-keys/${full.id}`;
+    for (const [method, path, body] of [
+      ["POST", "/v1/api-keys", { name: "x", scopes: [] }],
+      ["PATCH", own, { scopes: [] }],
+      ["POST", `${own}/rotate`, undefined],
+      ["DELETE", own, undefined],
+      ["DELETE", "/v1/users/me/sessions", undefined],
+      ["POST", "/v1/auth/logout", undefined],
+      [
+        "POST",
+        "/v1/auth/password/change",
+        { current_password: "SecurePass123!", new_password: "SecurePass1234!" },
+      ],
+    ] as const) {
+      const answer = await sendWithKey(full, path, { method, ...(body && { body }) });
+      expectProblem(answer, 403, "forbidden");
+    }
+    expect((await list(full)).status).toBe(200);
+  });
+});
+
+describe("making a key", () => {
+  it("answers 403 privilege_escalation for scopes beyond one's own", async () => {
+    for (const scopes of [["users:delete"], ["users:read", "api_keys:write"]]) {
+      const body = { name: "x", scopes };
+      const answer = await send("/v1/api-keys", { body, token: ada.token });
+      expectProblem(answer, 403, "privilege_escalation");
+    }
+  });
+
+  it("for another needs what they hold, and scopes that both hold", async () => {
+    const manager = await createHolder("api_keys:write", "users:read", "users:create");
+    const create = (user_id: string, scopes: string[], { token }: TestUser) =>
+      send("/v1/api-keys", { body: { name: "x", scopes, user_id }, token });
+    expectProblem(await create(admin.id, [], manager), 403, "privilege_escalation");
+    const reader = await createHolder("users:read");
+    expectProblem(await create(reader.id, ["users:create"], manager), 403, "privilege_escalation");
+    expectProblem(
+      await create(reader.id, ["users:read", "audit:read"], admin),
+      403,
+      "privilege_escalation",
+    );
+    expect((await create(reader.id, ["users:read"], manager)).status).toBe(201);
+  });
+
+  it("is 403 when the scope is lost, by maker or owner, between check and write", async () => {
+    const create = (user: TestUser, more: object) =>
+      send("/v1/api-keys", { token: user.token, ...more });
+    const own = { name: "x", scopes: ["users:read"] };
+    const lost = beforeNthD1(2, () => setRole(ada, "user"));
+    expectProblem(await create(ada, { body: own, bindings: lost }), 403, "forbidden");
+    const reader = await createHolder("users:read");
+    const theirs = { ...own, user_id: reader.id };
+    const demoted = beforeNthD1(3, () => setRole(reader, "user"));
+    const answer = await create(admin, { body: theirs, bindings: demoted });
+    expectProblem(answer, 403, "privilege_escalation");
+  });
+});
+
+describe("a key whose owner", () => {
+  it("is demoted by an administrator stops at once, though its own reads of them may last a minute", async () => {
+    await asAdmin("PUT", "/role", { role: "user" });
+    expect(await statuses()).toEqual([403, 403, 403]);
+    await asAdmin("PUT", "/role", { role: "moderator" });
+    expect(await statuses()).toEqual([200, 200, 200]);
+  });
+
+  it("is demoted between check and write does not write", async () => {
+    const bindings = beforeNthD1(3, () => asAdmin("PUT", "/role", { role: "user" }));
+    expectProblem(await write(key, { bindings }), 403, "forbidden");
+    expect(await changesOn(other.id)).toEqual(["user.created"]);
+  });
+
+  it.each([
+    [
+      "deactivated",
+      () => asAdmin("PATCH", "", { is_active: false }),
+      () => asAdmin("PATCH", "", { is_active: true }),
+    ],
+    ["deleted", () => asAdmin("DELETE", ""), () => asAdmin("POST", "/restore")],
+  ])("is %s is refused at once, and works again when they are back", async (_, end, restore) => {
+    expect((await end()).status).toBeLessThan(300);
+    expect(await statuses()).toEqual([401, 401, 401]);
+    expectProblem(await readOwner(key), 401, "unauthenticated");
+    expect((await restore()).status).toBe(200);
+    expect(await statuses()).toEqual([200, 200, 200]);
+  });
+
+  it.each([
+    ["deactivated", () => asAdmin("PATCH", "", { is_active: false })],
+    ["deleted", () => asAdmin("DELETE", "")],
+  ])("is %s between check and write does not write", async (_, end) => {
+    expectProblem(await write(key, { bindings: beforeNthD1(3, end) }), 401, "unauthenticated");
+    expect(await changesOn(other.id)).toEqual(["user.created"]);
+  });
+
+  it("ends all their sessions goes on: keys are no sessions", async () => {
+    await asAdmin("DELETE", "/sessions");
+    expect(await statuses()).toEqual([200, 200, 200]);
+  });
+
+  it("loses a permission with their role's change stops for that one", async () => {
+    const role = await roleOf(allBut("roles:write", "audit:read"));
+    await setRole(ada, role);
+    await sqlRun(
+      "DELETE FROM role_permissions WHERE role = ? AND permission = 'users:update'",
+      role,
+    );
+    expect(await statuses()).toEqual([403, 200, 200]);
+  });
+});
+
+describe("a key that is revoked while it is used", () => {
+  it("writes nothing once the revocation has been answered", async () => {
+    const revoke = () => send(`/v1/api-keys/${key.id}`, { method: "DELETE", token: ada.token });
+    const bindings = beforeNthD1(3, revoke);
+    expectProblem(await write(key, { bindings }), 401, "unauthenticated");
+    expect(await changesOn(other.id)).toEqual(["user.created"]);
+  });
+
+  it("in parallel gets 200 or 401 and nothing else, then 401 for good", async () => {
+    const revoke = () => send(`/v1/api-keys/${key.id}`, { method: "DELETE", token: ada.token });
+    const uses = Array.from({ length: 6 }, () => [write(key), read(key)]).flat();
+    const [revocation, ...answers] = await Promise.all([revoke(), ...uses]);
+    expect(revocation?.status).toBe(204);
+    for (const { status } of answers) expect([200, 401]).toContain(status);
+    const written = answers.filter(({ status }, i) => status === 200 && i % 2 === 0).length;
+    const updates = (await changesOn(other.id)).filter((action) => action === "user.updated");
+    expect(updates).toHaveLength(written);
+    expect(await statuses()).toEqual([401, 401, 401]);
+    expectProblem(await readOwner(key), 401, "unauthenticated");
+  });
+});

@@ -1,0 +1,57 @@
+import { describe, expect, it } from "vitest";
+import { send } from "../support/api.ts";
+import { createTestUser } from "../support/fixtures.ts";
+import { fetchDocument, operationsOf, resolveSchema } from "../support/openapi.ts";
+import { expectProblem, faultsOf } from "../support/problems.ts";
+import { sampleRequest, targetOf } from "../support/samples.ts";
+
+/** What nobody sets by naming it, unless a body says in so many words that it takes it. */
+const PROTECTED: Readonly<Record<string, unknown>> = {
+  role: "admin",
+  is_active: true,
+  email_verified: true,
+  id: "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11",
+  deleted_at: null,
+  password_hash: "x",
+  version: 1,
+  is_system: true,
+  permissions: ["users:erase"],
+  scopes: ["users:erase"],
+};
+
+/** The protected fields that a body is documented to take. */
+const TAKES: Readonly<Record<string, readonly string[]>> = {
+  createUser: ["role", "is_active"],
+  replaceUser: ["role", "is_active"],
+  updateUser: ["role", "is_active"],
+  assignRole: ["role"],
+  createRole: ["permissions"],
+  replaceRole: ["permissions"],
+  createApiKey: ["scopes"],
+  updateApiKey: ["scopes"],
+};
+
+const document = await fetchDocument();
+const taking = operationsOf(document).filter(({ documented }) => documented.requestBody);
+
+describe("every body of the document", () => {
+  it.each(taking.map((operation) => [operation.name, operation] as const))(
+    "refuses fields that nobody may set, to an administrator too: %s",
+    async (_, operation) => {
+      const taken = TAKES[operation.documented.operationId ?? ""] ?? [];
+      const schema = operation.documented.requestBody?.content["application/json"]?.schema ?? {};
+      const named = Object.keys(resolveSchema(document, schema).properties ?? {});
+      expect(named.filter((name) => name in PROTECTED).sort()).toEqual(taken.toSorted());
+      const admin = await createTestUser("admin");
+      const target = await targetOf(await createTestUser());
+      const { path, method, body } = sampleRequest(document, operation, target, false);
+      for (const [field, value] of Object.entries(PROTECTED)) {
+        if (taken.includes(field)) continue;
+        const forged = { ...body, [field]: value };
+        const answer = await send(path, { method, token: admin.token, body: forged });
+        expectProblem(answer, 422, "validation_failed");
+        expect(faultsOf(answer)).toContain(`${field} unknown_field`);
+      }
+    },
+  );
+});
