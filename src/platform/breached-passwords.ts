@@ -12,7 +12,8 @@ export async function isBreached(password: string, rangeUrl: string): Promise<bo
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-1", utf8(password)));
   const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
   const hash = hex.toUpperCase();
-  const response = await fetch(new URL(hash.slice(0, PREFIX_LENGTH), rangeUrl), {
+  const base = rangeUrl.endsWith("/") ? rangeUrl : `${rangeUrl}/`;
+  const response = await fetch(new URL(hash.slice(0, PREFIX_LENGTH), base), {
     headers: { "Add-Padding": "true" },
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
