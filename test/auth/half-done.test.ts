@@ -1,0 +1,225 @@
+import { describe, expect, it, vi } from "vitest";
+import { send } from "../support/api.ts";
+import { faultyBindings, nth } from "../support/faults.ts";
+import {
+  ALL_REFUSED,
+  allAuditOf,
+  createTestUser,
+  logIn,
+  newAccount,
+  PASSWORD,
+  sqlAll,
+  sqlRun,
+  statusesOf,
+} from "../support/fixtures.ts";
+import { expectProblem } from "../support/problems.ts";
+
+const NEW = "another pass phrase";
+const OVERLOADED = "D1 DB is overloaded. Requests queued for too long.";
+
+const failingAt = (n: number) => faultyBindings({ d1: nth(n), d1Message: OVERLOADED });
+const losingAnswer = (n: number) => faultyBindings({ d1AnswerLost: nth(n) });
+
+const tryLogIn = (username: string, bindings?: Cloudflare.Env, password = PASSWORD) =>
+  send("/v1/auth/login", { body: { username, password }, ...(bindings && { bindings }) });
+
+const refresh = (refresh_token: string, bindings?: Cloudflare.Env) =>
+  send("/v1/auth/refresh", { body: { refresh_token }, ...(bindings && { bindings }) });
+
+const change = (token: string, bindings?: Cloudflare.Env) =>
+  send("/v1/auth/password/change", {
+    token,
+    body: { current_password: PASSWORD, new_password: NEW },
+    ...(bindings && { bindings }),
+  });
+
+async function register() {
+  const { username, ...account } = newAccount();
+  const { body } = await send("/v1/auth/register", { body: { username, ...account } });
+  return { username, id: body.id as string };
+}
+
+/** All that D1 holds on logins, sessions and the password of a user. */
+async function stateOf(userId: string) {
+  const [user] = await sqlAll<{ password_version: number; last_login_at: number | null }>(
+    "SELECT password_version, last_login_at FROM users WHERE id = ?",
+    userId,
+  );
+  const sessions = await sqlAll<{ generation: number; revoked_at: number | null }>(
+    "SELECT generation, revoked_at FROM sessions WHERE user_id = ? ORDER BY id",
+    userId,
+  );
+  const actions = (await allAuditOf(userId)).map(({ action }) => action);
+  return {
+    passwordVersion: user?.password_version,
+    hasLoggedIn: user?.last_login_at !== null,
+    generations: sessions.map(({ generation }) => generation),
+    ended: sessions.map(({ revoked_at }) => revoked_at !== null),
+    actions,
+  };
+}
+
+/** Makes the audit row of an action fail, which is in the middle of its batch, while the work is done. */
+async function withFailingAudit<T>(action: string, work: () => Promise<T>): Promise<T> {
+  await sqlRun(`CREATE TRIGGER fail_audit BEFORE INSERT ON audit_events WHEN new.action = '${action}'
+    BEGIN SELECT RAISE(ABORT, 'no'); END`);
+  try {
+    return await work();
+  } finally {
+    await sqlRun("DROP TRIGGER fail_audit");
+  }
+}
+
+describe("a login", () => {
+  const NOTHING = {
+    passwordVersion: 1,
+    hasLoggedIn: false,
+    generations: [],
+    ended: [],
+    actions: ["user.created"],
+  };
+  const WHOLE = {
+    ...NOTHING,
+    hasLoggedIn: true,
+    generations: [1],
+    ended: [false],
+    actions: ["user.created", "auth.login_succeeded"],
+  };
+
+  it.each([1, 2])(
+    "whose D1 fails at round trip %i leaves nothing, and works when sent again",
+    async (n) => {
+      const { id, username } = await register();
+      const failed = await tryLogIn(username, failingAt(n));
+      expectProblem(failed, 503, "service_unavailable");
+      expect(failed.headers.get("Retry-After")).toMatch(/^\d+$/);
+      expect(await stateOf(id)).toEqual(NOTHING);
+      expect((await tryLogIn(username)).status).toBe(200);
+      expect(await stateOf(id)).toEqual(WHOLE);
+    },
+  );
+
+  it("whose batch fails in the middle leaves nothing", async () => {
+    const { id, username } = await register();
+    const failed = await withFailingAudit("auth.login_succeeded", () => tryLogIn(username));
+    expectProblem(failed, 500, "internal_error");
+    expect(await stateOf(id)).toEqual(NOTHING);
+  });
+
+  it.each([
+    [1, NOTHING],
+    [2, WHOLE],
+  ])("whose answer from D1 is lost after round trip %i is whole or nothing", async (n, state) => {
+    const { id, username } = await register();
+    expectProblem(await tryLogIn(username, losingAnswer(n)), 503, "service_unavailable");
+    expect(await stateOf(id)).toEqual(state);
+    expect((await tryLogIn(username)).status).toBe(200);
+    expect(await sqlAll("SELECT key FROM login_attempts WHERE key = ?", `user:${id}`)).toEqual([]);
+  });
+
+  it("that fails is counted before its password is looked at, whatever D1 does afterwards", async () => {
+    const { username } = await register();
+    for (let i = 0; i < 10; i += 1) {
+      const answer = await tryLogIn(username, failingAt(2), "wrong password");
+      expectProblem(answer, 503, "service_unavailable");
+    }
+    expectProblem(await tryLogIn(username), 429, "too_many_attempts");
+  });
+});
+
+describe("a refresh", () => {
+  it("whose D1 fails changes nothing: the same token is good when sent again", async () => {
+    const { id, refreshToken } = await createTestUser();
+    const before = await stateOf(id);
+    expectProblem(await refresh(refreshToken, failingAt(1)), 503, "service_unavailable");
+    expect(await stateOf(id)).toEqual(before);
+    expect((await refresh(refreshToken)).status).toBe(200);
+    expect((await stateOf(id)).generations).toEqual([2]);
+  });
+
+  it("whose answer from D1 is lost gives the one successor when sent again, any number of times", async () => {
+    const { id, refreshToken } = await createTestUser();
+    for (let i = 0; i < 3; i += 1) {
+      const lost = await refresh(refreshToken, losingAnswer(1));
+      expectProblem(lost, 503, "service_unavailable");
+    }
+    const answers = [await refresh(refreshToken), await refresh(refreshToken)];
+    expect(new Set(answers.map(({ body }) => body.refresh_token)).size).toBe(1);
+    expect((await stateOf(id)).generations).toEqual([2]);
+    expect((await refresh(answers[0]?.body.refresh_token)).status).toBe(200);
+  });
+
+  const REUSE_FAULTS: [string, () => Cloudflare.Env][] = [
+    ["whose D1 fails at the first round trip", () => failingAt(1)],
+    ["whose D1 fails at the second round trip", () => failingAt(2)],
+    ["whose first answer from D1 is lost", () => losingAnswer(1)],
+    ["whose second answer from D1 is lost", () => losingAnswer(2)],
+  ];
+  it.each(REUSE_FAULTS)(
+    "of a spent token, %s, gives no token, and ends the session with its record, once",
+    async (_, bindings) => {
+      vi.useFakeTimers({ toFake: ["Date"] });
+      const { id, refreshToken } = await createTestUser();
+      const { body } = await refresh(refreshToken);
+      vi.setSystemTime(Date.now() + 31_000);
+      expectProblem(await refresh(refreshToken, bindings()), 503, "service_unavailable");
+      const between = await stateOf(id);
+      expect(between.ended[0]).toBe(between.actions.includes("session.reuse_detected"));
+      expect((await refresh(refreshToken)).status).toBe(401);
+      const after = await stateOf(id);
+      expect(after.ended).toEqual([true]);
+      expect(after.actions.filter((action) => action === "session.reuse_detected")).toHaveLength(1);
+      expect((await refresh(body.refresh_token)).status).toBe(401);
+    },
+  );
+
+  it("of a spent token whose record fails does not end the session without it", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const { id, refreshToken } = await createTestUser();
+    await refresh(refreshToken);
+    vi.setSystemTime(Date.now() + 31_000);
+    const failed = await withFailingAudit("session.reuse_detected", () => refresh(refreshToken));
+    expectProblem(failed, 500, "internal_error");
+    expect((await stateOf(id)).ended).toEqual([false]);
+  });
+});
+
+describe("a change of password", () => {
+  it.each([1, 2, 3])(
+    "whose D1 fails at round trip %i changes nothing, and works when sent again",
+    async (n) => {
+      const { id, username, token } = await createTestUser();
+      const other = await logIn(username);
+      const before = await stateOf(id);
+      const failed = await change(token, failingAt(n));
+      expectProblem(failed, 503, "service_unavailable");
+      expect(failed.headers.get("Retry-After")).toMatch(/^\d+$/);
+      expect(await stateOf(id)).toEqual(before);
+      expect((await refresh(other.refreshToken)).status).toBe(200);
+      expect((await change(token)).status).toBe(204);
+      expect((await tryLogIn(username, undefined, NEW)).status).toBe(200);
+    },
+  );
+
+  it("whose batch fails in the middle changes nothing", async () => {
+    const { id, token } = await createTestUser();
+    const before = await stateOf(id);
+    const failed = await withFailingAudit("password.changed", () => change(token));
+    expectProblem(failed, 500, "internal_error");
+    expect(await stateOf(id)).toEqual(before);
+  });
+
+  it("whose answer from D1 is lost stands whole, and is recorded once", async () => {
+    const { id, username, token, refreshToken } = await createTestUser();
+    const other = await logIn(username);
+    expectProblem(await change(token, losingAnswer(3)), 503, "service_unavailable");
+    const state = await stateOf(id);
+    expect(state).toMatchObject({ passwordVersion: 2, ended: [false, true] });
+    expect(state.actions.filter((action) => action === "password.changed")).toHaveLength(1);
+    expectProblem(await change(token), 401, "invalid_credentials");
+    expectProblem(await tryLogIn(username), 401, "invalid_credentials");
+    expect((await tryLogIn(username, undefined, NEW)).status).toBe(200);
+    expect((await refresh(refreshToken)).status).toBe(200);
+    expect(await statusesOf(other)).toMatchObject({ ...ALL_REFUSED, read: expect.any(Number) });
+  });
+});
