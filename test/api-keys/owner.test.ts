@@ -101,6 +101,15 @@ describe("what a key may do", () => {
     expect(await changesOn(other.id)).toEqual(["user.created"]);
   });
 
+  it("is nobody's email: an address is how one comes by a password", async () => {
+    for (const { id, email } of [other, ada]) {
+      const body = { email: `new.${email}` };
+      const answer = await sendWithKey(key, `/v1/users/${id}`, { method: "PATCH", body });
+      expectProblem(answer, 403, "forbidden");
+      expect(await changesOn(id)).toEqual(["user.created"]);
+    }
+  });
+
   it("is refused on whatever manages credentials, whatever its scopes", async () => {
     const full = await createTestKey(admin, PERMISSION_NAMES);
     const own = `/v1/api-keys/${full.id}`;

@@ -13,7 +13,7 @@ export interface Target {
 interface Sample {
   /** What the examples of the document do not say. */
   body?: Record<string, unknown>;
-  /** What makes an operation without `{id}` about another's things. */
+  /** What makes a request one about another's things, where `{id}` alone does not. */
   foreign?: (target: Target) => Addition;
   /** What makes a request one that its owner may send. */
   own?: (target: Target) => Addition;
@@ -26,7 +26,7 @@ interface Addition {
 
 const SAMPLES: Readonly<Record<string, Sample>> = {
   refresh: { body: { refresh_token: "rrt_nobody" } },
-  replaceUser: { own: ({ user: { email } }) => ({ body: { email } }) },
+  replaceUser: { foreign: keepEmail, own: keepEmail },
   createRole: { body: { name: "support", permissions: [] } },
   replaceRole: { body: { permissions: [] } },
   createApiKey: {
@@ -35,6 +35,11 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
   },
   listApiKeys: { foreign: ({ user }) => ({ query: `?user_id=${user.id}` }) },
 };
+
+// The email has a flow of its own, and is none of a key's business.
+function keepEmail({ user: { email } }: Target): Addition {
+  return { body: { email } };
+}
 
 const NOBODYS = "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11";
 
@@ -87,7 +92,8 @@ export function sampleRequest(
 
 function fillPath(operation: Operation, { ids }: Target): string {
   return operation.path.replaceAll(/([\w-]+)\/\{(\w+)\}/g, (_, collection, parameter) => {
-    const value = ids[collection] ?? sampleParameter(operation, parameter);
+    const example = sampleParameter(operation, parameter);
+    const value = ids[collection] ?? (example === "me" ? ids.users : example);
     if (value !== undefined) return `${collection}/${encodeURIComponent(value)}`;
     throw new Error(
       `nothing to send as {${parameter}} of ${operation.name}: give it an example, or its collection an id in test/support/samples.ts`,
