@@ -12,9 +12,12 @@ import { requestLog } from "./http/request-log.ts";
 import { securityHeaders } from "./http/security-headers.ts";
 import { mountDocs } from "./operations/docs.ts";
 import { operationsRouter } from "./operations/routes.ts";
+import { passwordResetRouter } from "./password-reset/routes.ts";
+import { profilesRouter } from "./profiles/routes.ts";
 import { rolesRouter } from "./roles/routes.ts";
 import { sessionsRouter } from "./sessions/routes.ts";
 import { usersRouter } from "./users/routes.ts";
+import { verificationRouter } from "./verification/routes.ts";
 
 /** The API: what every request passes through, in order, and one line a feature. */
 export function createApp() {
@@ -31,6 +34,9 @@ export function createApp() {
   app.route("/", authRouter);
   app.route("/", sessionsRouter);
   app.route("/", usersRouter);
+  app.route("/", profilesRouter);
+  app.route("/", verificationRouter);
+  app.route("/", passwordResetRouter);
   app.route("/", rolesRouter);
   app.route("/", apiKeysRouter);
   app.route("/", operationsRouter);

@@ -46,6 +46,12 @@ const Settings = z.object({
   LOGIN_ATTEMPT_LIMIT: wholeNumber(1, 1000).default(10),
   LOGIN_ATTEMPT_WINDOW_SECONDS: wholeNumber(60, 86_400).default(900),
   REGISTRATION: z.enum(["open", "closed"]).default("open"),
+  LOGIN_REQUIRES_VERIFIED_EMAIL: z.enum(["on", "off"]).default("off"),
+  DELETED_RETENTION_DAYS: wholeNumber(1, 3650).default(30),
+  MAIL_TRANSPORT: z.enum(["cloudflare", "http", "off"]).default("cloudflare"),
+  MAIL_FROM: z.string().min(3).optional(),
+  MAIL_API_URL: z.url({ protocol: /^https?$/ }).default("https://api.resend.com/emails"),
+  MAIL_API_KEY: z.string().min(1).optional(),
   CORS_ORIGINS: z
     .string()
     .default("")
@@ -76,12 +82,24 @@ export interface Config {
   rateLimits: Readonly<Record<"auth" | "refresh" | "read" | "write", RateLimit | undefined>>;
   loginAttempts: { limit: number; windowMs: number };
   registrationOpen: boolean;
+  loginRequiresVerifiedEmail: boolean;
+  /** How long a deleted user can be restored before they are erased. */
+  deletedRetentionMs: number;
+  /** Undefined where no mail is sent. */
+  mail: MailConfig | undefined;
   corsOrigins: readonly string[];
   serverTiming: boolean;
   signingKeys: ReadonlyMap<string, SigningKey>;
   macKeys: readonly CryptoKey[];
   /** What wraps the data keys of persons. */
   dataKeys: ReadonlyMap<string, CryptoKey>;
+}
+
+/** How mail goes out, from whom, and under which URL its links open. `provider` is undefined for Cloudflare's binding. */
+export interface MailConfig {
+  from: string;
+  appUrl: string;
+  provider: { url: string; apiKey: string } | undefined;
 }
 
 /** One setting that keeps the service from serving. Never holds the setting's value. */
@@ -121,6 +139,7 @@ export async function parseConfig(bindings: object): Promise<ConfigResult> {
   const peppers = settings.PEPPER_KEYS
     ? await importKeys("PEPPER_KEYS", settings, importMacKeys, faults)
     : new Map<string, CryptoKey>();
+  faults.push(...findMailFaults(settings));
   if (!signingKeys || !macKeys || !dataKeys || !peppers || faults.length > 0) {
     return { ok: false, faults };
   }
@@ -184,10 +203,44 @@ function toConfig(
       windowMs: settings.LOGIN_ATTEMPT_WINDOW_SECONDS * SECOND,
     },
     registrationOpen: settings.REGISTRATION === "open",
+    loginRequiresVerifiedEmail: settings.LOGIN_REQUIRES_VERIFIED_EMAIL === "on",
+    deletedRetentionMs: settings.DELETED_RETENTION_DAYS * DAY,
+    mail: toMailConfig(settings),
     corsOrigins: settings.CORS_ORIGINS,
     serverTiming: settings.SERVER_TIMING === "on",
     signingKeys: keys.signingKeys,
     macKeys: keys.macKeys,
     dataKeys: keys.dataKeys,
   };
+}
+
+const DEVELOPMENT_MAIL_FROM = "Roster <roster@roster.example>";
+
+// Without a sender there is no mail; with one, everything that mail needs must be there.
+function findMailFaults(settings: z.infer<typeof Settings>): ConfigFault[] {
+  const { MAIL_TRANSPORT, MAIL_FROM, MAIL_API_KEY, APP_URL } = settings;
+  const faults: ConfigFault[] = [];
+  if (MAIL_TRANSPORT === "off") return faults;
+  if (MAIL_TRANSPORT === "http" && !MAIL_API_KEY) {
+    faults.push({ setting: "MAIL_API_KEY", message: "MAIL_TRANSPORT http needs it" });
+  }
+  if (MAIL_TRANSPORT === "http" && !MAIL_FROM) {
+    faults.push({ setting: "MAIL_FROM", message: "MAIL_TRANSPORT http needs it" });
+  }
+  if (MAIL_FROM && !APP_URL) {
+    faults.push({ setting: "APP_URL", message: "the links in mails need it" });
+  }
+  return faults;
+}
+
+function toMailConfig(settings: z.infer<typeof Settings>): MailConfig | undefined {
+  const { ENVIRONMENT, MAIL_TRANSPORT, MAIL_API_URL, MAIL_API_KEY, APP_URL } = settings;
+  const fallback = ENVIRONMENT === "development" ? DEVELOPMENT_MAIL_FROM : undefined;
+  const from = settings.MAIL_FROM ?? fallback;
+  if (MAIL_TRANSPORT === "off" || !from || !APP_URL) return undefined;
+  const provider =
+    MAIL_TRANSPORT === "http" && MAIL_API_KEY
+      ? { url: MAIL_API_URL, apiKey: MAIL_API_KEY }
+      : undefined;
+  return { from, appUrl: APP_URL, provider };
 }

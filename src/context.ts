@@ -1,4 +1,4 @@
-import { type Config, type ConfigResult, parseConfig } from "./config.ts";
+import { type Config, type ConfigResult, type MailConfig, parseConfig } from "./config.ts";
 import { createDb, type Db } from "./db/client.ts";
 import { MemoryCache } from "./lib/memory-cache.ts";
 import type { Meter } from "./lib/meter.ts";
@@ -8,12 +8,14 @@ import type { SlidingWindow } from "./lib/sliding-window.ts";
 import { DAY, SECOND } from "./lib/time.ts";
 import { createKv, type Kv } from "./platform/kv.ts";
 import type { Log } from "./platform/logger.ts";
+import { createBindingMailer, createHttpMailer, type SendMail } from "./platform/mailer.ts";
 
 /** What the worker is bound to; text settings are parsed by config.ts. */
 export interface Bindings {
   DB: D1Database;
   KV: KVNamespace;
   ASSETS: Fetcher;
+  EMAIL?: SendEmail;
 }
 
 /** What was last known of a credential, and when D1 said so. `principal` is null while it is of no use, `hasEnded` when that is for good. */
@@ -36,6 +38,8 @@ interface Client {
 export interface Context {
   db: Db;
   kv: Kv;
+  /** Undefined where no mail is sent. */
+  sendMail: SendMail | undefined;
   config: Config;
   credentialCache: MemoryCache<CredentialState>;
   rateWindows: MemoryCache<SlidingWindow>;
@@ -97,9 +101,18 @@ export function createContext({ bindings, meter, ...rest }: ContextInput): Conte
     ...rest,
     db: createDb(bindings.DB, meter),
     kv: createKv(bindings.KV, meter),
+    sendMail: createMailer(rest.config.mail, bindings.EMAIL),
     credentialCache,
     rateWindows,
     roleCache,
     now: () => now,
   };
+}
+
+function createMailer(
+  mail: MailConfig | undefined,
+  binding: SendEmail | undefined,
+): SendMail | undefined {
+  if (mail?.provider) return createHttpMailer(mail.provider, mail.from);
+  return mail && binding ? createBindingMailer(binding, mail.from) : undefined;
 }

@@ -1,6 +1,11 @@
 /** Every code a problem document can carry: its status, its title and what the caller is to do. */
 export const ERRORS = {
   malformed_json: [400, "Malformed JSON", "The request body is not valid JSON in UTF-8."],
+  invalid_token: [
+    400,
+    "Invalid token",
+    "The token is unknown, spent, expired or replaced by a newer one. Ask for another mail.",
+  ],
   conflicting_credentials: [
     400,
     "Conflicting credentials",
@@ -26,6 +31,11 @@ export const ERRORS = {
     403,
     "Privilege escalation",
     "This reaches beyond your own permissions: nobody manages an account, or grants a right, above their own.",
+  ],
+  email_not_verified: [
+    403,
+    "Email not verified",
+    "Confirm your email address first: the link is in the mail that was sent to it.",
   ],
   registration_closed: [
     403,

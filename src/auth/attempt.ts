@@ -6,6 +6,7 @@ import { AppError } from "../errors.ts";
 import { toBase64Url, utf8 } from "../lib/bytes.ts";
 import { dummyHash, verifyPassword } from "../lib/password-hash.ts";
 import { SECOND } from "../lib/time.ts";
+import { deliverSoon, queueMail } from "../mail/service.ts";
 import {
   countLoginAttempt,
   findLoginAttempts,
@@ -60,10 +61,18 @@ async function recordFailure(
   const isLockedNow = count >= ctx.config.loginAttempts.limit;
   const failed = await createAuditEvent(ctx, { action: "auth.login_failed", ...target });
   const lockedOut = await createAuditEvent(ctx, { action: "auth.locked_out", ...target });
-  await ctx.db.batch([
+  const isLocked = isLockedNow ? sql`true` : sql`false`;
+  const notice = {
+    userId: user?.id ?? "",
+    kind: "account_locked",
+    address: user?.email ?? "",
+  } as const;
+  const [, , queued] = await ctx.db.batch([
     insertAuditEvent(ctx.db, failed, sql`true`),
-    insertAuditEvent(ctx.db, lockedOut, isLockedNow ? sql`true` : sql`false`),
+    insertAuditEvent(ctx.db, lockedOut, isLocked),
+    queueMail(ctx, notice, isLocked),
   ]);
+  deliverSoon(ctx, queued);
 }
 
 // Hashed, because what people type there by mistake includes other people's names and passwords.

@@ -6,6 +6,7 @@ import { authorize, findStanding, whereAuthorized } from "../db/authority.ts";
 import { AppError } from "../errors.ts";
 import { hashPassword } from "../lib/password-hash.ts";
 import type { UserPrincipal } from "../lib/principal.ts";
+import { deliverSoon, queueMail } from "../mail/service.ts";
 import { requireStanding } from "../roles/authority.ts";
 import { publishEnded } from "../sessions/principal.ts";
 import { revokeSessions } from "../sessions/repository.ts";
@@ -40,7 +41,7 @@ export async function changePassword(
   });
   const recorded = ifRecorded(event.id);
   const may = authorize(principal, { permissions: [], roles: [], now });
-  const [changed, , ended, , [standing]] = await db.batch([
+  const [changed, , ended, , [standing], queued] = await db.batch([
     updatePassword(
       db,
       { userId, version: user.passwordVersion, hash: newHash },
@@ -55,8 +56,10 @@ export async function changePassword(
     ),
     deleteLoginAttempts(db, attemptKey, recorded),
     findStanding(db, may),
+    queueMail(ctx, { userId, kind: "password_changed", address: user.email }, recorded),
   ]);
   publishEnded(ctx, ended);
+  deliverSoon(ctx, queued);
   if (changed.length > 0) return;
   requireStanding(standing);
   throw new AppError("invalid_credentials");

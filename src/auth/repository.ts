@@ -77,6 +77,7 @@ export function findLoginUser(db: Db, identifier: LoginIdentifier) {
       id: users.id,
       username: users.username,
       email: users.email,
+      emailVerified: users.emailVerified,
       passwordHash: users.passwordHash,
       passwordVersion: users.passwordVersion,
       isActive: users.isActive,

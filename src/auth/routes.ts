@@ -8,6 +8,8 @@ import { refreshSession } from "../sessions/tokens.ts";
 import { presentUser } from "../users/present.ts";
 import { RegisterUser, User } from "../users/schema.ts";
 import { registerUser } from "../users/service.ts";
+import { ChangeEmail } from "../verification/schema.ts";
+import { changeEmail } from "./change-email.ts";
 import { changePassword } from "./change-password.ts";
 import { ChangePassword, Login, Me, Refresh } from "./schema.ts";
 import { getMe, logIn } from "./service.ts";
@@ -40,7 +42,7 @@ const loginRoute = operation({
   rateLimitPolicy: "auth",
   request: { body: jsonBody(Login) },
   responses: { 200: jsonContent(Tokens, "Tokens of a new session.") },
-  errors: ["invalid_credentials", "too_many_attempts"],
+  errors: ["invalid_credentials", "too_many_attempts", "email_not_verified"],
 });
 
 const refreshRoute = operation({
@@ -93,6 +95,20 @@ const changePasswordRoute = operation({
   errors: ["invalid_credentials", "too_many_attempts"],
 });
 
+const changeEmailRoute = operation({
+  method: "post",
+  path: "/v1/auth/email/change",
+  operationId: "changeEmail",
+  tags,
+  summary: "Change your email address",
+  description:
+    "The new address must confirm with the token that is sent to it; the old one is told. Until then nothing changes.",
+  access: own,
+  request: { body: jsonBody(ChangeEmail) },
+  responses: { 202: { description: "A mail is on its way to the new address." } },
+  errors: ["invalid_credentials", "too_many_attempts", "email_taken"],
+});
+
 export const authRouter = createRouter()
   .openapi(registerRoute, async (c) => {
     const user = await registerUser(c.var.ctx, c.req.valid("json"));
@@ -114,6 +130,10 @@ export const authRouter = createRouter()
   .openapi(changePasswordRoute, async (c) => {
     await changePassword(c.var.ctx, currentUser(c), c.req.valid("json"));
     return c.body(null, 204);
+  })
+  .openapi(changeEmailRoute, async (c) => {
+    await changeEmail(c.var.ctx, currentUser(c), c.req.valid("json"));
+    return c.body(null, 202);
   })
   .openapi(meRoute, async (c) => {
     const principal = currentUser(c);

@@ -1,16 +1,9 @@
 import { z } from "@hono/zod-openapi";
-import { MAX_PASSWORD_BYTES } from "../lib/password-policy.ts";
 import { Session } from "../sessions/schema.ts";
-import { NewPassword, withPasswordRules } from "../users/password.ts";
+import { CurrentPassword, NewPassword, withPasswordRules } from "../users/password.ts";
 import { User } from "../users/schema.ts";
 
 const Identifier = z.string().min(1).max(320);
-
-const CurrentPassword = z
-  .string()
-  .min(1)
-  .max(MAX_PASSWORD_BYTES)
-  .openapi({ format: "password", example: "SecurePass123!" });
 
 export const Login = z
   .strictObject({
@@ -22,7 +15,7 @@ export const Login = z
     message: "Send a username or an email, not both.",
     path: ["username"],
     params: { code: "username_or_email" },
-    when: ({ value }) => typeof value === "object" && value !== null,
+    when: ({ value }) => value instanceof Object && !Array.isArray(value),
   })
   .openapi("Login", {
     description: "A username or an email, and the password.",

@@ -1,4 +1,5 @@
 import type { z } from "@hono/zod-openapi";
+import { sql } from "drizzle-orm";
 import { ifChanged, ifRecorded, insertAuditEvent } from "../audit/repository.ts";
 import { createAuditEvent } from "../audit/service.ts";
 import type { Context } from "../context.ts";
@@ -7,16 +8,19 @@ import { mintDataKey, type Person } from "../lib/data-key.ts";
 import { hashPassword, needsRehash } from "../lib/password-hash.ts";
 import type { UserPrincipal } from "../lib/principal.ts";
 import { normalizeEmail, normalizeUsername, toComparisonKey } from "../lib/text.ts";
+import { deliverSoon, queueMail } from "../mail/service.ts";
 import { publishEnded, publishSession, toPrincipal } from "../sessions/principal.ts";
 import {
   evictSessions,
   findSession,
   findSessionAuthority,
   insertSession,
+  isUnknownDevice,
 } from "../sessions/repository.ts";
 import type { Tokens } from "../sessions/schema.ts";
 import { issueTokens, newSession } from "../sessions/tokens.ts";
 import { findUser } from "../users/repository.ts";
+import { resendVerification } from "../verification/service.ts";
 import { checkPassword, type LoginUser } from "./attempt.ts";
 import {
   deleteLoginAttempts,
@@ -29,6 +33,7 @@ import type { Login } from "./schema.ts";
 /** Checks a password and begins a session. Throws `invalid_credentials`, `too_many_attempts`. */
 export async function logIn(ctx: Context, input: Login): Promise<z.infer<typeof Tokens>> {
   const { user, attemptKey } = await checkPassword(ctx, toIdentifier(input), input.password);
+  await requireVerifiedEmail(ctx, user, attemptKey);
   const settings = ctx.config.password;
   const newHash = needsRehash(user.passwordHash, settings)
     ? await hashPassword(input.password, settings)
@@ -66,19 +71,34 @@ async function beginSession(
     origin: person,
   });
   const recorded = ifRecorded(event.id);
-  const [, , , , evicted, [started]] = await db.batch([
+  const notice = { userId: user.id, kind: "new_sign_in", address: user.email } as const;
+  const [, , , , evicted, [started], queued] = await db.batch([
     insertSession(db, session, isLoginStillValid(user.id, user.passwordVersion)),
     insertAuditEvent(db, event, ifChanged),
     recordLogin(db, { userId: user.id, now, passwordHash: newHash, dataKey }, recorded),
     deleteLoginAttempts(db, attemptKey, recorded),
     evictSessions(db, user.id, ctx.config.session.limit, now),
     findSessionAuthority(db, session.id),
+    queueMail(ctx, notice, sql`${recorded} AND ${isUnknownDevice(session)}`),
   ]);
   publishEnded(ctx, evicted);
+  deliverSoon(ctx, queued);
   const principal = toPrincipal(started, now);
   if (!principal) throw new AppError("invalid_credentials");
   publishSession(ctx, principal);
   return issueTokens(ctx, principal, { generation: 1, expiresAt: session.expiresAt });
+}
+
+// Whoever knows the password may know this too; the link is sent to them again.
+async function requireVerifiedEmail(
+  ctx: Context,
+  user: LoginUser,
+  attemptKey: string,
+): Promise<void> {
+  if (user.emailVerified || !ctx.config.loginRequiresVerifiedEmail) return;
+  await deleteLoginAttempts(ctx.db, attemptKey, sql`true`);
+  await resendVerification(ctx, user.id);
+  throw new AppError("email_not_verified");
 }
 
 // A username cannot hold an @, so a name with one is an email in whichever field it came.

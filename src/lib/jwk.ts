@@ -1,5 +1,5 @@
 import { importJWK, type JWK } from "jose";
-import { fromBase64Url } from "./bytes.ts";
+import { fromBase64Url, utf8 } from "./bytes.ts";
 
 /** Generated development keys carry this in their `kid`, and production refuses them. */
 export const DEVELOPMENT_KEY_PREFIX = "dev-";
@@ -24,12 +24,10 @@ export async function importSigningKeys(text: string): Promise<ReadonlyMap<strin
     const kid = takeKid(jwk, keys);
     const publicJwk: JWK = { kty: "OKP", crv: "Ed25519", x: jwk.x, kid, use: "sig", alg: "EdDSA" };
     const privateJwk: JWK = { kty: "OKP", crv: "Ed25519", x: jwk.x, d: jwk.d };
-    keys.set(kid, {
-      kid,
-      privateKey: await importEd25519(privateJwk),
-      publicKey: await importEd25519(publicJwk),
-      publicJwk,
-    });
+    const privateKey = await importEd25519(privateJwk);
+    const publicKey = await importEd25519(publicJwk);
+    await requirePair(privateKey, publicKey);
+    keys.set(kid, { kid, privateKey, publicKey, publicJwk });
   }
   return keys;
 }
@@ -62,7 +60,7 @@ export async function importDataKeys(text: string): Promise<ReadonlyMap<string, 
 
 /** True when a key of the set was generated for development. */
 export function hasDevelopmentKey(text: string): boolean {
-  return parseJwkSet(text).some((jwk) => jwk.kid?.startsWith(DEVELOPMENT_KEY_PREFIX));
+  return parseJwkSet(text).some(({ kid }) => String(kid).startsWith(DEVELOPMENT_KEY_PREFIX));
 }
 
 async function importEd25519(jwk: JWK): Promise<CryptoKey> {
@@ -73,8 +71,16 @@ async function importEd25519(jwk: JWK): Promise<CryptoKey> {
   }
 }
 
-function takeKid({ kid = "" }: JWK, taken: ReadonlyMap<string, unknown>): string {
-  if (!KID.test(kid)) {
+// Halves of two keys would sign tokens that nobody can verify.
+async function requirePair(privateKey: CryptoKey, publicKey: CryptoKey): Promise<void> {
+  const message = utf8("roster");
+  const signature = await crypto.subtle.sign("Ed25519", privateKey, message);
+  if (await crypto.subtle.verify("Ed25519", publicKey, signature, message)) return;
+  throw new Error("a key's x does not belong to its d");
+}
+
+function takeKid({ kid }: JWK, taken: ReadonlyMap<string, unknown>): string {
+  if (typeof kid !== "string" || !KID.test(kid)) {
     throw new Error("every key needs a kid of 1 to 64 letters, digits, _ and -");
   }
   if (taken.has(kid)) throw new Error("two keys share a kid");

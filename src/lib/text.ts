@@ -4,12 +4,12 @@ const JOINERS = /[\u200C\u200D]/gu;
 
 /** What a username becomes before it is validated and kept: NFKC, trimmed. */
 export function normalizeUsername(text: string): string {
-  return text.normalize("NFKC").trim();
+  return trimSpaces(text.normalize("NFKC"));
 }
 
 /** What an email becomes before it is validated and kept: trimmed. Only ASCII passes validation (RFC 5321), so NFKC has nothing to fold. */
 export function normalizeEmail(text: string): string {
-  return text.trim();
+  return trimSpaces(text);
 }
 
 /** The form in which usernames and emails are compared and unique. */
@@ -19,7 +19,7 @@ export function toComparisonKey(normalized: string): string {
 
 /** What a person's name becomes before it is kept: NFC, trimmed. */
 export function normalizeName(text: string): string {
-  return text.normalize("NFC").trim();
+  return trimSpaces(text.normalize("NFC"));
 }
 
 /** True when a text holds nothing that cannot be seen (joiners apart, which some scripts need) and no lone surrogate. */
@@ -30,4 +30,13 @@ export function isVisibleText(text: string): boolean {
 /** Number of code points, as people count characters. */
 export function countCodePoints(text: string): number {
   return [...text].length;
+}
+
+// Spaces alone: `trim` would also drop line breaks and a byte order mark, which are to be refused and not hidden.
+function trimSpaces(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (text[start] === " ") start += 1;
+  while (end > start && text[end - 1] === " ") end -= 1;
+  return text.slice(start, end);
 }

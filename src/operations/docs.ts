@@ -1,7 +1,7 @@
 import { SwaggerUI } from "@hono/swagger-ui";
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { html, raw } from "hono/html";
-import { ERRORS } from "../errors.ts";
+import { AppError, ERRORS } from "../errors.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { buildOpenApiDocument } from "./openapi.ts";
 
@@ -47,7 +47,8 @@ export function mountDocs(app: OpenAPIHono<AppEnv>): void {
   app.get("/docs/errors.css", (c) => c.body(ERRORS_STYLE, 200, { "Content-Type": "text/css" }));
   app.get("/docs/assets/*", async (c) => {
     const asset = await c.env.ASSETS.fetch(c.req.raw);
-    return asset.status === 404 ? c.notFound() : new Response(asset.body, asset);
+    if (asset.status === 404) throw new AppError("not_found");
+    return new Response(asset.body, asset);
   });
 }
 

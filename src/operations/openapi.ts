@@ -34,6 +34,7 @@ export function buildOpenApiDocument(app: OpenAPIHono<AppEnv>) {
     tags: [
       { name: "Authentication", description: "Accounts, tokens and sessions of one's own." },
       { name: "Users", description: "Accounts and their management." },
+      { name: "Profiles", description: "What people say about themselves." },
       { name: "Roles", description: "What roles grant." },
       { name: "API keys", description: "Access for third parties." },
       { name: "Operations", description: "Health, readiness and public keys." },

@@ -104,9 +104,17 @@ export type RevocationReason =
   | "reuse"
   | "ended"
   | "password_changed"
+  | "password_reset"
   | "user_deactivated"
   | "user_deleted"
   | "role_changed";
+
+/** The user has had sessions before, and none from this browser or client. */
+export function isUnknownDevice({ id, userId, userAgent }: NewSession): SQL {
+  return sql`EXISTS (SELECT 1 FROM sessions AS earlier WHERE earlier.user_id = ${userId} AND earlier.id <> ${id})
+    AND NOT EXISTS (SELECT 1 FROM sessions AS same WHERE same.user_id = ${userId} AND same.id <> ${id}
+      AND same.user_agent IS ${userAgent})`;
+}
 
 /** Ends live sessions of a user where the condition holds: one, or all but the one to keep. Returns the ids of those that ended. */
 export function revokeSessions(

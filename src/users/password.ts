@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "../context.ts";
 import { AppError, type Fault } from "../errors.ts";
-import { PASSWORD_RULES, type PasswordOwner } from "../lib/password-policy.ts";
+import { MAX_PASSWORD_BYTES, PASSWORD_RULES, type PasswordOwner } from "../lib/password-policy.ts";
 import { countCodePoints } from "../lib/text.ts";
 import { isBreached } from "../platform/breached-passwords.ts";
 import { describeError } from "../platform/logger.ts";
@@ -13,6 +13,13 @@ export const NewPassword = z.string().openapi({
     "At least 8 characters, at most 256 bytes; none of the most common ones; holds neither the username nor the name in the email address.",
   example: "SecurePass123!",
 });
+
+/** A password that is to be checked. */
+export const CurrentPassword = z
+  .string()
+  .min(1)
+  .max(MAX_PASSWORD_BYTES)
+  .openapi({ format: "password", example: "SecurePass123!" });
 
 /** Adds the password rules to a body with a new password in `field`, so that its faults are told together with all others. */
 export function withPasswordRules<S extends z.ZodObject>(schema: S, field: string): S {

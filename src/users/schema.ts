@@ -27,7 +27,7 @@ const Username = z
     example: "ada",
   });
 
-const Email = z
+export const Email = z
   .string()
   .overwrite(normalizeEmail)
   .max(254, "Must have at most 254 characters.")

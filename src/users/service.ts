@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { ifChanged, insertAuditEvent } from "../audit/repository.ts";
+import { ifChanged, ifRecorded, insertAuditEvent } from "../audit/repository.ts";
 import { createAuditEvent } from "../audit/service.ts";
 import type { Context } from "../context.ts";
 import { authorize, findStanding, whereAuthorized } from "../db/authority.ts";
@@ -11,6 +11,7 @@ import { hashPassword } from "../lib/password-hash.ts";
 import type { Permission } from "../lib/permissions.ts";
 import type { Principal } from "../lib/principal.ts";
 import { toComparisonKey } from "../lib/text.ts";
+import { deliverSoon, queueMail } from "../mail/service.ts";
 import { type Page, readPage } from "../paging.ts";
 import { requirePermissions, requireStanding } from "../roles/authority.ts";
 import { requireAcceptablePassword } from "./password.ts";
@@ -96,11 +97,14 @@ async function insertWithAudit(ctx: Context, row: NewUser, condition: ReturnType
       },
     },
   });
+  const mail = { userId: row.id, kind: "verify_email", address: row.email } as const;
   try {
-    const [inserted] = await ctx.db.batch([
+    const [inserted, , queued] = await ctx.db.batch([
       insertUser(ctx.db, row, condition),
       insertAuditEvent(ctx.db, event, ifChanged),
+      queueMail(ctx, mail, ifRecorded(event.id)),
     ]);
+    deliverSoon(ctx, queued);
     return inserted;
   } catch (error) {
     throw toConflict(error);

@@ -17,6 +17,7 @@ function withSettings(settings: Settings): Cloudflare.Env {
 }
 
 const { d: _secret, ...PUBLIC_JWK } = SIGNING_JWK;
+const OTHER_SIGNING_JWK = await newSigningJwk();
 
 const productionKeys = async () => ({
   ENVIRONMENT: "production",
@@ -58,6 +59,16 @@ describe("the service refuses to serve /v1, and /ready names it,", () => {
     ["SIGNING_KEYS", "holds a MAC key", { SIGNING_KEYS: env.MAC_KEYS }],
     ["SIGNING_KEYS", "holds a short key", { SIGNING_KEYS: jwkSet({ ...SIGNING_JWK, d: "AAAA" }) }],
     ["SIGNING_KEYS", "has two keys of one kid", { SIGNING_KEYS: jwkSet(SIGNING_JWK, SIGNING_JWK) }],
+    [
+      "SIGNING_KEYS",
+      "holds halves of two keys",
+      { SIGNING_KEYS: jwkSet({ ...OTHER_SIGNING_JWK, x: SIGNING_JWK.x }) },
+    ],
+    [
+      "SIGNING_KEYS",
+      "has a kid that is a number",
+      { SIGNING_KEYS: jwkSet({ ...SIGNING_JWK, kid: 7 }) },
+    ],
     ["MAC_KEYS", "is missing", { MAC_KEYS: undefined }],
     ["MAC_KEYS", "is empty", { MAC_KEYS: "" }],
     ["MAC_KEYS", "is no JSON", { MAC_KEYS: "a bare secret of thirty-two bytes" }],

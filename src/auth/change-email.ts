@@ -1,0 +1,19 @@
+import { sql } from "drizzle-orm";
+import type { Context } from "../context.ts";
+import type { UserPrincipal } from "../lib/principal.ts";
+import type { ChangeEmail } from "../verification/schema.ts";
+import { beginEmailChange } from "../verification/service.ts";
+import { checkPassword } from "./attempt.ts";
+import { deleteLoginAttempts } from "./repository.ts";
+
+/** Begins a change of one's own email after checking the password. Throws `invalid_credentials`, `too_many_attempts`, `email_taken`. */
+export async function changeEmail(
+  ctx: Context,
+  principal: UserPrincipal,
+  input: ChangeEmail,
+): Promise<void> {
+  const identifier = { kind: "id", key: principal.userId } as const;
+  const { attemptKey } = await checkPassword(ctx, identifier, input.current_password);
+  await deleteLoginAttempts(ctx.db, attemptKey, sql`true`);
+  await beginEmailChange(ctx, principal, input.email);
+}

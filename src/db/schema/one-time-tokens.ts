@@ -1,0 +1,21 @@
+import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { users } from "./users.ts";
+
+/** The one live token of a user for a purpose, bound to the address that it was sent to: a newer one takes its place. */
+export const oneTimeTokens = sqliteTable(
+  "one_time_tokens",
+  {
+    userId: text("user_id")
+      .notNull()
+      .references(() => users.id, { onDelete: "cascade" }),
+    purpose: text().notNull(),
+    tokenHash: text("token_hash").notNull(),
+    address: text().notNull(),
+    expiresAt: integer("expires_at").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.userId, table.purpose] }),
+    index("one_time_tokens_hash").on(table.tokenHash),
+    index("one_time_tokens_expires_at").on(table.expiresAt),
+  ],
+);

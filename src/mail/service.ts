@@ -1,0 +1,116 @@
+import { type SQL, sql } from "drizzle-orm";
+import type { Context } from "../context.ts";
+import { newId } from "../lib/ids.ts";
+import { DAY, HOUR, MINUTE, SECOND } from "../lib/time.ts";
+import { mintToken, type TokenPurpose } from "../one-time-tokens/service.ts";
+import { describeError } from "../platform/logger.ts";
+import {
+  type ClaimedMail,
+  claimMail,
+  deletePendingMail,
+  hasFewerMails,
+  insertMail,
+  isLeased,
+  settleMail,
+} from "./repository.ts";
+import { type MailKind, renderMail } from "./templates.ts";
+
+/** How long whoever claimed a mail has for sending it. */
+const LEASE_MS = MINUTE;
+const FIRST_RETRY_MS = 30 * SECOND;
+const LONGEST_RETRY_MS = HOUR;
+/** After this a mail is given up. */
+const GIVE_UP_MS = DAY;
+
+/** What a mail's link is good for. */
+const PURPOSES: Readonly<Partial<Record<MailKind, TokenPurpose>>> = {
+  verify_email: "verify_email",
+  reset_password: "reset_password",
+  change_email: "change_email",
+};
+
+interface MailRequest {
+  userId: string;
+  kind: MailKind;
+  address: string;
+}
+
+/** The statement that queues a mail where the condition holds: it goes out only if the batch that it belongs to does. */
+export function queueMail(ctx: Context, mail: MailRequest, condition: SQL) {
+  const when = ctx.sendMail ? condition : sql`false`;
+  return insertMail(ctx.db, { ...mail, id: newId(), now: ctx.now() }, when);
+}
+
+/** The statement that takes back what a newer mail of a kind replaces. */
+export function replaceMail(ctx: Context, { userId, kind }: MailRequest, condition: SQL) {
+  return deletePendingMail(ctx.db, userId, kind, condition);
+}
+
+/** True while a user may ask for another mail of a kind: one a minute, five an hour. */
+export function mayAskForMail(ctx: Context, userId: string, kind: MailKind): SQL {
+  const now = ctx.now();
+  return sql`(${hasFewerMails(userId, kind, now - MINUTE, 1)} AND ${hasFewerMails(userId, kind, now - HOUR, 5)})`;
+}
+
+/** Sends what a batch has queued, behind the response. What fails is tried again by the next run. */
+export function deliverSoon(ctx: Context, queued: readonly unknown[]): void {
+  if (queued.length === 0) return;
+  const delivery = deliverDueMail(ctx, 5).catch((error: unknown) => {
+    ctx.log("error", "mail.delivery_failed", describeError(error));
+  });
+  ctx.waitUntil(delivery);
+}
+
+/** Sends up to so many mails that are due and returns those that went out. Two at once never send one mail twice. */
+export async function deliverDueMail(ctx: Context, limit: number): Promise<ClaimedMail[]> {
+  if (!ctx.sendMail) return [];
+  const lease = newId();
+  const claimed = await claimMail(ctx.db, { lease, now: ctx.now(), leaseMs: LEASE_MS, limit });
+  const outcomes = await Promise.all(claimed.map((mail) => deliver(ctx, mail, lease)));
+  return claimed.filter((_, i) => outcomes[i]);
+}
+
+// The token is made now, so that none is kept while the mail waits.
+async function deliver(ctx: Context, mail: ClaimedMail, lease: string): Promise<boolean> {
+  const at = { id: mail.id, lease };
+  try {
+    await send(ctx, mail, lease);
+  } catch (error) {
+    const hasGivenUp = ctx.now() - mail.createdAt >= GIVE_UP_MS;
+    const fields = { mail_id: mail.id, kind: mail.kind, attempts: mail.attempts };
+    const event = hasGivenUp ? "mail.given_up" : "mail.attempt_failed";
+    ctx.log(hasGivenUp ? "error" : "warn", event, { ...fields, ...describeError(error) });
+    const nextAttemptAt = ctx.now() + retryDelay(mail.attempts);
+    await settleMail(ctx.db, at, hasGivenUp ? { failedAt: ctx.now() } : { nextAttemptAt });
+    return false;
+  }
+  await settleMail(ctx.db, at, { sentAt: ctx.now() });
+  ctx.log("info", "mail.sent", { mail_id: mail.id, kind: mail.kind, attempts: mail.attempts });
+  return true;
+}
+
+async function send(ctx: Context, mail: ClaimedMail, lease: string): Promise<void> {
+  const { config, sendMail } = ctx;
+  if (!config.mail || !sendMail) return;
+  const kind = mail.kind as MailKind;
+  const { userId, address, name } = mail;
+  const purpose = PURPOSES[kind];
+  const occasion = mail.id;
+  const token =
+    purpose &&
+    (await mintToken(
+      ctx,
+      { userId, purpose, address, occasion },
+      isLeased({ id: mail.id, lease }),
+    ));
+  // An earlier try has arrived after all, and its link was used.
+  if (purpose && !token) return;
+  const rendered = renderMail(kind, { name, appUrl: config.mail.appUrl, token });
+  await sendMail({ ...rendered, to: address, idempotencyKey: mail.id });
+}
+
+// Exponential, with jitter, so that a provider that comes back is not met by all at once.
+function retryDelay(attempts: number): number {
+  const delay = Math.min(FIRST_RETRY_MS * 2 ** (attempts - 1), LONGEST_RETRY_MS);
+  return Math.round(delay * (0.5 + Math.random() / 2));
+}

@@ -1,0 +1,112 @@
+import { z } from "@hono/zod-openapi";
+import { UserIdParam } from "../http/params.ts";
+import { utf8 } from "../lib/bytes.ts";
+import { countCodePoints, isVisibleText, normalizeName } from "../lib/text.ts";
+
+const MAX_METADATA_BYTES = 4096;
+const LINE_BREAKS = /[\n\r\t]/g;
+
+function text(maxLength: number, isMultiline = false) {
+  return z
+    .string()
+    .overwrite(normalizeName)
+    .refine((value) => countCodePoints(value) <= maxLength, {
+      message: `Must have at most ${maxLength} characters.`,
+      params: { code: "too_long" },
+    })
+    .refine((value) => isVisibleText(isMultiline ? value.replace(LINE_BREAKS, "") : value), {
+      message: "Holds control or invisible characters.",
+      params: { code: "invalid_characters" },
+    });
+}
+
+function isLocale(value: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(value).length === 1;
+  } catch {
+    return false;
+  }
+}
+
+function isTimeZone(value: string): boolean {
+  try {
+    return Boolean(new Intl.DateTimeFormat("en", { timeZone: value })) && !/^[+-]/.test(value);
+  } catch {
+    return false;
+  }
+}
+
+const AvatarUrl = z
+  .url({ protocol: /^https$/, message: "Must be an https URL." })
+  .max(2048)
+  .openapi({ example: "https://images.example/ada.png" });
+
+const Phone = z
+  .string()
+  .regex(/^\+[1-9]\d{6,14}$/, "Must be a number in E.164 form, such as +41446681800.")
+  .openapi({ example: "+41446681800" });
+
+const Locale = z
+  .string()
+  .max(35)
+  .refine(isLocale, {
+    message: "Must be a BCP 47 language tag.",
+    params: { code: "invalid_format" },
+  })
+  .openapi({ example: "de-CH" });
+
+const TimeZone = z
+  .string()
+  .max(64)
+  .refine(isTimeZone, {
+    message: "Must be the name of an IANA time zone.",
+    params: { code: "invalid_format" },
+  })
+  .openapi({ example: "Europe/Zurich" });
+
+const Metadata = z.record(z.string(), z.json());
+
+const limitedMetadata = Metadata.refine(fitsLimit, {
+  message: `Must have at most ${MAX_METADATA_BYTES} bytes as JSON.`,
+  params: { code: "too_long" },
+}).openapi({ type: "object", additionalProperties: true, example: { theme: "dark" } });
+
+/** True for metadata that may be kept. */
+export function fitsLimit(metadata: unknown): boolean {
+  return utf8(JSON.stringify(metadata)).byteLength <= MAX_METADATA_BYTES;
+}
+
+export const ReplaceProfile = z
+  .strictObject({
+    display_name: text(100).openapi({ maxLength: 100, example: "Ada" }).nullable(),
+    bio: text(2000, true).openapi({ maxLength: 2000 }).nullable(),
+    avatar_url: AvatarUrl.nullable(),
+    phone: Phone.nullable(),
+    locale: Locale.nullable(),
+    timezone: TimeZone.nullable(),
+    metadata: limitedMetadata.nullable(),
+  })
+  .partial()
+  .openapi("ReplaceProfile", { description: "What is left out is cleared." });
+
+export const UpdateProfile = ReplaceProfile.openapi("UpdateProfile", {
+  description:
+    "A JSON merge patch (RFC 7396): what is left out stays, null clears, in `metadata` too.",
+});
+export type UpdateProfile = z.infer<typeof UpdateProfile>;
+
+export const ProfileParams = z.strictObject({ id: UserIdParam });
+
+export const Profile = z
+  .object({
+    display_name: z.string().nullable().openapi({ example: "Ada" }),
+    bio: z.string().nullable(),
+    avatar_url: z.string().nullable().openapi({ example: "https://images.example/ada.png" }),
+    phone: z.string().nullable().openapi({ example: "+41446681800" }),
+    locale: z.string().nullable().openapi({ example: "de-CH" }),
+    timezone: z.string().nullable().openapi({ example: "Europe/Zurich" }),
+    metadata: z
+      .record(z.string(), z.unknown())
+      .openapi({ type: "object", additionalProperties: true, example: { theme: "dark" } }),
+  })
+  .openapi("Profile");

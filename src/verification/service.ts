@@ -1,0 +1,110 @@
+import { sql } from "drizzle-orm";
+import { ifChanged, ifRecorded, insertAuditEvent } from "../audit/repository.ts";
+import { createAuditEvent } from "../audit/service.ts";
+import type { Context } from "../context.ts";
+import { AppError } from "../errors.ts";
+import type { UserPrincipal } from "../lib/principal.ts";
+import { toComparisonKey } from "../lib/text.ts";
+import { settleArrivedMail } from "../mail/repository.ts";
+import { deliverSoon, mayAskForMail, queueMail, replaceMail } from "../mail/service.ts";
+import { deleteTokens, type FoundToken, isTokenLive } from "../one-time-tokens/repository.ts";
+import { readToken } from "../one-time-tokens/service.ts";
+import { findUser, type UserRow } from "../users/repository.ts";
+import { toConflict } from "../users/service.ts";
+import { confirmEmail, findAddress, findUserByEmail, hasEmail } from "./repository.ts";
+
+/**
+ * Confirms the address that a token was sent to: the user's own, or the one that is to become it. Works once.
+ * Throws `invalid_token`, and `email_taken` when someone else has the new address meanwhile.
+ */
+export async function verifyEmail(ctx: Context, tokenText: string): Promise<UserRow> {
+  const read = await readToken(ctx, tokenText);
+  if (!read) throw new AppError("invalid_token");
+  const { token, tokenHash } = read;
+  const key = toComparisonKey(token.address);
+  const isChange = token.purpose === "change_email";
+  if (!isChange && (token.purpose !== "verify_email" || token.emailKey !== key)) {
+    throw new AppError("invalid_token");
+  }
+  const { db } = ctx;
+  const { userId } = token;
+  const now = ctx.now();
+  const event = await createVerificationEvent(ctx, token, isChange);
+  const recorded = ifRecorded(event.id);
+  const isLive = isTokenLive(tokenHash, token.purpose, now);
+  const condition = isChange ? isLive : sql`${isLive} AND ${hasEmail(userId, key)}`;
+  const email = isChange
+    ? { address: token.address, key }
+    : { address: token.email, key: token.emailKey };
+  try {
+    const [confirmed, , , , [user]] = await db.batch([
+      confirmEmail(db, { userId, now }, email, condition),
+      insertAuditEvent(db, event, ifChanged),
+      // A confirmed address leaves nothing to confirm, and a new one voids links to the old.
+      deleteTokens(
+        db,
+        userId,
+        isChange ? ["verify_email", "change_email", "reset_password"] : ["verify_email"],
+        recorded,
+      ),
+      settleArrivedMail(db, { userId, kind: token.purpose, now }, recorded),
+      findUser(db, userId),
+    ]);
+    if (confirmed.length === 0 || !user) throw new AppError("invalid_token");
+    return user;
+  } catch (error) {
+    throw toConflict(error);
+  }
+}
+
+/** Sends the link again to a user whose address is not confirmed: one a minute, five an hour. Says nothing of what it did. */
+export async function resendVerification(ctx: Context, userId: string): Promise<void> {
+  const [user] = await findAddress(ctx.db, userId);
+  if (!user || user.emailVerified) return;
+  const mail = { userId, kind: "verify_email", address: user.email } as const;
+  const mayAsk = mayAskForMail(ctx, userId, "verify_email");
+  const [, queued] = await ctx.db.batch([
+    replaceMail(ctx, mail, mayAsk),
+    queueMail(ctx, mail, mayAsk),
+  ]);
+  deliverSoon(ctx, queued);
+}
+
+/**
+ * Begins a change of one's own email, whose password has been checked: the new address must confirm, the old one is told.
+ * Throws `email_taken`.
+ */
+export async function beginEmailChange(
+  ctx: Context,
+  { userId }: UserPrincipal,
+  address: string,
+): Promise<void> {
+  const [[taken], [user]] = await ctx.db.batch([
+    findUserByEmail(ctx.db, toComparisonKey(address)),
+    findAddress(ctx.db, userId),
+  ]);
+  if (!user) throw new AppError("unauthenticated");
+  if (taken && taken.id !== userId) throw new AppError("email_taken");
+  const request = { userId, kind: "change_email", address } as const;
+  const notice = { userId, kind: "email_change_notice", address: user.email } as const;
+  const mayAsk = mayAskForMail(ctx, userId, "change_email");
+  const [, , , queued] = await ctx.db.batch([
+    deleteTokens(ctx.db, userId, ["change_email"], mayAsk),
+    replaceMail(ctx, request, mayAsk),
+    queueMail(ctx, notice, mayAsk),
+    queueMail(ctx, request, mayAsk),
+  ]);
+  deliverSoon(ctx, queued);
+}
+
+function createVerificationEvent(ctx: Context, token: FoundToken, isChange: boolean) {
+  const owner = { id: token.userId, dataKey: token.dataKey };
+  const target = { targetType: "user", targetId: token.userId, origin: owner } as const;
+  if (!isChange) return createAuditEvent(ctx, { action: "email.verified", ...target });
+  const changes = { email: { from: token.email, to: token.address } };
+  return createAuditEvent(ctx, {
+    action: "email.changed",
+    ...target,
+    personal: { of: owner, changes },
+  });
+}
