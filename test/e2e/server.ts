@@ -10,16 +10,24 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const START_TIMEOUT_MS = 120_000;
 const POLL_MS = 250;
 
-interface DevServer {
+export interface DevServer {
   url: string;
   admin: { username: string; password: string };
 }
 
-/** Runs `work` against a worker of its own, started as `npm run dev` starts it, with a database that is empty but for the administrator. */
-export async function withDevServer(work: (server: DevServer) => Promise<void>): Promise<void> {
+/**
+ * Runs `work` against a worker of its own, started as `npm run dev` starts it, with a database that is empty but for the administrator,
+ * and with settings of its own.
+ */
+export async function withDevServer(
+  work: (server: DevServer) => Promise<void>,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const state = await mkdtemp(join(tmpdir(), "roster-e2e-"));
   const port = await findFreePort();
-  const flags = ["--port", String(port), "--persist-to", state, "--var", "REGISTRATION:open"];
+  const vars = Object.entries({ REGISTRATION: "open", ...settings });
+  const flags = ["--port", String(port), "--persist-to", state];
+  for (const [name, value] of vars) flags.push("--var", `${name}:${value}`);
   const child = spawn(process.execPath, ["scripts/dev.ts", ...flags], { cwd: ROOT });
   const ended = new Promise<void>((resolve) => child.on("close", () => resolve()));
   let output = "";
@@ -30,10 +38,10 @@ export async function withDevServer(work: (server: DevServer) => Promise<void>):
   }
   try {
     await waitForWelcome(child, () => output);
-    const vars = readVars(join(ROOT, ".dev.vars")) ?? {};
+    const secrets = readVars(join(ROOT, ".dev.vars")) ?? {};
     const admin = {
-      username: vars.DEV_ADMIN_USERNAME ?? "",
-      password: vars.DEV_ADMIN_PASSWORD ?? "",
+      username: secrets.DEV_ADMIN_USERNAME ?? "",
+      password: secrets.DEV_ADMIN_PASSWORD ?? "",
     };
     await work({ url: `http://localhost:${port}`, admin });
   } catch (error) {

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  body: Record<string, string>;
+}
+
+export interface Credentials {
+  id: string;
+  username: string;
+  password: string;
+  token: string;
+  refreshToken: string;
+}
+
+interface Login {
+  username: string;
+  password: string;
+}
+
+export type Client = Awaited<ReturnType<typeof createClient>>;
+
+export const times = <T>(count: number, work: (index: number) => T): T[] =>
+  Array.from({ length: count }, (_, index) => work(index));
+
+/** A client of the worker at `url`, with its administrator logged in. */
+export async function createClient(url: string, admin: Login) {
+  const send = async (
+    method: string,
+    path: string,
+    { body, token, headers }: { body?: unknown; token?: string; headers?: HeadersInit } = {},
+  ): Promise<Answer> => {
+    const all = new Headers(headers);
+    if (token) all.set("Authorization", `Bearer ${token}`);
+    if (body !== undefined) all.set("Content-Type", "application/json");
+    const init = {
+      method,
+      headers: all,
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    };
+    const response = await fetch(url + path, init);
+    const text = await response.text();
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: text ? JSON.parse(text) : {},
+    };
+  };
+  const post = (path: string, body?: unknown, token = "") => send("POST", path, { body, token });
+  const get = (path: string, token: string) => send("GET", path, { token });
+
+  const logIn = async ({ username, password }: Login): Promise<Credentials> => {
+    const { status, body } = await post("/v1/auth/login", { username, password });
+    assert.equal(status, 200, `login answered ${status}`);
+    const token = body.access_token ?? "";
+    const { body: user } = await get("/v1/users/me", token);
+    const refreshToken = body.refresh_token ?? "";
+    return { id: user.id ?? "", username, password, token, refreshToken };
+  };
+
+  const loggedIn = await logIn(admin);
+
+  return {
+    admin: loggedIn,
+    post,
+    get,
+    logIn,
+    put: (path: string, body: unknown, token: string, headers: HeadersInit = {}) =>
+      send("PUT", path, { body, token, headers }),
+    patch: (path: string, body: unknown, token: string) => send("PATCH", path, { body, token }),
+    delete: (path: string, token: string) => send("DELETE", path, { token }),
+    refresh: (refresh_token: string) => post("/v1/auth/refresh", { refresh_token }),
+
+    /** Somebody new, logged in. */
+    newUser: async (): Promise<Credentials> => {
+      const account = newAccount();
+      const { status } = await post("/v1/auth/register", account);
+      assert.equal(status, 201, `registration answered ${status}`);
+      return logIn(account);
+    },
+
+    /** Every user there is. */
+    listUsers: async (): Promise<{ email: string }[]> => {
+      const users: { email: string }[] = [];
+      let cursor: string | null = "";
+      while (cursor !== null) {
+        const { body } = await get(
+          `/v1/users?limit=100${cursor && `&cursor=${cursor}`}`,
+          loggedIn.token,
+        );
+        const page = body as unknown as {
+          data: { email: string }[];
+          pagination: { next_cursor: string | null };
+        };
+        users.push(...page.data);
+        cursor = page.pagination.next_cursor;
+      }
+      return users;
+    },
+  };
+}
+
+function newAccount() {
+  const username = `user-${crypto.randomUUID()}`;
+  return { username, email: `${username}@example.com`, password: "a fine secret for races" };
+}

@@ -1,0 +1,204 @@
+// npm run test:races: what happens when requests meet, over real HTTP against a worker of its own.
+// Prints a line a race with what was seen, and fails when one does not end as it must.
+import assert from "node:assert/strict";
+import { setTimeout } from "node:timers/promises";
+import { type Answer, type Client, type Credentials, createClient, times } from "./client.ts";
+import { withDevServer } from "./server.ts";
+
+const NO_LIMITS = {
+  RATE_LIMIT_AUTH: "0",
+  RATE_LIMIT_REFRESH: "0",
+  RATE_LIMIT_READ: "0",
+  RATE_LIMIT_WRITE: "0",
+};
+const NEW_PASSWORD = "another pass phrase";
+
+type Race = (client: Client) => Promise<string>;
+
+const RACES: Record<string, Race> = {
+  "20 refreshes of one token": refreshTogether,
+  "refresh against logout": (client) =>
+    refreshAgainst(client, ({ token }) => client.post("/v1/auth/logout", undefined, token)),
+  "refresh against a change of password elsewhere": (client) =>
+    refreshAgainst(client, (user) => changePasswordElsewhere(client, user), 40),
+  "refresh against deactivation": (client) =>
+    refreshAgainst(client, ({ id }) =>
+      client.patch(`/v1/users/${id}`, { is_active: false }, client.admin.token),
+    ),
+  "refresh against deletion": (client) =>
+    refreshAgainst(client, ({ id }) => client.delete(`/v1/users/${id}`, client.admin.token)),
+  "20 registrations with one email": registerTogether,
+  "two PUTs with one ETag": putTogether,
+  "40 wrong passwords": guessTogether,
+  "two administrators against each other": rivalAdministrators,
+};
+
+await withDevServer(async ({ url, admin }) => {
+  const client = await createClient(url, admin);
+  for (const [name, race] of Object.entries(RACES)) {
+    try {
+      console.log(`ok    ${name}: ${await race(client)}`);
+    } catch (error) {
+      console.log(`FAIL  ${name}: ${(error as Error).message}`);
+      process.exitCode = 1;
+    }
+  }
+}, NO_LIMITS);
+
+async function refreshTogether(client: Client): Promise<string> {
+  for (let round = 0; round < 5; round += 1) {
+    const { refreshToken } = await client.newUser();
+    const answers = await Promise.all(times(20, () => client.refresh(refreshToken)));
+    assert.equal(tally(answers), "20 × 200");
+    const successors = new Set(answers.map(({ body }) => body.refresh_token));
+    assert.equal(successors.size, 1, `${successors.size} successors`);
+    const [successor] = successors;
+    assert.equal((await client.refresh(String(successor))).status, 200, "the successor works");
+  }
+  return "20 × 200 and 1 successor, which works, in each of 5 rounds";
+}
+
+async function refreshAgainst(
+  client: Client,
+  end: (user: Credentials) => Promise<Answer>,
+  stepMs = 4,
+): Promise<string> {
+  const seen: Answer[] = [];
+  for (let round = 0; round < 10; round += 1) {
+    const user = await client.newUser();
+    // From round to round the end comes a little later, so that it meets refreshes at every stage.
+    const [ended, ...answers] = await Promise.all([
+      setTimeout(round * stepMs).then(() => end(user)),
+      ...times(10, (i) => setTimeout(i * stepMs).then(() => client.refresh(user.refreshToken))),
+    ]);
+    assert.ok([200, 204].includes(ended.status), `the end of the session answered ${ended.status}`);
+    seen.push(...answers);
+    await assertDead(client, user);
+    for (const { status, body } of answers) {
+      assert.ok([200, 401].includes(status), `a refresh answered ${status}`);
+      if (status !== 200) continue;
+      const left = { token: body.access_token ?? "", refreshToken: body.refresh_token ?? "" };
+      await assertDead(client, left);
+    }
+  }
+  return `${tally(seen)} of 100 refreshes in 10 rounds, and no token of any is live afterwards`;
+}
+
+async function changePasswordElsewhere(
+  client: Client,
+  { username, password }: Credentials,
+): Promise<Answer> {
+  const { token } = await client.logIn({ username, password });
+  const body = { current_password: password, new_password: NEW_PASSWORD };
+  return client.post("/v1/auth/password/change", body, token);
+}
+
+async function assertDead(
+  client: Client,
+  tokens: Pick<Credentials, "token" | "refreshToken">,
+): Promise<void> {
+  assert.equal((await client.refresh(tokens.refreshToken)).status, 401, "a live refresh token");
+  const write = await client.patch("/v1/users/me", { first_name: "Mallory" }, tokens.token);
+  assert.equal(write.status, 401, "a live access token");
+}
+
+async function registerTogether(client: Client): Promise<string> {
+  const email = `twin-${crypto.randomUUID()}@example.com`;
+  const answers = await Promise.all(
+    times(20, (i) =>
+      client.post("/v1/auth/register", {
+        username: `twin-${crypto.randomUUID()}`,
+        email: i % 2 ? email.toUpperCase() : email,
+        password: NEW_PASSWORD,
+      }),
+    ),
+  );
+  assert.equal(tally(answers), "1 × 201, 19 × 409");
+  const users = await client.listUsers();
+  const twins = users.filter((user) => user.email.toLowerCase() === email);
+  assert.equal(twins.length, 1, `${twins.length} users with the email`);
+  return "1 × 201, 19 × 409, 1 user";
+}
+
+async function putTogether(client: Client): Promise<string> {
+  for (let round = 0; round < 10; round += 1) {
+    const { token } = await client.newUser();
+    const { headers, body } = await client.get("/v1/users/me", token);
+    const { username, email, role, is_active } = body;
+    const ifMatch = { "If-Match": headers.get("ETag") ?? "" };
+    const answers = await Promise.all(
+      ["Ada", "Grace"].map((first_name) => {
+        const user = { username, email, first_name, last_name: null, role, is_active };
+        return client.put("/v1/users/me", user, token, ifMatch);
+      }),
+    );
+    assert.equal(tally(answers), "1 × 200, 1 × 412");
+    const winner = answers.find(({ status }) => status === 200);
+    const { body: now } = await client.get("/v1/users/me", token);
+    assert.equal(now.first_name, winner?.body.first_name, "what was answered is what stands");
+  }
+  return "1 × 200, 1 × 412 in each of 10 rounds";
+}
+
+async function guessTogether(client: Client): Promise<string> {
+  const { username, password } = await client.newUser();
+  const guess = (text: string) => client.post("/v1/auth/login", { username, password: text });
+  const answers = await Promise.all(times(40, (i) => guess(`wrong password ${i}`)));
+  assert.equal(tally(answers), "10 × 401, 30 × 429");
+  const right = await guess(password);
+  assert.equal(right.status, 429, `the right password answered ${right.status}`);
+  return "10 × 401, 30 × 429, then the right one 429";
+}
+
+async function rivalAdministrators(client: Client): Promise<string> {
+  const second = await client.newUser();
+  const raised = await client.put(
+    `/v1/users/${second.id}/role`,
+    { role: "admin" },
+    client.admin.token,
+  );
+  assert.equal(raised.status, 200, `a second administrator answered ${raised.status}`);
+  const rivals = [client.admin, second] as const;
+
+  const demoted: Answer[] = [];
+  for (let round = 0; round < 5; round += 1) {
+    const { winner, refused, loserId } = await meet(client, rivals, (id, token) =>
+      client.put(`/v1/users/${id}/role`, { role: "user" }, token),
+    );
+    demoted.push(refused);
+    const again = await client.put(`/v1/users/${loserId}/role`, { role: "admin" }, winner.token);
+    assert.equal(again.status, 200, "no administrator remains");
+  }
+  const { winner, refused } = await meet(client, rivals, (id, token) =>
+    client.delete(`/v1/users/${id}`, token),
+  );
+  const list = await client.get("/v1/users", winner.token);
+  assert.equal(list.status, 200, "no administrator remains");
+  return `of two demotions one 200 and one refused (${tally(demoted)} in 5 rounds), of two deletions one 204 and one refused (${tally([refused])}); an administrator remains`;
+}
+
+/** Both log in and act on each other at once: one succeeds, and the other is refused. */
+async function meet(
+  client: Client,
+  rivals: readonly [Credentials, Credentials],
+  act: (rivalId: string, token: string) => Promise<Answer>,
+) {
+  const [one, other] = [await client.logIn(rivals[0]), await client.logIn(rivals[1])];
+  const answers = await Promise.all([act(other.id, one.token), act(one.id, other.token)]);
+  const [first, second] = answers;
+  const isFirstWinner = first.status < 300;
+  const refused = isFirstWinner ? second : first;
+  assert.ok(isFirstWinner !== second.status < 300, `both answered alike: ${tally(answers)}`);
+  // 409 as the last administrator, or 401 where one's own session had ended before one was heard.
+  assert.ok([409, 401].includes(refused.status), `the one refused got ${refused.status}`);
+  const [winner, loser] = isFirstWinner ? [one, other] : [other, one];
+  return { winner, refused, loserId: loser.id };
+}
+
+/** How many answers of each status: "1 × 200, 1 × 412". */
+function tally(answers: readonly Answer[]): string {
+  const counts = new Map<number, number>();
+  for (const { status } of answers) counts.set(status, (counts.get(status) ?? 0) + 1);
+  const sorted = [...counts].toSorted(([a], [b]) => a - b);
+  return sorted.map(([status, count]) => `${count} × ${status}`).join(", ");
+}
