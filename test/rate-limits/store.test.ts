@@ -98,17 +98,15 @@ describe("KV", () => {
 
   it("is asked at most once a second for a key, and by a read only behind its response", async () => {
     stopClock();
-    const { token } = await createTestUser();
+    const ip = newAddress();
     const { bindings, gets } = watchedIsolate({ RATE_LIMIT_READ: "1000/3600" });
-    await send("/v1/auth/me", { token, bindings });
-    gets.length = 0;
     for (let i = 0; i < 10; i += 1) {
-      const answer = await send("/v1/auth/me", { token, bindings });
+      const answer = await send("/v1/users", { bindings, ip });
       expect(answer.headers.get("Server-Timing")).toContain("reads=0");
     }
-    const times = gets.map(({ at }) => at);
-    for (const [i, time] of times.slice(1).entries()) {
-      expect(time - (times[i] ?? 0)).toBeGreaterThanOrEqual(1000);
+    expect(gets.length).toBeGreaterThan(1);
+    for (const [i, { at }] of gets.slice(1).entries()) {
+      expect(at - (gets[i]?.at ?? 0)).toBeGreaterThanOrEqual(1000);
     }
   });
 
