@@ -23,6 +23,12 @@ export function findRole(db: Db, name: string) {
   return db.select(columns).from(roles).where(eq(roles.name, name));
 }
 
+/** True while a role is as it was read, so that what is recorded of a change begins where the change before ended. */
+export function isRoleAsSeen({ name, description, permissions }: RoleRow): SQL {
+  return sql`EXISTS (SELECT 1 FROM roles AS seen WHERE seen.name = ${name} AND seen.description = ${description}
+    AND ${permissionsOfRole(sql`seen.name`)} = ${JSON.stringify(permissions)})`;
+}
+
 /** Creates a role where the condition holds. Breaks the primary key when there is one of this name. */
 export function insertRole(
   db: Db,

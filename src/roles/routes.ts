@@ -82,7 +82,7 @@ const replaceRoleRoute = operation({
   access: permission("roles:write"),
   request: { params: RoleParams, body: jsonBody(ReplaceRole) },
   responses: { 200: jsonContent(Role, "The role as it is now.") },
-  errors: ["role_not_found", "system_role", "privilege_escalation"],
+  errors: ["role_not_found", "system_role", "edit_conflict", "privilege_escalation"],
 });
 
 const deleteRoleRoute = operation({
@@ -94,7 +94,7 @@ const deleteRoleRoute = operation({
   access: permission("roles:write"),
   request: { params: RoleParams },
   responses: { 204: { description: "Deleted." } },
-  errors: ["role_not_found", "system_role", "role_in_use", "privilege_escalation"],
+  errors: ["role_not_found", "system_role", "role_in_use", "edit_conflict", "privilege_escalation"],
 });
 
 export const rolesRouter = createRouter()

@@ -15,6 +15,7 @@ import {
   findRole,
   insertRole,
   insertRolePermissions,
+  isRoleAsSeen,
   listRoles,
   type RoleRow,
   updateRole,
@@ -22,6 +23,9 @@ import {
 import type { CreateRole, ReplaceRole } from "./schema.ts";
 
 const CACHE_KEY = "roles";
+
+/** Others may keep changing the same role at the same moment; each round at least one of them gets through. */
+const MAX_ROUNDS = 25;
 
 /** A page of the permissions there are, by name. */
 export function getPermissionPage(ctx: Context, page: PageRequest) {
@@ -93,26 +97,38 @@ export async function replaceRole(
   name: string,
   input: ReplaceRole,
 ): Promise<RoleRow> {
-  const before = await requireCustomRole(ctx, name);
-  requireCovers(principal, [...before.permissions, ...input.permissions]);
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    const before = await requireCustomRole(ctx, name);
+    requireCovers(principal, [...before.permissions, ...input.permissions]);
+    const changes = describeChange(before, input);
+    if (!changes) return before;
+    const role = await applyReplacement(ctx, principal, before, { ...input, changes });
+    if (role) return role;
+  }
+  throw new AppError("edit_conflict");
+}
+
+/** Undefined when the role is no longer as it was seen. */
+async function applyReplacement(
+  ctx: Context,
+  principal: Principal,
+  before: RoleRow,
+  { description, permissions, changes }: ReplaceRole & { changes: Changes },
+): Promise<RoleRow | undefined> {
   const { db } = ctx;
-  const changes = describeChange(before, input);
-  if (!changes) return before;
-  const event = await createAuditEvent(ctx, {
-    action: "role.updated",
-    targetType: "role",
-    targetId: name,
-    changes,
-  });
+  const { name } = before;
+  const now = ctx.now();
+  const target = { targetType: "role", targetId: name } as const;
+  const event = await createAuditEvent(ctx, { action: "role.updated", ...target, changes });
   const may = authorize(principal, {
-    permissions: ["roles:write", ...input.permissions],
+    permissions: ["roles:write", ...permissions],
     roles: [sql`${name}`],
-    now: ctx.now(),
+    now,
   });
+  const condition = sql`${whereAuthorized(may)} AND ${isRoleAsSeen(before)}`;
   const recorded = ifRecorded(event.id);
-  const { description, permissions } = input;
   const [updated, , , , [role], [standing]] = await db.batch([
-    updateRole(db, { name, description, now: ctx.now() }, whereAuthorized(may)),
+    updateRole(db, { name, description, now }, condition),
     insertAuditEvent(db, event, ifChanged),
     deleteRolePermissions(db, name, permissions, recorded),
     insertRolePermissions(db, name, permissions, recorded),
@@ -120,16 +136,29 @@ export async function replaceRole(
     findStanding(db, may),
   ]);
   forgetRoles(ctx);
-  if (updated.length > 0 && role) return role;
+  if (updated.length > 0) return role;
   requireStanding(standing);
-  throw new AppError("role_not_found");
+  return undefined;
 }
 
 /** Deletes a role that nobody has. Throws `role_not_found`, `system_role`, `role_in_use`, `privilege_escalation`. */
 export async function deleteRole(ctx: Context, principal: Principal, name: string): Promise<void> {
-  const before = await requireCustomRole(ctx, name);
-  requireCovers(principal, before.permissions);
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    const before = await requireCustomRole(ctx, name);
+    requireCovers(principal, before.permissions);
+    if (await applyDeletion(ctx, principal, before)) return;
+  }
+  throw new AppError("edit_conflict");
+}
+
+/** False when the role is no longer as it was seen. Throws `role_in_use`. */
+async function applyDeletion(
+  ctx: Context,
+  principal: Principal,
+  before: RoleRow,
+): Promise<boolean> {
   const { db } = ctx;
+  const { name } = before;
   const event = await createAuditEvent(ctx, {
     action: "role.deleted",
     targetType: "role",
@@ -141,16 +170,18 @@ export async function deleteRole(ctx: Context, principal: Principal, name: strin
     roles: [sql`${name}`],
     now: ctx.now(),
   });
+  const condition = sql`${whereAuthorized(may)} AND ${isRoleAsSeen(before)}`;
   const [deleted, , [standing], [still]] = await db.batch([
-    deleteRoleRow(db, name, whereAuthorized(may)),
+    deleteRoleRow(db, name, condition),
     insertAuditEvent(db, event, ifChanged),
     findStanding(db, may),
     findRole(db, name),
   ]);
   forgetRoles(ctx);
-  if (deleted.length > 0) return;
+  if (deleted.length > 0) return true;
   requireStanding(standing);
-  throw new AppError(still ? "role_in_use" : "role_not_found");
+  if (still && !describeChange(before, still)) throw new AppError("role_in_use");
+  return false;
 }
 
 async function requireCustomRole(ctx: Context, name: string): Promise<RoleRow> {
@@ -160,7 +191,10 @@ async function requireCustomRole(ctx: Context, name: string): Promise<RoleRow> {
   return role;
 }
 
-function describeChange(before: RoleRow, after: ReplaceRole): Changes | undefined {
+function describeChange(
+  before: RoleRow,
+  after: Pick<RoleRow, "description" | "permissions">,
+): Changes | undefined {
   const [from, to] = [before.permissions.join(" "), after.permissions.join(" ")];
   const changes = {
     ...(after.description !== before.description && {
