@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
 import {
   actionsOn,
+  auditOf,
   changesOn,
   createRoleRow,
   createTestUser,
@@ -166,15 +167,29 @@ describe("giving a role", () => {
 });
 
 describe("a role", () => {
-  it("replaced by two at once is as one of them said, with a row for each change", async () => {
+  it("replaced by many at once is as the last of them said, each row beginning where the one before ended", async () => {
     const admin = await createTestUser("admin");
     const name = await newRole();
-    const wishes = [["users:read"], ["audit:read"], ["users:read", "audit:read"]];
+    const wishes = [["users:read"], ["audit:read"], ["users:read", "audit:read"], ["roles:read"]];
     const answers = await Promise.all(wishes.map((wish) => replace(name, admin, wish)));
-    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
     const { body } = await send(`/v1/roles/${name}`, { token: admin.token });
-    expect(wishes.map((wish) => wish.toSorted())).toContainEqual(body.permissions);
-    expect((await actionsOn(name)).every((action) => action === "role.updated")).toBe(true);
+    const steps = (await auditOf(name)).map(
+      ({ changes }) => JSON.parse(changes ?? "").permissions as { from: string; to: string },
+    );
+    expect(steps).toHaveLength(wishes.length);
+    const ends = steps.map(({ to }) => to);
+    expect(steps.map(({ from }) => from)).toEqual(["", ...ends.slice(0, -1)]);
+    expect(ends.at(-1)).toBe(body.permissions.join(" "));
+  });
+
+  it("changed a moment before it is deleted is recorded as it was when it went", async () => {
+    const admin = await createTestUser("admin");
+    const name = await newRole(["users:read"]);
+    const bindings = beforeNthD1(3, () => replace(name, admin, ["audit:read"]));
+    expect((await remove(name, admin, { bindings })).status).toBe(204);
+    const [, deletion] = await auditOf(name);
+    expect(JSON.parse(deletion?.changes ?? "").permissions.from).toBe("audit:read");
   });
 
   it("replaced while it is deleted is 404, and does not come back", async () => {
