@@ -31,6 +31,7 @@ CREATE TABLE `audit_events` (
 --> statement-breakpoint
 CREATE INDEX `audit_events_actor` ON `audit_events` (`actor_id`,`id`);--> statement-breakpoint
 CREATE INDEX `audit_events_target` ON `audit_events` (`target_id`,`id`);--> statement-breakpoint
+CREATE INDEX `audit_events_origin` ON `audit_events` (`origin_of`);--> statement-breakpoint
 CREATE INDEX `audit_events_action` ON `audit_events` (`action`,`id`);--> statement-breakpoint
 CREATE TABLE `job_leases` (
 	`name` text PRIMARY KEY NOT NULL,
@@ -147,4 +148,5 @@ CREATE TABLE `users` (
 CREATE UNIQUE INDEX `users_living_username` ON `users` (`username_key`) WHERE deleted_at IS NULL;--> statement-breakpoint
 CREATE UNIQUE INDEX `users_living_email` ON `users` (`email_key`) WHERE deleted_at IS NULL;--> statement-breakpoint
 CREATE INDEX `users_role` ON `users` (`role`,`is_active`,`deleted_at`);--> statement-breakpoint
+CREATE INDEX `users_deleted_at` ON `users` (`deleted_at`) WHERE deleted_at IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `users_created_at` ON `users` (`created_at`,`id`);

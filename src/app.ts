@@ -16,6 +16,7 @@ import { passwordResetRouter } from "./password-reset/routes.ts";
 import { profilesRouter } from "./profiles/routes.ts";
 import { rolesRouter } from "./roles/routes.ts";
 import { sessionsRouter } from "./sessions/routes.ts";
+import { userLifecycleRouter } from "./users/lifecycle-routes.ts";
 import { usersRouter } from "./users/routes.ts";
 import { verificationRouter } from "./verification/routes.ts";
 
@@ -34,6 +35,7 @@ export function createApp() {
   app.route("/", authRouter);
   app.route("/", sessionsRouter);
   app.route("/", usersRouter);
+  app.route("/", userLifecycleRouter);
   app.route("/", profilesRouter);
   app.route("/", verificationRouter);
   app.route("/", passwordResetRouter);

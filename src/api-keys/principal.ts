@@ -26,9 +26,9 @@ export async function getKeyPrincipal(
   return principal?.type === "api_key" ? principal : null;
 }
 
-/** Publishes that a secret is of no use any more. */
-export function publishKeyEnded(ctx: Context, secretHash: string): void {
-  publishEnd(ctx, keyOf(secretHash));
+/** Publishes that secrets are of no use any more. */
+export function publishKeysEnded(ctx: Context, ended: readonly { secretHash: string }[]): void {
+  for (const { secretHash } of ended) publishEnd(ctx, keyOf(secretHash));
 }
 
 async function loadPrincipal(

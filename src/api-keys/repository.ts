@@ -126,6 +126,23 @@ export function updateApiKey(
     .returning(publicColumns);
 }
 
+/** Revokes every live key of a user where the condition holds. Returns the hashes of their secrets. */
+export function revokeApiKeysOfUser(db: Db, userId: string, now: number, condition: SQL) {
+  return db
+    .update(apiKeys)
+    .set({ revokedAt: now })
+    .where(and(eq(apiKeys.userId, userId), isNull(apiKeys.revokedAt), condition))
+    .returning({ secretHash: apiKeys.secretHash });
+}
+
+/** The hashes of all secrets of a user. */
+export function listSecretHashesOfUser(db: Db, userId: string) {
+  return db
+    .select({ secretHash: apiKeys.secretHash })
+    .from(apiKeys)
+    .where(eq(apiKeys.userId, userId));
+}
+
 /** Notes that a key was used, unless that was noted since the time given. */
 export function touchApiKey(db: Db, id: string, now: number, since: number) {
   return db

@@ -17,7 +17,7 @@ import type { Permission } from "../lib/permissions.ts";
 import type { Principal, UserPrincipal } from "../lib/principal.ts";
 import { type Page, readPage } from "../paging.ts";
 import { requireCovers, requirePermissions, requireStanding } from "../roles/authority.ts";
-import { publishKeyEnded } from "./principal.ts";
+import { publishKeysEnded } from "./principal.ts";
 import {
   type ApiKeyRow,
   findApiKey,
@@ -157,7 +157,7 @@ export async function rotateApiKey(
     changes: { prefix: { from: key.prefix, to: prefix } },
   });
   if (!row) throw new AppError("edit_conflict");
-  publishKeyEnded(ctx, key.secretHash);
+  publishKeysEnded(ctx, [key]);
   return { row, key: text };
 }
 
@@ -176,7 +176,7 @@ export async function revokeApiKey(
       changes: {},
     });
     if (!revoked) continue;
-    publishKeyEnded(ctx, key.secretHash);
+    publishKeysEnded(ctx, [key]);
     return;
   }
   throw new AppError("edit_conflict");

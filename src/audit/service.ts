@@ -92,16 +92,21 @@ export interface ShownAuditEvent {
   erased?: true;
 }
 
-/** Opens what is sealed in an event as far as its keys still exist. */
+/** Opens what is sealed in an event as far as its keys still exist; for one person only what is theirs. */
 export async function openAuditEvent(
   ctx: Pick<Context, "config">,
   row: AuditEventRecord,
+  onlyOf?: string,
 ): Promise<ShownAuditEvent> {
-  const originOf = { id: row.originOf ?? "", dataKey: row.originKey };
-  const target = { id: row.targetId ?? "", dataKey: row.targetKey };
-  const changes = await open(ctx, target, row.sealedChanges, `${row.id} changes`);
-  const origin = await open(ctx, originOf, row.sealedOrigin, `${row.id} origin`);
-  const isErased = (row.sealedChanges && !changes) || (row.sealedOrigin && !origin);
+  const { targetId, originOf } = row;
+  const isShown = (personId: string | null) => onlyOf === undefined || personId === onlyOf;
+  const sealedChanges = isShown(targetId) ? row.sealedChanges : null;
+  const sealedOrigin = isShown(originOf) ? row.sealedOrigin : null;
+  const target = { id: targetId ?? "", dataKey: row.targetKey };
+  const source = { id: originOf ?? "", dataKey: row.originKey };
+  const changes = await open(ctx, target, sealedChanges, `${row.id} changes`);
+  const origin = await open(ctx, source, sealedOrigin, `${row.id} origin`);
+  const isErased = (sealedChanges && !changes) || (sealedOrigin && !origin);
   return {
     id: row.id,
     action: row.action,

@@ -1,6 +1,5 @@
 import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
 import type { Db } from "../db/client.ts";
-import { loginAttempts } from "../db/schema/login-attempts.ts";
 import { users } from "../db/schema/users.ts";
 
 /** The active user with this email. */
@@ -30,9 +29,4 @@ export function resetPasswordHash(
       ),
     )
     .returning({ id: users.id });
-}
-
-/** Ends a user's lock-out where the condition holds: whoever reads their mail is no guesser. */
-export function deleteAttemptsOfUser(db: Db, userId: string, condition: SQL) {
-  return db.delete(loginAttempts).where(and(eq(loginAttempts.key, `user:${userId}`), condition));
 }

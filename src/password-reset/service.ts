@@ -13,7 +13,8 @@ import { readToken } from "../one-time-tokens/service.ts";
 import { publishEnded } from "../sessions/principal.ts";
 import { revokeSessions } from "../sessions/repository.ts";
 import { requireAcceptablePassword } from "../users/password.ts";
-import { deleteAttemptsOfUser, findResettableUser, resetPasswordHash } from "./repository.ts";
+import { deleteAttemptsOfUser } from "../users/repository.ts";
+import { findResettableUser, resetPasswordHash } from "./repository.ts";
 import type { ResetPassword } from "./schema.ts";
 
 /**
@@ -70,6 +71,7 @@ export async function resetPassword(ctx: Context, input: ResetPassword): Promise
     revokeSessions(db, { userId }, { reason: "password_reset", now }, recorded),
     deleteTokens(db, userId, ["reset_password"], recorded),
     settleArrivedMail(db, { userId, kind: "reset_password", now }, recorded),
+    // Whoever reads their mail is no guesser.
     deleteAttemptsOfUser(db, userId, recorded),
     queueMail(ctx, notice, recorded),
   ]);

@@ -33,7 +33,7 @@ export interface VersionedProfile {
 export async function getProfile(ctx: Context, userId: string): Promise<VersionedProfile> {
   const [found] = await findProfile(ctx.db, userId);
   if (!found) throw new AppError("user_not_found");
-  return { values: toValues(found), version: found.version };
+  return { values: toProfileValues(found), version: found.version };
 }
 
 interface ProfileEdit {
@@ -59,7 +59,7 @@ export async function editProfile(
     if (!found) throw new AppError("user_not_found");
     if (userId !== principal.userId) requireCovers(principal, found.ownerPermissions);
     if (ifMatch && !ifMatch(found.version)) throw new AppError("version_conflict");
-    const before = toValues(found);
+    const before = toProfileValues(found);
     const after = toEdited(before, edit);
     const changes = describeChange(before, after);
     if (!changes) return { values: before, version: found.version };
@@ -101,7 +101,8 @@ async function writeProfile(
   return { written, standing, fresh };
 }
 
-function toValues(found: FoundProfile): ProfileValues {
+/** What is kept of a profile; an empty one where there is none yet. */
+export function toProfileValues(found: FoundProfile): ProfileValues {
   const { displayName, bio, avatarUrl, phone, locale, timezone } = found;
   return { displayName, bio, avatarUrl, phone, locale, timezone, metadata: found.metadata ?? "{}" };
 }

@@ -24,6 +24,11 @@ export function findSession(db: Db, id: string) {
   return db.select().from(sessions).where(eq(sessions.id, id)).limit(1);
 }
 
+/** Every session of a user that is still kept, ended or not, the oldest first. */
+export function listSessionsOfUser(db: Db, userId: string) {
+  return db.select().from(sessions).where(eq(sessions.userId, userId)).orderBy(sessions.id);
+}
+
 /** Live sessions of a user, the newest first, behind the id given. */
 export function listLiveSessions(
   db: Db,

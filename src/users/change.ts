@@ -1,4 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
+import { publishKeysEnded } from "../api-keys/principal.ts";
+import { revokeApiKeysOfUser } from "../api-keys/repository.ts";
 import { ifChanged, ifRecorded, insertAuditEvent } from "../audit/repository.ts";
 import { type AuditAction, type Changes, createAuditEvent } from "../audit/service.ts";
 import type { Context } from "../context.ts";
@@ -6,12 +8,14 @@ import { authorize, findStanding, whereAuthorized } from "../db/authority.ts";
 import { AppError } from "../errors.ts";
 import type { Permission } from "../lib/permissions.ts";
 import type { Principal } from "../lib/principal.ts";
+import { deliverSoon, queueMail } from "../mail/service.ts";
 import { requireCovers, requirePermissions, requireStanding } from "../roles/authority.ts";
 import { publishEnded } from "../sessions/principal.ts";
 import { type RevocationReason, revokeSessions } from "../sessions/repository.ts";
 import {
   ADMIN_ROLE,
   findManagedUser,
+  isActiveAdmin,
   isNotLastAdmin,
   type ManagedUser,
   type UserChange,
@@ -41,7 +45,11 @@ export interface ChangePlan {
     personal?: Changes | undefined;
   }[];
   /** Why the user's sessions end with this change, where they do. */
-  endsSessions?: RevocationReason;
+  endsSessions?: RevocationReason | undefined;
+  /** The user's API keys end with it, too. */
+  endsKeys?: true;
+  /** An address that is to be confirmed because of it. */
+  confirms?: string | undefined;
 }
 
 /**
@@ -95,7 +103,7 @@ function requireAdminRemains(user: ManagedUser, set: UserChange): void {
 }
 
 function endsAdmin(user: ManagedUser, set: UserChange): boolean {
-  if (user.role !== ADMIN_ROLE || !user.isActive || user.deletedAt !== null) return false;
+  if (!isActiveAdmin(user)) return false;
   const { role = ADMIN_ROLE, isActive = true, deletedAt = null } = set;
   return role !== ADMIN_ROLE || !isActive || deletedAt !== null;
 }
@@ -126,16 +134,21 @@ async function applyChange(
   const recorded = ifRecorded(first.id);
   const sessionsEnd = change.endsSessions ? recorded : sql`false`;
   const reason = change.endsSessions ?? "role_changed";
+  const mail = { userId: user.id, kind: "verify_email", address: change.confirms ?? "" } as const;
   try {
-    const [[updated], , ended, [fresh], [standing]] = await db.batch([
+    const [[updated], , ended, keys, [fresh], [standing], queued] = await db.batch([
       updateUser(db, { id: user.id, version: user.version, now }, change.set, conditions),
       insertAuditEvent(db, first, ifChanged),
       revokeSessions(db, { userId: user.id }, { reason, now }, sessionsEnd),
+      revokeApiKeysOfUser(db, user.id, now, change.endsKeys ? recorded : sql`false`),
       findManagedUser(db, user.id),
       findStanding(db, may, user.id),
+      queueMail(ctx, mail, change.confirms === undefined ? sql`false` : recorded),
       ...others.map((event) => insertAuditEvent(db, event, recorded)),
     ]);
     publishEnded(ctx, ended);
+    publishKeysEnded(ctx, keys);
+    deliverSoon(ctx, queued);
     return { updated, fresh, standing };
   } catch (error) {
     throw toConflict(error);

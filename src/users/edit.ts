@@ -1,3 +1,4 @@
+import type { Changes } from "../audit/service.ts";
 import type { Context } from "../context.ts";
 import { AppError } from "../errors.ts";
 import type { Permission } from "../lib/permissions.ts";
@@ -41,7 +42,7 @@ export async function assignRole(
   return editUser(ctx, principal, target, { role });
 }
 
-/** Deletes a user softly: they can no longer log in, and their names are free. */
+/** Deletes a user softly: they can no longer log in, their sessions and keys end, and their names are free. */
 export async function deleteUser(
   ctx: Context,
   principal: Principal,
@@ -54,11 +55,12 @@ export async function deleteUser(
       needs: user.id === principal.userId ? [] : ["users:delete"],
       events: [{ action: "user.deleted" }],
       endsSessions: "user_deleted",
+      endsKeys: true,
     };
   });
 }
 
-/** Brings a deleted user back. One that is not deleted stays as it is. Throws `email_taken`, `username_taken` when a name was given away since. */
+/** Brings back a user who was deleted within the retention. One that is not deleted stays as it is. Throws `email_taken`, `username_taken` when a name was given away since. */
 export async function restoreUser(
   ctx: Context,
   principal: Principal,
@@ -66,6 +68,9 @@ export async function restoreUser(
 ): Promise<UserRow> {
   return changeUser(ctx, principal, target, (user) => {
     if (user.deletedAt === null) return undefined;
+    if (user.deletedAt <= ctx.now() - ctx.config.deletedRetentionMs) {
+      throw new AppError("user_not_found");
+    }
     return {
       set: { deletedAt: null },
       needs: ["users:delete"],
@@ -88,11 +93,10 @@ function planEdit(
   if (personal?.email && (isSelf || principal.type === "api_key")) {
     throw new AppError("forbidden", { detail: "The email cannot be changed this way." });
   }
+  const updated = { action: "user.updated", changes: active, personal } as const;
   const needs: Permission[] = [];
   if (active || (personal && !isSelf)) needs.push("users:update");
   if (role) needs.push("roles:assign");
-  const deactivates = active?.is_active?.to === false;
-  const updated = { action: "user.updated", changes: active, personal } as const;
   return {
     set,
     needs,
@@ -100,10 +104,14 @@ function planEdit(
       ...(personal || active ? [updated] : []),
       ...(role ? [{ action: "user.role_changed", changes: role } as const] : []),
     ],
-    ...((deactivates || role) && {
-      endsSessions: deactivates ? "user_deactivated" : "role_changed",
-    }),
+    ...(set.emailVerified === false && { confirms: set.email }),
+    endsSessions: whySessionsEnd(active, role),
   };
+}
+
+function whySessionsEnd(active: Changes | undefined, role: Changes | undefined) {
+  if (active?.is_active?.to === false) return "user_deactivated";
+  return role && "role_changed";
 }
 
 function toChange(user: ManagedUser, input: UpdateUser): UserChange {

@@ -1,6 +1,7 @@
 import { and, desc, eq, isNotNull, isNull, type SQL, sql } from "drizzle-orm";
 import { permissionsOfRole } from "../db/authority.ts";
 import type { Db } from "../db/client.ts";
+import { loginAttempts } from "../db/schema/login-attempts.ts";
 import { users } from "../db/schema/users.ts";
 
 export const ADMIN_ROLE = "admin";
@@ -81,6 +82,39 @@ export type ManagedUser = Awaited<ReturnType<typeof findManagedUser>>[number];
 /** The change would leave an active administrator: this user is none, or is not the only one. */
 export const isNotLastAdmin: SQL = sql`(users.role <> ${ADMIN_ROLE} OR users.is_active = 0
   OR users.deleted_at IS NOT NULL OR ${anotherAdminRemains})`;
+
+/** A user whose loss could leave no administrator. */
+export function isActiveAdmin(user: Pick<UserRow, "role" | "isActive" | "deletedAt">): boolean {
+  return user.role === ADMIN_ROLE && user.isActive && user.deletedAt === null;
+}
+
+/** Deletes a user's row, and with it all that hangs on it, where the condition holds. */
+export function deleteUserRow(db: Db, id: string, condition: SQL) {
+  return db
+    .delete(users)
+    .where(and(eq(users.id, id), condition))
+    .returning({ id: users.id });
+}
+
+/** Up to `limit` users who were deleted by the time given, the longest ago first. */
+export function findPurgeable(db: Db, by: number, limit: number) {
+  return db
+    .select({ id: users.id })
+    .from(users)
+    .where(isDeletedSince(by))
+    .orderBy(users.deletedAt)
+    .limit(limit);
+}
+
+/** The user was deleted by the time given, and still is. */
+export function isDeletedSince(by: number): SQL {
+  return sql`(users.deleted_at IS NOT NULL AND users.deleted_at <= ${by})`;
+}
+
+/** Forgets the failed logins of a user where the condition holds. */
+export function deleteAttemptsOfUser(db: Db, userId: string, condition: SQL) {
+  return db.delete(loginAttempts).where(and(eq(loginAttempts.key, `user:${userId}`), condition));
+}
 
 /** Changes a user who is still at this version, where the conditions hold. */
 export function updateUser(

@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { ApiKey } from "../api-keys/schema.ts";
 import { PageQuery, pageOf } from "../http/pagination.ts";
 import { UserIdParam } from "../http/params.ts";
 import {
@@ -8,6 +9,8 @@ import {
   normalizeName,
   normalizeUsername,
 } from "../lib/text.ts";
+import { Profile } from "../profiles/schema.ts";
+import { Session } from "../sessions/schema.ts";
 import { NewPassword, withPasswordRules } from "./password.ts";
 
 const EMAIL_ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+";
@@ -130,3 +133,35 @@ export const User = z
   .openapi("User");
 
 export const UserPage = pageOf(User, "UserPage");
+
+const AuditEvent = z
+  .object({
+    id: z.uuid(),
+    action: z.string().openapi({ example: "user.updated" }),
+    actor_id: z.string().nullable(),
+    actor_type: z.string().openapi({ example: "user" }),
+    target_type: z.string().nullable(),
+    target_id: z.string().nullable(),
+    changes: z
+      .record(z.string(), z.object({ from: z.unknown(), to: z.unknown() }).nullable())
+      .openapi({ type: "object", additionalProperties: true }),
+    ip: z.string().nullable(),
+    user_agent: z.string().nullable(),
+    request_id: z.string().nullable(),
+    created_at: Timestamp,
+    erased: z.literal(true).optional().openapi({
+      description: "Part of it was about a person who has been erased, and can no longer be read.",
+    }),
+  })
+  .openapi("AuditEvent");
+
+export const UserExport = z
+  .object({
+    exported_at: Timestamp,
+    user: User,
+    profile: Profile,
+    sessions: z.array(Session),
+    api_keys: z.array(ApiKey),
+    audit_events: z.array(AuditEvent),
+  })
+  .openapi("UserExport");

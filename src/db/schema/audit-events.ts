@@ -23,6 +23,7 @@ export const auditEvents = sqliteTable(
   (table) => [
     index("audit_events_actor").on(table.actorId, table.id),
     index("audit_events_target").on(table.targetId, table.id),
+    index("audit_events_origin").on(table.originOf),
     index("audit_events_action").on(table.action, table.id),
   ],
 );

@@ -34,6 +34,7 @@ export const users = sqliteTable(
     uniqueIndex("users_living_username").on(table.usernameKey).where(sql`deleted_at IS NULL`),
     uniqueIndex("users_living_email").on(table.emailKey).where(sql`deleted_at IS NULL`),
     index("users_role").on(table.role, table.isActive, table.deletedAt),
+    index("users_deleted_at").on(table.deletedAt).where(sql`deleted_at IS NOT NULL`),
     index("users_created_at").on(table.createdAt, table.id),
   ],
 );

@@ -1,0 +1,82 @@
+import { sql } from "drizzle-orm";
+import { publishKeysEnded } from "../api-keys/principal.ts";
+import { listSecretHashesOfUser } from "../api-keys/repository.ts";
+import { ifChanged, ifRecorded, insertAuditEvent } from "../audit/repository.ts";
+import { createAuditEvent } from "../audit/service.ts";
+import type { Context } from "../context.ts";
+import { authorize, findStanding, whereAuthorized } from "../db/authority.ts";
+import { AppError } from "../errors.ts";
+import type { Principal } from "../lib/principal.ts";
+import { requireCovers, requireStanding } from "../roles/authority.ts";
+import { publishEnded } from "../sessions/principal.ts";
+import { listSessionsOfUser } from "../sessions/repository.ts";
+import {
+  deleteAttemptsOfUser,
+  deleteUserRow,
+  findManagedUser,
+  findPurgeable,
+  isActiveAdmin,
+  isDeletedSince,
+  isNotLastAdmin,
+} from "./repository.ts";
+
+/**
+ * Removes a person for good: everything held on them goes with their row, and with it the key under which the audit trail
+ * speaks of them. The trail itself stays. Throws `user_not_found`, `last_admin`, `privilege_escalation`.
+ */
+export async function eraseUser(ctx: Context, principal: Principal, id: string): Promise<void> {
+  const [user] = await findManagedUser(ctx.db, id);
+  if (!user) throw new AppError("user_not_found");
+  if (id !== principal.userId) requireCovers(principal, user.permissions);
+  if (isActiveAdmin(user) && !user.anotherAdminRemains) throw new AppError("last_admin");
+  const { db } = ctx;
+  const may = authorize(principal, {
+    permissions: ["users:erase"],
+    roles: id === principal.userId ? [] : [sql`(SELECT role FROM users WHERE id = ${id})`],
+    now: ctx.now(),
+  });
+  const event = await createAuditEvent(ctx, {
+    action: "user.erased",
+    targetType: "user",
+    targetId: id,
+  });
+  const [sessions, keys, erased, , , [fresh], [standing]] = await db.batch([
+    listSessionsOfUser(db, id),
+    listSecretHashesOfUser(db, id),
+    deleteUserRow(db, id, sql`${whereAuthorized(may)} AND ${isNotLastAdmin}`),
+    insertAuditEvent(db, event, ifChanged),
+    deleteAttemptsOfUser(db, id, ifRecorded(event.id)),
+    findManagedUser(db, id),
+    findStanding(db, may),
+  ]);
+  if (erased.length > 0) {
+    publishEnded(ctx, sessions);
+    publishKeysEnded(ctx, keys);
+    return;
+  }
+  if (!fresh) throw new AppError("user_not_found");
+  if (isActiveAdmin(fresh) && !fresh.anotherAdminRemains) throw new AppError("last_admin");
+  requireStanding(standing);
+  throw new AppError("edit_conflict");
+}
+
+/** Erases up to so many users who were deleted longer ago than the retention, and returns their ids. One who is restored meanwhile stays. */
+export async function purgeDeletedUsers(ctx: Context, limit: number): Promise<string[]> {
+  const { db } = ctx;
+  const before = ctx.now() - ctx.config.deletedRetentionMs;
+  const purged: string[] = [];
+  for (const { id } of await findPurgeable(db, before, limit)) {
+    const event = await createAuditEvent(ctx, {
+      action: "user.erased",
+      targetType: "user",
+      targetId: id,
+    });
+    const [erased] = await db.batch([
+      deleteUserRow(db, id, isDeletedSince(before)),
+      insertAuditEvent(db, event, ifChanged),
+      deleteAttemptsOfUser(db, id, ifRecorded(event.id)),
+    ]);
+    if (erased.length > 0) purged.push(id);
+  }
+  return purged;
+}

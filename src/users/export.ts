@@ -1,0 +1,46 @@
+import { sql } from "drizzle-orm";
+import { listApiKeys } from "../api-keys/repository.ts";
+import { presentApiKey } from "../api-keys/schema.ts";
+import { listAuditEvents } from "../audit/repository.ts";
+import { openAuditEvent } from "../audit/service.ts";
+import type { Context } from "../context.ts";
+import { AppError } from "../errors.ts";
+import type { Principal } from "../lib/principal.ts";
+import { toTimestamp } from "../lib/time.ts";
+import { presentProfile } from "../profiles/present.ts";
+import { findProfile } from "../profiles/repository.ts";
+import { toProfileValues } from "../profiles/service.ts";
+import { requireCovers } from "../roles/authority.ts";
+import { listSessionsOfUser } from "../sessions/repository.ts";
+import { presentSession } from "../sessions/schema.ts";
+import { presentUser } from "./present.ts";
+import { findManagedUser } from "./repository.ts";
+
+/** Keys, of which there are at most a hundred live ones. */
+const MAX_KEYS = 10_000;
+
+/**
+ * Everything held on a person as one document: user, profile, sessions, keys without secrets, and what the audit trail says
+ * about them or of what they did. Of others in it, nothing. Throws `user_not_found`, `privilege_escalation`.
+ */
+export async function exportUser(ctx: Context, principal: Principal, id: string) {
+  const { db } = ctx;
+  const [[user], [profile], sessions, keys, events] = await db.batch([
+    findManagedUser(db, id),
+    findProfile(db, id),
+    listSessionsOfUser(db, id),
+    listApiKeys(db, { userId: id, before: undefined }, MAX_KEYS),
+    listAuditEvents(db, sql`target_id = ${id} OR actor_id = ${id} OR origin_of = ${id}`),
+  ]);
+  if (!user || !profile) throw new AppError("user_not_found");
+  if (id !== principal.userId) requireCovers(principal, user.permissions);
+  const currentId = principal.type === "user" ? principal.sessionId : null;
+  return {
+    exported_at: toTimestamp(ctx.now()),
+    user: presentUser(user),
+    profile: presentProfile(toProfileValues(profile)),
+    sessions: sessions.map(presentSession(currentId)),
+    api_keys: keys.map(presentApiKey),
+    audit_events: await Promise.all(events.map((event) => openAuditEvent(ctx, event, id))),
+  };
+}
