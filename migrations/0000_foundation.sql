@@ -35,7 +35,11 @@ CREATE INDEX `audit_events_origin` ON `audit_events` (`origin_of`);--> statement
 CREATE INDEX `audit_events_action` ON `audit_events` (`action`,`id`);--> statement-breakpoint
 CREATE TABLE `job_leases` (
 	`name` text PRIMARY KEY NOT NULL,
-	`leased_until` integer NOT NULL
+	`leased_until` integer NOT NULL,
+	`runs` integer DEFAULT 0 NOT NULL,
+	`failures` integer DEFAULT 0 NOT NULL,
+	`items` integer DEFAULT 0 NOT NULL,
+	`last_run_at` integer
 );
 --> statement-breakpoint
 CREATE TABLE `login_attempts` (

@@ -30,6 +30,7 @@ export function createApp() {
   app.use(loadConfig);
   app.use(cors);
   app.use("/v1/*", requireConfig, authentication);
+  app.use("/metrics", requireConfig, authentication);
   app.use("/.well-known/*", requireConfig);
 
   app.route("/", authRouter);

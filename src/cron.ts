@@ -65,16 +65,17 @@ export async function runJobs(ctx: Context, schedule: string): Promise<void> {
 }
 
 async function runJob(ctx: Context, { name, run }: Job): Promise<void> {
-  const leasedUntil = ctx.now() + LEASE_MS;
+  const at = { name, now: ctx.now(), leasedUntil: ctx.now() + LEASE_MS };
   try {
-    const claimed = await claimJob(ctx.db, name, ctx.now(), leasedUntil);
+    const claimed = await claimJob(ctx.db, name, at.now, at.leasedUntil);
     if (claimed.length === 0) return;
-    const done = await run(ctx);
-    ctx.log("info", "cron.job", { job: name, count: done.length });
-    await releaseJob(ctx.db, name, leasedUntil);
+    const items = (await run(ctx)).length;
+    ctx.log("info", "cron.job", { job: name, items });
+    await releaseJob(ctx.db, at, { items, hasFailed: false });
   } catch (error) {
     ctx.log("error", "cron.job_failed", { job: name, ...describeError(error) });
     // Best effort: a lease that stays runs out by itself.
-    await releaseJob(ctx.db, name, leasedUntil).then(undefined, () => undefined);
+    const release = releaseJob(ctx.db, at, { items: 0, hasFailed: true });
+    await release.then(undefined, () => undefined);
   }
 }

@@ -15,10 +15,25 @@ export function claimJob(db: Db, name: string, now: number, leasedUntil: number)
     .returning({ name: jobLeases.name });
 }
 
-/** Gives a job back, if it is still one's own. */
-export function releaseJob(db: Db, name: string, leasedUntil: number) {
+/** Gives a job back, if it is still one's own, and counts what its run did. */
+export function releaseJob(
+  db: Db,
+  at: { name: string; leasedUntil: number; now: number },
+  outcome: { items: number; hasFailed: boolean },
+) {
   return db
     .update(jobLeases)
-    .set({ leasedUntil: 0 })
-    .where(and(eq(jobLeases.name, name), eq(jobLeases.leasedUntil, leasedUntil)));
+    .set({
+      leasedUntil: 0,
+      lastRunAt: at.now,
+      runs: sql`${jobLeases.runs} + 1`,
+      items: sql`${jobLeases.items} + ${outcome.items}`,
+      failures: sql`${jobLeases.failures} + ${outcome.hasFailed ? 1 : 0}`,
+    })
+    .where(and(eq(jobLeases.name, at.name), eq(jobLeases.leasedUntil, at.leasedUntil)));
+}
+
+/** What every job's runs have come to. */
+export function listJobs(db: Db) {
+  return db.select().from(jobLeases).orderBy(jobLeases.name);
 }

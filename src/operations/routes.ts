@@ -1,7 +1,9 @@
+import { z } from "@hono/zod-openapi";
 import { version } from "../../package.json";
 import { AppError } from "../errors.ts";
-import { everyone } from "../http/access.ts";
+import { everyone, permission } from "../http/access.ts";
 import { createRouter, jsonContent, operation } from "../http/operation.ts";
+import { renderMetrics } from "./metrics.ts";
 import { Health, Jwks, Ready } from "./schema.ts";
 import { checkReadiness } from "./service.ts";
 
@@ -41,6 +43,22 @@ const jwksRoute = operation({
   errors: ["misconfigured"],
 });
 
+const metricsRoute = operation({
+  method: "get",
+  path: "/metrics",
+  operationId: "getMetrics",
+  tags,
+  summary: "The outbox and the scheduled jobs, for Prometheus",
+  access: permission("metrics:read"),
+  responses: {
+    200: {
+      description: "Prometheus text format.",
+      content: { "text/plain": { schema: z.string() } },
+    },
+  },
+  errors: ["misconfigured"],
+});
+
 export const operationsRouter = createRouter()
   .openapi(healthRoute, (c) => c.json({ status: "healthy" as const, version }, 200))
   .openapi(readyRoute, async (c) => {
@@ -53,6 +71,11 @@ export const operationsRouter = createRouter()
       extensions: { checks },
     });
   })
+  .openapi(metricsRoute, async (c) =>
+    c.text(await renderMetrics(c.var.ctx), 200, {
+      "Content-Type": "text/plain; version=0.0.4; charset=utf-8",
+    }),
+  )
   .openapi(jwksRoute, (c) => {
     const keys = [...c.var.ctx.config.signingKeys.values()].map(({ publicJwk }) => publicJwk);
     c.header("Cache-Control", "public, max-age=300");
