@@ -9,6 +9,7 @@ export interface Answer {
 export interface Credentials {
   id: string;
   username: string;
+  email: string;
   password: string;
   token: string;
   refreshToken: string;
@@ -41,6 +42,8 @@ export async function createClient(url: string, admin: Login) {
     };
     const response = await fetch(url + path, init);
     const text = await response.text();
+    const isJson = response.headers.get("Content-Type")?.includes("json");
+    assert.ok(isJson || !text, `${method} ${path} answered ${response.status} with ${text}`);
     return {
       status: response.status,
       headers: response.headers,
@@ -56,7 +59,14 @@ export async function createClient(url: string, admin: Login) {
     const token = body.access_token ?? "";
     const { body: user } = await get("/v1/users/me", token);
     const refreshToken = body.refresh_token ?? "";
-    return { id: user.id ?? "", username, password, token, refreshToken };
+    return {
+      id: user.id ?? "",
+      username,
+      email: user.email ?? "",
+      password,
+      token,
+      refreshToken,
+    };
   };
 
   const loggedIn = await logIn(admin);

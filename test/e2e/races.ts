@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { setTimeout } from "node:timers/promises";
 import { type Answer, type Client, type Credentials, createClient, times } from "./client.ts";
+import { type Mailbox, openMailbox } from "./mailbox.ts";
 import { withDevServer } from "./server.ts";
 
 const NO_LIMITS = {
@@ -13,7 +14,7 @@ const NO_LIMITS = {
 };
 const NEW_PASSWORD = "another pass phrase";
 
-type Race = (client: Client) => Promise<string>;
+type Race = (client: Client, mailbox: Mailbox) => Promise<string>;
 
 const RACES: Record<string, Race> = {
   "20 refreshes of one token": refreshTogether,
@@ -30,20 +31,26 @@ const RACES: Record<string, Race> = {
   "20 registrations with one email": registerTogether,
   "two PUTs with one ETag": putTogether,
   "40 wrong passwords": guessTogether,
+  "one reset token 10 times": resetTogether,
+  "one verification token 10 times": verifyTogether,
   "two administrators against each other": rivalAdministrators,
 };
 
-await withDevServer(async ({ url, admin }) => {
-  const client = await createClient(url, admin);
-  for (const [name, race] of Object.entries(RACES)) {
-    try {
-      console.log(`ok    ${name}: ${await race(client)}`);
-    } catch (error) {
-      console.log(`FAIL  ${name}: ${(error as Error).message}`);
-      process.exitCode = 1;
+const mailbox = await openMailbox();
+await withDevServer(
+  async ({ url, admin }) => {
+    const client = await createClient(url, admin);
+    for (const [name, race] of Object.entries(RACES)) {
+      try {
+        console.log(`ok    ${name}: ${await race(client, mailbox)}`);
+      } catch (error) {
+        console.log(`FAIL  ${name}: ${(error as Error).message}`);
+        process.exitCode = 1;
+      }
     }
-  }
-}, NO_LIMITS);
+  },
+  { ...NO_LIMITS, ...mailbox.settings },
+).finally(mailbox.close);
 
 async function refreshTogether(client: Client): Promise<string> {
   for (let round = 0; round < 5; round += 1) {
@@ -148,6 +155,32 @@ async function guessTogether(client: Client): Promise<string> {
   const right = await guess(password);
   assert.equal(right.status, 429, `the right password answered ${right.status}`);
   return "10 × 401, 30 × 429, then the right one 429";
+}
+
+async function resetTogether(client: Client, { waitForToken }: Mailbox): Promise<string> {
+  const user = await client.newUser();
+  const other = await client.logIn(user);
+  const asked = await client.post("/v1/auth/password/forgot", { email: user.email });
+  assert.equal(asked.status, 202, `asking for it answered ${asked.status}`);
+  const token = await waitForToken(user.email, "reset-password");
+  const body = { token, password: NEW_PASSWORD };
+  const answers = await Promise.all(times(10, () => client.post("/v1/auth/password/reset", body)));
+  assert.equal(tally(answers), "1 × 204, 9 × 400");
+  for (const session of [user, other]) await assertDead(client, session);
+  await client.logIn({ username: user.username, password: NEW_PASSWORD });
+  return "1 × 204, 9 × 400, and both sessions have ended";
+}
+
+async function verifyTogether(client: Client, { waitForToken }: Mailbox): Promise<string> {
+  const { email, token: accessToken } = await client.newUser();
+  const token = await waitForToken(email, "verify-email");
+  const answers = await Promise.all(
+    times(10, () => client.post("/v1/auth/email/verify", { token })),
+  );
+  assert.equal(tally(answers), "1 × 200, 9 × 400");
+  const { body } = await client.get("/v1/users/me", accessToken);
+  assert.equal(String(body.email_verified), "true", "the address is verified");
+  return "1 × 200, 9 × 400";
 }
 
 async function rivalAdministrators(client: Client): Promise<string> {
