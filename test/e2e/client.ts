@@ -20,6 +20,12 @@ interface Login {
   password: string;
 }
 
+/**
+ * An answer that is not the worker's: now and then the proxy of `wrangler dev` loses a request on a connection kept alive
+ * (github.com/cloudflare/workers-sdk/issues/14641).
+ */
+export class ProxyError extends Error {}
+
 export type Client = Awaited<ReturnType<typeof createClient>>;
 
 export const times = <T>(count: number, work: (index: number) => T): T[] =>
@@ -42,8 +48,7 @@ export async function createClient(url: string, admin: Login) {
     };
     const response = await fetch(url + path, init);
     const text = await response.text();
-    const isJson = response.headers.get("Content-Type")?.includes("json");
-    assert.ok(isJson || !text, `${method} ${path} answered ${response.status} with ${text}`);
+    if (!response.headers.has("X-Request-Id")) throw new ProxyError(text);
     return {
       status: response.status,
       headers: response.headers,
