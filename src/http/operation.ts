@@ -82,6 +82,6 @@ function impliedErrors(
   if (isLimited) codes.push("rate_limited");
   if (hasBody) codes.push("malformed_json", "payload_too_large", "unsupported_media_type");
   if (access.kind !== "public") codes.push("conflicting_credentials", "unauthenticated");
-  if (access.kind !== "public" && access.kind !== "own") codes.push("forbidden");
+  if (access.kind !== "public") codes.push("forbidden");
   return [...codes, ...own, "internal_error", "service_unavailable"];
 }

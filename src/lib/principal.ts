@@ -14,3 +14,8 @@ export type UserPrincipal = { type: "user"; sessionId: string } & Authority;
 export type KeyPrincipal = { type: "api_key"; keyId: string } & Authority;
 
 export type Principal = UserPrincipal | KeyPrincipal;
+
+/** True for someone acting on themselves in person. An API key has nothing of its own: to it its owner is a user like any other. */
+export function isSelf(principal: Principal, userId: string): boolean {
+  return principal.type === "user" && principal.userId === userId;
+}

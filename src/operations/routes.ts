@@ -53,7 +53,7 @@ const metricsRoute = operation({
   responses: {
     200: {
       description: "Prometheus text format.",
-      content: { "text/plain": { schema: z.string() } },
+      content: { "text/plain": { schema: z.string().openapi("Metrics") } },
     },
   },
   errors: ["misconfigured"],

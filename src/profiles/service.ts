@@ -5,7 +5,7 @@ import type { Context } from "../context.ts";
 import { authorize, findStanding, whereAuthorized } from "../db/authority.ts";
 import { AppError, invalidField } from "../errors.ts";
 import { mergePatch } from "../lib/merge-patch.ts";
-import type { Principal } from "../lib/principal.ts";
+import { isSelf, type Principal } from "../lib/principal.ts";
 import { requireCovers, requireStanding } from "../roles/authority.ts";
 import { type FoundProfile, findProfile, type ProfileValues, upsertProfile } from "./repository.ts";
 import { fitsLimit, type UpdateProfile } from "./schema.ts";
@@ -57,7 +57,7 @@ export async function editProfile(
   let [found] = await findProfile(ctx.db, userId);
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     if (!found) throw new AppError("user_not_found");
-    if (userId !== principal.userId) requireCovers(principal, found.ownerPermissions);
+    if (!isSelf(principal, userId)) requireCovers(principal, found.ownerPermissions);
     if (ifMatch && !ifMatch(found.version)) throw new AppError("version_conflict");
     const before = toProfileValues(found);
     const after = toEdited(before, edit);
@@ -78,7 +78,7 @@ async function writeProfile(
   values: ProfileValues,
   changes: Changes,
 ) {
-  const isOwn = found.id === principal.userId;
+  const isOwn = isSelf(principal, found.id);
   const now = ctx.now();
   const may = authorize(principal, {
     permissions: isOwn ? [] : ["users:update"],

@@ -9,7 +9,7 @@ import {
   whereAuthorized,
 } from "../db/authority.ts";
 import { AppError } from "../errors.ts";
-import type { Principal } from "../lib/principal.ts";
+import { isSelf, type Principal } from "../lib/principal.ts";
 import { type Page, type PageRequest, readPage } from "../paging.ts";
 import { requireCovers, requireStanding } from "../roles/authority.ts";
 import { publishEnded } from "./principal.ts";
@@ -58,7 +58,7 @@ export async function endSessions(
 ): Promise<void> {
   const { userId, sessionId, keepSessionId, reason } = input;
   await requireManageableUser(ctx, principal, userId);
-  const isOwn = userId === principal.userId;
+  const isOwn = isSelf(principal, userId);
   const now = ctx.now();
   const may = authorize(principal, {
     permissions: isOwn ? [] : ["sessions:revoke"],
@@ -92,7 +92,7 @@ async function requireManageableUser(
   principal: Principal,
   userId: string,
 ): Promise<void> {
-  if (userId === principal.userId) return;
+  if (isSelf(principal, userId)) return;
   const [user] = await findPermissionsOfUser(ctx.db, userId);
   if (!user) throw new AppError("user_not_found");
   requireCovers(principal, user.permissions);

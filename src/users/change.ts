@@ -7,7 +7,7 @@ import type { Context } from "../context.ts";
 import { authorize, findStanding, whereAuthorized } from "../db/authority.ts";
 import { AppError } from "../errors.ts";
 import type { Permission } from "../lib/permissions.ts";
-import type { Principal } from "../lib/principal.ts";
+import { isSelf, type Principal } from "../lib/principal.ts";
 import { deliverSoon, queueMail } from "../mail/service.ts";
 import { requireCovers, requirePermissions, requireStanding } from "../roles/authority.ts";
 import { publishEnded } from "../sessions/principal.ts";
@@ -67,7 +67,7 @@ export async function changeUser(
   let [user] = await findManagedUser(ctx.db, target.id);
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     if (!user) throw new AppError("user_not_found");
-    if (user.id !== principal.userId) requireCovers(principal, user.permissions);
+    if (!isSelf(principal, user.id)) requireCovers(principal, user.permissions);
     const change = plan(user);
     if (target.ifMatch && !target.ifMatch(user.version)) throw new AppError("version_conflict");
     if (!change) return user;
@@ -158,7 +158,7 @@ async function applyChange(
 /** For another's account every permission that it holds is needed, and for a role that is given every permission of it. */
 function authorizeChange(principal: Principal, user: ManagedUser, change: ChangePlan, now: number) {
   const roles: SQL[] = [];
-  if (user.id !== principal.userId) roles.push(sql`users.role`);
+  if (!isSelf(principal, user.id)) roles.push(sql`users.role`);
   if (change.set.role !== undefined) roles.push(sql`${change.set.role}`);
   return authorize(principal, { permissions: change.needs, roles, now });
 }

@@ -2,7 +2,7 @@ import type { Changes } from "../audit/service.ts";
 import type { Context } from "../context.ts";
 import { AppError } from "../errors.ts";
 import type { Permission } from "../lib/permissions.ts";
-import type { Principal } from "../lib/principal.ts";
+import { isSelf, type Principal } from "../lib/principal.ts";
 import { toComparisonKey } from "../lib/text.ts";
 import { type ChangePlan, type ChangeTarget, changeUser, diff } from "./change.ts";
 import type { ManagedUser, UserChange, UserRow } from "./repository.ts";
@@ -52,7 +52,7 @@ export async function deleteUser(
     if (user.deletedAt !== null) throw new AppError("user_not_found");
     return {
       set: { deletedAt: ctx.now() },
-      needs: user.id === principal.userId ? [] : ["users:delete"],
+      needs: isSelf(principal, user.id) ? [] : ["users:delete"],
       events: [{ action: "user.deleted" }],
       endsSessions: "user_deleted",
       endsKeys: true,
@@ -84,18 +84,18 @@ function planEdit(
   user: ManagedUser,
   input: UpdateUser,
 ): ChangePlan | undefined {
-  const isSelf = user.id === principal.userId;
+  const isOwn = isSelf(principal, user.id);
   const set = toChange(user, input);
   const personal = diff(user, set, PERSONAL);
   const active = diff(user, set, { isActive: "is_active" });
   const role = diff(user, set, { role: "role" });
   if (!personal && !active && !role) return undefined;
-  if (personal?.email && (isSelf || principal.type === "api_key")) {
+  if (personal?.email && (isOwn || principal.type === "api_key")) {
     throw new AppError("forbidden", { detail: "The email cannot be changed this way." });
   }
   const updated = { action: "user.updated", changes: active, personal } as const;
   const needs: Permission[] = [];
-  if (active || (personal && !isSelf)) needs.push("users:update");
+  if (active || (personal && !isOwn)) needs.push("users:update");
   if (role) needs.push("roles:assign");
   return {
     set,

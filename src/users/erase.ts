@@ -6,7 +6,7 @@ import { createAuditEvent } from "../audit/service.ts";
 import type { Context } from "../context.ts";
 import { authorize, findStanding, whereAuthorized } from "../db/authority.ts";
 import { AppError } from "../errors.ts";
-import type { Principal } from "../lib/principal.ts";
+import { isSelf, type Principal } from "../lib/principal.ts";
 import { requireCovers, requireStanding } from "../roles/authority.ts";
 import { publishEnded } from "../sessions/principal.ts";
 import { listSessionsOfUser } from "../sessions/repository.ts";
@@ -27,12 +27,12 @@ import {
 export async function eraseUser(ctx: Context, principal: Principal, id: string): Promise<void> {
   const [user] = await findManagedUser(ctx.db, id);
   if (!user) throw new AppError("user_not_found");
-  if (id !== principal.userId) requireCovers(principal, user.permissions);
+  if (!isSelf(principal, id)) requireCovers(principal, user.permissions);
   if (isActiveAdmin(user) && !user.anotherAdminRemains) throw new AppError("last_admin");
   const { db } = ctx;
   const may = authorize(principal, {
     permissions: ["users:erase"],
-    roles: id === principal.userId ? [] : [sql`(SELECT role FROM users WHERE id = ${id})`],
+    roles: isSelf(principal, id) ? [] : [sql`(SELECT role FROM users WHERE id = ${id})`],
     now: ctx.now(),
   });
   const event = await createAuditEvent(ctx, {

@@ -5,7 +5,7 @@ import { listAuditEvents } from "../audit/repository.ts";
 import { openAuditEvent } from "../audit/service.ts";
 import type { Context } from "../context.ts";
 import { AppError } from "../errors.ts";
-import type { Principal } from "../lib/principal.ts";
+import { isSelf, type Principal } from "../lib/principal.ts";
 import { toTimestamp } from "../lib/time.ts";
 import { presentProfile } from "../profiles/present.ts";
 import { findProfile } from "../profiles/repository.ts";
@@ -33,7 +33,7 @@ export async function exportUser(ctx: Context, principal: Principal, id: string)
     listAuditEvents(db, sql`target_id = ${id} OR actor_id = ${id} OR origin_of = ${id}`),
   ]);
   if (!user || !profile) throw new AppError("user_not_found");
-  if (id !== principal.userId) requireCovers(principal, user.permissions);
+  if (!isSelf(principal, id)) requireCovers(principal, user.permissions);
   const currentId = principal.type === "user" ? principal.sessionId : null;
   return {
     exported_at: toTimestamp(ctx.now()),

@@ -102,12 +102,23 @@ describe("what a key may do", () => {
   });
 
   it("is nobody's email: an address is how one comes by a password", async () => {
-    for (const { id, email } of [other, ada]) {
-      const body = { email: `new.${email}` };
-      const answer = await sendWithKey(key, `/v1/users/${id}`, { method: "PATCH", body });
-      expectProblem(answer, 403, "forbidden");
-      expect(await changesOn(id)).toEqual(["user.created"]);
+    const body = { email: `new.${other.email}` };
+    const answer = await sendWithKey(key, `/v1/users/${other.id}`, { method: "PATCH", body });
+    expectProblem(answer, 403, "forbidden");
+    expect(await changesOn(other.id)).toEqual(["user.created"]);
+  });
+
+  it("never reaches an owner who holds more than its scopes", async () => {
+    const narrow = await createTestKey(admin, ["users:update", "users:delete", "users:erase"]);
+    const own = `/v1/users/${admin.id}`;
+    const body = { first_name: "A" };
+    for (const path of [own, "/v1/users/me"]) {
+      const changed = await sendWithKey(narrow, path, { method: "PATCH", body });
+      expectProblem(changed, 403, "privilege_escalation");
+      const deleted = await sendWithKey(narrow, path, { method: "DELETE" });
+      expectProblem(deleted, 403, "privilege_escalation");
     }
+    expect(await changesOn(admin.id)).toEqual(["user.created"]);
   });
 
   it("is refused on whatever manages credentials, whatever its scopes", async () => {
@@ -187,17 +198,23 @@ describe("a key whose owner", () => {
 
   it.each([
     [
-      "deactivated",
+      "deactivated is refused at once, and works again when they are back",
       () => asAdmin("PATCH", "", { is_active: false }),
       () => asAdmin("PATCH", "", { is_active: true }),
+      [200, 200, 200],
     ],
-    ["deleted", () => asAdmin("DELETE", ""), () => asAdmin("POST", "/restore")],
-  ])("is %s is refused at once, and works again when they are back", async (_, end, restore) => {
+    [
+      "deleted is refused at once, and stays revoked when they are back",
+      () => asAdmin("DELETE", ""),
+      () => asAdmin("POST", "/restore"),
+      [401, 401, 401],
+    ],
+  ])("is %s", async (_, end, restore, afterwards) => {
     expect((await end()).status).toBeLessThan(300);
     expect(await statuses()).toEqual([401, 401, 401]);
     expectProblem(await readOwner(key), 401, "unauthenticated");
     expect((await restore()).status).toBe(200);
-    expect(await statuses()).toEqual([200, 200, 200]);
+    expect(await statuses()).toEqual(afterwards);
   });
 
   it.each([
