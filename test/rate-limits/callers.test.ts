@@ -114,6 +114,9 @@ describe("without settings", () => {
     const { token } = user;
     expect(await policyOf("/v1/auth/login", { body: {} })).toBe('"auth";q=5;w=60');
     expect(await policyOf("/v1/auth/register", { body: {} })).toBe('"auth";q=5;w=60');
+    for (const path of ["password/forgot", "password/reset", "email/verify"]) {
+      expect(await policyOf(`/v1/auth/${path}`, { body: {} })).toBe('"auth";q=5;w=60');
+    }
     expect(await policyOf("/v1/auth/refresh", { body: {} })).toBe('"refresh";q=30;w=60');
     expect(await policyOf("/v1/auth/me", { token })).toBe('"read";q=1000;w=3600');
     const write = { method: "PATCH", token, body: {} };

@@ -142,6 +142,9 @@ describe("a KV that fails", () => {
     ["login", "/v1/auth/login", { username: "ada", password: "wrong password" }],
     ["register", "/v1/auth/register", {}],
     ["refresh", "/v1/auth/refresh", { refresh_token: "rrt_x" }],
+    ["password/forgot", "/v1/auth/password/forgot", { email: "ada@example.com" }],
+    ["password/reset", "/v1/auth/password/reset", { token: "rot_x", password: "x" }],
+    ["email/verify", "/v1/auth/email/verify", { token: "rot_x" }],
   ])("closes %s: 503 with Retry-After, before D1 is asked, and logged", async (_, path, body) => {
     const logs = catchLogs();
     const answer = await send(path, { body, bindings: broken(), ip: newAddress() });

@@ -1,8 +1,9 @@
 import { env } from "cloudflare:workers";
+import { base64url } from "jose";
 import { beforeAll, describe, expect, it } from "vitest";
 import { costOf, send } from "../support/api.ts";
 import { stopClock } from "../support/clock.ts";
-import { createTestUser, logIn, PASSWORD, type TestUser } from "../support/fixtures.ts";
+import { createTestUser, logIn, PASSWORD, sqlRun, type TestUser } from "../support/fixtures.ts";
 import { isolate, staleKv } from "../support/isolates.ts";
 import { expectProblem } from "../support/problems.ts";
 
@@ -54,11 +55,26 @@ const EVENTS: [string, (scene: Scene) => Promise<{ status: number }>][] = [
         body: { current_password: PASSWORD, new_password: "another fine secret" },
       }),
   ],
+  ["a reset of password", ({ user }) => resetPassword(user)],
   ["deactivation", ({ user }) => asAdmin("PATCH", `/v1/users/${user.id}`, { is_active: false })],
   ["deletion by oneself", ({ other }) => send("/v1/users/me", { method: "DELETE", ...other })],
   ["deletion by an administrator", ({ user }) => asAdmin("DELETE", `/v1/users/${user.id}`)],
   ["a change of role", ({ user }) => asAdmin("PUT", `/v1/users/${user.id}/role`, { role: "user" })],
 ];
+
+/** Resets a password with a token as a mail would bring it. */
+async function resetPassword({ id, email }: TestUser) {
+  const token = `rot_${crypto.randomUUID()}`;
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(token));
+  await sqlRun(
+    "INSERT INTO one_time_tokens (user_id, purpose, token_hash, address, expires_at) VALUES (?, 'reset_password', ?, ?, ?)",
+    id,
+    base64url.encode(new Uint8Array(digest)),
+    email,
+    Date.now() + 60_000,
+  );
+  return send("/v1/auth/password/reset", { body: { token, password: "another fine secret" } });
+}
 
 async function newScene(): Promise<Scene> {
   const user = await createTestUser("moderator");
