@@ -120,3 +120,11 @@ function newAccount() {
   const username = `user-${crypto.randomUUID()}`;
   return { username, email: `${username}@example.com`, password: "a fine secret for races" };
 }
+
+/** How many answers of each status: "1 × 200, 1 × 412". */
+export function tally(answers: readonly Answer[]): string {
+  const counts = new Map<number, number>();
+  for (const { status } of answers) counts.set(status, (counts.get(status) ?? 0) + 1);
+  const sorted = [...counts].toSorted(([a], [b]) => a - b);
+  return sorted.map(([status, count]) => `${count} × ${status}`).join(", ");
+}

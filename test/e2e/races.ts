@@ -8,6 +8,7 @@ import {
   type Credentials,
   createClient,
   ProxyError,
+  tally,
   times,
 } from "./client.ts";
 import { type Mailbox, openMailbox } from "./mailbox.ts";
@@ -243,12 +244,4 @@ async function meet(
   assert.ok([409, 401].includes(refused.status), `the one refused got ${refused.status}`);
   const [winner, loser] = isFirstWinner ? [one, other] : [other, one];
   return { winner, refused, loserId: loser.id };
-}
-
-/** How many answers of each status: "1 × 200, 1 × 412". */
-function tally(answers: readonly Answer[]): string {
-  const counts = new Map<number, number>();
-  for (const { status } of answers) counts.set(status, (counts.get(status) ?? 0) + 1);
-  const sorted = [...counts].toSorted(([a], [b]) => a - b);
-  return sorted.map(([status, count]) => `${count} × ${status}`).join(", ");
 }
