@@ -220,6 +220,10 @@ const DEVELOPMENT_MAIL_FROM = "Roster <roster@roster.example>";
 function findMailFaults(settings: z.infer<typeof Settings>): ConfigFault[] {
   const { MAIL_TRANSPORT, MAIL_FROM, MAIL_API_KEY, APP_URL } = settings;
   const faults: ConfigFault[] = [];
+  if (settings.LOGIN_REQUIRES_VERIFIED_EMAIL === "on" && !toMailConfig(settings)) {
+    const message = "it needs mail: set MAIL_FROM and APP_URL, and MAIL_TRANSPORT not to off";
+    faults.push({ setting: "LOGIN_REQUIRES_VERIFIED_EMAIL", message });
+  }
   if (MAIL_TRANSPORT === "off") return faults;
   if (MAIL_TRANSPORT === "http" && !MAIL_API_KEY) {
     faults.push({ setting: "MAIL_API_KEY", message: "MAIL_TRANSPORT http needs it" });

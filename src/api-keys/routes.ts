@@ -33,7 +33,7 @@ const createApiKeyRoute = operation({
     "For yourself, or with `user_id` for another. The key acts for its user with `scopes`, as far as the user's role grants them at the time of use. It is shown this once.",
   access: personal(ownerOr("api_keys:write")),
   request: { body: jsonBody(CreateApiKey) },
-  responses: { 201: jsonContent(ApiKeyWithSecret, "The key, with `Location`.") },
+  responses: { 201: jsonContent(ApiKeyWithSecret, "The key.", ["Location"]) },
   errors: ["privilege_escalation", "user_not_found", "api_key_limit"],
 });
 

@@ -6,7 +6,7 @@ import { authorize, findStanding, whereAuthorized } from "../db/authority.ts";
 import { AppError } from "../errors.ts";
 import { hashPassword } from "../lib/password-hash.ts";
 import type { UserPrincipal } from "../lib/principal.ts";
-import { deliverSoon, queueMail } from "../mail/service.ts";
+import { deliverSoon, queueMail, voidLinks } from "../mail/service.ts";
 import { requireStanding } from "../roles/authority.ts";
 import { publishEnded } from "../sessions/principal.ts";
 import { revokeSessions } from "../sessions/repository.ts";
@@ -57,6 +57,8 @@ export async function changePassword(
     deleteLoginAttempts(db, attemptKey, recorded),
     findStanding(db, may),
     queueMail(ctx, { userId, kind: "password_changed", address: user.email }, recorded),
+    // A change of email that somebody began with the old password ends with it.
+    ...voidLinks(ctx, userId, ["reset_password", "change_email"], recorded),
   ]);
   publishEnded(ctx, ended);
   deliverSoon(ctx, queued);

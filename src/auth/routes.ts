@@ -25,7 +25,7 @@ const registerRoute = operation({
   access: everyone,
   rateLimitPolicy: "auth",
   request: { body: jsonBody(RegisterUser) },
-  responses: { 201: jsonContent(User, "The new user, with `Location` and `ETag`.") },
+  responses: { 201: jsonContent(User, "The new user.", ["Location", "ETag"]) },
   errors: ["email_taken", "username_taken", "registration_closed"],
 });
 

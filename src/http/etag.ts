@@ -1,5 +1,22 @@
+import { z } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
 import type { AppEnv } from "./app-env.ts";
+
+/** The request header of a change that is to hit no other version than this. */
+export const IfMatch = z.object({
+  "if-match": z.string().optional().openapi({
+    description: "An `ETag`, a list of them, or `*`: a stale one changes nothing and is 412.",
+    example: '"3"',
+  }),
+});
+
+/** The request header of a read that is to answer 304 when nothing has changed. */
+export const IfNoneMatch = z.object({
+  "if-none-match": z.string().optional().openapi({
+    description: "The `ETag` of the version that you have.",
+    example: '"3"',
+  }),
+});
 
 /** The strong entity tag of a version of a resource (RFC 9110 section 8.8.3). */
 export function toETag(version: number): string {

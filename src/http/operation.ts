@@ -67,9 +67,25 @@ export function jsonBody<S extends z.ZodType>(schema: S) {
   return { content: { "application/json": { schema } }, required: true } as const;
 }
 
-/** A JSON response. */
-export function jsonContent<S extends z.ZodType>(schema: S, description: string) {
-  return { description, content: { "application/json": { schema } } } as const;
+/** What a response can carry beside its body. */
+const HEADERS = {
+  ETag: "The version of the resource, for `If-Match` and `If-None-Match`.",
+  Location: "Where the new resource is.",
+} as const;
+
+/** A JSON response, with the headers that it carries. */
+export function jsonContent<S extends z.ZodType>(
+  schema: S,
+  description: string,
+  carries: readonly (keyof typeof HEADERS)[] = [],
+) {
+  const headers = Object.fromEntries(
+    carries.map((name) => [
+      name,
+      { description: HEADERS[name], schema: { type: "string" } as const },
+    ]),
+  );
+  return { description, headers, content: { "application/json": { schema } } } as const;
 }
 
 function impliedErrors(

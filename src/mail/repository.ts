@@ -21,16 +21,15 @@ export function insertMail(db: Db, mail: NewMail, condition: SQL) {
     .returning({ id: mailOutbox.id });
 }
 
-/** Takes back mails of a kind that nobody is sending yet, where the condition holds: a newer one replaces them. */
-export function deletePendingMail(db: Db, userId: string, kind: string, condition: SQL) {
+/** Takes back a user's mails of these kinds that have not gone out, where the condition holds. One that is being sent gets no token. */
+export function deleteUnsentMail(db: Db, userId: string, kinds: readonly string[], condition: SQL) {
   return db
     .delete(mailOutbox)
     .where(
       and(
         eq(mailOutbox.userId, userId),
-        eq(mailOutbox.kind, kind),
+        sql`${mailOutbox.kind} IN (SELECT value FROM json_each(${JSON.stringify(kinds)}))`,
         isNull(mailOutbox.sentAt),
-        isNull(mailOutbox.lease),
         condition,
       ),
     );
@@ -85,25 +84,6 @@ export function settleMail(
 export function isLeased({ id, lease }: { id: string; lease: string }): SQL {
   return sql`EXISTS (SELECT 1 FROM mail_outbox AS mine WHERE mine.id = ${id} AND mine.lease = ${lease}
     AND mine.sent_at IS NULL)`;
-}
-
-/** Notes that mails of a kind have arrived, where the condition holds: what their link was for is done. */
-export function settleArrivedMail(
-  db: Db,
-  at: { userId: string; kind: string; now: number },
-  condition: SQL,
-) {
-  return db
-    .update(mailOutbox)
-    .set({ sentAt: at.now, lease: null, leasedUntil: null })
-    .where(
-      and(
-        eq(mailOutbox.userId, at.userId),
-        eq(mailOutbox.kind, at.kind),
-        isNull(mailOutbox.sentAt),
-        condition,
-      ),
-    );
 }
 
 /** Deletes up to `limit` mails that were asked for before the time given. */

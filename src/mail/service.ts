@@ -2,12 +2,13 @@ import { type SQL, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { newId } from "../lib/ids.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../lib/time.ts";
+import { deleteTokens } from "../one-time-tokens/repository.ts";
 import { mintToken, type TokenPurpose } from "../one-time-tokens/service.ts";
 import { describeError } from "../platform/logger.ts";
 import {
   type ClaimedMail,
   claimMail,
-  deletePendingMail,
+  deleteUnsentMail,
   hasFewerMails,
   insertMail,
   isLeased,
@@ -21,6 +22,7 @@ const FIRST_RETRY_MS = 30 * SECOND;
 const LONGEST_RETRY_MS = HOUR;
 /** After this a mail is given up. */
 const GIVE_UP_MS = DAY;
+const MAILS_A_REQUEST = 5;
 
 /** What a mail's link is good for. */
 const PURPOSES: Readonly<Partial<Record<MailKind, TokenPurpose>>> = {
@@ -41,9 +43,17 @@ export function queueMail(ctx: Context, mail: MailRequest, condition: SQL) {
   return insertMail(ctx.db, { ...mail, id: newId(), now: ctx.now() }, when);
 }
 
-/** The statement that takes back what a newer mail of a kind replaces. */
-export function replaceMail(ctx: Context, { userId, kind }: MailRequest, condition: SQL) {
-  return deletePendingMail(ctx.db, userId, kind, condition);
+/** The statements that void a user's links for these purposes where the condition holds: those that went out and those that wait to. */
+export function voidLinks(
+  ctx: Context,
+  userId: string,
+  purposes: readonly TokenPurpose[],
+  condition: SQL,
+) {
+  return [
+    deleteTokens(ctx.db, userId, purposes, condition),
+    deleteUnsentMail(ctx.db, userId, purposes, condition),
+  ] as const;
 }
 
 /** True while a user may ask for another mail of a kind: one a minute, five an hour. */
@@ -55,10 +65,17 @@ export function mayAskForMail(ctx: Context, userId: string, kind: MailKind): SQL
 /** Sends what a batch has queued, behind the response. What fails is tried again by the next run. */
 export function deliverSoon(ctx: Context, queued: readonly unknown[]): void {
   if (queued.length === 0) return;
-  const delivery = deliverDueMail(ctx, 5).catch((error: unknown) => {
+  ctx.waitUntil(deliverBehindResponse(ctx));
+}
+
+// Begins once the response is on its way, so that neither its time nor its cost tells whether a mail was queued.
+async function deliverBehindResponse(ctx: Context): Promise<void> {
+  await scheduler.wait(0);
+  try {
+    await deliverDueMail(ctx, MAILS_A_REQUEST);
+  } catch (error) {
     ctx.log("error", "mail.delivery_failed", describeError(error));
-  });
-  ctx.waitUntil(delivery);
+  }
 }
 
 /** Sends up to so many mails that are due and returns those that went out. Two at once never send one mail twice. */
@@ -66,15 +83,22 @@ export async function deliverDueMail(ctx: Context, limit: number): Promise<Claim
   if (!ctx.sendMail) return [];
   const lease = newId();
   const claimed = await claimMail(ctx.db, { lease, now: ctx.now(), leaseMs: LEASE_MS, limit });
-  const outcomes = await Promise.all(claimed.map((mail) => deliver(ctx, mail, lease)));
-  return claimed.filter((_, i) => outcomes[i]);
+  const outcomes = await Promise.allSettled(claimed.map((mail) => deliver(ctx, mail, lease)));
+  // Thrown only now, when nobody is at a mail any more.
+  const failure = outcomes.find(({ status }) => status === "rejected");
+  if (failure?.status === "rejected") throw failure.reason;
+  return claimed.filter((_, i) => {
+    const outcome = outcomes[i];
+    return outcome?.status === "fulfilled" && outcome.value;
+  });
 }
 
 // The token is made now, so that none is kept while the mail waits.
 async function deliver(ctx: Context, mail: ClaimedMail, lease: string): Promise<boolean> {
   const at = { id: mail.id, lease };
   try {
-    await send(ctx, mail, lease);
+    const isStillWanted = await send(ctx, mail, lease);
+    if (!isStillWanted) return false;
   } catch (error) {
     const hasGivenUp = ctx.now() - mail.createdAt >= GIVE_UP_MS;
     const fields = { mail_id: mail.id, kind: mail.kind, attempts: mail.attempts };
@@ -89,9 +113,9 @@ async function deliver(ctx: Context, mail: ClaimedMail, lease: string): Promise<
   return true;
 }
 
-async function send(ctx: Context, mail: ClaimedMail, lease: string): Promise<void> {
+async function send(ctx: Context, mail: ClaimedMail, lease: string): Promise<boolean> {
   const { config, sendMail } = ctx;
-  if (!config.mail || !sendMail) return;
+  if (!config.mail || !sendMail) return false;
   const kind = mail.kind as MailKind;
   const { userId, address, name } = mail;
   const purpose = PURPOSES[kind];
@@ -103,10 +127,11 @@ async function send(ctx: Context, mail: ClaimedMail, lease: string): Promise<voi
       { userId, purpose, address, occasion },
       isLeased({ id: mail.id, lease }),
     ));
-  // An earlier try has arrived after all, and its link was used.
-  if (purpose && !token) return;
+  // It was taken back: an earlier try has arrived after all and its link was used, or a newer mail replaces it.
+  if (purpose && !token) return false;
   const rendered = renderMail(kind, { name, appUrl: config.mail.appUrl, token });
   await sendMail({ ...rendered, to: address, idempotencyKey: mail.id });
+  return true;
 }
 
 // Exponential, with jitter, so that a provider that comes back is not met by all at once.

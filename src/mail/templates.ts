@@ -90,10 +90,8 @@ export function renderMail(
   return { subject, text: `${text}\n`, html: String(page) };
 }
 
-// A name cannot begin a line of its own, nor look like a link that a mail reader would make of it.
+// A name cannot begin a line of its own, nor be taken for a host, of which a mail reader would make a link.
 function toOneLine(name: string): string {
-  return name
-    .replace(/\s+/g, " ")
-    .replace(/:\/\/|www\./gi, " ")
-    .slice(0, 100);
+  const text = name.replace(/\s+/g, " ").replace(/:\/\//g, " ");
+  return text.replace(/[.。．｡](?=[\p{L}\p{N}-]{2})/gu, ". ");
 }

@@ -13,6 +13,8 @@ const TTL_MS = {
 
 export type TokenPurpose = keyof typeof TTL_MS;
 
+export const TOKEN_PURPOSES = Object.keys(TTL_MS) as TokenPurpose[];
+
 const PREFIX = "rot_";
 
 interface TokenRequest {

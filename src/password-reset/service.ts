@@ -6,9 +6,8 @@ import { AppError } from "../errors.ts";
 import { newId } from "../lib/ids.ts";
 import { hashPassword } from "../lib/password-hash.ts";
 import { normalizeEmail, toComparisonKey } from "../lib/text.ts";
-import { settleArrivedMail } from "../mail/repository.ts";
-import { deliverSoon, mayAskForMail, queueMail, replaceMail } from "../mail/service.ts";
-import { deleteTokens, isTokenLive } from "../one-time-tokens/repository.ts";
+import { deliverSoon, mayAskForMail, queueMail, voidLinks } from "../mail/service.ts";
+import { isTokenLive } from "../one-time-tokens/repository.ts";
 import { readToken } from "../one-time-tokens/service.ts";
 import { publishEnded } from "../sessions/principal.ts";
 import { revokeSessions } from "../sessions/repository.ts";
@@ -34,8 +33,7 @@ export async function requestReset(ctx: Context, email: string): Promise<void> {
   });
   const mayAsk = user ? mayAskForMail(ctx, userId, "reset_password") : sql`false`;
   const [, , , queued] = await db.batch([
-    deleteTokens(db, userId, ["reset_password"], mayAsk),
-    replaceMail(ctx, mail, mayAsk),
+    ...voidLinks(ctx, userId, ["reset_password"], mayAsk),
     insertAuditEvent(db, event, mayAsk),
     queueMail(ctx, mail, ifRecorded(event.id)),
   ]);
@@ -69,8 +67,8 @@ export async function resetPassword(ctx: Context, input: ResetPassword): Promise
     resetPasswordHash(db, { userId, emailKey: token.emailKey, hash }, isLive),
     insertAuditEvent(db, event, ifChanged),
     revokeSessions(db, { userId }, { reason: "password_reset", now }, recorded),
-    deleteTokens(db, userId, ["reset_password"], recorded),
-    settleArrivedMail(db, { userId, kind: "reset_password", now }, recorded),
+    // A change of email that somebody began with the old password ends with it.
+    ...voidLinks(ctx, userId, ["reset_password", "change_email"], recorded),
     // Whoever reads their mail is no guesser.
     deleteAttemptsOfUser(db, userId, recorded),
     queueMail(ctx, notice, recorded),

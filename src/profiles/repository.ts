@@ -32,7 +32,7 @@ export function findProfile(db: Db, userId: string) {
 export type FoundProfile = Awaited<ReturnType<typeof findProfile>>[number];
 export type ProfileValues = Pick<FoundProfile, keyof typeof columns> & { metadata: string };
 
-/** Writes a profile that is still at the version given, 0 being none, where the condition holds. Returns its new version. */
+/** Writes the profile of a user who is not deleted, if it is still at the version given, 0 being none, and the condition holds. Returns its new version. */
 export function upsertProfile(
   db: Db,
   at: { userId: string; version: number; now: number },
@@ -43,9 +43,9 @@ export function upsertProfile(
   return db
     .insert(profiles)
     .select(
-      sql`SELECT ${at.userId}, ${values.displayName}, ${values.bio}, ${values.avatarUrl}, ${values.phone}, ${values.locale},
+      sql`SELECT users.id, ${values.displayName}, ${values.bio}, ${values.avatarUrl}, ${values.phone}, ${values.locale},
         ${values.timezone}, ${values.metadata}, ${version}, ${at.now}
-        WHERE ${condition} AND coalesce((SELECT current.version FROM profiles AS current WHERE current.user_id = ${at.userId}), 0) = ${at.version}`,
+        FROM users WHERE users.id = ${at.userId} AND users.deleted_at IS NULL AND ${condition} AND coalesce((SELECT current.version FROM profiles AS current WHERE current.user_id = ${at.userId}), 0) = ${at.version}`,
     )
     .onConflictDoUpdate({
       target: profiles.userId,

@@ -2,7 +2,7 @@ import type { Context as HonoContext } from "hono";
 import { ownOr } from "../http/access.ts";
 import { currentPrincipal, targetId } from "../http/actor.ts";
 import type { AppEnv } from "../http/app-env.ts";
-import { isNotModified, parseIfMatch, setValidator } from "../http/etag.ts";
+import { IfMatch, IfNoneMatch, isNotModified, parseIfMatch, setValidator } from "../http/etag.ts";
 import { createRouter, jsonBody, jsonContent, operation } from "../http/operation.ts";
 import { presentProfile } from "./present.ts";
 import { Profile, ProfileParams, ReplaceProfile, UpdateProfile } from "./schema.ts";
@@ -25,9 +25,9 @@ const getProfileRoute = operation({
   description:
     "Empty until somebody writes it. Answers 304 when `If-None-Match` names the version that you have.",
   access: ownOr("users:read"),
-  request: { params: ProfileParams },
+  request: { params: ProfileParams, headers: IfNoneMatch },
   responses: {
-    200: jsonContent(Profile, "The profile, with `ETag`."),
+    200: jsonContent(Profile, "The profile.", ["ETag"]),
     304: { description: "You have this version already." },
   },
   errors: ["user_not_found"],
@@ -40,8 +40,8 @@ const replaceProfileRoute = operation({
   tags,
   summary: "Replace a profile",
   access: ownOr("users:update"),
-  request: { params: ProfileParams, body: jsonBody(ReplaceProfile) },
-  responses: { 200: jsonContent(Profile, "The profile, with its new `ETag`.") },
+  request: { params: ProfileParams, headers: IfMatch, body: jsonBody(ReplaceProfile) },
+  responses: { 200: jsonContent(Profile, "The profile.", ["ETag"]) },
   errors: EDIT_ERRORS,
 });
 
@@ -52,8 +52,8 @@ const updateProfileRoute = operation({
   tags,
   summary: "Change parts of a profile",
   access: ownOr("users:update"),
-  request: { params: ProfileParams, body: jsonBody(UpdateProfile) },
-  responses: { 200: jsonContent(Profile, "The profile, with its new `ETag`.") },
+  request: { params: ProfileParams, headers: IfMatch, body: jsonBody(UpdateProfile) },
+  responses: { 200: jsonContent(Profile, "The profile.", ["ETag"]) },
   errors: EDIT_ERRORS,
 });
 

@@ -68,7 +68,7 @@ const createRoleRoute = operation({
   description: "Out of permissions that you hold yourself.",
   access: permission("roles:write"),
   request: { body: jsonBody(CreateRole) },
-  responses: { 201: jsonContent(Role, "The role, with `Location`.") },
+  responses: { 201: jsonContent(Role, "The role.", ["Location"]) },
   errors: ["role_exists", "privilege_escalation"],
 });
 

@@ -8,7 +8,8 @@ import { authorize, findStanding, whereAuthorized } from "../db/authority.ts";
 import { AppError } from "../errors.ts";
 import type { Permission } from "../lib/permissions.ts";
 import { isSelf, type Principal } from "../lib/principal.ts";
-import { deliverSoon, queueMail } from "../mail/service.ts";
+import { deliverSoon, queueMail, voidLinks } from "../mail/service.ts";
+import { TOKEN_PURPOSES } from "../one-time-tokens/service.ts";
 import { requireCovers, requirePermissions, requireStanding } from "../roles/authority.ts";
 import { publishEnded } from "../sessions/principal.ts";
 import { type RevocationReason, revokeSessions } from "../sessions/repository.ts";
@@ -48,6 +49,8 @@ export interface ChangePlan {
   endsSessions?: RevocationReason | undefined;
   /** The user's API keys end with it, too. */
   endsKeys?: true;
+  /** Links in mails that they were sent are void with it. */
+  voidsLinks?: boolean;
   /** An address that is to be confirmed because of it. */
   confirms?: string | undefined;
 }
@@ -136,11 +139,12 @@ async function applyChange(
   const reason = change.endsSessions ?? "role_changed";
   const mail = { userId: user.id, kind: "verify_email", address: change.confirms ?? "" } as const;
   try {
-    const [[updated], , ended, keys, [fresh], [standing], queued] = await db.batch([
+    const [[updated], , ended, keys, , , [fresh], [standing], queued] = await db.batch([
       updateUser(db, { id: user.id, version: user.version, now }, change.set, conditions),
       insertAuditEvent(db, first, ifChanged),
       revokeSessions(db, { userId: user.id }, { reason, now }, sessionsEnd),
       revokeApiKeysOfUser(db, user.id, now, change.endsKeys ? recorded : sql`false`),
+      ...voidLinks(ctx, user.id, TOKEN_PURPOSES, change.voidsLinks ? recorded : sql`false`),
       findManagedUser(db, user.id),
       findStanding(db, may, user.id),
       queueMail(ctx, mail, change.confirms === undefined ? sql`false` : recorded),

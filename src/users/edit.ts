@@ -56,6 +56,7 @@ export async function deleteUser(
       events: [{ action: "user.deleted" }],
       endsSessions: "user_deleted",
       endsKeys: true,
+      voidsLinks: true,
     };
   });
 }
@@ -105,6 +106,7 @@ function planEdit(
       ...(role ? [{ action: "user.role_changed", changes: role } as const] : []),
     ],
     ...(set.emailVerified === false && { confirms: set.email }),
+    voidsLinks: set.emailVerified === false || set.isActive === false,
     endsSessions: whySessionsEnd(active, role),
   };
 }

@@ -2,7 +2,7 @@ import type { Context as HonoContext } from "hono";
 import { ownOr, permission } from "../http/access.ts";
 import { currentPrincipal, targetId } from "../http/actor.ts";
 import type { AppEnv } from "../http/app-env.ts";
-import { isNotModified, parseIfMatch, setValidator } from "../http/etag.ts";
+import { IfMatch, IfNoneMatch, isNotModified, parseIfMatch, setValidator } from "../http/etag.ts";
 import { createRouter, jsonBody, jsonContent, operation } from "../http/operation.ts";
 import { presentPage } from "../http/pagination.ts";
 import type { ChangeTarget } from "./change.ts";
@@ -33,7 +33,7 @@ const createUserRoute = operation({
     "A role other than `user` also needs roles:assign, and nothing above your own permissions.",
   access: permission("users:create"),
   request: { body: jsonBody(CreateUser) },
-  responses: { 201: jsonContent(User, "The user, with `Location` and `ETag`.") },
+  responses: { 201: jsonContent(User, "The user.", ["Location", "ETag"]) },
   errors: ["email_taken", "username_taken", "privilege_escalation"],
 });
 
@@ -58,9 +58,9 @@ const getUserRoute = operation({
   summary: "Read a user",
   description: "Answers 304 when `If-None-Match` names the version that you have.",
   access: ownOr("users:read"),
-  request: { params: UserId, query: GetUserQuery },
+  request: { params: UserId, query: GetUserQuery, headers: IfNoneMatch },
   responses: {
-    200: jsonContent(User, "The user, with `ETag`."),
+    200: jsonContent(User, "The user.", ["ETag"]),
     304: { description: "You have this version already." },
   },
   errors: ["user_not_found"],
@@ -88,8 +88,8 @@ const replaceUserRoute = operation({
   summary: "Replace a user",
   description: EDIT_DESCRIPTION,
   access: ownOr("users:update"),
-  request: { params: UserId, body: jsonBody(ReplaceUser) },
-  responses: { 200: jsonContent(User, "The user, with its new `ETag`.") },
+  request: { params: UserId, headers: IfMatch, body: jsonBody(ReplaceUser) },
+  responses: { 200: jsonContent(User, "The user.", ["ETag"]) },
   errors: EDIT_ERRORS,
 });
 
@@ -101,8 +101,8 @@ const updateUserRoute = operation({
   summary: "Change some fields of a user",
   description: EDIT_DESCRIPTION,
   access: ownOr("users:update"),
-  request: { params: UserId, body: jsonBody(UpdateUser) },
-  responses: { 200: jsonContent(User, "The user, with its new `ETag`.") },
+  request: { params: UserId, headers: IfMatch, body: jsonBody(UpdateUser) },
+  responses: { 200: jsonContent(User, "The user.", ["ETag"]) },
   errors: EDIT_ERRORS,
 });
 
@@ -114,7 +114,7 @@ const deleteUserRoute = operation({
   summary: "Delete a user softly",
   description: "Ends their sessions and frees their email and username. They can be restored.",
   access: ownOr("users:delete"),
-  request: { params: UserId },
+  request: { params: UserId, headers: IfMatch },
   responses: { 204: { description: "Deleted." } },
   errors: [
     "user_not_found",
@@ -133,8 +133,8 @@ const restoreUserRoute = operation({
   summary: "Restore a deleted user",
   description: "One that is not deleted stays as it is.",
   access: permission("users:delete"),
-  request: { params: UserId },
-  responses: { 200: jsonContent(User, "The user, with its new `ETag`.") },
+  request: { params: UserId, headers: IfMatch },
+  responses: { 200: jsonContent(User, "The user.", ["ETag"]) },
   errors: [
     "user_not_found",
     "email_taken",
@@ -153,8 +153,8 @@ const assignRoleRoute = operation({
   summary: "Give a user a role",
   description: "Their sessions end: they log in again with the new role.",
   access: permission("roles:assign"),
-  request: { params: UserId, body: jsonBody(AssignRole) },
-  responses: { 200: jsonContent(User, "The user, with its new `ETag`.") },
+  request: { params: UserId, headers: IfMatch, body: jsonBody(AssignRole) },
+  responses: { 200: jsonContent(User, "The user.", ["ETag"]) },
   errors: [
     "user_not_found",
     "last_admin",

@@ -19,7 +19,7 @@ const verifyRoute = operation({
   access: everyone,
   rateLimitPolicy: "auth",
   request: { body: jsonBody(VerifyEmail) },
-  responses: { 200: jsonContent(User, "The user, with `ETag`.") },
+  responses: { 200: jsonContent(User, "The user.", ["ETag"]) },
   errors: ["invalid_token", "email_taken"],
 });
 

@@ -5,10 +5,10 @@ import type { Context } from "../context.ts";
 import { AppError } from "../errors.ts";
 import type { UserPrincipal } from "../lib/principal.ts";
 import { toComparisonKey } from "../lib/text.ts";
-import { settleArrivedMail } from "../mail/repository.ts";
-import { deliverSoon, mayAskForMail, queueMail, replaceMail } from "../mail/service.ts";
-import { deleteTokens, type FoundToken, isTokenLive } from "../one-time-tokens/repository.ts";
-import { readToken } from "../one-time-tokens/service.ts";
+import { MINUTE, SECOND } from "../lib/time.ts";
+import { deliverSoon, mayAskForMail, queueMail, voidLinks } from "../mail/service.ts";
+import { type FoundToken, isTokenLive } from "../one-time-tokens/repository.ts";
+import { readToken, TOKEN_PURPOSES } from "../one-time-tokens/service.ts";
 import { findUser, type UserRow } from "../users/repository.ts";
 import { toConflict } from "../users/service.ts";
 import { confirmEmail, findAddress, findUserByEmail, hasEmail } from "./repository.ts";
@@ -23,6 +23,7 @@ export async function verifyEmail(ctx: Context, tokenText: string): Promise<User
   const { token, tokenHash } = read;
   const key = toComparisonKey(token.address);
   const isChange = token.purpose === "change_email";
+  if (isChange && !token.isActive) throw new AppError("invalid_token");
   if (!isChange && (token.purpose !== "verify_email" || token.emailKey !== key)) {
     throw new AppError("invalid_token");
   }
@@ -41,13 +42,7 @@ export async function verifyEmail(ctx: Context, tokenText: string): Promise<User
       confirmEmail(db, { userId, now }, email, condition),
       insertAuditEvent(db, event, ifChanged),
       // A confirmed address leaves nothing to confirm, and a new one voids links to the old.
-      deleteTokens(
-        db,
-        userId,
-        isChange ? ["verify_email", "change_email", "reset_password"] : ["verify_email"],
-        recorded,
-      ),
-      settleArrivedMail(db, { userId, kind: token.purpose, now }, recorded),
+      ...voidLinks(ctx, userId, isChange ? TOKEN_PURPOSES : ["verify_email"], recorded),
       findUser(db, userId),
     ]);
     if (confirmed.length === 0 || !user) throw new AppError("invalid_token");
@@ -63,8 +58,8 @@ export async function resendVerification(ctx: Context, userId: string): Promise<
   if (!user || user.emailVerified) return;
   const mail = { userId, kind: "verify_email", address: user.email } as const;
   const mayAsk = mayAskForMail(ctx, userId, "verify_email");
-  const [, queued] = await ctx.db.batch([
-    replaceMail(ctx, mail, mayAsk),
+  const [, , queued] = await ctx.db.batch([
+    ...voidLinks(ctx, userId, ["verify_email"], mayAsk),
     queueMail(ctx, mail, mayAsk),
   ]);
   deliverSoon(ctx, queued);
@@ -72,7 +67,7 @@ export async function resendVerification(ctx: Context, userId: string): Promise<
 
 /**
  * Begins a change of one's own email, whose password has been checked: the new address must confirm, the old one is told.
- * Throws `email_taken`.
+ * Throws `email_taken`, and `rate_limited` past one a minute and five an hour.
  */
 export async function beginEmailChange(
   ctx: Context,
@@ -89,12 +84,20 @@ export async function beginEmailChange(
   const notice = { userId, kind: "email_change_notice", address: user.email } as const;
   const mayAsk = mayAskForMail(ctx, userId, "change_email");
   const [, , , queued] = await ctx.db.batch([
-    deleteTokens(ctx.db, userId, ["change_email"], mayAsk),
-    replaceMail(ctx, request, mayAsk),
+    ...voidLinks(ctx, userId, ["change_email"], mayAsk),
     queueMail(ctx, notice, mayAsk),
     queueMail(ctx, request, mayAsk),
   ]);
+  if (queued.length === 0 && ctx.sendMail) throw tooManyChanges();
   deliverSoon(ctx, queued);
+}
+
+// Unlike a link that is asked for again, another address that nobody writes to would be a promise not kept.
+function tooManyChanges(): AppError {
+  return new AppError("rate_limited", {
+    detail: "An email can be changed once a minute and five times an hour.",
+    headers: { "Retry-After": String(MINUTE / SECOND) },
+  });
 }
 
 function createVerificationEvent(ctx: Context, token: FoundToken, isChange: boolean) {
