@@ -22,13 +22,13 @@ await main(async () => {
   const args = process.argv.slice(2);
   const flags = readFlags(args);
   const vars = { ...(readVars(FILE) ?? (await makeDevVars())), ...flags.vars };
-  const config = await checkVars(vars, flags.vars);
+  const url = `http://${flags.host.includes(":") ? `[${flags.host}]` : flags.host}:${flags.port}`;
+  const config = await checkVars({ APP_URL: url, ...vars }, flags.vars);
   await checkPort(flags);
   const where = ["--local", ...(flags.persistTo ? ["--persist-to", flags.persistTo] : [])];
   await runWrangler(["d1", "migrations", "apply", "DB", ...where]);
   const note = await ensureAdmin(vars, where, config);
 
-  const url = `http://${flags.host.includes(":") ? `[${flags.host}]` : flags.host}:${flags.port}`;
   const worker = startDevServer([
     "--show-interactive-dev-session=false",
     ...(flags.hasPort ? [] : ["--port", flags.port]),
