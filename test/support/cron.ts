@@ -1,0 +1,17 @@
+import {
+  createExecutionContext,
+  createScheduledController,
+  waitOnExecutionContext,
+} from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import worker from "../../src/index.ts";
+
+export const MINUTELY = "* * * * *";
+export const NIGHTLY = "17 3 * * *";
+
+/** Runs a schedule's jobs, and waits for what they leave to `waitUntil`. */
+export async function runCron(cron: string, bindings: Cloudflare.Env = env): Promise<void> {
+  const context = createExecutionContext();
+  await worker.scheduled(createScheduledController({ cron }), bindings, context);
+  await waitOnExecutionContext(context);
+}
