@@ -104,11 +104,11 @@ describe("SESSION_LIMIT", () => {
     const { at } = stopClock();
     const bindings = isolate({ SESSION_LIMIT: "3" });
     const username = await newUser();
-    const [first, second, third] = [
-      await logIn(username, bindings),
-      (at(1000), await logIn(username, bindings)),
-      (at(2000), await logIn(username, bindings)),
-    ];
+    const first = await logIn(username, bindings);
+    at(1000);
+    const second = await logIn(username, bindings);
+    at(2000);
+    const third = await logIn(username, bindings);
     at(3000);
     const { body: again } = await refresh(first.refresh_token, bindings);
     at(4000);
