@@ -1,0 +1,141 @@
+import { describe, expect, it } from "vitest";
+import { send } from "../support/api.ts";
+import { faultyBindings, nth } from "../support/faults.ts";
+import { allAuditOf, PASSWORD, sqlAll, sqlRun, statusesOf } from "../support/fixtures.ts";
+import { beforeNthD1 } from "../support/interleave.ts";
+import { createMailbox, createMailUser, flowsOf } from "../support/mail.ts";
+import { expectProblem } from "../support/problems.ts";
+
+const NEW = "another pass phrase";
+
+async function forgetful() {
+  const box = createMailbox();
+  const user = await createMailUser(box);
+  const flows = flowsOf(box);
+  await flows.forgot(user.email);
+  return { box, user, token: box.tokenTo(user.email), ...flows };
+}
+
+async function stateOf(userId: string) {
+  const [user] = await sqlAll(
+    "SELECT password_hash, password_version FROM users WHERE id = ?",
+    userId,
+  );
+  return {
+    user,
+    sessions: await sqlAll("SELECT revoked_at FROM sessions WHERE user_id = ?", userId),
+    tokens: await sqlAll("SELECT * FROM one_time_tokens WHERE user_id = ? ORDER BY 2", userId),
+    mails: await sqlAll("SELECT id, kind FROM mail_outbox WHERE user_id = ? ORDER BY id", userId),
+    actions: (await allAuditOf(userId)).map(({ action }) => action),
+  };
+}
+
+describe("a reset against", () => {
+  it("logins with the old password leaves none of their sessions alive", async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const { user, token, reset, logIn } = await forgetful();
+      const [done, ...logins] = await Promise.all([
+        reset(token, NEW),
+        ...Array.from({ length: 5 }, () => logIn(user.username)),
+      ]);
+      expect(done.status).toBe(204);
+      for (const { status, body } of logins) {
+        expect([200, 401]).toContain(status);
+        if (status !== 200) continue;
+        const session = { token: body.access_token, refreshToken: body.refresh_token };
+        expect(await statusesOf(session)).toMatchObject({ write: 401, refresh: 401 });
+      }
+    }
+  });
+
+  it("a login that had its password checked before begins no session after", async () => {
+    const { user, token, reset } = await forgetful();
+    const bindings = beforeNthD1(2, () => reset(token, NEW));
+    const body = { username: user.username, password: PASSWORD };
+    const late = await send("/v1/auth/login", { body, bindings });
+    expectProblem(late, 401, "invalid_credentials");
+  });
+
+  it("a change of password lets one of them win, and the other say so", async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const { box, user, token, reset, logIn } = await forgetful();
+      const body = { current_password: PASSWORD, new_password: "changed pass phrase" };
+      const [done, changed] = await Promise.all([
+        reset(token, NEW),
+        send("/v1/auth/password/change", { body, token: user.token, bindings: box.bindings }),
+      ]);
+      const won = [done.status === 204, changed.status === 204];
+      expect(won.filter(Boolean).length).toBe(1);
+      const winner = won[0] ? NEW : "changed pass phrase";
+      expect((await logIn(user.username, winner)).status).toBe(200);
+    }
+  });
+
+  it("an administrator who deactivates between check and write changes nothing", async () => {
+    const { box, user, token } = await forgetful();
+    const before = await stateOf(user.id);
+    const deactivate = () => sqlRun("UPDATE users SET is_active = 0 WHERE id = ?", user.id);
+    const bindings = { ...beforeNthD1(2, deactivate), EMAIL: box.EMAIL };
+    expectProblem(await flowsOf({ bindings }).reset(token, NEW), 400, "invalid_token");
+    expect(await stateOf(user.id)).toEqual(before);
+  });
+
+  it("a newer link that is asked for between check and write changes nothing", async () => {
+    const { box, user, token } = await forgetful();
+    const newer = () =>
+      sqlRun("UPDATE one_time_tokens SET token_hash = 'newer' WHERE user_id = ?", user.id);
+    const bindings = { ...beforeNthD1(2, newer), EMAIL: box.EMAIL };
+    expectProblem(await flowsOf({ bindings }).reset(token, NEW), 400, "invalid_token");
+    expect((await flowsOf(box).logIn(user.username)).status).toBe(200);
+  });
+});
+
+describe("a reset", () => {
+  it.each([1, 2])(
+    "whose D1 fails at round trip %i changes nothing, and works when sent again",
+    async (n) => {
+      const { box, user, token, reset, logIn } = await forgetful();
+      const before = await stateOf(user.id);
+      const bindings = { ...faultyBindings({ d1: nth(n) }), EMAIL: box.EMAIL };
+      expectProblem(await flowsOf({ bindings }).reset(token, NEW), 503, "service_unavailable");
+      expect(await stateOf(user.id)).toEqual(before);
+      expect((await reset(token, NEW)).status).toBe(204);
+      expect((await logIn(user.username, NEW)).status).toBe(200);
+    },
+  );
+
+  it("whose batch fails in the middle changes nothing", async () => {
+    const { user, token, reset } = await forgetful();
+    const before = await stateOf(user.id);
+    await sqlRun(`CREATE TRIGGER fail_mail BEFORE INSERT ON mail_outbox
+      WHEN new.kind = 'password_changed' BEGIN SELECT RAISE(ABORT, 'no'); END`);
+    const failed = await reset(token, NEW);
+    await sqlRun("DROP TRIGGER fail_mail");
+    expectProblem(failed, 500, "internal_error");
+    expect(await stateOf(user.id)).toEqual(before);
+  });
+
+  it("whose answer from D1 is lost stands whole, and its link is spent", async () => {
+    const { box, user, token, reset, logIn } = await forgetful();
+    const bindings = { ...faultyBindings({ d1AnswerLost: nth(2) }), EMAIL: box.EMAIL };
+    expectProblem(await flowsOf({ bindings }).reset(token, NEW), 503, "service_unavailable");
+    expectProblem(await reset(token, "a third pass phrase"), 400, "invalid_token");
+    expect((await logIn(user.username, NEW)).status).toBe(200);
+    const { actions, mails } = await stateOf(user.id);
+    expect(actions.filter((action) => action === "password.reset")).toHaveLength(1);
+    expect(mails.filter(({ kind }) => kind === "password_changed")).toHaveLength(1);
+  });
+});
+
+describe("a request for a link", () => {
+  it.each([1, 2])("whose D1 fails at round trip %i queues and records nothing", async (n) => {
+    const box = createMailbox();
+    const user = await createMailUser(box);
+    const before = await stateOf(user.id);
+    const bindings = { ...faultyBindings({ d1: nth(n) }), EMAIL: box.EMAIL };
+    const failed = await flowsOf({ bindings }).forgot(user.email);
+    expectProblem(failed, 503, "service_unavailable");
+    expect(await stateOf(user.id)).toEqual(before);
+    expect(box.to(user.email)).toHaveLength(1);
+  });
+});

@@ -1,0 +1,198 @@
+import { describe, expect, it } from "vitest";
+import { send } from "../support/api.ts";
+import { stopClock } from "../support/clock.ts";
+import { createHolder, createTestKey, sendWithKey } from "../support/credentials.ts";
+import {
+  ALL_REFUSED,
+  auditOf,
+  createTestUser,
+  sqlAll,
+  sqlRun,
+  statusesOf,
+} from "../support/fixtures.ts";
+import { createMailbox, createMailUser, flowsOf } from "../support/mail.ts";
+import { expectProblem, faultsOf } from "../support/problems.ts";
+
+const HOUR = 3_600_000;
+const NEW = "another pass phrase";
+
+async function forgetful() {
+  const box = createMailbox();
+  const user = await createMailUser(box);
+  const flows = flowsOf(box);
+  await flows.forgot(user.email);
+  return { box, user, token: box.tokenTo(user.email), ...flows };
+}
+
+describe("POST /v1/auth/password/reset", () => {
+  it("answers 204, and from then on the new password is the one", async () => {
+    const { user, token, reset, logIn } = await forgetful();
+    const answer = await reset(token, NEW);
+    expect({ status: answer.status, text: answer.text }).toEqual({ status: 204, text: "" });
+    expectProblem(await logIn(user.username), 401, "invalid_credentials");
+    expect((await logIn(user.username, NEW)).status).toBe(200);
+  });
+
+  it("ends every session at once, records password.reset and tells the owner", async () => {
+    const { box, user, token, reset, logIn } = await forgetful();
+    const { body } = await logIn(user.username);
+    const second = { token: body.access_token, refreshToken: body.refresh_token };
+    await send("/v1/auth/me", { token: second.token });
+    await reset(token, NEW);
+    for (const session of [user, second]) {
+      const statuses = await statusesOf(session);
+      // What this isolate knew of a read may last a minute.
+      expect(statuses).toEqual({ ...ALL_REFUSED, read: expect.any(Number) });
+    }
+    const [event] = (await auditOf(user.id)).slice(-1);
+    expect(event).toMatchObject({
+      action: "password.reset",
+      actor_type: "anonymous",
+      changes: null,
+    });
+    expect(box.subjectsTo(user.email).at(-1)).toBe("Your password was changed");
+    expect(box.to(user.email).at(-1)?.text).not.toContain("token");
+  });
+
+  it("leaves API keys as they are: they have no password", async () => {
+    const owner = await createHolder("users:read");
+    const key = await createTestKey(owner, ["users:read"]);
+    const box = createMailbox();
+    const { forgot, reset } = flowsOf(box);
+    await forgot(owner.email);
+    expect((await reset(box.tokenTo(owner.email), NEW)).status).toBe(204);
+    expect((await sendWithKey(key, "/v1/users")).status).toBe(200);
+  });
+
+  it("works once: the second time is 400 and changes nothing", async () => {
+    const { user, token, reset, logIn } = await forgetful();
+    await reset(token, NEW);
+    expectProblem(await reset(token, "yet another phrase"), 400, "invalid_token");
+    expect((await logIn(user.username, NEW)).status).toBe(200);
+  });
+
+  it("used 10 times at once with 10 passwords sets one, once", async () => {
+    const { user, token, reset, logIn } = await forgetful();
+    const passwords = Array.from({ length: 10 }, (_, i) => `parallel phrase ${i}`);
+    const answers = await Promise.all(passwords.map((password) => reset(token, password)));
+    expect(answers.map(({ status }) => status).sort()).toEqual([204, ...Array(9).fill(400)]);
+    const winner = passwords[answers.findIndex(({ status }) => status === 204)];
+    expect((await logIn(user.username, winner)).status).toBe(200);
+    const actions = (await auditOf(user.id)).map(({ action }) => action);
+    expect(actions.filter((action) => action === "password.reset")).toHaveLength(1);
+  });
+
+  it("works to the last millisecond of an hour and not after", async () => {
+    const clock = stopClock();
+    const first = await forgetful();
+    const second = await forgetful();
+    clock.at(HOUR - 1);
+    expect((await first.reset(first.token, NEW)).status).toBe(204);
+    clock.at(HOUR);
+    expectProblem(await second.reset(second.token, NEW), 400, "invalid_token");
+    expect((await second.logIn(second.user.username)).status).toBe(200);
+  });
+
+  it("is void once a newer one is asked for", async () => {
+    const clock = stopClock();
+    const { box, user, token, forgot, reset } = await forgetful();
+    clock.pass(60_000);
+    await forgot(user.email);
+    expectProblem(await reset(token, NEW), 400, "invalid_token");
+    expect((await reset(box.tokenTo(user.email), NEW)).status).toBe(204);
+  });
+
+  it("is void once the password was changed", async () => {
+    const { box, user, token, reset, logIn } = await forgetful();
+    const body = { current_password: "SecurePass123!", new_password: NEW };
+    await send("/v1/auth/password/change", { body, token: user.token, bindings: box.bindings });
+    expectProblem(await reset(token, "a thief's pass phrase"), 400, "invalid_token");
+    expect((await logIn(user.username, NEW)).status).toBe(200);
+  });
+
+  it("refuses a token for another purpose", async () => {
+    const box = createMailbox();
+    const user = await createMailUser(box);
+    const { reset, changeEmail } = flowsOf(box);
+    expectProblem(await reset(box.tokenTo(user.email), NEW), 400, "invalid_token");
+    await changeEmail(user.token, `new.${user.email}`);
+    expectProblem(await reset(box.tokenTo(`new.${user.email}`), NEW), 400, "invalid_token");
+  });
+
+  it.each([
+    ["inactive", { is_active: false }, { is_active: true }],
+    ["of another address", { email: "moved@example.com" }, {}],
+  ])(
+    "refuses the token of an account that is %s meanwhile, and stays void",
+    async (_, to, back) => {
+      const { user, token, reset } = await forgetful();
+      const admin = await createTestUser("admin");
+      const edit = (body: object) =>
+        send(`/v1/users/${user.id}`, { method: "PATCH", body, token: admin.token });
+      expect((await edit(to)).status).toBe(200);
+      expectProblem(await reset(token, NEW), 400, "invalid_token");
+      await edit(back);
+      expectProblem(await reset(token, NEW), 400, "invalid_token");
+    },
+  );
+
+  it("refuses the token of an account that is inactive, whoever made it so", async () => {
+    const { user, token, reset } = await forgetful();
+    await sqlRun("UPDATE users SET is_active = 0 WHERE id = ?", user.id);
+    expectProblem(await reset(token, NEW), 400, "invalid_token");
+    await sqlRun("UPDATE users SET is_active = 1 WHERE id = ?", user.id);
+    expect((await reset(token, NEW)).status).toBe(204);
+  });
+
+  it("refuses the token of a deleted account, after it was restored too", async () => {
+    const { user, token, reset } = await forgetful();
+    const admin = await createTestUser("admin");
+    const remove = { method: "DELETE", token: admin.token };
+    expect((await send(`/v1/users/${user.id}`, remove)).status).toBe(204);
+    expectProblem(await reset(token, NEW), 400, "invalid_token");
+    await send(`/v1/users/${user.id}/restore`, { method: "POST", token: admin.token });
+    expectProblem(await reset(token, NEW), 400, "invalid_token");
+  });
+
+  it("opens an account that is locked", async () => {
+    const { user, token, reset, logIn } = await forgetful();
+    for (let i = 0; i < 10; i += 1) await logIn(user.username, "wrong password");
+    expectProblem(await logIn(user.username), 429, "too_many_attempts");
+    expect((await reset(token, NEW)).status).toBe(204);
+    expect((await logIn(user.username, NEW)).status).toBe(200);
+  });
+
+  it("spends no token on a password that is refused", async () => {
+    const { user, token, reset } = await forgetful();
+    for (const [password, code] of [
+      ["short", "too_short"],
+      ["password123", "too_common"],
+      [`x${user.username}y`, "contains_username"],
+    ] as const) {
+      const answer = await reset(token, password);
+      expect(answer.status).toBe(422);
+      expect(faultsOf(answer)).toContain(`password ${code}`);
+    }
+    expect((await reset(token, NEW)).status).toBe(204);
+  });
+
+  it("answers 422 for a body that is not one, before it looks at the token", async () => {
+    const post = (body: unknown) => send("/v1/auth/password/reset", { body });
+    expect(faultsOf(await post({}))).toEqual(["password required", "token required"]);
+    expect(faultsOf(await post({ token: "x", password: "short" }))).toEqual(["password too_short"]);
+    expectProblem(await post({ token: "x", password: NEW }), 400, "invalid_token");
+  });
+
+  it("keeps the hash of the token alone, and nothing once it is used", async () => {
+    const { user, token, reset } = await forgetful();
+    const rows = () =>
+      sqlAll(
+        "SELECT * FROM one_time_tokens WHERE user_id = ? AND purpose = 'reset_password'",
+        user.id,
+      );
+    expect(await rows()).toHaveLength(1);
+    expect(JSON.stringify(await rows())).not.toContain(token.slice(4));
+    await reset(token, NEW);
+    expect(await rows()).toEqual([]);
+  });
+});

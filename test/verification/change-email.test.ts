@@ -1,0 +1,197 @@
+import { describe, expect, it } from "vitest";
+import { send } from "../support/api.ts";
+import { stopClock } from "../support/clock.ts";
+import { always } from "../support/faults.ts";
+import { auditOf, createTestUser, newAccount, PASSWORD, sqlAll } from "../support/fixtures.ts";
+import { createMailbox, createMailUser, flowsOf } from "../support/mail.ts";
+import { expectProblem, faultsOf } from "../support/problems.ts";
+
+const HOUR = 3_600_000;
+
+async function moving() {
+  const box = createMailbox();
+  const user = await createMailUser(box);
+  const me = async () =>
+    (await send("/v1/users/me", { token: user.token, bindings: box.bindings })).body;
+  return { box, user, old: user.email, next: `new.${user.email}`, me, ...flowsOf(box) };
+}
+
+/** One who has asked for it, with the token that went to the new address. */
+async function asked() {
+  const all = await moving();
+  expect((await all.changeEmail(all.user.token, all.next)).status).toBe(202);
+  return { ...all, token: all.box.tokenTo(all.next) };
+}
+
+describe("POST /v1/auth/email/change", () => {
+  it("answers 202, asks the new address to confirm and tells the old one, and changes nothing yet", async () => {
+    const { box, user, old, next, me, changeEmail } = await moving();
+    const answer = await changeEmail(user.token, next);
+    expect({ status: answer.status, text: answer.text }).toEqual({ status: 202, text: "" });
+    expect(box.subjectsTo(next)).toEqual(["Confirm your new email address"]);
+    expect(box.subjectsTo(old).at(-1)).toBe("Your email address is about to change");
+    expect(box.to(old).at(-1)?.text).not.toMatch(/token|http/);
+    expect(await me()).toMatchObject({ email: old, email_verified: false });
+    expect((await auditOf(user.id)).map(({ action }) => action)).toEqual(["user.created"]);
+  });
+
+  it("with the token from the new address changes it, confirmed, and records email.changed", async () => {
+    const { user, old, next, me, token, verify, logIn } = await asked();
+    const answer = await verify(token);
+    expect(answer.status).toBe(200);
+    expect(answer.body).toMatchObject({ id: user.id, email: next, email_verified: true });
+    expect(await me()).toMatchObject({ email: next, email_verified: true });
+    const [event] = (await auditOf(user.id)).slice(-1);
+    expect(event?.action).toBe("email.changed");
+    expect(JSON.parse(event?.changes ?? "{}")).toEqual({ email: { from: old, to: next } });
+    expect((await logIn(next)).status).toBe(200);
+    expectProblem(await logIn(old), 401, "invalid_credentials");
+  });
+
+  it("frees the old address", async () => {
+    const { box, old, token, verify } = await asked();
+    await verify(token);
+    const body = newAccount({ email: old });
+    const { status } = await send("/v1/auth/register", { body, bindings: box.bindings });
+    expect(status).toBe(201);
+  });
+
+  it("needs the current password: a wrong one is 401, counted as a failed login, and sends nothing", async () => {
+    const { box, user, next, changeEmail } = await moving();
+    expectProblem(await changeEmail(user.token, next, "wrong"), 401, "invalid_credentials");
+    for (let i = 0; i < 9; i += 1) await changeEmail(user.token, next, "wrong");
+    expectProblem(await changeEmail(user.token, next), 429, "too_many_attempts");
+    expect(box.to(next)).toEqual([]);
+  });
+
+  it("answers 409 email_taken for another's address in any case, with no mail to them", async () => {
+    const { box, user, changeEmail } = await moving();
+    const other = await createMailUser(box);
+    const before = box.sent.length;
+    const answer = await changeEmail(user.token, other.email.toUpperCase());
+    expectProblem(answer, 409, "email_taken");
+    expect(box.sent.length).toBe(before);
+  });
+
+  it("answers 409 email_taken to the link when the address was taken meanwhile, and keeps the old one", async () => {
+    const { box, old, next, me, token, verify } = await asked();
+    const body = newAccount({ email: next.toUpperCase() });
+    await send("/v1/auth/register", { body, bindings: box.bindings });
+    expectProblem(await verify(token), 409, "email_taken");
+    expect(await me()).toMatchObject({ email: old, email_verified: false });
+  });
+
+  it("meeting registrations with that address gives it to one of them, and the others 409", async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const { box, next, me, token, verify } = await asked();
+      const register = () =>
+        send("/v1/auth/register", { body: newAccount({ email: next }), bindings: box.bindings });
+      const answers = await Promise.all([register(), verify(token), register()]);
+      const statuses = answers.map(({ status }) => status);
+      expect(statuses.filter((status) => status < 300)).toHaveLength(1);
+      expect(statuses.filter((status) => status === 409)).toHaveLength(2);
+      const owners = await sqlAll("SELECT id FROM users WHERE email_key = ?", next);
+      expect(owners).toHaveLength(1);
+      expect((await me()).email === next).toBe(answers[1].status === 200);
+    }
+  });
+
+  it("works once, of 10 at once too", async () => {
+    const { user, token, verify } = await asked();
+    const answers = await Promise.all(Array.from({ length: 10 }, () => verify(token)));
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array(9).fill(400)]);
+    const actions = (await auditOf(user.id)).map(({ action }) => action);
+    expect(actions).toEqual(["user.created", "email.changed"]);
+  });
+
+  it("works to the last millisecond of 24 hours and not after", async () => {
+    const clock = stopClock();
+    const first = await asked();
+    const second = await asked();
+    clock.at(24 * HOUR - 1);
+    expect((await first.verify(first.token)).status).toBe(200);
+    clock.at(24 * HOUR);
+    expectProblem(await second.verify(second.token), 400, "invalid_token");
+  });
+
+  it("asked for again voids the link before, and answers 429 rate_limited within a minute", async () => {
+    const clock = stopClock();
+    const { box, user, next, token, changeEmail, verify, me } = await asked();
+    const third = `third.${user.email}`;
+    const early = await changeEmail(user.token, third);
+    expectProblem(early, 429, "rate_limited");
+    expect(early.headers.get("Retry-After")).toBe("60");
+    expect(box.to(third)).toEqual([]);
+    clock.pass(60_000);
+    expect((await changeEmail(user.token, third)).status).toBe(202);
+    expectProblem(await verify(token), 400, "invalid_token");
+    expect((await verify(box.tokenTo(third))).status).toBe(200);
+    expect((await me()).email).not.toBe(next);
+  });
+
+  it("voids every link that went to the old address", async () => {
+    const { box, user, old, next, changeEmail, forgot, reset, verify } = await moving();
+    const confirm = box.tokenTo(old);
+    await forgot(old);
+    const forgotten = box.tokenTo(old);
+    await changeEmail(user.token, next);
+    expect((await verify(box.tokenTo(next))).status).toBe(200);
+    expectProblem(await reset(forgotten, "another pass phrase"), 400, "invalid_token");
+    expectProblem(await verify(confirm), 400, "invalid_token");
+  });
+
+  it.each([
+    ["changes their password", "change"],
+    ["resets their password", "reset"],
+  ])("begun by a thief ends when the owner %s", async (_, how) => {
+    const { box, user, old, token, me, forgot, reset, verify } = await asked();
+    const NEW = "another pass phrase";
+    if (how === "change") {
+      const body = { current_password: PASSWORD, new_password: NEW };
+      await send("/v1/auth/password/change", { body, token: user.token, bindings: box.bindings });
+    } else {
+      await forgot(old);
+      expect((await reset(box.tokenTo(old), NEW)).status).toBe(204);
+    }
+    expectProblem(await verify(token), 400, "invalid_token");
+    if (how === "change") expect((await me()).email).toBe(old);
+  });
+
+  it("ends with a password that changes while its mail waits for the provider", async () => {
+    const clock = stopClock();
+    const { box, user, next, changeEmail } = await moving();
+    box.faults.refuses = always;
+    await changeEmail(user.token, next);
+    const body = { current_password: PASSWORD, new_password: "another pass phrase" };
+    await send("/v1/auth/password/change", { body, token: user.token, bindings: box.bindings });
+    delete box.faults.refuses;
+    clock.pass(HOUR);
+    await flowsOf(box).forgot("anyone@example.com");
+    await createMailUser(box);
+    expect(box.to(next)).toEqual([]);
+  });
+
+  it("ends when an administrator sets the address, or deactivates the account", async () => {
+    const admin = await createTestUser("admin");
+    for (const body of [
+      { email: `set.${crypto.randomUUID()}@example.com` },
+      { is_active: false },
+    ]) {
+      const { user, token, verify } = await asked();
+      const edit = { method: "PATCH", body, token: admin.token };
+      expect((await send(`/v1/users/${user.id}`, edit)).status).toBe(200);
+      expectProblem(await verify(token), 400, "invalid_token");
+    }
+  });
+
+  it("answers 401 without a token, 422 for an address that is none", async () => {
+    const { user, changeEmail } = await moving();
+    const { bindings } = createMailbox();
+    const body = { email: "a@example.com", current_password: PASSWORD };
+    const anonymous = await send("/v1/auth/email/change", { body, bindings });
+    expectProblem(anonymous, 401, "unauthenticated");
+    expect((await changeEmail(user.token, "no address")).status).toBe(422);
+    const empty = await send("/v1/auth/email/change", { body: {}, token: user.token, bindings });
+    expect(faultsOf(empty)).toEqual(["current_password required", "email required"]);
+  });
+});
