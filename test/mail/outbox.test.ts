@@ -1,0 +1,225 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { send } from "../support/api.ts";
+import { stopClock } from "../support/clock.ts";
+import { MINUTELY, runCron } from "../support/cron.ts";
+import { always, faultyBindings, nth } from "../support/faults.ts";
+import { newAccount, sqlAll, sqlRun } from "../support/fixtures.ts";
+import { catchLogs } from "../support/logs.ts";
+import { createMailbox, flowsOf, type Mailbox } from "../support/mail.ts";
+import { expectProblem } from "../support/problems.ts";
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+interface OutboxRow {
+  id: string;
+  attempts: number;
+  next_attempt_at: number;
+  lease: string | null;
+  sent_at: number | null;
+  failed_at: number | null;
+}
+
+const rowsOf = (userId: string) =>
+  sqlAll<OutboxRow>("SELECT * FROM mail_outbox WHERE user_id = ? ORDER BY id", userId);
+
+const register = (bindings: Cloudflare.Env, body = newAccount()) =>
+  send("/v1/auth/register", { body, bindings });
+
+const cron = ({ bindings }: Mailbox) => runCron(MINUTELY, bindings);
+
+/** Someone registered while the provider was down. */
+async function waiting() {
+  const clock = stopClock();
+  const box = createMailbox();
+  box.faults.refuses = always;
+  const account = newAccount();
+  const { body } = await register(box.bindings, account);
+  const row = async () => (await rowsOf(body.id))[0] as OutboxRow;
+  return { clock, box, id: body.id as string, email: account.email, row };
+}
+
+beforeEach(() => sqlRun("DELETE FROM mail_outbox"));
+
+describe("the outbox", () => {
+  it("queues with the change and sends behind the response: one row, one mail", async () => {
+    const clock = stopClock();
+    const box = createMailbox();
+    const { body } = await register(box.bindings);
+    const [row, ...others] = await rowsOf(body.id);
+    expect(others).toEqual([]);
+    expect(row).toMatchObject({ attempts: 1, lease: null, failed_at: null });
+    expect(row?.sent_at).toBe(clock.start);
+    expect(box.sent).toHaveLength(1);
+    await cron(box);
+    expect(box.sent).toHaveLength(1);
+  });
+
+  it("queues nothing for a registration that fails, at whichever statement", async () => {
+    const box = createMailbox();
+    const taken = newAccount();
+    await register(box.bindings, taken);
+    const before = await sqlAll("SELECT count(*) AS mails FROM mail_outbox");
+    expectProblem(await register(box.bindings, taken), 409, "email_taken");
+    await sqlRun(`CREATE TRIGGER fail_mail BEFORE INSERT ON mail_outbox
+      BEGIN SELECT RAISE(ABORT, 'no'); END`);
+    const account = newAccount();
+    const failed = await register(box.bindings, account);
+    await sqlRun("DROP TRIGGER fail_mail");
+    expectProblem(failed, 500, "internal_error");
+    expect(await sqlAll("SELECT id FROM users WHERE username = ?", account.username)).toEqual([]);
+    expect(await sqlAll("SELECT count(*) AS mails FROM mail_outbox")).toEqual(before);
+    expect(box.sent).toHaveLength(1);
+  });
+
+  it("lets the registration stand while the provider is down, three times, and sends one mail when it is up", async () => {
+    const { clock, box, id, email, row } = await waiting();
+    const delays: number[] = [];
+    for (let tries = 1; tries <= 3; tries += 1) {
+      const { attempts, next_attempt_at, sent_at } = await row();
+      expect({ attempts, sent_at }).toEqual({ attempts: tries, sent_at: null });
+      delays.push(next_attempt_at - Date.now());
+      clock.at(next_attempt_at - 1 - clock.start);
+      await cron(box);
+      expect(box.calls()).toBe(tries);
+      clock.pass(1);
+      if (tries === 3) delete box.faults.refuses;
+      await cron(box);
+    }
+    for (const [i, delay] of delays.entries()) {
+      const longest = 30 * SECOND * 2 ** i;
+      expect(delay).toBeGreaterThanOrEqual(longest / 2);
+      expect(delay).toBeLessThanOrEqual(longest);
+    }
+    expect(box.calls()).toBe(4);
+    expect(box.sent).toHaveLength(1);
+    const answer = await flowsOf(box).verify(box.tokenTo(email));
+    expect(answer.body).toMatchObject({ id, email_verified: true });
+    clock.pass(2 * HOUR);
+    await cron(box);
+    expect(box.calls()).toBe(4);
+  });
+
+  it("spreads retries, so that not all come back at one moment", async () => {
+    const box = createMailbox();
+    stopClock();
+    box.faults.refuses = always;
+    const ids = await Promise.all(
+      Array.from({ length: 8 }, async () => (await register(box.bindings)).body.id as string),
+    );
+    const rows = (await Promise.all(ids.map(rowsOf))).flat();
+    expect(new Set(rows.map(({ next_attempt_at }) => next_attempt_at)).size).toBeGreaterThan(4);
+  });
+
+  it("never waits longer than an hour, gives up after a day, and says so in the log once", async () => {
+    const { clock, box, row } = await waiting();
+    const logs = catchLogs();
+    const delays: number[] = [];
+    for (let i = 0; i < 200 && (await row()).failed_at === null; i += 1) {
+      const { next_attempt_at } = await row();
+      delays.push(next_attempt_at - Date.now());
+      clock.at(next_attempt_at - clock.start);
+      await cron(box);
+    }
+    const { failed_at, attempts, id } = await row();
+    expect(Math.max(...delays)).toBeLessThanOrEqual(HOUR);
+    expect(Number(failed_at) - clock.start).toBeGreaterThanOrEqual(24 * HOUR);
+    expect(Number(failed_at) - clock.start).toBeLessThan(25 * HOUR);
+    expect(logs.of("mail.given_up")).toMatchObject([{ level: "error", mail_id: id, attempts }]);
+    expect(logs.of("mail.attempt_failed")).toHaveLength(attempts - 2);
+    delete box.faults.refuses;
+    clock.pass(48 * HOUR);
+    await cron(box);
+    expect(box.sent).toEqual([]);
+  });
+
+  it("logs neither address nor what the provider said", async () => {
+    const logs = catchLogs();
+    const { box, email } = await waiting();
+    await cron(box);
+    expect(logs.of("mail.attempt_failed")).toHaveLength(1);
+    expect(logs.text()).not.toContain(email);
+    expect(logs.text()).not.toContain("refuses");
+  });
+
+  it("sends each mail once when two crons run at once, and when requests and crons do", async () => {
+    const { clock, box } = await waiting();
+    for (let i = 0; i < 9; i += 1) await register(box.bindings);
+    delete box.faults.refuses;
+    clock.pass(MINUTE);
+    const second = { ...box, bindings: { ...box.bindings } };
+    await Promise.all([cron(box), cron(second), register(box.bindings), register(second.bindings)]);
+    expect(new Set(box.sent.map(({ to }) => to)).size).toBe(12);
+    expect(box.sent).toHaveLength(12);
+  });
+
+  it("sends at most 50 mails in one run, and the rest in the next", async () => {
+    const { clock, box, id } = await waiting();
+    clock.pass(MINUTE);
+    await sqlRun(
+      `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60)
+      INSERT INTO mail_outbox (id, user_id, kind, address, created_at, next_attempt_at)
+      SELECT 'mail-' || i, ?, 'password_changed', 'n' || i || '@example.com', ?, ? FROM n`,
+      id,
+      clock.start,
+      clock.start,
+    );
+    delete box.faults.refuses;
+    await cron(box);
+    expect(box.sent).toHaveLength(50);
+    await cron(box);
+    expect(box.sent).toHaveLength(61);
+  });
+
+  it("takes up a mail whose sender vanished, once its minute is over", async () => {
+    const { clock, box, id, row } = await waiting();
+    delete box.faults.refuses;
+    clock.pass(MINUTE);
+    const leasedUntil = Date.now() + MINUTE;
+    await sqlRun(
+      "UPDATE mail_outbox SET lease = 'lost', leased_until = ? WHERE user_id = ?",
+      leasedUntil,
+      id,
+    );
+    clock.pass(MINUTE - 1);
+    await cron(box);
+    expect(box.sent).toEqual([]);
+    clock.pass(1);
+    await cron(box);
+    expect(box.sent).toHaveLength(1);
+    expect(await row()).toMatchObject({ attempts: 2, lease: null, sent_at: expect.any(Number) });
+  });
+
+  it("leaves alone what others have taken over: a late sender marks nothing", async () => {
+    const { clock, box, id, row } = await waiting();
+    clock.pass(MINUTE);
+    box.faults.refuses = () => true;
+    const EMAIL = {
+      send: async () => {
+        await sqlRun("UPDATE mail_outbox SET lease = 'another' WHERE user_id = ?", id);
+      },
+    } as unknown as SendEmail;
+    await runCron(MINUTELY, { ...box.bindings, EMAIL });
+    expect(await row()).toMatchObject({ lease: "another", sent_at: null });
+  });
+
+  it.each([1, 2, 3, 4, 5])(
+    "with D1 failing at round trip %i of a run loses no mail and sends it in the end",
+    async (n) => {
+      const { clock, box, email, row } = await waiting();
+      delete box.faults.refuses;
+      clock.pass(MINUTE);
+      const faulty = { ...faultyBindings({ d1: nth(n) }), EMAIL: box.EMAIL };
+      await runCron(MINUTELY, faulty);
+      clock.pass(20 * MINUTE);
+      await cron(box);
+      clock.pass(20 * MINUTE);
+      await cron(box);
+      expect((await row()).sent_at).not.toBeNull();
+      const links = new Set(box.to(email).map(({ text }) => text));
+      expect(links.size).toBe(1);
+      expect((await flowsOf(box).verify(box.tokenTo(email))).status).toBe(200);
+    },
+  );
+});

@@ -1,0 +1,181 @@
+import { describe, expect, it } from "vitest";
+import { send } from "../support/api.ts";
+import { createTestKey, sendWithKey, withKey } from "../support/credentials.ts";
+import { faultyBindings, nth } from "../support/faults.ts";
+import {
+  changesOn,
+  createRoleRow,
+  createTestUser,
+  PASSWORD,
+  sqlAll,
+  sqlRun,
+  statusesOf,
+} from "../support/fixtures.ts";
+import { beforeNthD1 } from "../support/interleave.ts";
+import { expectProblem, faultsOf } from "../support/problems.ts";
+
+const NOBODY = "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11";
+
+const erase = (id: string, token?: string, bindings?: Cloudflare.Env) =>
+  send(`/v1/users/${id}/erase`, {
+    method: "POST",
+    ...(token && { token }),
+    ...(bindings && { bindings }),
+  });
+
+const remove = (id: string, token: string) => send(`/v1/users/${id}`, { method: "DELETE", token });
+
+const rowsOf = (id: string) => sqlAll("SELECT id FROM users WHERE id = ?", id);
+
+describe("POST /v1/users/{id}/erase", () => {
+  it("answers 204, the user is gone for good, and records user.erased once", async () => {
+    const user = await createTestUser();
+    const admin = await createTestUser("admin");
+    const answer = await erase(user.id, admin.token);
+    expect({ status: answer.status, text: answer.text }).toEqual({ status: 204, text: "" });
+    expect(await rowsOf(user.id)).toEqual([]);
+    for (const path of ["", "?deleted=true", "/profile", "/export"]) {
+      const gone = await send(`/v1/users/${user.id}${path}`, { token: admin.token });
+      expectProblem(gone, 404, "user_not_found");
+    }
+    const restore = { method: "POST", token: admin.token };
+    expectProblem(await send(`/v1/users/${user.id}/restore`, restore), 404, "user_not_found");
+    expect(await changesOn(user.id)).toEqual(["user.created", "user.erased"]);
+  });
+
+  it("refuses at once what their sessions, keys and password could do", async () => {
+    const user = await createTestUser();
+    const key = await createTestKey(user, []);
+    const admin = await createTestUser("admin");
+    await sendWithKey(key, "/v1/users/me");
+    await send("/v1/auth/me", { token: user.token });
+    await erase(user.id, admin.token);
+    expect(await statusesOf(user)).toEqual({ write: 401, read: 401, refresh: 401 });
+    expectProblem(await send("/v1/users/me", withKey(key)), 401, "unauthenticated");
+    const body = { username: user.username, password: PASSWORD };
+    expectProblem(await send("/v1/auth/login", { body }), 401, "invalid_credentials");
+  });
+
+  it("frees the email and the username", async () => {
+    const { id, username, email } = await createTestUser();
+    await erase(id, (await createTestUser("admin")).token);
+    const body = { username, email, password: PASSWORD };
+    expect((await send("/v1/auth/register", { body })).status).toBe(201);
+  });
+
+  it("erases one who is deleted already", async () => {
+    const { id } = await createTestUser();
+    const { token } = await createTestUser("admin");
+    await remove(id, token);
+    expect((await erase(id, token)).status).toBe(204);
+    expect(await rowsOf(id)).toEqual([]);
+    expect(await changesOn(id)).toEqual(["user.created", "user.deleted", "user.erased"]);
+  });
+
+  it("leaves everybody else's things as they are", async () => {
+    const [user, other] = [await createTestUser(), await createTestUser()];
+    const key = await createTestKey(other, []);
+    await erase(user.id, (await createTestUser("admin")).token);
+    expect(await statusesOf(other)).toEqual({ write: 200, read: 200, refresh: 200 });
+    expect((await sendWithKey(key, "/v1/auth/me")).status).toBe(403);
+  });
+
+  it("asked 10 times at once erases once: one 204, the others 404, one event", async () => {
+    const { id } = await createTestUser();
+    const { token } = await createTestUser("admin");
+    const answers = await Promise.all(Array.from({ length: 10 }, () => erase(id, token)));
+    expect(answers.map(({ status }) => status).sort()).toEqual([204, ...Array(9).fill(404)]);
+    expect(await changesOn(id)).toEqual(["user.created", "user.erased"]);
+  });
+
+  it("lets an administrator erase themselves while another remains", async () => {
+    const admin = await createTestUser("admin");
+    await createTestUser("admin");
+    expect((await erase("me", admin.token)).status).toBe(204);
+    expect(await rowsOf(admin.id)).toEqual([]);
+    expect(await statusesOf(admin)).toEqual({ write: 401, read: 401, refresh: 401 });
+  });
+
+  it("answers 409 last_admin for the only one, of two at once for one", async () => {
+    await sqlRun("UPDATE users SET role = 'user'");
+    const admin = await createTestUser("admin");
+    expectProblem(await erase("me", admin.token), 409, "last_admin");
+    const second = await createTestUser("admin");
+    const answers = await Promise.all([
+      erase(second.id, admin.token),
+      erase(admin.id, second.token),
+    ]);
+    const statuses = answers.map(({ status }) => status);
+    expect(statuses.filter((status) => status === 204)).toHaveLength(1);
+    expect(statuses.filter((status) => [401, 404, 409].includes(status))).toHaveLength(1);
+    expect(await sqlAll("SELECT id FROM users WHERE role = 'admin'")).toHaveLength(1);
+  });
+
+  it("answers 409 last_admin when the other administrator goes between check and write", async () => {
+    await sqlRun("UPDATE users SET role = 'user'");
+    const [admin, second] = [await createTestUser("admin"), await createTestUser("admin")];
+    const demote = () => sqlRun("UPDATE users SET role = 'user' WHERE id = ?", second.id);
+    const answer = await erase(admin.id, admin.token, beforeNthD1(3, demote));
+    expectProblem(answer, 409, "last_admin");
+    expect(await rowsOf(admin.id)).toHaveLength(1);
+  });
+
+  it("answers 403 privilege_escalation on one who holds more, deleted or not", async () => {
+    await createRoleRow("eraser", ["users:erase"]);
+    const { token } = await createTestUser("eraser");
+    const moderator = await createTestUser("moderator");
+    expectProblem(await erase(moderator.id, token), 403, "privilege_escalation");
+    await remove(moderator.id, moderator.token);
+    expectProblem(await erase(moderator.id, token), 403, "privilege_escalation");
+    const { id } = await createTestUser();
+    expect((await erase(id, token)).status).toBe(204);
+  });
+
+  it("answers 403 when the permission goes, or the other rises, between check and write", async () => {
+    const { token, id: adminId } = await createTestUser("admin");
+    const { id } = await createTestUser();
+    const demote = () => sqlRun("UPDATE users SET role = 'user' WHERE id = ?", adminId);
+    expectProblem(await erase(id, token, beforeNthD1(3, demote)), 403, "forbidden");
+    await createRoleRow("late_eraser", ["users:erase"]);
+    const eraser = await createTestUser("late_eraser");
+    const promote = () => sqlRun("UPDATE users SET role = 'moderator' WHERE id = ?", id);
+    const late = await erase(id, eraser.token, beforeNthD1(3, promote));
+    expectProblem(late, 403, "privilege_escalation");
+    expect(await changesOn(id)).toEqual(["user.created"]);
+  });
+
+  it("answers 401, 403 on oneself and on others, 403 to a key, 404 and 422", async () => {
+    const user = await createTestUser();
+    const admin = await createTestUser("admin");
+    expectProblem(await erase(user.id), 401, "unauthenticated");
+    expectProblem(await erase("me", user.token), 403, "forbidden");
+    expectProblem(await erase(NOBODY, user.token), 403, "forbidden");
+    const key = await createTestKey(admin, ["users:erase"]);
+    const keyed = await sendWithKey(key, `/v1/users/${user.id}/erase`, { method: "POST" });
+    expectProblem(keyed, 403, "forbidden");
+    expectProblem(await erase(NOBODY, admin.token), 404, "user_not_found");
+    expect(faultsOf(await erase("42", admin.token))).toEqual(["id invalid_format"]);
+    expect(await rowsOf(user.id)).toHaveLength(1);
+  });
+
+  it.each([1, 2, 3])("with D1 failing at round trip %i erases nothing", async (n) => {
+    const { id } = await createTestUser();
+    const { token } = await createTestUser("admin");
+    const failed = await erase(id, token, faultyBindings({ d1: nth(n) }));
+    expectProblem(failed, 503, "service_unavailable");
+    expect(await rowsOf(id)).toHaveLength(1);
+    expect(await changesOn(id)).toEqual(["user.created"]);
+    expect((await erase(id, token)).status).toBe(204);
+  });
+
+  it("whose record fails erases nothing", async () => {
+    const { id } = await createTestUser();
+    const { token } = await createTestUser("admin");
+    await sqlRun(`CREATE TRIGGER fail_audit BEFORE INSERT ON audit_events
+      WHEN new.action = 'user.erased' BEGIN SELECT RAISE(ABORT, 'no'); END`);
+    const failed = await erase(id, token);
+    await sqlRun("DROP TRIGGER fail_audit");
+    expectProblem(failed, 500, "internal_error");
+    expect(await rowsOf(id)).toHaveLength(1);
+  });
+});

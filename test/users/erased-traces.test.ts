@@ -1,0 +1,205 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { send } from "../support/api.ts";
+import { stopClock } from "../support/clock.ts";
+import { createTestKey, sendWithKey } from "../support/credentials.ts";
+import { NIGHTLY, runCron } from "../support/cron.ts";
+import { allAuditOf, createTestUser, PASSWORD, sqlAll, sqlRun } from "../support/fixtures.ts";
+import { catchLogs } from "../support/logs.ts";
+import { createMailbox, flowsOf, type Mailbox } from "../support/mail.ts";
+
+const DAY = 86_400_000;
+const IP = "198.51.100.77";
+const USER_AGENT = "Difference-Engine/2 (unmistakable)";
+
+/** Everything that D1 holds: each row of each table, those of SQLite and of the migrations apart. */
+async function allRows(): Promise<string[]> {
+  const tables = await sqlAll<{ name: string }>(
+    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB '_cf_*' AND name NOT GLOB 'sqlite_*'",
+  );
+  expect(tables.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(["users", "profiles", "mail_outbox", "audit_events", "login_attempts"]),
+  );
+  const rows = await Promise.all(
+    tables.map(async ({ name }) =>
+      (await sqlAll(`SELECT * FROM "${name}"`)).map((row) => `${name}: ${JSON.stringify(row)}`),
+    ),
+  );
+  return rows.flat();
+}
+
+async function allKv(): Promise<string[]> {
+  const { keys, list_complete } = await env.KV.list();
+  expect(list_complete).toBe(true);
+  return Promise.all(keys.map(async ({ name }) => `kv: ${name}=${await env.KV.get(name)}`));
+}
+
+/** Someone who has done everything there is to do, with all that may not be found of them afterwards. */
+async function livePublicLife(box: Mailbox) {
+  const { bindings } = box;
+  const who = crypto.randomUUID().slice(0, 8);
+  const account = {
+    username: `lovelace.${who}`,
+    email: `countess.${who}@example.com`,
+    password: PASSWORD,
+    first_name: `Augusta${who}`,
+    last_name: `Byron${who}`,
+  };
+  const headers = { "User-Agent": USER_AGENT };
+  const call = (path: string, options: Parameters<typeof send>[1] = {}) =>
+    send(path, { ...options, bindings, ip: IP, headers: { ...headers, ...options.headers } });
+  const { body: user } = await call("/v1/auth/register", { body: account });
+  const { forgot } = flowsOf(box);
+  const verifyToken = box.tokenTo(account.email);
+  await call("/v1/auth/email/verify", { body: { token: verifyToken } });
+  const login = await call("/v1/auth/login", {
+    body: { email: account.email, password: PASSWORD },
+  });
+  const token: string = login.body.access_token;
+  await call("/v1/auth/login", { body: { username: account.username, password: "wrong one" } });
+  const { body: refreshed } = await call("/v1/auth/refresh", {
+    body: { refresh_token: login.body.refresh_token },
+  });
+  const profile = {
+    display_name: `Enchantress${who}`,
+    bio: `Bio${who}`,
+    avatar_url: `https://${who}.example/a.png`,
+    phone: "+441234567890",
+    metadata: { poet: `Father${who}` },
+  };
+  await call("/v1/users/me/profile", { method: "PUT", body: profile, token });
+  await call("/v1/users/me", { method: "PATCH", body: { last_name: `King${who}` }, token });
+  const next = `ada.${who}@example.com`;
+  await call("/v1/auth/email/change", { body: { email: next, current_password: PASSWORD }, token });
+  const changeToken = box.tokenTo(next);
+  await forgot(account.email);
+  const resetToken = box.tokenTo(account.email);
+  const key = await createTestKey({ ...user, token }, []);
+  await sendWithKey(key, "/v1/users/me", { bindings, ip: IP });
+  await call("/v1/users/me", { token });
+  const secrets = [
+    who,
+    ...Object.values(profile).filter((value) => typeof value === "string"),
+    IP,
+    USER_AGENT,
+    PASSWORD,
+    token,
+    login.body.refresh_token,
+    refreshed.access_token,
+    refreshed.refresh_token,
+    verifyToken.slice(4),
+    changeToken.slice(4),
+    resetToken.slice(4),
+    key.key,
+  ] as string[];
+  return { id: user.id as string, token, secrets };
+}
+
+const found = (texts: readonly string[], secrets: readonly string[]) =>
+  secrets.flatMap((secret) => texts.filter((text) => text.includes(secret)));
+
+const auditRows = (id: string) =>
+  sqlAll("SELECT * FROM audit_events WHERE target_id = ? OR actor_id = ? ORDER BY id", id, id);
+
+const ENDS: [string, (id: string, box: Mailbox) => Promise<unknown>][] = [
+  [
+    "erased",
+    async (id, { bindings }) => {
+      const { token } = await createTestUser("admin");
+      return send(`/v1/users/${id}/erase`, { method: "POST", token, bindings });
+    },
+  ],
+  [
+    "erased after a deletion",
+    async (id, { bindings }) => {
+      const { token } = await createTestUser("admin");
+      await send(`/v1/users/${id}`, { method: "DELETE", token, bindings });
+      return send(`/v1/users/${id}/erase`, { method: "POST", token, bindings });
+    },
+  ],
+  [
+    "deleted, and purged when the retention is over",
+    async (id, { bindings }) => {
+      const { token } = await createTestUser("admin");
+      await send(`/v1/users/${id}`, { method: "DELETE", token, bindings });
+      await sqlRun("UPDATE users SET deleted_at = deleted_at - ? WHERE id = ?", 31 * DAY, id);
+      return runCron(NIGHTLY, bindings);
+    },
+  ],
+];
+
+describe("of a person who is", () => {
+  it.each(ENDS)("%s no table, key, value or log holds anything", async (_, end) => {
+    stopClock();
+    const logs = catchLogs();
+    const box = createMailbox({ RATE_LIMIT_AUTH: "1000/60", RATE_LIMIT_WRITE: "1000/60" });
+    const { id, secrets } = await livePublicLife(box);
+    const held = found(await allRows(), secrets);
+    expect(held.length).toBeGreaterThan(5);
+    expect(held.filter((row) => row.startsWith("audit_events"))).toEqual([]);
+    await end(id, box);
+    expect(await sqlAll("SELECT id FROM users WHERE id = ?", id)).toEqual([]);
+    expect(found(await allRows(), secrets)).toEqual([]);
+    expect(found(await allKv(), secrets)).toEqual([]);
+    expect(found(logs.raw(), secrets)).toEqual([]);
+  });
+
+  it("erased the audit rows stay as they were, to the byte, and open as null with erased", async () => {
+    const box = createMailbox();
+    const { id } = await livePublicLife(box);
+    const before = await auditRows(id);
+    const opened = await allAuditOf(id);
+    expect(JSON.stringify(opened)).toContain(USER_AGENT);
+    expect(JSON.stringify(opened)).toContain("countess");
+    const { token } = await createTestUser("admin");
+    await send(`/v1/users/${id}/erase`, { method: "POST", token });
+    const after = await auditRows(id);
+    expect(after.slice(0, before.length)).toEqual(before);
+    expect(after.slice(before.length)).toMatchObject([{ action: "user.erased" }]);
+    const [created] = await allAuditOf(id);
+    expect(created).toMatchObject({
+      action: "user.created",
+      ip: null,
+      user_agent: null,
+      erased: true,
+    });
+    expect(JSON.parse(created?.changes ?? "")).toEqual({
+      role: { from: null, to: "user" },
+      is_active: { from: null, to: true },
+      username: null,
+      email: null,
+      first_name: null,
+      last_name: null,
+    });
+    const login = (await allAuditOf(id)).find(({ action }) => action === "auth.login_succeeded");
+    expect(login).toMatchObject({ ip: null, user_agent: null, erased: true });
+    const erased = (await allAuditOf(id)).at(-1);
+    expect(erased).toMatchObject({ action: "user.erased", ip: "203.0.113.7" });
+    expect(erased).not.toHaveProperty("erased");
+  });
+
+  it("erased what an administrator did to them keeps where the administrator was", async () => {
+    const { id } = await createTestUser();
+    const { token, id: adminId } = await createTestUser("admin");
+    const edit = { method: "PATCH", body: { first_name: "Unmistakable" }, token };
+    await send(`/v1/users/${id}`, edit);
+    await send(`/v1/users/${id}/erase`, { method: "POST", token });
+    const updated = (await allAuditOf(id)).find(({ action }) => action === "user.updated");
+    expect(updated).toMatchObject({ actor_id: adminId, ip: "203.0.113.7", erased: true });
+    expect(JSON.parse(updated?.changes ?? "")).toEqual({ first_name: null });
+  });
+
+  it("erased what they did to others keeps what was done, and not from where", async () => {
+    const moderator = await createTestUser("moderator");
+    const { id } = await createTestUser();
+    const edit = { method: "PATCH", body: { first_name: "Grace" }, token: moderator.token, ip: IP };
+    await send(`/v1/users/${id}`, edit);
+    const { token } = await createTestUser("admin");
+    await send(`/v1/users/${moderator.id}/erase`, { method: "POST", token });
+    const updated = (await allAuditOf(id)).find(({ action }) => action === "user.updated");
+    expect(updated).toMatchObject({ actor_id: moderator.id, ip: null, erased: true });
+    expect(JSON.parse(updated?.changes ?? "")).toEqual({
+      first_name: { from: null, to: "Grace" },
+    });
+  });
+});
