@@ -1,0 +1,141 @@
+import { describe, expect, it } from "vitest";
+import { send } from "../support/api.ts";
+import { createTestKey, sendWithKey } from "../support/credentials.ts";
+import {
+  createRoleRow,
+  createTestUser,
+  logIn,
+  PASSWORD,
+  sqlAll,
+  type TestUser,
+} from "../support/fixtures.ts";
+import { createMailbox, createMailUser, flowsOf } from "../support/mail.ts";
+import { expectProblem, faultsOf } from "../support/problems.ts";
+
+const NOBODY = "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11";
+
+const exportOf = (id: string, { token }: Partial<TestUser> = {}) =>
+  send(`/v1/users/${id}/export`, { ...(token && { token }) });
+
+describe("GET /v1/users/{id}/export", () => {
+  it("answers 200 with everything held on oneself, as one document that is not kept", async () => {
+    const user = await createTestUser();
+    const profile = { display_name: "Ada", bio: "Analyst", metadata: { theme: "dark" } };
+    await send("/v1/users/me/profile", { method: "PUT", body: profile, token: user.token });
+    const key = await createTestKey(user, []);
+    await send("/v1/users/me", {
+      method: "PATCH",
+      body: { first_name: "Ada" },
+      token: user.token,
+      ip: "198.51.100.9",
+    });
+    const second = await logIn(user.username);
+    await send("/v1/auth/logout", { method: "POST", token: second.token });
+    const answer = await exportOf("me", user);
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get("Cache-Control")).toBe("no-store");
+    const { body } = answer;
+    expect(Object.keys(body).sort()).toEqual([
+      "api_keys",
+      "audit_events",
+      "exported_at",
+      "profile",
+      "sessions",
+      "user",
+    ]);
+    expect(body.user).toMatchObject({ id: user.id, email: user.email, first_name: "Ada" });
+    expect(body.profile).toMatchObject(profile);
+    expect(body.sessions).toHaveLength(2);
+    expect(body.sessions.map(({ current }: { current: boolean }) => current)).toEqual([
+      true,
+      false,
+    ]);
+    expect(body.api_keys).toMatchObject([{ id: key.id, name: "Nightly export", scopes: [] }]);
+    const actions = body.audit_events.map(({ action }: { action: string }) => action);
+    expect(actions).toEqual([
+      "user.created",
+      "auth.login_succeeded",
+      "user.updated",
+      "api_key.created",
+      "user.updated",
+      "auth.login_succeeded",
+      "session.revoked",
+    ]);
+    expect(body.audit_events[0].changes.email).toEqual({ from: null, to: user.email });
+    expect(body.audit_events[4]).toMatchObject({
+      changes: { first_name: { from: null, to: "Ada" } },
+      ip: "198.51.100.9",
+    });
+  });
+
+  it("holds no secret and no hash", async () => {
+    const box = createMailbox();
+    const user = await createMailUser(box);
+    await flowsOf(box).forgot(user.email);
+    const key = await createTestKey(user, []);
+    const { text } = await exportOf("me", user);
+    const [row] = await sqlAll<Record<string, string>>(
+      `SELECT password_hash, data_key, secret_hash, token_hash FROM users
+      JOIN api_keys ON api_keys.user_id = users.id JOIN one_time_tokens ON one_time_tokens.user_id = users.id
+      WHERE users.id = ?`,
+      user.id,
+    );
+    const secrets = [...Object.values(row ?? {}), user.token, user.refreshToken, key.key, PASSWORD];
+    expect(secrets).toHaveLength(8);
+    for (const secret of [...secrets, box.tokenTo(user.email)]) expect(text).not.toContain(secret);
+    expect(text).not.toMatch(/pbkdf2|password_hash|data_key|sealed|secret|token_hash/);
+  });
+
+  it("holds nothing personal of others: neither who acted on them, nor on whom they acted", async () => {
+    const moderator = await createTestUser("moderator");
+    const other = await createTestUser();
+    const admin = await createTestUser("admin");
+    const edit = (id: string, first_name: string, token: string, ip: string) =>
+      send(`/v1/users/${id}`, { method: "PATCH", body: { first_name }, token, ip });
+    await edit(other.id, "Grace", moderator.token, "198.51.100.1");
+    await edit(moderator.id, "Mary", admin.token, "198.51.100.2");
+    const { body, text } = await exportOf("me", moderator);
+    expect(text).toContain("198.51.100.1");
+    expect(text).toContain("Mary");
+    for (const foreign of ["Grace", "198.51.100.2", other.email, other.username, admin.email]) {
+      expect(text).not.toContain(foreign);
+    }
+    const acted = body.audit_events.find(
+      ({ target_id }: { target_id: string }) => target_id === other.id,
+    );
+    expect(acted).toMatchObject({ action: "user.updated", changes: { first_name: null } });
+    expect(acted).not.toHaveProperty("erased");
+  });
+
+  it("of another needs users:export, and nothing above one's own permissions", async () => {
+    const [user, moderator] = [await createTestUser(), await createTestUser("moderator")];
+    await createRoleRow("exporter", ["users:export"]);
+    const exporter = await createTestUser("exporter");
+    expect((await exportOf(user.id, exporter)).body.user.id).toBe(user.id);
+    expectProblem(await exportOf(moderator.id, exporter), 403, "privilege_escalation");
+    expectProblem(await exportOf(user.id, moderator), 403, "forbidden");
+    expectProblem(await exportOf(NOBODY, moderator), 403, "forbidden");
+    expectProblem(await exportOf(NOBODY, exporter), 404, "user_not_found");
+    expectProblem(await exportOf(user.id), 401, "unauthenticated");
+    expect(faultsOf(await exportOf("42", exporter))).toEqual(["id invalid_format"]);
+  });
+
+  it("of another marks none of their sessions as the current one", async () => {
+    const user = await createTestUser();
+    const { body } = await exportOf(user.id, await createTestUser("admin"));
+    expect(body.sessions).toMatchObject([{ current: false }]);
+  });
+
+  it("of one who is deleted is 404", async () => {
+    const user = await createTestUser();
+    const admin = await createTestUser("admin");
+    await send(`/v1/users/${user.id}`, { method: "DELETE", token: admin.token });
+    expectProblem(await exportOf(user.id, admin), 404, "user_not_found");
+  });
+
+  it("with an API key needs the scope, for its owner too", async () => {
+    const admin = await createTestUser("admin");
+    const blind = await createTestKey(admin, []);
+    expectProblem(await sendWithKey(blind, "/v1/users/me/export"), 403, "forbidden");
+  });
+});

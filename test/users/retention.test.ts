@@ -1,0 +1,199 @@
+import { describe, expect, it } from "vitest";
+import { send } from "../support/api.ts";
+import { stopClock } from "../support/clock.ts";
+import { createHolder, createTestKey, sendWithKey } from "../support/credentials.ts";
+import { NIGHTLY, runCron } from "../support/cron.ts";
+import { faultyBindings, nth } from "../support/faults.ts";
+import {
+  changesOn,
+  createTestUser,
+  logIn,
+  sqlAll,
+  sqlRun,
+  statusesOf,
+} from "../support/fixtures.ts";
+import { beforeNthD1 } from "../support/interleave.ts";
+import { isolate } from "../support/isolates.ts";
+import { catchLogs } from "../support/logs.ts";
+import { expectProblem } from "../support/problems.ts";
+
+const DAY = 86_400_000;
+
+const remove = (id: string, token: string) => send(`/v1/users/${id}`, { method: "DELETE", token });
+
+const restore = (id: string, token: string, bindings?: Cloudflare.Env) =>
+  send(`/v1/users/${id}/restore`, { method: "POST", token, ...(bindings && { bindings }) });
+
+const isThere = async (id: string) =>
+  (await sqlAll("SELECT id FROM users WHERE id = ?", id)).length > 0;
+
+/** Someone deleted at the moment at which the clock stands. */
+async function deleted() {
+  const clock = stopClock();
+  const user = await createTestUser();
+  const { token } = await createTestUser("admin");
+  await remove(user.id, token);
+  // Sessions do not last as long as the retention; an administrator logs in again.
+  const admin = async () => (await createTestUser("admin")).token;
+  return { clock, user, admin };
+}
+
+describe("a deletion", () => {
+  it("revokes API keys for good: they stay so after a restoration", async () => {
+    const owner = await createHolder("users:read");
+    const key = await createTestKey(owner, ["users:read"]);
+    const { token } = await createTestUser("admin");
+    expect((await sendWithKey(key, "/v1/users")).status).toBe(200);
+    await remove(owner.id, token);
+    expectProblem(await sendWithKey(key, "/v1/users"), 401, "unauthenticated");
+    expect((await restore(owner.id, token)).status).toBe(200);
+    expectProblem(await sendWithKey(key, "/v1/users"), 401, "unauthenticated");
+    const [row] = await sqlAll<{ revoked_at: number }>(
+      "SELECT revoked_at FROM api_keys WHERE user_id = ?",
+      owner.id,
+    );
+    expect(row?.revoked_at).not.toBeNull();
+  });
+
+  it("keeps profile and names for a restoration, and no session", async () => {
+    const user = await createTestUser();
+    const { token } = await createTestUser("admin");
+    const body = { display_name: "Ada", metadata: { theme: "dark" } };
+    await send("/v1/users/me/profile", { method: "PUT", body, token: user.token });
+    await remove(user.id, token);
+    await restore(user.id, token);
+    expect(await statusesOf(user)).toEqual({ write: 401, read: 401, refresh: 401 });
+    const again = await logIn(user.username);
+    const profile = await send("/v1/users/me/profile", { token: again.token });
+    expect(profile.body).toMatchObject(body);
+  });
+});
+
+describe("a restoration", () => {
+  it("works to the last millisecond of DELETED_RETENTION_DAYS, and is 404 after", async () => {
+    const { clock, user, admin } = await deleted();
+    const second = await createTestUser();
+    await remove(second.id, await admin());
+    clock.at(30 * DAY - 1);
+    expect((await restore(user.id, await admin())).status).toBe(200);
+    clock.at(30 * DAY);
+    expectProblem(await restore(second.id, await admin()), 404, "user_not_found");
+    expect(await changesOn(second.id)).toEqual(["user.created", "user.deleted"]);
+  });
+
+  it("follows the setting", async () => {
+    const { clock, user, admin } = await deleted();
+    clock.at(2 * DAY);
+    const token = await admin();
+    const short = isolate({ DELETED_RETENTION_DAYS: "2" });
+    expectProblem(await restore(user.id, token, short), 404, "user_not_found");
+    expect((await restore(user.id, token, isolate({ DELETED_RETENTION_DAYS: "3" }))).status).toBe(
+      200,
+    );
+  });
+
+  it("that is overtaken by the purge is 404", async () => {
+    const { clock, user, admin } = await deleted();
+    clock.at(30 * DAY - 1);
+    const token = await admin();
+    const purge = async () => {
+      clock.at(30 * DAY);
+      await runCron(NIGHTLY);
+    };
+    const late = await restore(user.id, token, beforeNthD1(3, purge));
+    expectProblem(late, 404, "user_not_found");
+    expect(await isThere(user.id)).toBe(false);
+  });
+
+  it("that overtakes the purge stays", async () => {
+    const { clock, user, admin } = await deleted();
+    clock.at(30 * DAY - 1);
+    const token = await admin();
+    const overtaken = beforeNthD1(3, async () => {
+      clock.at(30 * DAY - 1);
+      expect((await restore(user.id, token)).status).toBe(200);
+    });
+    clock.at(30 * DAY);
+    await runCron(NIGHTLY, overtaken);
+    expect(await isThere(user.id)).toBe(true);
+    expect((await changesOn(user.id)).at(-1)).toBe("user.restored");
+  });
+
+  it("meeting the purge leaves a whole user or none", async () => {
+    const { clock, user, admin } = await deleted();
+    clock.at(30 * DAY - 1);
+    const token = await admin();
+    const restoring = restore(user.id, token);
+    clock.at(30 * DAY);
+    const [answer] = await Promise.all([restoring, runCron(NIGHTLY)]);
+    expect(await isThere(user.id)).toBe(answer.status === 200);
+    expect([200, 404]).toContain(answer.status);
+    const last = answer.status === 200 ? "user.restored" : "user.erased";
+    expect((await changesOn(user.id)).at(-1)).toBe(last);
+  });
+});
+
+describe("the nightly purge", () => {
+  it("erases who was deleted 30 days ago, with a record by the system, and nobody else", async () => {
+    const { clock, user, admin } = await deleted();
+    clock.at(1);
+    const later = await createTestUser();
+    await remove(later.id, await admin());
+    const living = await createTestUser();
+    clock.at(30 * DAY);
+    await runCron(NIGHTLY);
+    expect(await isThere(user.id)).toBe(false);
+    expect(await isThere(later.id)).toBe(true);
+    expect(await isThere(living.id)).toBe(true);
+    expect(await changesOn(user.id)).toEqual(["user.created", "user.deleted", "user.erased"]);
+    const [event] = await sqlAll(
+      "SELECT actor_type, actor_id FROM audit_events WHERE target_id = ? AND action = 'user.erased'",
+      user.id,
+    );
+    expect(event).toEqual({ actor_type: "system", actor_id: null });
+  });
+
+  it("run twice, and twice at once, erases once", async () => {
+    const { clock, user } = await deleted();
+    clock.at(31 * DAY);
+    const logs = catchLogs();
+    await Promise.all([runCron(NIGHTLY), runCron(NIGHTLY)]);
+    await runCron(NIGHTLY);
+    expect(await changesOn(user.id)).toEqual(["user.created", "user.deleted", "user.erased"]);
+    expect(logs.of("cron.job_failed")).toEqual([]);
+    const counts = logs.of("cron.job").filter(({ job }) => job === "purge_deleted_users");
+    expect(counts.map(({ count }) => Number(count)).filter(Boolean).length).toBeLessThanOrEqual(1);
+  });
+
+  it("takes 200 at a time, the longest deleted first, and goes on in the next run", async () => {
+    const { clock } = await deleted();
+    await sqlRun("DELETE FROM users WHERE deleted_at IS NOT NULL");
+    await sqlRun(
+      `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 203)
+      INSERT INTO users (id, username, username_key, email, email_key, password_hash, role, created_at, updated_at, deleted_at)
+      SELECT 'gone-' || i, i, i, i, i, 'x', 'user', 0, 0, ? - i FROM n`,
+      clock.start,
+    );
+    clock.at(30 * DAY);
+    await runCron(NIGHTLY);
+    const left = await sqlAll<{ id: string }>("SELECT id FROM users WHERE id GLOB 'gone-*'");
+    expect(left.map(({ id }) => id).sort()).toEqual(["gone-1", "gone-2", "gone-3"]);
+    await runCron(NIGHTLY);
+    expect(await sqlAll("SELECT id FROM users WHERE id GLOB 'gone-*'")).toEqual([]);
+  });
+
+  it("whose D1 fails in the middle has erased whole users, and goes on the next time", async () => {
+    const { clock, user, admin } = await deleted();
+    const second = await createTestUser();
+    await remove(second.id, await admin());
+    clock.at(31 * DAY);
+    await runCron(NIGHTLY, faultyBindings({ d1: nth(4) }));
+    const there = [await isThere(user.id), await isThere(second.id)];
+    expect(there.filter(Boolean)).toHaveLength(1);
+    for (const [i, { id }] of [user, second].entries()) {
+      expect((await changesOn(id)).includes("user.erased")).toBe(!there[i]);
+    }
+    await runCron(NIGHTLY);
+    expect([await isThere(user.id), await isThere(second.id)]).toEqual([false, false]);
+  });
+});
