@@ -21,7 +21,6 @@ export function meterD1(database: D1Database, meter: Meter): D1Database {
         const { results } = await all<Record<string, unknown>>();
         return results.map((row) => Object.values(row));
       },
-      first: async () => (await all()).results[0] ?? null,
     } as unknown as D1PreparedStatement;
     originals.set(wrapped, statement);
     return wrapped;

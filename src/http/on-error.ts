@@ -40,21 +40,9 @@ function challenge(c: HonoContext<AppEnv>, error: AppError): string {
 
 function toAppError(error: Error, c: HonoContext<AppEnv>): AppError {
   if (error instanceof AppError) return error;
-  if (error instanceof HTTPException) return new AppError(codeOfStatus(error.status));
+  // The validators' own word for a body that is no JSON.
+  if (error instanceof HTTPException && error.status === 400) return new AppError("malformed_json");
   const code: ErrorCode = isTransient(error) ? "service_unavailable" : "internal_error";
   createLog(c.var.requestId)("error", "request.failed", describeError(error));
   return new AppError(code);
-}
-
-function codeOfStatus(status: number): ErrorCode {
-  switch (status) {
-    case 400:
-      return "malformed_json";
-    case 413:
-      return "payload_too_large";
-    case 415:
-      return "unsupported_media_type";
-    default:
-      return "internal_error";
-  }
 }
