@@ -40,7 +40,7 @@ const endOthersRoute = operation({
 
 const endOwnRoute = operation({
   method: "delete",
-  path: "/v1/auth/sessions/{session_id}",
+  path: "/v1/auth/sessions/{id}",
   operationId: "endOwnSession",
   tags: OWN,
   summary: "End one of your sessions",
@@ -103,7 +103,7 @@ export const sessionsRouter = createRouter()
   })
   .openapi(endOwnRoute, async (c) => {
     const principal = currentUser(c);
-    const { session_id: sessionId } = c.req.valid("param");
+    const { id: sessionId } = c.req.valid("param");
     const { userId } = principal;
     await endSessions(c.var.ctx, principal, { userId, sessionId, reason: "ended" });
     return c.body(null, 204);

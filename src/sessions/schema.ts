@@ -35,11 +35,14 @@ export function presentSession(currentSessionId: string | null) {
   });
 }
 
-const SessionId = idParam("session_id", "The session's id.");
+const DESCRIPTION = "The session's id.";
 
-export const OwnSessionId = z.strictObject({ session_id: SessionId });
+export const OwnSessionId = z.strictObject({ id: idParam("id", DESCRIPTION) });
 export const UserSessions = z.strictObject({ id: UserIdParam });
-export const UserSessionId = z.strictObject({ id: UserIdParam, session_id: SessionId });
+export const UserSessionId = z.strictObject({
+  id: UserIdParam,
+  session_id: idParam("session_id", DESCRIPTION),
+});
 
 export const Tokens = z
   .object({
