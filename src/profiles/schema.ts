@@ -64,16 +64,22 @@ const TimeZone = z
   })
   .openapi({ example: "Europe/Zurich" });
 
-const Metadata = z.record(z.string(), z.json());
+// Whatever JSON can say: a schema that looked at each level would end where the stack does.
+const Metadata = z
+  .record(z.string(), z.unknown())
+  .refine(fitsLimit, {
+    message: `Must have at most ${MAX_METADATA_BYTES} bytes as JSON.`,
+    params: { code: "too_long" },
+  })
+  .openapi({ type: "object", additionalProperties: true, example: { theme: "dark" } });
 
-const limitedMetadata = Metadata.refine(fitsLimit, {
-  message: `Must have at most ${MAX_METADATA_BYTES} bytes as JSON.`,
-  params: { code: "too_long" },
-}).openapi({ type: "object", additionalProperties: true, example: { theme: "dark" } });
-
-/** True for metadata that may be kept. */
+/** True for metadata that may be kept. What is nested too deep to be written at all is far beyond the limit. */
 export function fitsLimit(metadata: unknown): boolean {
-  return utf8(JSON.stringify(metadata)).byteLength <= MAX_METADATA_BYTES;
+  try {
+    return utf8(JSON.stringify(metadata)).byteLength <= MAX_METADATA_BYTES;
+  } catch {
+    return false;
+  }
 }
 
 export const ReplaceProfile = z
@@ -84,7 +90,7 @@ export const ReplaceProfile = z
     phone: Phone.nullable(),
     locale: Locale.nullable(),
     timezone: TimeZone.nullable(),
-    metadata: limitedMetadata.nullable(),
+    metadata: Metadata.nullable(),
   })
   .partial()
   .openapi("ReplaceProfile", { description: "What is left out is cleared." });
