@@ -181,6 +181,8 @@ function printWelcome(url: string, vars: Vars, note: string): void {
   Docs           ${url}/docs
   Admin          ${username} (${email})
   Password       ${password}${note}
+  Mail           stays here: the file of each one's text is named below
+  Cron           curl -s '${url}/cdn-cgi/handler/scheduled?cron=*+*+*+*+*', nightly: 17+3+*+*+*
 
   Try it:
   curl -s ${url}/v1/auth/login -H 'Content-Type: application/json' \\

@@ -13,6 +13,8 @@ const POLL_MS = 250;
 export interface DevServer {
   url: string;
   admin: { username: string; password: string };
+  /** What it has printed so far. */
+  readOutput(): string;
 }
 
 /**
@@ -43,7 +45,7 @@ export async function withDevServer(
       username: secrets.DEV_ADMIN_USERNAME ?? "",
       password: secrets.DEV_ADMIN_PASSWORD ?? "",
     };
-    await work({ url: `http://localhost:${port}`, admin });
+    await work({ url: `http://localhost:${port}`, admin, readOutput: () => output });
   } catch (error) {
     console.error(output);
     throw error;
