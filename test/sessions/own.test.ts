@@ -154,7 +154,7 @@ describe("DELETE /v1/auth/sessions/{id}", () => {
     expectProblem(await send(`${PATH}/${NOTHING}`, { method: "DELETE" }), 401, "unauthenticated");
     const answer = await end(user, "me");
     expectProblem(answer, 422, "validation_failed");
-    expect(faultsOf(answer)).toEqual(["session_id invalid_format"]);
+    expect(faultsOf(answer)).toEqual(["id invalid_format"]);
     expect(costOf(answer).rowsWritten).toBe(0);
   });
 });
