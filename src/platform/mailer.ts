@@ -1,6 +1,6 @@
 import { SECOND } from "../lib/time.ts";
 
-export interface Mail {
+interface Mail {
   to: string;
   subject: string;
   text: string;
