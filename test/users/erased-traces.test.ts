@@ -77,8 +77,13 @@ async function livePublicLife(box: Mailbox) {
   const key = await createTestKey({ ...user, token }, []);
   await sendWithKey(key, "/v1/users/me", { bindings, ip: IP });
   await call("/v1/users/me", { token });
+  const [row] = await sqlAll<{ data_key: string }>(
+    "SELECT data_key FROM users WHERE id = ?",
+    user.id,
+  );
   const secrets = [
     who,
+    row?.data_key,
     ...Object.values(profile).filter((value) => typeof value === "string"),
     IP,
     USER_AGENT,
