@@ -66,6 +66,7 @@ CREATE TABLE `mail_outbox` (
 --> statement-breakpoint
 CREATE INDEX `mail_outbox_due` ON `mail_outbox` (`next_attempt_at`) WHERE sent_at IS NULL AND failed_at IS NULL;--> statement-breakpoint
 CREATE INDEX `mail_outbox_by_user` ON `mail_outbox` (`user_id`,`kind`,`created_at`);--> statement-breakpoint
+CREATE INDEX `mail_outbox_by_address` ON `mail_outbox` (address COLLATE NOCASE,`kind`,`created_at`);--> statement-breakpoint
 CREATE INDEX `mail_outbox_created_at` ON `mail_outbox` (`created_at`);--> statement-breakpoint
 CREATE TABLE `one_time_tokens` (
 	`user_id` text NOT NULL,

@@ -48,6 +48,7 @@ const Settings = z.object({
   REGISTRATION: z.enum(["open", "closed"]).default("open"),
   LOGIN_REQUIRES_VERIFIED_EMAIL: z.enum(["on", "off"]).default("off"),
   DELETED_RETENTION_DAYS: wholeNumber(1, 3650).default(30),
+  MAIL_LINK_URL: origin.optional(),
   MAIL_TRANSPORT: z.enum(["cloudflare", "http", "off"]).default("cloudflare"),
   MAIL_FROM: z.string().min(3).optional(),
   MAIL_API_URL: z.url({ protocol: /^https?$/ }).default("https://api.resend.com/emails"),
@@ -98,7 +99,7 @@ export interface Config {
 /** How mail goes out, from whom, and under which URL its links open. `provider` is undefined for Cloudflare's binding. */
 export interface MailConfig {
   from: string;
-  appUrl: string;
+  linkUrl: string;
   provider: { url: string; apiKey: string } | undefined;
 }
 
@@ -218,7 +219,8 @@ const DEVELOPMENT_MAIL_FROM = "Roster <roster@roster.example>";
 
 // Without a sender there is no mail; with one, everything that mail needs must be there.
 function findMailFaults(settings: z.infer<typeof Settings>): ConfigFault[] {
-  const { MAIL_TRANSPORT, MAIL_FROM, MAIL_API_KEY, APP_URL } = settings;
+  const { MAIL_TRANSPORT, MAIL_FROM, MAIL_API_KEY } = settings;
+  const linkUrl = settings.MAIL_LINK_URL ?? settings.APP_URL;
   const faults: ConfigFault[] = [];
   if (settings.LOGIN_REQUIRES_VERIFIED_EMAIL === "on" && !toMailConfig(settings)) {
     const message = "it needs mail: set MAIL_FROM and APP_URL, and MAIL_TRANSPORT not to off";
@@ -231,20 +233,21 @@ function findMailFaults(settings: z.infer<typeof Settings>): ConfigFault[] {
   if (MAIL_TRANSPORT === "http" && !MAIL_FROM) {
     faults.push({ setting: "MAIL_FROM", message: "MAIL_TRANSPORT http needs it" });
   }
-  if (MAIL_FROM && !APP_URL) {
+  if (MAIL_FROM && !linkUrl) {
     faults.push({ setting: "APP_URL", message: "the links in mails need it" });
   }
   return faults;
 }
 
 function toMailConfig(settings: z.infer<typeof Settings>): MailConfig | undefined {
-  const { ENVIRONMENT, MAIL_TRANSPORT, MAIL_API_URL, MAIL_API_KEY, APP_URL } = settings;
+  const { ENVIRONMENT, MAIL_TRANSPORT, MAIL_API_URL, MAIL_API_KEY } = settings;
+  const linkUrl = settings.MAIL_LINK_URL ?? settings.APP_URL;
   const fallback = ENVIRONMENT === "development" ? DEVELOPMENT_MAIL_FROM : undefined;
   const from = settings.MAIL_FROM ?? fallback;
-  if (MAIL_TRANSPORT === "off" || !from || !APP_URL) return undefined;
+  if (MAIL_TRANSPORT === "off" || !from || !linkUrl) return undefined;
   const provider =
     MAIL_TRANSPORT === "http" && MAIL_API_KEY
       ? { url: MAIL_API_URL, apiKey: MAIL_API_KEY }
       : undefined;
-  return { from, appUrl: APP_URL, provider };
+  return { from, linkUrl, provider };
 }

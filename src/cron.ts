@@ -9,10 +9,11 @@ import { describeError } from "./platform/logger.ts";
 import { deleteExpiredSessions } from "./sessions/repository.ts";
 import { purgeDeletedUsers } from "./users/erase.ts";
 
-/** What one run of a job does at the most; the next run goes on. */
-const ROWS_A_RUN = 5000;
-const USERS_A_RUN = 200;
-const MAILS_A_RUN = 50;
+/** What a job does at a time, and how often in one run; what is left then the next run goes on with. */
+const ROWS_AT_A_TIME = 1000;
+const USERS_AT_A_TIME = 25;
+const MAILS_AT_A_TIME = 50;
+const ROUNDS_A_RUN = 100;
 
 /** How long an ended session, and a mail that was sent or given up, can still be looked up. */
 const ENDED_SESSION_RETENTION_MS = 30 * DAY;
@@ -23,30 +24,46 @@ const LEASE_MS = 10 * MINUTE;
 
 interface Job {
   name: string;
-  run(ctx: Context): PromiseLike<readonly unknown[]>;
+  /** What is done at a time; fewer than this, and nothing is left. */
+  size: number;
+  rounds: number;
+  run(ctx: Context, size: number): PromiseLike<readonly unknown[]>;
 }
 
 const EVERY_MINUTE: readonly Job[] = [
-  { name: "deliver_mail", run: (ctx) => deliverDueMail(ctx, MAILS_A_RUN) },
+  { name: "deliver_mail", size: MAILS_AT_A_TIME, rounds: 1, run: deliverDueMail },
 ];
 
 const DAILY: readonly Job[] = [
-  { name: "purge_deleted_users", run: (ctx) => purgeDeletedUsers(ctx, USERS_A_RUN) },
+  {
+    name: "purge_deleted_users",
+    size: USERS_AT_A_TIME,
+    rounds: ROUNDS_A_RUN,
+    run: purgeDeletedUsers,
+  },
   {
     name: "delete_ended_sessions",
-    run: (ctx) => deleteExpiredSessions(ctx.db, ctx.now() - ENDED_SESSION_RETENTION_MS, ROWS_A_RUN),
+    size: ROWS_AT_A_TIME,
+    rounds: ROUNDS_A_RUN,
+    run: ({ db, now }, size) => deleteExpiredSessions(db, now() - ENDED_SESSION_RETENTION_MS, size),
   },
   {
     name: "delete_expired_tokens",
-    run: (ctx) => deleteExpiredTokens(ctx.db, ctx.now(), ROWS_A_RUN),
+    size: ROWS_AT_A_TIME,
+    rounds: ROUNDS_A_RUN,
+    run: ({ db, now }, size) => deleteExpiredTokens(db, now(), size),
   },
   {
     name: "delete_expired_login_attempts",
-    run: (ctx) => deleteExpiredLoginAttempts(ctx.db, ctx.now(), ROWS_A_RUN),
+    size: ROWS_AT_A_TIME,
+    rounds: ROUNDS_A_RUN,
+    run: ({ db, now }, size) => deleteExpiredLoginAttempts(db, now(), size),
   },
   {
     name: "delete_old_mail",
-    run: (ctx) => deleteOldMail(ctx.db, ctx.now() - MAIL_RETENTION_MS, ROWS_A_RUN),
+    size: ROWS_AT_A_TIME,
+    rounds: ROUNDS_A_RUN,
+    run: ({ db, now }, size) => deleteOldMail(db, now() - MAIL_RETENTION_MS, size),
   },
 ];
 
@@ -57,19 +74,20 @@ const JOBS: Readonly<Record<string, readonly Job[]>> = {
 };
 
 /**
- * Runs the jobs of a schedule. Each runs once at a time, whoever else begins it, can be repeated without harm, and on its own:
- * one that fails is logged and keeps no other from running.
+ * Runs the jobs of a schedule, each with a context of the moment it begins. Each runs once at a time, whoever else begins it,
+ * can be repeated without harm, and on its own: one that fails is logged and keeps no other from running.
  */
-export async function runJobs(ctx: Context, schedule: string): Promise<void> {
-  for (const job of JOBS[schedule] ?? []) await runJob(ctx, job);
+export async function runJobs(createContext: () => Context, schedule: string): Promise<void> {
+  for (const job of JOBS[schedule] ?? []) await runJob(createContext(), job);
 }
 
-async function runJob(ctx: Context, { name, run }: Job): Promise<void> {
+async function runJob(ctx: Context, job: Job): Promise<void> {
+  const { name } = job;
   const at = { name, now: ctx.now(), leasedUntil: ctx.now() + LEASE_MS };
   try {
     const claimed = await claimJob(ctx.db, name, at.now, at.leasedUntil);
     if (claimed.length === 0) return;
-    const items = (await run(ctx)).length;
+    const items = await drain(ctx, job);
     ctx.log("info", "cron.job", { job: name, items });
     await releaseJob(ctx.db, at, { items, hasFailed: false });
   } catch (error) {
@@ -78,4 +96,14 @@ async function runJob(ctx: Context, { name, run }: Job): Promise<void> {
     const release = releaseJob(ctx.db, at, { items: 0, hasFailed: true });
     await release.then(undefined, () => undefined);
   }
+}
+
+async function drain(ctx: Context, { size, rounds, run }: Job): Promise<number> {
+  let items = 0;
+  for (let round = 0; round < rounds; round += 1) {
+    const { length } = await run(ctx, size);
+    items += length;
+    if (length < size) break;
+  }
+  return items;
 }

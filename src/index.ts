@@ -17,16 +17,17 @@ export default {
       log("error", "cron.misconfigured", { settings: config.faults.map(({ setting }) => setting) });
       return;
     }
-    const ctx = createContext({
-      bindings,
-      config: config.config,
-      meter: createMeter(),
-      actor: { type: "system" },
-      client: { ip: null, userAgent: null, country: null },
-      requestId,
-      log,
-      waitUntil: (work) => executionContext.waitUntil(work),
-    });
-    await runJobs(ctx, controller.cron);
+    const createJobContext = () =>
+      createContext({
+        bindings,
+        config: config.config,
+        meter: createMeter(),
+        actor: { type: "system" },
+        client: { ip: null, userAgent: null, country: null },
+        requestId,
+        log,
+        waitUntil: (work) => executionContext.waitUntil(work),
+      });
+    await runJobs(createJobContext, controller.cron);
   },
 } satisfies ExportedHandler<Bindings>;

@@ -72,7 +72,7 @@ export async function createApiKey(
     targetId: row.id,
     changes: {
       user_id: { from: null, to: userId },
-      name: { from: null, to: name },
+      prefix: { from: null, to: prefix },
       scopes: { from: null, to: scopes.join(" ") },
     },
   });
@@ -131,14 +131,16 @@ export async function updateApiKeyDetails(
   const changes: Record<string, Changes[string]> = {};
   if (name !== undefined && name !== key.name) {
     set.name = name;
-    changes.name = { from: key.name, to: name };
   }
   if (scopes && scopes.join(" ") !== key.scopes.join(" ")) {
     set.scopes = scopes;
     changes.scopes = { from: key.scopes.join(" "), to: scopes.join(" ") };
   }
-  if (Object.keys(changes).length === 0) return key;
-  const row = await changeKey(ctx, principal, key, { action: "api_key.updated", set, changes });
+  if (Object.keys(set).length === 0) return key;
+  // People name keys after themselves and their things: that it has another name is recorded, but not which.
+  const unsaid = set.name === undefined ? [] : ["name"];
+  const change = { action: "api_key.updated", set, changes, unsaid } as const;
+  const row = await changeKey(ctx, principal, key, change);
   if (!row) throw new AppError("edit_conflict");
   return row;
 }
@@ -207,6 +209,8 @@ interface KeyChange {
   action: AuditAction;
   set: Parameters<typeof updateApiKey>[2];
   changes: Changes;
+  /** What changed that the trail does not keep. */
+  unsaid?: readonly string[];
 }
 
 /** Changes a key as it was seen; undefined when it was rotated or revoked since. */
@@ -214,11 +218,11 @@ async function changeKey(
   ctx: Context,
   principal: UserPrincipal,
   key: FoundApiKey,
-  { action, set, changes }: KeyChange,
+  { action, set, changes, unsaid = [] }: KeyChange,
 ): Promise<ApiKeyRow | undefined> {
   const may = authorizeFor(principal, key.userId, set.scopes ?? [], ctx.now());
   const target = { targetType: "api_key", targetId: key.id } as const;
-  const event = await createAuditEvent(ctx, { action, ...target, changes });
+  const event = await createAuditEvent(ctx, { action, ...target, changes, unsaid });
   const [[changed], , [standing]] = await ctx.db.batch([
     updateApiKey(ctx.db, key, set, whereAuthorized(may)),
     insertAuditEvent(ctx.db, event, ifChanged),

@@ -38,6 +38,8 @@ interface AuditEventInput {
   targetId: string | null;
   /** What changed that says nothing about a person. No secret, ever. */
   changes?: Changes;
+  /** What changed that the trail does not keep the values of. */
+  unsaid?: readonly string[];
   /** What changed of the target's own: kept under their data key. */
   personal?: { of: Person; changes: Changes };
   /** Who did it, where that is not the context's actor: at login the user is known only afterwards. */
@@ -58,7 +60,8 @@ export async function createAuditEvent(
   const actor = input.actor ?? { type: ctx.actor.type, id: actorId(ctx.actor) };
   const originOf = input.origin ?? actorPerson(ctx.actor) ?? input.personal?.of;
   const { personal, changes } = input;
-  const hidden = Object.fromEntries(Object.keys(personal?.changes ?? {}).map((key) => [key, null]));
+  const unshown = [...(input.unsaid ?? []), ...Object.keys(personal?.changes ?? {})];
+  const hidden = Object.fromEntries(unshown.map((key) => [key, null]));
   const shown = { ...changes, ...hidden };
   return {
     id,

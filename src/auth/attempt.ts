@@ -6,7 +6,7 @@ import { AppError } from "../errors.ts";
 import { toBase64Url, utf8 } from "../lib/bytes.ts";
 import { dummyHash, verifyPassword } from "../lib/password-hash.ts";
 import { SECOND } from "../lib/time.ts";
-import { deliverSoon, queueMail } from "../mail/service.ts";
+import { deliverSoon, mayAskForMail, queueMail } from "../mail/service.ts";
 import {
   countLoginAttempt,
   findLoginAttempts,
@@ -38,7 +38,7 @@ export async function checkPassword(
 async function beginAttempt(ctx: Context, identifier: LoginIdentifier) {
   const { limit, windowMs } = ctx.config.loginAttempts;
   const now = ctx.now();
-  const unknownKey = await unknownAttemptKey(identifier);
+  const unknownKey = await unknownAttemptKey(ctx, identifier);
   const [[counted], [stored], [user]] = await ctx.db.batch([
     countLoginAttempt(ctx.db, identifier, { unknownKey, now, windowMs, limit }),
     findLoginAttempts(ctx.db, identifier, unknownKey),
@@ -70,13 +70,15 @@ async function recordFailure(
   const [, , queued] = await ctx.db.batch([
     insertAuditEvent(ctx.db, failed, sql`true`),
     insertAuditEvent(ctx.db, lockedOut, isLocked),
-    queueMail(ctx, notice, isLocked),
+    queueMail(ctx, notice, sql`${isLocked} AND ${mayAskForMail(ctx, notice)}`),
   ]);
   deliverSoon(ctx, queued);
 }
 
-// Hashed, because what people type there by mistake includes other people's names and passwords.
-async function unknownAttemptKey({ key }: LoginIdentifier): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", utf8(key));
-  return `unknown:${toBase64Url(new Uint8Array(digest))}`;
+// Under a key, because what people type there by mistake includes passwords, which could be guessed from a plain hash.
+async function unknownAttemptKey(ctx: Context, { key }: LoginIdentifier): Promise<string> {
+  const [macKey] = ctx.config.macKeys;
+  if (!macKey) throw new Error("no MAC key");
+  const name = utf8(`roster unknown login v1\n${key}`);
+  return `unknown:${toBase64Url(new Uint8Array(await crypto.subtle.sign("HMAC", macKey, name)))}`;
 }

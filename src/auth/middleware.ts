@@ -14,10 +14,10 @@ export const authentication: MiddlewareHandler<AppEnv> = async function authenti
   const { ctx } = c.var;
   const authorization = c.req.header("Authorization");
   const apiKey = c.req.header("X-API-Key");
+  if (authorization !== undefined && apiKey !== undefined) {
+    throw new AppError("conflicting_credentials");
+  }
   const authenticate: Authenticate = async (certainty) => {
-    if (authorization !== undefined && apiKey !== undefined) {
-      throw new AppError("conflicting_credentials");
-    }
     if (apiKey !== undefined) return getKeyPrincipal(ctx, apiKey, certainty.apiKey);
     return authenticateSession(ctx, authorization, certainty);
   };

@@ -47,7 +47,8 @@ export async function getMe(ctx: Context, principal: UserPrincipal) {
     findUser(ctx.db, principal.userId),
     findSession(ctx.db, principal.sessionId),
   ]);
-  if (!user || !session || user.deletedAt !== null) throw new AppError("unauthenticated");
+  const isLive = user?.isActive && user.deletedAt === null && session?.revokedAt === null;
+  if (!isLive) throw new AppError("unauthenticated");
   return { user, session };
 }
 

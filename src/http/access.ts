@@ -11,14 +11,21 @@ import type { AppEnv } from "./app-env.ts";
  * or holders of a permission and the user whom `{id}` names. API keys have nothing of their own: they need the permission,
  * and where `personal` is set they are refused altogether.
  */
-export type Access =
-  | { kind: "public" }
-  | { kind: "own"; personal: true }
-  | { kind: "permission"; permission: Permission; personal?: true }
-  | { kind: "own-or-permission"; permission: Permission; personal?: true }
-  | { kind: "owner-or-permission"; permission: Permission; personal?: true };
+export type Access = { kind: "public" } | Restricted;
 
-export type Restricted = Exclude<Access, { kind: "public" }>;
+interface Options {
+  personal?: true;
+  /** Never rests on KV. */
+  exact?: true;
+}
+
+export type Restricted = Options &
+  (
+    | { kind: "own" }
+    | { kind: "permission"; permission: Permission }
+    | { kind: "own-or-permission"; permission: Permission }
+    | { kind: "owner-or-permission"; permission: Permission }
+  );
 
 export const everyone: Access = { kind: "public" };
 export const own: Restricted = { kind: "own", personal: true };
@@ -35,6 +42,8 @@ export const ownerOr = (name: Permission): Restricted => ({
   kind: "owner-or-permission",
   permission: name,
 });
+/** The same rule, decided by D1 for what is one's own, too. */
+export const exactly = (access: Restricted): Restricted => ({ ...access, exact: true });
 /** The same rule without API keys: for whatever manages credentials. */
 export const personal = (access: Restricted): Restricted => ({ ...access, personal: true });
 
@@ -60,9 +69,10 @@ export function describeAccess(access: Access): string {
 export function identify(access: Restricted): MiddlewareHandler<AppEnv> {
   return async function identify(c, next) {
     const isRead = c.req.method === "GET" || c.req.method === "HEAD";
+    const mayBeRecent = isRead && !access.exact;
     const principal = await c.var.authenticate({
-      user: (userId) => (isRead && isOwn(access, c, userId) ? "recent" : "exact"),
-      apiKey: isRead && c.req.param("id") === "me" ? "recent" : "exact",
+      user: (userId) => (mayBeRecent && isOwn(access, c, userId) ? "recent" : "exact"),
+      apiKey: mayBeRecent && c.req.param("id") === "me" ? "recent" : "exact",
     });
     if (principal) c.set("ctx", { ...c.var.ctx, actor: principal });
     return next();

@@ -43,6 +43,8 @@ export function isNotModified(header: string | undefined, version: number): bool
 export function setValidator(c: HonoContext<AppEnv>, version: number): void {
   c.header("ETag", toETag(version));
   c.header("Cache-Control", "private, no-cache");
+  // `me` is another user for another credential.
+  c.header("Vary", "Authorization, X-API-Key", { append: true });
 }
 
 function splitTags(header: string): string[] {

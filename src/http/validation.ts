@@ -5,13 +5,16 @@ import type { AppEnv } from "./app-env.ts";
 
 type Issue = z.core.$ZodIssue;
 
+/** More than this are told by nobody and read by nobody. */
+const MAX_FAULTS = 100;
+
 /** Turns what zod found into one 422 with an entry a fault. */
 export const onInvalid: Hook<unknown, AppEnv, string, unknown> = (result) => {
   if (result.success) return;
   // The validator hands over what it was given; its type says so only for success.
   const { data } = result as { data?: unknown };
   const faults = result.error.issues.flatMap((issue) => toFaults(issue as Issue, data));
-  throw new AppError("validation_failed", { faults });
+  throw new AppError("validation_failed", { faults: faults.slice(0, MAX_FAULTS) });
 };
 
 function toFaults(issue: Issue, data: unknown): Fault[] {

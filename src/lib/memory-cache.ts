@@ -1,5 +1,5 @@
 /**
- * A bounded map in memory whose entries are good for a few seconds, or as long as they say. When it is full the entry set longest ago goes.
+ * A bounded map in memory whose entries are good for a few seconds, or as long as they say. When it is full the entry used longest ago goes.
  * It shields the stores; nothing that must be exact rests on it.
  */
 export class MemoryCache<T> {
@@ -14,7 +14,10 @@ export class MemoryCache<T> {
 
   get(key: string, now: number): T | undefined {
     const entry = this.#entries.get(key);
-    return entry && entry.until > now ? entry.value : undefined;
+    if (!entry || entry.until <= now) return undefined;
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
+    return entry.value;
   }
 
   delete(key: string): void {

@@ -35,9 +35,14 @@ export function deleteUnsentMail(db: Db, userId: string, kinds: readonly string[
     );
 }
 
-/** Fewer mails of a kind than the limit were asked for by a user since the time given. */
-export function hasFewerMails(userId: string, kind: string, since: number, limit: number): SQL {
-  return sql`(SELECT count(*) FROM mail_outbox AS earlier WHERE earlier.user_id = ${userId}
+/** Fewer mails of a kind than the limit were asked for since the time given, by this user or to this address. */
+export function hasFewerMails(
+  { userId, kind, address }: Pick<NewMail, "userId" | "kind" | "address">,
+  since: number,
+  limit: number,
+): SQL {
+  return sql`(SELECT count(*) FROM mail_outbox AS earlier
+    WHERE (earlier.user_id = ${userId} OR earlier.address = ${address} COLLATE NOCASE)
     AND earlier.kind = ${kind} AND earlier.created_at > ${since}) < ${limit}`;
 }
 

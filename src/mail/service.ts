@@ -56,10 +56,14 @@ export function voidLinks(
   ] as const;
 }
 
-/** True while a user may ask for another mail of a kind: one a minute, five an hour. */
-export function mayAskForMail(ctx: Context, userId: string, kind: MailKind): SQL {
-  const now = ctx.now();
-  return sql`(${hasFewerMails(userId, kind, now - MINUTE, 1)} AND ${hasFewerMails(userId, kind, now - HOUR, 5)})`;
+/** True while another mail of a kind may go to a user or an address: one a minute, five an hour. */
+export function mayAskForMail(ctx: Context, mail: MailRequest): SQL {
+  return sql`(${hasFewerMails(mail, ctx.now() - MINUTE, 1)} AND ${maySendMail(ctx, mail)})`;
+}
+
+/** True while fewer than five mails of a kind went to a user or an address in an hour: nobody's mailbox is flooded by way of us. */
+export function maySendMail(ctx: Context, mail: MailRequest): SQL {
+  return hasFewerMails(mail, ctx.now() - HOUR, 5);
 }
 
 /** Sends what a batch has queued, behind the response. What fails is tried again by the next run. */
@@ -129,7 +133,7 @@ async function send(ctx: Context, mail: ClaimedMail, lease: string): Promise<boo
     ));
   // It was taken back: an earlier try has arrived after all and its link was used, or a newer mail replaces it.
   if (purpose && !token) return false;
-  const rendered = renderMail(kind, { name, appUrl: config.mail.appUrl, token });
+  const rendered = renderMail(kind, { name, linkUrl: config.mail.linkUrl, token });
   await sendMail({ ...rendered, to: address, idempotencyKey: mail.id });
   return true;
 }

@@ -6,6 +6,7 @@ export type MailKind =
   | "reset_password"
   | "change_email"
   | "email_change_notice"
+  | "email_changed"
   | "password_changed"
   | "new_sign_in"
   | "account_locked";
@@ -46,6 +47,13 @@ const TEMPLATES: Readonly<Record<MailKind, Template>> = {
       "If it was not you, change your password now.",
     ],
   },
+  email_changed: {
+    subject: "Your email address was changed",
+    lines: [
+      "An administrator gave your account another email address. This one is no longer used.",
+      "If you know nothing of it, ask them.",
+    ],
+  },
   password_changed: {
     subject: "Your password was changed",
     lines: [
@@ -78,10 +86,10 @@ export interface RenderedMail {
 /** A mail in text and HTML. The link is built from the application's own URL; the name is shown as text and nothing else. */
 export function renderMail(
   kind: MailKind,
-  { name, appUrl, token }: { name: string; appUrl: string; token: string | undefined },
+  { name, linkUrl, token }: { name: string; linkUrl: string; token: string | undefined },
 ): RenderedMail {
   const { subject, lines, link } = TEMPLATES[kind];
-  const url = link && token ? `${appUrl}${link.path}#token=${token}` : undefined;
+  const url = link && token ? `${linkUrl}${link.path}#token=${token}` : undefined;
   const greeting = `Hello ${toOneLine(name)},`;
   const text = [greeting, ...lines, ...(url ? [url] : [])].join("\n\n");
   const paragraphs = [greeting, ...lines].map((line) => html`<p>${line}</p>`);

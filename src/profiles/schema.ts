@@ -28,6 +28,13 @@ function isLocale(value: string): boolean {
   }
 }
 
+function isPublicHttpsUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return (
+    url?.protocol === "https:" && !url.username && !url.password && text.startsWith("https://")
+  );
+}
+
 function isTimeZone(value: string): boolean {
   try {
     return Boolean(new Intl.DateTimeFormat("en", { timeZone: value })) && !/^[+-]/.test(value);
@@ -36,9 +43,15 @@ function isTimeZone(value: string): boolean {
   }
 }
 
+// Parsed, so that what is kept is what every browser reads in it.
 const AvatarUrl = z
-  .url({ protocol: /^https$/, message: "Must be an https URL." })
+  .string()
   .max(2048)
+  .overwrite((text) => URL.parse(text)?.href ?? text)
+  .refine(isPublicHttpsUrl, {
+    message: "Must be an https URL without a user or password.",
+    params: { code: "invalid_format" },
+  })
   .openapi({ example: "https://images.example/ada.png" });
 
 const Phone = z

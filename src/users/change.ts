@@ -70,8 +70,8 @@ export async function changeUser(
   let [user] = await findManagedUser(ctx.db, target.id);
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     if (!user) throw new AppError("user_not_found");
-    if (!isSelf(principal, user.id)) requireCovers(principal, user.permissions);
     const change = plan(user);
+    if (!isSelf(principal, user.id)) requireCovers(principal, user.permissions);
     if (target.ifMatch && !target.ifMatch(user.version)) throw new AppError("version_conflict");
     if (!change) return user;
     requirePermissions(principal, change.needs);
@@ -137,9 +137,11 @@ async function applyChange(
   const recorded = ifRecorded(first.id);
   const sessionsEnd = change.endsSessions ? recorded : sql`false`;
   const reason = change.endsSessions ?? "role_changed";
+  const isReadressed = change.confirms === undefined ? sql`false` : recorded;
   const mail = { userId: user.id, kind: "verify_email", address: change.confirms ?? "" } as const;
+  const notice = { userId: user.id, kind: "email_changed", address: user.email } as const;
   try {
-    const [[updated], , ended, keys, , , [fresh], [standing], queued] = await db.batch([
+    const [[updated], , ended, keys, , , [fresh], [standing], , queued] = await db.batch([
       updateUser(db, { id: user.id, version: user.version, now }, change.set, conditions),
       insertAuditEvent(db, first, ifChanged),
       revokeSessions(db, { userId: user.id }, { reason, now }, sessionsEnd),
@@ -147,7 +149,8 @@ async function applyChange(
       ...voidLinks(ctx, user.id, TOKEN_PURPOSES, change.voidsLinks ? recorded : sql`false`),
       findManagedUser(db, user.id),
       findStanding(db, may, user.id),
-      queueMail(ctx, mail, change.confirms === undefined ? sql`false` : recorded),
+      queueMail(ctx, notice, isReadressed),
+      queueMail(ctx, mail, isReadressed),
       ...others.map((event) => insertAuditEvent(db, event, recorded)),
     ]);
     publishEnded(ctx, ended);

@@ -60,23 +60,29 @@ export async function eraseUser(ctx: Context, principal: Principal, id: string):
   throw new AppError("edit_conflict");
 }
 
-/** Erases up to so many users who were deleted longer ago than the retention, and returns their ids. One who is restored meanwhile stays. */
-export async function purgeDeletedUsers(ctx: Context, limit: number): Promise<string[]> {
+/** Erases up to so many users who were deleted longer ago than the retention, in one batch, and returns them. One who is restored meanwhile stays. */
+export async function purgeDeletedUsers(ctx: Context, limit: number): Promise<{ id: string }[]> {
   const { db } = ctx;
   const before = ctx.now() - ctx.config.deletedRetentionMs;
-  const purged: string[] = [];
-  for (const { id } of await findPurgeable(db, before, limit)) {
-    const event = await createAuditEvent(ctx, {
-      action: "user.erased",
-      targetType: "user",
-      targetId: id,
-    });
-    const [erased] = await db.batch([
-      deleteUserRow(db, id, isDeletedSince(before)),
-      insertAuditEvent(db, event, ifChanged),
-      deleteAttemptsOfUser(db, id, ifRecorded(event.id)),
-    ]);
-    if (erased.length > 0) purged.push(id);
-  }
-  return purged;
+  const due = await findPurgeable(db, before, limit);
+  const statements = await Promise.all(due.map(({ id }) => purgeStatements(ctx, id, before)));
+  const [first, ...others] = statements.flat();
+  if (!first) return [];
+  const results = await db.batch([first, ...others]);
+  // Of each three the first is the deletion, and tells whether it happened.
+  return due.filter((_, i) => {
+    const deleted = results[i * 3];
+    return Array.isArray(deleted) && deleted.length > 0;
+  });
+}
+
+async function purgeStatements(ctx: Context, id: string, before: number) {
+  const { db } = ctx;
+  const target = { targetType: "user", targetId: id } as const;
+  const event = await createAuditEvent(ctx, { action: "user.erased", ...target });
+  return [
+    deleteUserRow(db, id, isDeletedSince(before)),
+    insertAuditEvent(db, event, ifChanged),
+    deleteAttemptsOfUser(db, id, ifRecorded(event.id)),
+  ] as const;
 }

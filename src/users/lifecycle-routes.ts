@@ -1,4 +1,4 @@
-import { ownOr, permission, personal } from "../http/access.ts";
+import { exactly, ownOr, permission, personal } from "../http/access.ts";
 import { currentPrincipal, targetId } from "../http/actor.ts";
 import { createRouter, jsonContent, operation } from "../http/operation.ts";
 import { eraseUser } from "./erase.ts";
@@ -27,7 +27,7 @@ const exportRoute = operation({
   operationId: "exportUser",
   tags,
   summary: "Export everything held on a person",
-  access: ownOr("users:export"),
+  access: exactly(ownOr("users:export")),
   request: { params: UserId },
   responses: { 200: jsonContent(UserExport, "One document.") },
   errors: ["user_not_found", "privilege_escalation"],

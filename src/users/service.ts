@@ -11,7 +11,7 @@ import { hashPassword } from "../lib/password-hash.ts";
 import type { Permission } from "../lib/permissions.ts";
 import type { Principal } from "../lib/principal.ts";
 import { toComparisonKey } from "../lib/text.ts";
-import { deliverSoon, queueMail } from "../mail/service.ts";
+import { deliverSoon, maySendMail, queueMail } from "../mail/service.ts";
 import { type Page, readPage } from "../paging.ts";
 import { requirePermissions, requireStanding } from "../roles/authority.ts";
 import { requireAcceptablePassword } from "./password.ts";
@@ -102,7 +102,7 @@ async function insertWithAudit(ctx: Context, row: NewUser, condition: ReturnType
     const [inserted, , queued] = await ctx.db.batch([
       insertUser(ctx.db, row, condition),
       insertAuditEvent(ctx.db, event, ifChanged),
-      queueMail(ctx, mail, ifRecorded(event.id)),
+      queueMail(ctx, mail, sql`${ifRecorded(event.id)} AND ${maySendMail(ctx, mail)}`),
     ]);
     deliverSoon(ctx, queued);
     return inserted;

@@ -2,13 +2,15 @@ import { sql } from "drizzle-orm";
 import { ifChanged, ifRecorded, insertAuditEvent } from "../audit/repository.ts";
 import { createAuditEvent } from "../audit/service.ts";
 import type { Context } from "../context.ts";
+import { type Authorization, findStanding, whereAuthorized } from "../db/authority.ts";
 import { AppError } from "../errors.ts";
 import type { UserPrincipal } from "../lib/principal.ts";
 import { toComparisonKey } from "../lib/text.ts";
-import { MINUTE, SECOND } from "../lib/time.ts";
-import { deliverSoon, mayAskForMail, queueMail, voidLinks } from "../mail/service.ts";
+import { HOUR, SECOND } from "../lib/time.ts";
+import { deliverSoon, mayAskForMail, maySendMail, queueMail, voidLinks } from "../mail/service.ts";
 import { type FoundToken, isTokenLive } from "../one-time-tokens/repository.ts";
 import { readToken, TOKEN_PURPOSES } from "../one-time-tokens/service.ts";
+import { requireStanding } from "../roles/authority.ts";
 import { findUser, type UserRow } from "../users/repository.ts";
 import { toConflict } from "../users/service.ts";
 import { confirmEmail, findAddress, findUserByEmail, hasEmail } from "./repository.ts";
@@ -57,7 +59,7 @@ export async function resendVerification(ctx: Context, userId: string): Promise<
   const [user] = await findAddress(ctx.db, userId);
   if (!user || user.emailVerified) return;
   const mail = { userId, kind: "verify_email", address: user.email } as const;
-  const mayAsk = mayAskForMail(ctx, userId, "verify_email");
+  const mayAsk = mayAskForMail(ctx, mail);
   const [, , queued] = await ctx.db.batch([
     ...voidLinks(ctx, userId, ["verify_email"], mayAsk),
     queueMail(ctx, mail, mayAsk),
@@ -66,13 +68,14 @@ export async function resendVerification(ctx: Context, userId: string): Promise<
 }
 
 /**
- * Begins a change of one's own email, whose password has been checked: the new address must confirm, the old one is told.
- * Throws `email_taken`, and `rate_limited` past one a minute and five an hour.
+ * Begins a change of one's own email, whose password has been checked, while `may` holds: the new address must confirm, the old one is told.
+ * Throws `email_taken`, and `rate_limited` past five an hour, `unauthenticated` when what `may` asks no longer holds.
  */
 export async function beginEmailChange(
   ctx: Context,
   { userId }: UserPrincipal,
   address: string,
+  may: Authorization,
 ): Promise<void> {
   const [[taken], [user]] = await ctx.db.batch([
     findUserByEmail(ctx.db, toComparisonKey(address)),
@@ -82,21 +85,24 @@ export async function beginEmailChange(
   if (taken && taken.id !== userId) throw new AppError("email_taken");
   const request = { userId, kind: "change_email", address } as const;
   const notice = { userId, kind: "email_change_notice", address: user.email } as const;
-  const mayAsk = mayAskForMail(ctx, userId, "change_email");
-  const [, , , queued] = await ctx.db.batch([
-    ...voidLinks(ctx, userId, ["change_email"], mayAsk),
-    queueMail(ctx, notice, mayAsk),
-    queueMail(ctx, request, mayAsk),
+  const condition = sql`${whereAuthorized(may)} AND ${maySendMail(ctx, request)}`;
+  const [, , , queued, [standing]] = await ctx.db.batch([
+    ...voidLinks(ctx, userId, ["change_email"], condition),
+    queueMail(ctx, notice, condition),
+    queueMail(ctx, request, condition),
+    findStanding(ctx.db, may),
   ]);
-  if (queued.length === 0 && ctx.sendMail) throw tooManyChanges();
   deliverSoon(ctx, queued);
+  if (queued.length > 0 || !ctx.sendMail) return;
+  requireStanding(standing);
+  throw tooManyChanges();
 }
 
 // Unlike a link that is asked for again, another address that nobody writes to would be a promise not kept.
 function tooManyChanges(): AppError {
   return new AppError("rate_limited", {
-    detail: "An email can be changed once a minute and five times an hour.",
-    headers: { "Retry-After": String(MINUTE / SECOND) },
+    detail: "An email can be changed five times an hour.",
+    headers: { "Retry-After": String(HOUR / SECOND) },
   });
 }
 

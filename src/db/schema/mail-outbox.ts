@@ -25,6 +25,7 @@ export const mailOutbox = sqliteTable(
       .on(table.nextAttemptAt)
       .where(sql`sent_at IS NULL AND failed_at IS NULL`),
     index("mail_outbox_by_user").on(table.userId, table.kind, table.createdAt),
+    index("mail_outbox_by_address").on(sql`address COLLATE NOCASE`, table.kind, table.createdAt),
     index("mail_outbox_created_at").on(table.createdAt),
   ],
 );
