@@ -8,7 +8,7 @@ import {
   setRole,
   type TestKey,
 } from "../support/credentials.ts";
-import { actionsOn, auditOf, createTestUser, type TestUser } from "../support/fixtures.ts";
+import { actionsOn, auditOf, createTestUser, sqlAll, type TestUser } from "../support/fixtures.ts";
 import { beforeNthD1 } from "../support/interleave.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
@@ -39,9 +39,11 @@ describe("PATCH /v1/api-keys/{id}", () => {
     const [, event] = await auditOf(key.id);
     expect(event).toMatchObject({ action: "api_key.updated", actor_id: ada.id });
     expect(JSON.parse(event?.changes ?? "")).toEqual({
-      name: { from: "Nightly export", to: "Weekly" },
+      name: null,
       scopes: { from: "users:read", to: "sessions:read" },
     });
+    const kept = JSON.stringify(await sqlAll("SELECT * FROM audit_events"));
+    expect(kept).not.toMatch(/Nightly export|Weekly/);
   });
 
   it("takes scopes away from the key at hand at once", async () => {

@@ -1,0 +1,56 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { send } from "../support/api.ts";
+import { createTestUser, PASSWORD, sqlAll, sqlRun, type TestUser } from "../support/fixtures.ts";
+import { beforeNthD1 } from "../support/interleave.ts";
+import { createMailbox, createMailUser } from "../support/mail.ts";
+import { expectProblem } from "../support/problems.ts";
+
+// Round trips: the guard, the attempt, its forgetting, who has the address, and then the writing batch.
+const WRITING_BATCH = 5;
+
+const queued = ({ id }: { id: string }) =>
+  sqlAll("SELECT id FROM mail_outbox WHERE user_id = ? AND kind = 'change_email'", id);
+
+const change = ({ token }: TestUser, bindings: Cloudflare.Env) =>
+  send("/v1/auth/email/change", {
+    token,
+    body: { email: "elsewhere@example.com", current_password: PASSWORD },
+    bindings: { ...bindings, EMAIL: createMailbox().EMAIL },
+  });
+
+describe("a change of email that has begun", () => {
+  it.each([
+    ["the password is changed", "UPDATE users SET password_version = 2 WHERE id = ?"],
+    ["the account is deactivated", "UPDATE users SET is_active = 0 WHERE id = ?"],
+    ["the session ends", "UPDATE sessions SET revoked_at = 1 WHERE user_id = ?"],
+  ])("sends no link when meanwhile %s", async (_, statement) => {
+    const user = await createTestUser();
+    const bindings = beforeNthD1(WRITING_BATCH, () => sqlRun(statement, user.id));
+    expectProblem(await change(user, bindings), 401, "unauthenticated");
+    expect(await queued(user)).toEqual([]);
+  });
+
+  it("sends one when nothing comes in between", async () => {
+    const user = await createTestUser();
+    expect((await change(user, env)).status).toBe(202);
+    expect(await queued(user)).toHaveLength(1);
+  });
+});
+
+describe("an administrator's change of an email", () => {
+  it("is told to the old address, and the new one is asked to confirm", async () => {
+    const box = createMailbox();
+    const user = await createMailUser(box);
+    const admin = await createTestUser("admin");
+    const answer = await send(`/v1/users/${user.id}`, {
+      method: "PATCH",
+      token: admin.token,
+      body: { email: `new.${user.email}` },
+      bindings: box.bindings,
+    });
+    expect(answer.status).toBe(200);
+    expect(box.subjectsTo(user.email).at(-1)).toBe("Your email address was changed");
+    expect(box.subjectsTo(`new.${user.email}`)).toEqual(["Confirm your email address"]);
+  });
+});
