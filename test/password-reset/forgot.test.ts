@@ -76,7 +76,7 @@ describe("POST /v1/auth/password/forgot", () => {
     }
   });
 
-  it("sends one a minute and five an hour, and records as many", async () => {
+  it("sends one a minute and five an hour, and records each request", async () => {
     const clock = stopClock();
     const { box, user, forgot } = await someone();
     const resets = () => box.to(user.email).length - 1;
@@ -96,7 +96,7 @@ describe("POST /v1/auth/password/forgot", () => {
     await forgot(user.email);
     expect(resets()).toBe(6);
     const actions = (await auditOf(user.id)).map(({ action }) => action);
-    expect(actions.filter((action) => action === "password.reset_requested")).toHaveLength(6);
+    expect(actions.filter((action) => action === "password.reset_requested")).toHaveLength(13);
   });
 
   it("asked 10 times at once sends one mail", async () => {

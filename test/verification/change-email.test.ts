@@ -114,19 +114,28 @@ describe("POST /v1/auth/email/change", () => {
     expectProblem(await second.verify(second.token), 400, "invalid_token");
   });
 
-  it("asked for again voids the link before, and answers 429 rate_limited within a minute", async () => {
-    const clock = stopClock();
+  it("asked for again voids the link before", async () => {
     const { box, user, next, token, changeEmail, verify, me } = await asked();
     const third = `third.${user.email}`;
-    const early = await changeEmail(user.token, third);
-    expectProblem(early, 429, "rate_limited");
-    expect(early.headers.get("Retry-After")).toBe("60");
-    expect(box.to(third)).toEqual([]);
-    clock.pass(60_000);
     expect((await changeEmail(user.token, third)).status).toBe(202);
     expectProblem(await verify(token), 400, "invalid_token");
     expect((await verify(box.tokenTo(third))).status).toBe(200);
     expect((await me()).email).not.toBe(next);
+  });
+
+  it("asked for a sixth time within an hour is 429 rate_limited, and the fifth link stays good", async () => {
+    const clock = stopClock();
+    const { box, user, changeEmail, verify } = await moving();
+    const nth = (n: number) => `address${n}.${user.email}`;
+    for (let n = 1; n <= 5; n += 1) {
+      expect((await changeEmail(user.token, nth(n))).status).toBe(202);
+      clock.pass(60_000);
+    }
+    const refused = await changeEmail(user.token, nth(6));
+    expectProblem(refused, 429, "rate_limited");
+    expect(refused.headers.get("Retry-After")).toMatch(/^[1-9]\d*$/);
+    expect(box.to(nth(6))).toEqual([]);
+    expect((await verify(box.tokenTo(nth(5)))).status).toBe(200);
   });
 
   it("voids every link that went to the old address", async () => {
