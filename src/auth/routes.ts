@@ -112,7 +112,7 @@ const changeEmailRoute = operation({
 export const authRouter = createRouter()
   .openapi(registerRoute, async (c) => {
     const user = await registerUser(c.var.ctx, c.req.valid("json"));
-    setValidator(c, user.version);
+    setValidator(c, user);
     c.header("Location", `/v1/users/${user.id}`);
     return c.json(presentUser(user), 201);
   })

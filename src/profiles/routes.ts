@@ -60,20 +60,21 @@ const updateProfileRoute = operation({
 export const profilesRouter = createRouter()
   .openapi(getProfileRoute, async (c) => {
     const { values, version } = await getProfile(c.var.ctx, targetId(c));
-    setValidator(c, version);
-    if (isNotModified(c.req.header("If-None-Match"), version)) return c.body(null, 304);
+    setValidator(c, { id: targetId(c), version });
+    if (isNotModified(c.req.header("If-None-Match"), { id: targetId(c), version }))
+      return c.body(null, 304);
     return c.json(presentProfile(values), 200);
   })
   .openapi(replaceProfileRoute, async (c) => {
     const edit = { ...target(c), mode: "replace", input: c.req.valid("json") } as const;
     const { values, version } = await editProfile(c.var.ctx, currentPrincipal(c), edit);
-    setValidator(c, version);
+    setValidator(c, { id: targetId(c), version });
     return c.json(presentProfile(values), 200);
   })
   .openapi(updateProfileRoute, async (c) => {
     const edit = { ...target(c), mode: "merge", input: c.req.valid("json") } as const;
     const { values, version } = await editProfile(c.var.ctx, currentPrincipal(c), edit);
-    setValidator(c, version);
+    setValidator(c, { id: targetId(c), version });
     return c.json(presentProfile(values), 200);
   });
 

@@ -38,7 +38,7 @@ export async function getProfile(ctx: Context, userId: string): Promise<Versione
 
 interface ProfileEdit {
   userId: string;
-  ifMatch: ((version: number) => boolean) | undefined;
+  ifMatch: ((profile: { id: string; version: number }) => boolean) | undefined;
   /** `replace` clears what the input leaves out; `merge` leaves it as it is (RFC 7396). */
   mode: "replace" | "merge";
   input: UpdateProfile;
@@ -58,7 +58,7 @@ export async function editProfile(
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     if (!found) throw new AppError("user_not_found");
     if (!isSelf(principal, userId)) requireCovers(principal, found.ownerPermissions);
-    if (ifMatch && !ifMatch(found.version)) throw new AppError("version_conflict");
+    if (ifMatch && !ifMatch(found)) throw new AppError("version_conflict");
     const before = toProfileValues(found);
     const after = toEdited(before, edit);
     const changes = describeChange(before, after);

@@ -31,7 +31,7 @@ const MAX_ROUNDS = 25;
 export interface ChangeTarget {
   id: string;
   /** What If-Match demands of the version, where it was given. */
-  ifMatch?: ((version: number) => boolean) | undefined;
+  ifMatch?: ((user: { id: string; version: number }) => boolean) | undefined;
 }
 
 /** A change worked out from the user as it is now. */
@@ -72,7 +72,7 @@ export async function changeUser(
     if (!user) throw new AppError("user_not_found");
     const change = plan(user);
     if (!isSelf(principal, user.id)) requireCovers(principal, user.permissions);
-    if (target.ifMatch && !target.ifMatch(user.version)) throw new AppError("version_conflict");
+    if (target.ifMatch && !target.ifMatch(user)) throw new AppError("version_conflict");
     if (!change) return user;
     requirePermissions(principal, change.needs);
     requireAdminRemains(user, change.set);

@@ -171,7 +171,7 @@ function target(c: HonoContext<AppEnv>): ChangeTarget {
 export const usersRouter = createRouter()
   .openapi(createUserRoute, async (c) => {
     const user = await createUser(c.var.ctx, currentPrincipal(c), c.req.valid("json"));
-    setValidator(c, user.version);
+    setValidator(c, user);
     c.header("Location", `/v1/users/${user.id}`);
     return c.json(presentUser(user), 201);
   })
@@ -183,18 +183,18 @@ export const usersRouter = createRouter()
   .openapi(getUserRoute, async (c) => {
     const deleted = c.req.valid("query").deleted ?? false;
     const user = await getUser(c.var.ctx, currentPrincipal(c), { id: targetId(c), deleted });
-    setValidator(c, user.version);
-    if (isNotModified(c.req.header("If-None-Match"), user.version)) return c.body(null, 304);
+    setValidator(c, user);
+    if (isNotModified(c.req.header("If-None-Match"), user)) return c.body(null, 304);
     return c.json(presentUser(user), 200);
   })
   .openapi(replaceUserRoute, async (c) => {
     const user = await editUser(c.var.ctx, currentPrincipal(c), target(c), c.req.valid("json"));
-    setValidator(c, user.version);
+    setValidator(c, user);
     return c.json(presentUser(user), 200);
   })
   .openapi(updateUserRoute, async (c) => {
     const user = await editUser(c.var.ctx, currentPrincipal(c), target(c), c.req.valid("json"));
-    setValidator(c, user.version);
+    setValidator(c, user);
     return c.json(presentUser(user), 200);
   })
   .openapi(deleteUserRoute, async (c) => {
@@ -203,12 +203,12 @@ export const usersRouter = createRouter()
   })
   .openapi(restoreUserRoute, async (c) => {
     const user = await restoreUser(c.var.ctx, currentPrincipal(c), target(c));
-    setValidator(c, user.version);
+    setValidator(c, user);
     return c.json(presentUser(user), 200);
   })
   .openapi(assignRoleRoute, async (c) => {
     const { role } = c.req.valid("json");
     const user = await assignRole(c.var.ctx, currentPrincipal(c), target(c), role);
-    setValidator(c, user.version);
+    setValidator(c, user);
     return c.json(presentUser(user), 200);
   });

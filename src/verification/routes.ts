@@ -38,7 +38,7 @@ const resendRoute = operation({
 export const verificationRouter = createRouter()
   .openapi(verifyRoute, async (c) => {
     const user = await verifyEmail(c.var.ctx, c.req.valid("json").token);
-    setValidator(c, user.version);
+    setValidator(c, user);
     return c.json(presentUser(user), 200);
   })
   .openapi(resendRoute, async (c) => {

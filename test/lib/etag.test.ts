@@ -1,21 +1,27 @@
 import { describe, expect, it } from "vitest";
 import { isNotModified, parseIfMatch, toETag } from "../../src/http/etag.ts";
 
+const CURRENT = { id: "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11", version: 7 };
+const TAG = '"7-2b8f0d6c1e11"';
+const OTHERS = ['"6-2b8f0d6c1e11"', '"7-2b8f0d6c1e12"', '"7"', "7-2b8f0d6c1e11", "", '"*"'];
+
 describe("entity tags", () => {
+  it("name the version and what it is of", () => {
+    expect(toETag(CURRENT)).toBe(TAG);
+  });
+
   it("match If-Match strongly, in a list and by *", () => {
     expect(parseIfMatch(undefined)).toBeUndefined();
-    const matches = (header: string, version: number) => parseIfMatch(header)?.(version);
-    expect(toETag(7)).toBe('"7"');
-    for (const header of ['"7"', '"6", "7"', '"6","7"', "*", ' "7" '])
-      expect(matches(header, 7)).toBe(true);
-    for (const header of ['"6"', 'W/"7"', "7", "", '"77"', '"*"'])
-      expect(matches(header, 7)).toBe(false);
+    const matches = (header: string) => parseIfMatch(header)?.(CURRENT);
+    for (const header of [TAG, `"6", ${TAG}`, `"6",${TAG}`, "*", ` ${TAG} `])
+      expect(matches(header), header).toBe(true);
+    for (const header of [...OTHERS, `W/${TAG}`]) expect(matches(header), header).toBe(false);
   });
 
   it("match If-None-Match weakly", () => {
-    for (const header of ['"7"', 'W/"7"', '"6", W/"7"', "*"])
-      expect(isNotModified(header, 7)).toBe(true);
-    for (const header of [undefined, "", '"6"', "7", 'w/"7"'])
-      expect(isNotModified(header, 7)).toBe(false);
+    for (const header of [TAG, `W/${TAG}`, `"6", W/${TAG}`, "*"])
+      expect(isNotModified(header, CURRENT), header).toBe(true);
+    for (const header of [undefined, ...OTHERS, `w/${TAG}`])
+      expect(isNotModified(header, CURRENT), header).toBe(false);
   });
 });

@@ -51,6 +51,7 @@ const write =
 const put = write("PUT");
 const patch = write("PATCH");
 
+const tagOf = ({ id }: { id: string }, version: number) => `"${version}-${id.slice(-12)}"`;
 const ifMatch = (tag: string) => ({ headers: { "If-Match": tag } });
 
 describe("GET /v1/users/{id}/profile", () => {
@@ -58,7 +59,7 @@ describe("GET /v1/users/{id}/profile", () => {
     const user = await createTestUser();
     const answer = await get(user);
     expect([answer.status, answer.body]).toEqual([200, EMPTY]);
-    expect(answer.headers.get("ETag")).toBe('"0"');
+    expect(answer.headers.get("ETag")).toBe(tagOf(user, 0));
     expect(answer.headers.get("Cache-Control")).toBe("private, no-cache");
     expect(await sqlAll("SELECT * FROM profiles WHERE user_id = ?", user.id)).toEqual([]);
   });
@@ -69,7 +70,7 @@ describe("GET /v1/users/{id}/profile", () => {
     const tag = (await get(user)).headers.get("ETag") ?? "";
     const same = await get(user, "me", { headers: { "If-None-Match": tag } });
     expect([same.status, same.text, same.headers.get("ETag")]).toEqual([304, "", tag]);
-    const other = await get(user, "me", { headers: { "If-None-Match": '"0"' } });
+    const other = await get(user, "me", { headers: { "If-None-Match": tagOf(user, 0) } });
     expect(other.status).toBe(200);
   });
 
@@ -100,10 +101,10 @@ describe("PUT /v1/users/{id}/profile", () => {
     const user = await createTestUser();
     const first = await put(user, FULL);
     expect([first.status, first.body]).toEqual([200, FULL]);
-    expect(first.headers.get("ETag")).toBe('"1"');
+    expect(first.headers.get("ETag")).toBe(tagOf(user, 1));
     const second = await put(user, { bio: "Only this" });
     expect(second.body).toEqual({ ...EMPTY, bio: "Only this" });
-    expect(second.headers.get("ETag")).toBe('"2"');
+    expect(second.headers.get("ETag")).toBe(tagOf(user, 2));
     expect((await get(user)).body).toEqual({ ...EMPTY, bio: "Only this" });
     expect((await put(user, {})).body).toEqual(EMPTY);
   });
@@ -113,7 +114,7 @@ describe("PUT /v1/users/{id}/profile", () => {
     await put(user, FULL);
     const before = await changesOn(user.id);
     const again = await put(user, FULL);
-    expect([again.status, again.headers.get("ETag")]).toEqual([200, '"1"']);
+    expect([again.status, again.headers.get("ETag")]).toEqual([200, tagOf(user, 1)]);
     expect(await changesOn(user.id)).toEqual(before);
   });
 });
@@ -140,18 +141,26 @@ describe("PATCH /v1/users/{id}/profile", () => {
   it("of nothing answers the profile as it is", async () => {
     const user = await createTestUser();
     const answer = await patch(user, {});
-    expect([answer.status, answer.body, answer.headers.get("ETag")]).toEqual([200, EMPTY, '"0"']);
+    expect([answer.status, answer.body, answer.headers.get("ETag")]).toEqual([
+      200,
+      EMPTY,
+      tagOf(user, 0),
+    ]);
     expect(await changesOn(user.id)).toEqual(["user.created"]);
   });
 
   it("answers 412 to a stale If-Match and changes nothing; 200 to the current one and to *", async () => {
     const user = await createTestUser();
     await put(user, FULL);
-    const stale = await patch(user, { bio: "x" }, "me", ifMatch('"0"'));
+    const stale = await patch(user, { bio: "x" }, "me", ifMatch(tagOf(user, 0)));
     expectProblem(stale, 412, "version_conflict");
-    expectProblem(await put(user, {}, "me", ifMatch('W/"1"')), 412, "version_conflict");
+    expectProblem(
+      await put(user, {}, "me", ifMatch(`W/${tagOf(user, 1)}`)),
+      412,
+      "version_conflict",
+    );
     expect((await get(user)).body).toEqual(FULL);
-    expect((await patch(user, { bio: "y" }, "me", ifMatch('"1"'))).status).toBe(200);
+    expect((await patch(user, { bio: "y" }, "me", ifMatch(tagOf(user, 1)))).status).toBe(200);
     expect((await patch(user, { bio: "z" }, "me", ifMatch("*"))).status).toBe(200);
   });
 
@@ -164,13 +173,13 @@ describe("PATCH /v1/users/{id}/profile", () => {
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     const { body, headers } = await get(user);
     expect(Object.keys(body.metadata).sort()).toEqual(keys);
-    expect(headers.get("ETag")).toBe('"10"');
+    expect(headers.get("ETag")).toBe(tagOf(user, 10));
     expect((await changesOn(user.id)).filter((a) => a === "user.updated")).toHaveLength(10);
   });
 
   it("with one ETag, twice at once: one 200, one 412, for the first version too", async () => {
     const user = await createTestUser();
-    for (const tag of ['"0"', '"1"']) {
+    for (const tag of [tagOf(user, 0), tagOf(user, 1)]) {
       const answers = await Promise.all(
         ["a", "b"].map((bio) => patch(user, { bio: bio + tag }, "me", ifMatch(tag))),
       );

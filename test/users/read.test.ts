@@ -13,7 +13,7 @@ describe("GET /v1/users/{id}", () => {
       expect(answer.status).toBe(200);
       expect(answer.body).toMatchObject({ id, username, deleted_at: null });
       expect(answer.body.last_login_at).toMatch(/Z$/);
-      expect(answer.headers.get("ETag")).toMatch(/^"\d+"$/);
+      expect(answer.headers.get("ETag")).toMatch(/^"\d+-[0-9a-f]{12}"$/);
       expect(answer.headers.get("Cache-Control")).toBe("private, no-cache");
     }
   });
@@ -116,7 +116,7 @@ describe("GET /v1/users/{id}", () => {
     const answer = await send("/v1/users/me", { method: "HEAD", token });
     expect(answer.status).toBe(200);
     expect(answer.text).toBe("");
-    expect(answer.headers.get("ETag")).toMatch(/^"\d+"$/);
+    expect(answer.headers.get("ETag")).toMatch(/^"\d+-[0-9a-f]{12}"$/);
     expectProblemStatus(await send("/v1/users/me", { method: "HEAD" }));
   });
 

@@ -23,7 +23,7 @@ describe("PUT /v1/users/{id}/role", () => {
     const answer = await assign(id, admin.token);
     expect(answer.status).toBe(200);
     expect(answer.body).toMatchObject({ id, role: "moderator" });
-    expect(answer.headers.get("ETag")).toMatch(/^"\d+"$/);
+    expect(answer.headers.get("ETag")).toMatch(/^"\d+-[0-9a-f]{12}"$/);
     const [event] = (await auditOf(id)).slice(-1);
     expect(event).toMatchObject({ action: "user.role_changed", actor_id: admin.id });
     expect(JSON.parse(event?.changes ?? "{}")).toEqual({ role: { from: "user", to: "moderator" } });
