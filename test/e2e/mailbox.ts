@@ -15,11 +15,13 @@ export type Mailbox = Awaited<ReturnType<typeof openMailbox>>;
 /** A mail provider that keeps what it is given, and the settings with which a worker sends through it. */
 export async function openMailbox() {
   const mails: Mail[] = [];
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    mails.push(JSON.parse(Buffer.concat(chunks).toString()) as Mail);
-    response.end("{}");
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      mails.push(JSON.parse(Buffer.concat(chunks).toString()) as Mail);
+      response.end("{}");
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
