@@ -19,19 +19,22 @@ const ROUNDS_A_RUN = 100;
 const ENDED_SESSION_RETENTION_MS = 30 * DAY;
 const MAIL_RETENTION_MS = 30 * DAY;
 
-/** How long a job may take before another run may begin it. */
-const LEASE_MS = 10 * MINUTE;
+/** How long a nightly job may take before another run may begin it. */
+const NIGHTLY_LEASE_MS = 10 * MINUTE;
 
 interface Job {
   name: string;
   /** What is done at a time; fewer than this, and nothing is left. */
   size: number;
   rounds: number;
+  /** How long it may take before another run may begin it. */
+  leaseMs: number;
   run(ctx: Context, size: number): PromiseLike<readonly unknown[]>;
 }
 
 const EVERY_MINUTE: readonly Job[] = [
-  { name: "deliver_mail", size: MAILS_AT_A_TIME, rounds: 1, run: deliverDueMail },
+  // Each mail has a lease of its own.
+  { name: "deliver_mail", size: MAILS_AT_A_TIME, rounds: 1, leaseMs: MINUTE, run: deliverDueMail },
 ];
 
 const DAILY: readonly Job[] = [
@@ -39,30 +42,35 @@ const DAILY: readonly Job[] = [
     name: "purge_deleted_users",
     size: USERS_AT_A_TIME,
     rounds: ROUNDS_A_RUN,
+    leaseMs: NIGHTLY_LEASE_MS,
     run: purgeDeletedUsers,
   },
   {
     name: "delete_ended_sessions",
     size: ROWS_AT_A_TIME,
     rounds: ROUNDS_A_RUN,
+    leaseMs: NIGHTLY_LEASE_MS,
     run: ({ db, now }, size) => deleteExpiredSessions(db, now() - ENDED_SESSION_RETENTION_MS, size),
   },
   {
     name: "delete_expired_tokens",
     size: ROWS_AT_A_TIME,
     rounds: ROUNDS_A_RUN,
+    leaseMs: NIGHTLY_LEASE_MS,
     run: ({ db, now }, size) => deleteExpiredTokens(db, now(), size),
   },
   {
     name: "delete_expired_login_attempts",
     size: ROWS_AT_A_TIME,
     rounds: ROUNDS_A_RUN,
+    leaseMs: NIGHTLY_LEASE_MS,
     run: ({ db, now }, size) => deleteExpiredLoginAttempts(db, now(), size),
   },
   {
     name: "delete_old_mail",
     size: ROWS_AT_A_TIME,
     rounds: ROUNDS_A_RUN,
+    leaseMs: NIGHTLY_LEASE_MS,
     run: ({ db, now }, size) => deleteOldMail(db, now() - MAIL_RETENTION_MS, size),
   },
 ];
@@ -83,7 +91,7 @@ export async function runJobs(createContext: () => Context, schedule: string): P
 
 async function runJob(ctx: Context, job: Job): Promise<void> {
   const { name } = job;
-  const at = { name, now: ctx.now(), leasedUntil: ctx.now() + LEASE_MS };
+  const at = { name, now: ctx.now(), leasedUntil: ctx.now() + job.leaseMs };
   try {
     const claimed = await claimJob(ctx.db, name, at.now, at.leasedUntil);
     if (claimed.length === 0) return;

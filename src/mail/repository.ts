@@ -101,6 +101,20 @@ export function deleteOldMail(db: Db, before: number, limit: number) {
     .returning({ id: mailOutbox.id });
 }
 
+/** The mails of a user that are still kept, the oldest first. */
+export function listMailOfUser(db: Db, userId: string) {
+  return db
+    .select({
+      kind: mailOutbox.kind,
+      address: mailOutbox.address,
+      createdAt: mailOutbox.createdAt,
+      sentAt: mailOutbox.sentAt,
+    })
+    .from(mailOutbox)
+    .where(eq(mailOutbox.userId, userId))
+    .orderBy(mailOutbox.createdAt, mailOutbox.id);
+}
+
 /** How many mails wait, and how many were given up. */
 export function countOutbox(db: Db) {
   return db

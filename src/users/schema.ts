@@ -160,8 +160,16 @@ export const UserExport = z
     exported_at: Timestamp,
     user: User,
     profile: Profile,
-    sessions: z.array(Session),
+    sessions: z.array(Session.extend({ ended_at: Timestamp.nullable() }).openapi("PastSession")),
     api_keys: z.array(ApiKey),
+    mails: z.array(
+      z.object({
+        kind: z.string().openapi({ example: "verify_email" }),
+        address: z.string().openapi({ example: "ada@example.com" }),
+        created_at: Timestamp,
+        sent_at: Timestamp.nullable(),
+      }),
+    ),
     audit_events: z.array(AuditEvent),
   })
   .openapi("UserExport");

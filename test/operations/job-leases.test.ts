@@ -22,7 +22,7 @@ describe("a job", () => {
     const clock = stopClock();
     const bindings = beforeNthD1(2, async () => during.push(...(await leases())));
     await runCron(MINUTELY, bindings);
-    expect(during).toEqual([{ name: "deliver_mail", leased_until: clock.start + 10 * MINUTE }]);
+    expect(during).toEqual([{ name: "deliver_mail", leased_until: clock.start + MINUTE }]);
     expect(await leases()).toEqual([{ name: "deliver_mail", leased_until: 0 }]);
   });
 
@@ -36,7 +36,7 @@ describe("a job", () => {
     expect(jobsOf(logs)).toEqual(["deliver_mail"]);
   });
 
-  it("whose run vanished is begun again once its ten minutes are over, by one of two", async () => {
+  it("whose run vanished is begun again once its lease is over, by one of two", async () => {
     const clock = stopClock();
     await sqlRun(
       "INSERT INTO job_leases (name, leased_until) VALUES ('deliver_mail', ?)",

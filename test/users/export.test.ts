@@ -39,6 +39,7 @@ describe("GET /v1/users/{id}/export", () => {
       "api_keys",
       "audit_events",
       "exported_at",
+      "mails",
       "profile",
       "sessions",
       "user",
@@ -50,6 +51,11 @@ describe("GET /v1/users/{id}/export", () => {
       true,
       false,
     ]);
+    const ends = body.sessions.map(
+      ({ ended_at }: { ended_at: string | null }) => ended_at !== null,
+    );
+    expect(ends).toEqual([false, true]);
+    expect(body.mails).toMatchObject([{ kind: "verify_email", address: user.email }]);
     expect(body.api_keys).toMatchObject([{ id: key.id, name: "Nightly export", scopes: [] }]);
     const actions = body.audit_events.map(({ action }: { action: string }) => action);
     expect(actions).toEqual([
