@@ -1,25 +1,13 @@
 import { z } from "@hono/zod-openapi";
+import { Timestamp, text } from "../http/fields.ts";
 import { PageQuery, pageOf } from "../http/pagination.ts";
 import { idParam } from "../http/params.ts";
 import { parseId } from "../lib/ids.ts";
 import { PERMISSION_NAMES } from "../lib/permissions.ts";
-import { countCodePoints, isVisibleText, normalizeName } from "../lib/text.ts";
 import { toTimestamp, toTimestampOrNull } from "../lib/time.ts";
 import type { ApiKeyRow } from "./repository.ts";
 
-const Name = z
-  .string()
-  .overwrite(normalizeName)
-  .min(1)
-  .refine((name) => countCodePoints(name) <= 100, {
-    message: "Must have at most 100 characters.",
-    params: { code: "too_long" },
-  })
-  .refine(isVisibleText, {
-    message: "Holds control or invisible characters.",
-    params: { code: "invalid_characters" },
-  })
-  .openapi({ minLength: 1, maxLength: 100, example: "Nightly export" });
+const Name = text(100).min(1).openapi({ example: "Nightly export" });
 
 const Scopes = z
   .array(z.enum(PERMISSION_NAMES))
@@ -70,8 +58,6 @@ export const ListApiKeysQuery = PageQuery.extend({
 export type ListApiKeysQuery = z.infer<typeof ListApiKeysQuery>;
 
 export const ApiKeyId = z.strictObject({ id: idParam("id", "The key's id.") });
-
-const Timestamp = z.iso.datetime().openapi({ example: "2026-11-20T08:00:00.000Z" });
 
 const apiKey = {
   id: z.uuid(),

@@ -1,25 +1,9 @@
 import { z } from "@hono/zod-openapi";
+import { multilineText, text } from "../http/fields.ts";
 import { UserIdParam } from "../http/params.ts";
 import { utf8 } from "../lib/bytes.ts";
-import { countCodePoints, isVisibleText, normalizeName } from "../lib/text.ts";
 
 const MAX_METADATA_BYTES = 4096;
-const LINE_BREAKS = /[\n\r\t]/g;
-
-function text(maxLength: number, isMultiline = false) {
-  return z
-    .string()
-    .overwrite(normalizeName)
-    .refine((value) => countCodePoints(value) <= maxLength, {
-      message: `Must have at most ${maxLength} characters.`,
-      params: { code: "too_long" },
-    })
-    .refine((value) => isVisibleText(isMultiline ? value.replace(LINE_BREAKS, "") : value), {
-      message: "Holds control or invisible characters.",
-      params: { code: "invalid_characters" },
-    });
-}
-
 function isLocale(value: string): boolean {
   try {
     return Intl.getCanonicalLocales(value).length === 1;
@@ -97,8 +81,8 @@ export function fitsLimit(metadata: unknown): boolean {
 
 export const ReplaceProfile = z
   .strictObject({
-    display_name: text(100).openapi({ maxLength: 100, example: "Ada" }).nullable(),
-    bio: text(2000, true).openapi({ maxLength: 2000 }).nullable(),
+    display_name: text(100).openapi({ example: "Ada" }).nullable(),
+    bio: multilineText(2000).nullable(),
     avatar_url: AvatarUrl.nullable(),
     phone: Phone.nullable(),
     locale: Locale.nullable(),

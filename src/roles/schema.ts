@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
+import { Timestamp, text } from "../http/fields.ts";
 import { PageQuery, pageOf } from "../http/pagination.ts";
 import { PERMISSION_NAMES } from "../lib/permissions.ts";
-import { countCodePoints, isVisibleText, normalizeName } from "../lib/text.ts";
 import { toTimestamp } from "../lib/time.ts";
 import type { RoleRow } from "./repository.ts";
 
@@ -14,18 +14,7 @@ const RoleName = z
   )
   .openapi({ example: "support" });
 
-const Description = z
-  .string()
-  .overwrite(normalizeName)
-  .refine((text) => countCodePoints(text) <= 500, {
-    message: "Must have at most 500 characters.",
-    params: { code: "too_long" },
-  })
-  .refine(isVisibleText, {
-    message: "Holds control or invisible characters.",
-    params: { code: "invalid_characters" },
-  })
-  .openapi({ maxLength: 500, example: "Helps users who are stuck." });
+const Description = text(500).openapi({ example: "Helps users who are stuck." });
 
 const Permissions = z
   .array(z.enum(PERMISSION_NAMES))
@@ -52,8 +41,6 @@ export const RoleParams = z.strictObject({
 });
 
 export const ListQuery = PageQuery;
-
-const Timestamp = z.iso.datetime().openapi({ example: "2026-11-20T08:00:00.000Z" });
 
 export const Role = z
   .object({

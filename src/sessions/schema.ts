@@ -1,10 +1,9 @@
 import { z } from "@hono/zod-openapi";
+import { Timestamp } from "../http/fields.ts";
 import { pageOf } from "../http/pagination.ts";
 import { idParam, UserIdParam } from "../http/params.ts";
 import { toTimestamp } from "../lib/time.ts";
 import type { SessionRow } from "./repository.ts";
-
-const Timestamp = z.iso.datetime().openapi({ example: "2026-11-20T08:00:00.000Z" });
 
 export const Session = z
   .object({

@@ -1,14 +1,9 @@
 import { z } from "@hono/zod-openapi";
 import { ApiKey } from "../api-keys/schema.ts";
+import { Timestamp, text } from "../http/fields.ts";
 import { PageQuery, pageOf } from "../http/pagination.ts";
 import { UserIdParam } from "../http/params.ts";
-import {
-  countCodePoints,
-  isVisibleText,
-  normalizeEmail,
-  normalizeName,
-  normalizeUsername,
-} from "../lib/text.ts";
+import { normalizeEmail, normalizeUsername } from "../lib/text.ts";
 import { Profile } from "../profiles/schema.ts";
 import { Session } from "../sessions/schema.ts";
 import { NewPassword, withPasswordRules } from "./password.ts";
@@ -37,19 +32,7 @@ export const Email = z
   .regex(EMAIL, "Not an email address.")
   .openapi({ description: "Unique whatever its case.", example: "ada@example.com" });
 
-const Name = z
-  .string()
-  .overwrite(normalizeName)
-  .refine((name) => countCodePoints(name) <= 100, {
-    message: "Must have at most 100 characters.",
-    params: { code: "too_long" },
-  })
-  .refine(isVisibleText, {
-    message: "Holds control or invisible characters.",
-    params: { code: "invalid_characters" },
-  })
-  .openapi({ maxLength: 100, example: "Ada" })
-  .nullable();
+const Name = text(100).openapi({ example: "Ada" }).nullable();
 
 const Role = z
   .string()
@@ -111,8 +94,6 @@ export const ListUsersQuery = PageQuery.extend({
   }),
 });
 export type ListUsersQuery = z.infer<typeof ListUsersQuery>;
-
-const Timestamp = z.iso.datetime().openapi({ example: "2026-11-20T08:00:00.000Z" });
 
 export const User = z
   .object({
