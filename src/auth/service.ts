@@ -71,14 +71,22 @@ async function beginSession(
     actor: { type: "user", id: user.id },
     origin: person,
   });
+  const eviction = await createAuditEvent(ctx, {
+    action: "session.revoked",
+    targetType: "user",
+    targetId: user.id,
+    changes: { session_id: { from: "least recently used", to: null } },
+    actor: { type: "system", id: null },
+  });
   const recorded = ifRecorded(event.id);
   const notice = { userId: user.id, kind: "new_sign_in", address: user.email } as const;
-  const [, , , , evicted, [started], queued] = await db.batch([
+  const [, , , , evicted, , [started], queued] = await db.batch([
     insertSession(db, session, isLoginStillValid(user.id, user.passwordVersion)),
     insertAuditEvent(db, event, ifChanged),
     recordLogin(db, { userId: user.id, now, passwordHash: newHash, dataKey }, recorded),
     deleteLoginAttempts(db, attemptKey, recorded),
     evictSessions(db, user.id, ctx.config.session.limit, now),
+    insertAuditEvent(db, eviction, ifChanged),
     findSessionAuthority(db, session.id),
     queueMail(ctx, notice, sql`${recorded} AND ${isUnknownDevice(session)}`),
   ]);
