@@ -1,4 +1,3 @@
-import { deleteExpiredLoginAttempts } from "./auth/repository.ts";
 import type { Context } from "./context.ts";
 import { claimJob, releaseJob } from "./db/job-leases.ts";
 import { DAY, MINUTE } from "./lib/time.ts";
@@ -8,6 +7,7 @@ import { deleteExpiredTokens } from "./one-time-tokens/repository.ts";
 import { describeError } from "./platform/logger.ts";
 import { deleteExpiredSessions } from "./sessions/repository.ts";
 import { purgeDeletedUsers } from "./users/erase.ts";
+import { deleteExpiredLoginAttempts } from "./users/login-attempts.ts";
 
 /** What a job does at a time, and how often in one run; what is left then the next run goes on with. */
 const ROWS_AT_A_TIME = 1000;

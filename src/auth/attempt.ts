@@ -2,17 +2,14 @@ import { sql } from "drizzle-orm";
 import { insertAuditEvent } from "../audit/repository.ts";
 import { createAuditEvent } from "../audit/service.ts";
 import type { Context } from "../context.ts";
+import type { LoginIdentifier } from "../db/login-identifier.ts";
 import { AppError } from "../errors.ts";
 import { toBase64Url, utf8 } from "../lib/bytes.ts";
 import { dummyHash, verifyPassword } from "../lib/password-hash.ts";
 import { SECOND } from "../lib/time.ts";
 import { deliverSoon, mayAskForMail, queueMail } from "../mail/service.ts";
-import {
-  countLoginAttempt,
-  findLoginAttempts,
-  findLoginUser,
-  type LoginIdentifier,
-} from "./repository.ts";
+import { countLoginAttempt, findLoginAttempts } from "../users/login-attempts.ts";
+import { findLoginUser } from "./repository.ts";
 
 export type LoginUser = Awaited<ReturnType<typeof findLoginUser>>[number];
 

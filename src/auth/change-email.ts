@@ -2,10 +2,11 @@ import { sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { authorize } from "../db/authority.ts";
 import type { UserPrincipal } from "../lib/principal.ts";
+import { deleteLoginAttempts } from "../users/login-attempts.ts";
 import type { ChangeEmail } from "../verification/schema.ts";
 import { beginEmailChange } from "../verification/service.ts";
 import { checkPassword } from "./attempt.ts";
-import { deleteLoginAttempts, isLoginStillValid } from "./repository.ts";
+import { isLoginStillValid } from "./repository.ts";
 
 /** Begins a change of one's own email after checking the password. Throws `invalid_credentials`, `too_many_attempts`, `email_taken`. */
 export async function changeEmail(

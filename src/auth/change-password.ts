@@ -10,9 +10,10 @@ import { deliverSoon, queueMail, voidLinks } from "../mail/service.ts";
 import { requireStanding } from "../roles/authority.ts";
 import { publishEnded } from "../sessions/principal.ts";
 import { revokeSessions } from "../sessions/repository.ts";
+import { deleteLoginAttempts } from "../users/login-attempts.ts";
 import { requireAcceptablePassword } from "../users/password.ts";
 import { checkPassword, type LoginUser } from "./attempt.ts";
-import { deleteLoginAttempts, updatePassword } from "./repository.ts";
+import { updatePassword } from "./repository.ts";
 import type { ChangePassword } from "./schema.ts";
 
 /**

@@ -1,74 +1,7 @@
 import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
 import type { Db } from "../db/client.ts";
-import { loginAttempts } from "../db/schema/login-attempts.ts";
+import { identifyingColumn, type LoginIdentifier } from "../db/login-identifier.ts";
 import { users } from "../db/schema/users.ts";
-
-/** Whose password is being checked: by a name, in the form in which names are compared, or by id. */
-export interface LoginIdentifier {
-  kind: "username" | "email" | "id";
-  key: string;
-}
-
-const COLUMNS = { username: users.usernameKey, email: users.emailKey, id: users.id } as const;
-
-interface AttemptWindow {
-  /** Under which attempts on a name that is nobody's are counted. */
-  unknownKey: string;
-  now: number;
-  windowMs: number;
-  limit: number;
-}
-
-/**
- * Counts an attempt before the password is looked at, under the account whichever of its names is used, else under the name.
- * Returns nothing when the limit is used up: the times within the sliding window are kept, never more than the limit.
- */
-export function countLoginAttempt(
-  db: Db,
-  identifier: LoginIdentifier,
-  { unknownKey, now, windowMs, limit }: AttemptWindow,
-) {
-  const recent = sql`SELECT value FROM json_each(login_attempts.attempts) WHERE value > ${now - windowMs}`;
-  return db
-    .insert(loginAttempts)
-    .values({
-      key: attemptKey(identifier, unknownKey),
-      attempts: JSON.stringify([now]),
-      expiresAt: now + windowMs,
-    })
-    .onConflictDoUpdate({
-      target: loginAttempts.key,
-      set: {
-        attempts: sql`(SELECT json_group_array(value) FROM (${recent} UNION ALL SELECT ${now}))`,
-        expiresAt: now + windowMs,
-      },
-      setWhere: sql`(SELECT count(*) FROM (${recent})) < ${limit}`,
-    })
-    .returning({ key: loginAttempts.key, attempts: loginAttempts.attempts });
-}
-
-/** The attempts counted for a name, for saying how long a lock-out lasts. */
-export function findLoginAttempts(db: Db, identifier: LoginIdentifier, unknownKey: string) {
-  return db
-    .select({ attempts: loginAttempts.attempts })
-    .from(loginAttempts)
-    .where(sql`${loginAttempts.key} = ${attemptKey(identifier, unknownKey)}`);
-}
-
-/** Forgets the attempts under a key where the condition holds. */
-export function deleteLoginAttempts(db: Db, key: string, condition: SQL) {
-  return db.delete(loginAttempts).where(and(eq(loginAttempts.key, key), condition));
-}
-
-/** Deletes up to `limit` counts that have run out. */
-export function deleteExpiredLoginAttempts(db: Db, now: number, limit: number) {
-  return db
-    .delete(loginAttempts)
-    .where(
-      sql`${loginAttempts.key} IN (SELECT key FROM login_attempts WHERE expires_at < ${now} LIMIT ${limit})`,
-    )
-    .returning({ key: loginAttempts.key });
-}
 
 /** The account behind a name with what login needs; deleted ones are nobody. */
 export function findLoginUser(db: Db, identifier: LoginIdentifier) {
@@ -84,7 +17,7 @@ export function findLoginUser(db: Db, identifier: LoginIdentifier) {
       dataKey: users.dataKey,
     })
     .from(users)
-    .where(and(eq(COLUMNS[identifier.kind], identifier.key), isNull(users.deletedAt)))
+    .where(and(eq(identifyingColumn(identifier), identifier.key), isNull(users.deletedAt)))
     .limit(1);
 }
 
@@ -124,9 +57,4 @@ export function updatePassword(
       and(eq(users.id, password.userId), eq(users.passwordVersion, password.version), condition),
     )
     .returning({ id: users.id });
-}
-
-function attemptKey(identifier: LoginIdentifier, unknownKey: string): SQL {
-  const column = sql.identifier(COLUMNS[identifier.kind].name);
-  return sql`coalesce((SELECT 'user:' || id FROM users WHERE ${column} = ${identifier.key} AND deleted_at IS NULL), ${unknownKey})`;
 }

@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { MAX_TOKEN_LENGTH } from "../http/fields.ts";
 import { Session } from "../sessions/schema.ts";
 import { CurrentPassword, NewPassword, withPasswordRules } from "../users/password.ts";
 import { User } from "../users/schema.ts";
@@ -24,7 +25,7 @@ export const Login = z
 export type Login = z.infer<typeof Login>;
 
 export const Refresh = z
-  .strictObject({ refresh_token: z.string().min(1).max(512) })
+  .strictObject({ refresh_token: z.string().min(1).max(MAX_TOKEN_LENGTH) })
   .openapi("Refresh");
 
 export const ChangePassword = withPasswordRules(

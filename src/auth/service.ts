@@ -3,6 +3,7 @@ import { sql } from "drizzle-orm";
 import { ifChanged, ifRecorded, insertAuditEvent } from "../audit/repository.ts";
 import { createAuditEvent } from "../audit/service.ts";
 import type { Context } from "../context.ts";
+import type { LoginIdentifier } from "../db/login-identifier.ts";
 import { AppError } from "../errors.ts";
 import { mintDataKey, type Person } from "../lib/data-key.ts";
 import { hashPassword, needsRehash } from "../lib/password-hash.ts";
@@ -19,15 +20,11 @@ import {
 } from "../sessions/repository.ts";
 import type { Tokens } from "../sessions/schema.ts";
 import { issueTokens, newSession } from "../sessions/tokens.ts";
+import { deleteLoginAttempts } from "../users/login-attempts.ts";
 import { findUser } from "../users/repository.ts";
 import { resendVerification } from "../verification/service.ts";
 import { checkPassword, type LoginUser } from "./attempt.ts";
-import {
-  deleteLoginAttempts,
-  isLoginStillValid,
-  type LoginIdentifier,
-  recordLogin,
-} from "./repository.ts";
+import { isLoginStillValid, recordLogin } from "./repository.ts";
 import type { Login } from "./schema.ts";
 
 /** Checks a password and begins a session. Throws `invalid_credentials`, `too_many_attempts`. */

@@ -3,6 +3,9 @@ import { countCodePoints, isVisibleText, normalizeName } from "../lib/text.ts";
 
 const LINE_BREAKS = /[\n\r\t]/g;
 
+/** No token of ours is longer; every kind fits, so that one in the place of another is refused as a token and not for its length. */
+export const MAX_TOKEN_LENGTH = 1536;
+
 /** A moment in an answer. */
 export const Timestamp = z.iso.datetime().openapi({ example: "2026-11-20T08:00:00.000Z" });
 

@@ -11,8 +11,8 @@ import { isTokenLive } from "../one-time-tokens/repository.ts";
 import { readToken } from "../one-time-tokens/service.ts";
 import { publishEnded } from "../sessions/principal.ts";
 import { revokeSessions } from "../sessions/repository.ts";
+import { attemptKeyOf, deleteLoginAttempts } from "../users/login-attempts.ts";
 import { requireAcceptablePassword } from "../users/password.ts";
-import { deleteAttemptsOfUser } from "../users/repository.ts";
 import { findResettableUser, resetPasswordHash } from "./repository.ts";
 import type { ResetPassword } from "./schema.ts";
 
@@ -71,7 +71,7 @@ export async function resetPassword(ctx: Context, input: ResetPassword): Promise
     // A change of email that somebody began with the old password ends with it.
     ...voidLinks(ctx, userId, ["reset_password", "change_email"], recorded),
     // Whoever reads their mail is no guesser.
-    deleteAttemptsOfUser(db, userId, recorded),
+    deleteLoginAttempts(db, attemptKeyOf(userId), recorded),
     queueMail(ctx, notice, recorded),
   ]);
   if (reset.length === 0) throw new AppError("invalid_token");

@@ -10,8 +10,8 @@ import { isSelf, type Principal } from "../lib/principal.ts";
 import { requireCovers, requireStanding } from "../roles/authority.ts";
 import { publishEnded } from "../sessions/principal.ts";
 import { listSessionsOfUser } from "../sessions/repository.ts";
+import { attemptKeyOf, deleteLoginAttempts } from "./login-attempts.ts";
 import {
-  deleteAttemptsOfUser,
   deleteUserRow,
   findManagedUser,
   findPurgeable,
@@ -45,7 +45,7 @@ export async function eraseUser(ctx: Context, principal: Principal, id: string):
     listSecretHashesOfUser(db, id),
     deleteUserRow(db, id, sql`${whereAuthorized(may)} AND ${isNotLastAdmin}`),
     insertAuditEvent(db, event, ifChanged),
-    deleteAttemptsOfUser(db, id, ifRecorded(event.id)),
+    deleteLoginAttempts(db, attemptKeyOf(id), ifRecorded(event.id)),
     findManagedUser(db, id),
     findStanding(db, may),
   ]);
@@ -83,6 +83,6 @@ async function purgeStatements(ctx: Context, id: string, before: number) {
   return [
     deleteUserRow(db, id, isDeletedSince(before)),
     insertAuditEvent(db, event, ifChanged),
-    deleteAttemptsOfUser(db, id, ifRecorded(event.id)),
+    deleteLoginAttempts(db, attemptKeyOf(id), ifRecorded(event.id)),
   ] as const;
 }

@@ -1,7 +1,6 @@
 import { and, desc, eq, isNotNull, isNull, type SQL, sql } from "drizzle-orm";
 import { permissionsOfRole } from "../db/authority.ts";
 import type { Db } from "../db/client.ts";
-import { loginAttempts } from "../db/schema/login-attempts.ts";
 import { users } from "../db/schema/users.ts";
 
 export const ADMIN_ROLE = "admin";
@@ -109,11 +108,6 @@ export function findPurgeable(db: Db, by: number, limit: number) {
 /** The user was deleted by the time given, and still is. */
 export function isDeletedSince(by: number): SQL {
   return sql`(users.deleted_at IS NOT NULL AND users.deleted_at <= ${by})`;
-}
-
-/** Forgets the failed logins of a user where the condition holds. */
-export function deleteAttemptsOfUser(db: Db, userId: string, condition: SQL) {
-  return db.delete(loginAttempts).where(and(eq(loginAttempts.key, `user:${userId}`), condition));
 }
 
 /** Changes a user who is still at this version, where the conditions hold. */

@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { decodeJwt, decodeProtectedHeader, type JWK, type JWTPayload } from "jose";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { costOf, send } from "../support/api.ts";
+import { expectTokenRefused, readMe } from "../support/bearer.ts";
 import { createTestUser, type TestUser } from "../support/fixtures.ts";
 import { expectProblem } from "../support/problems.ts";
 import { forge, newSigningJwk, SIGNING_JWK } from "../support/tokens.ts";
@@ -13,17 +14,6 @@ beforeAll(async () => {
   user = await createTestUser();
   claims = decodeJwt(user.token);
 });
-
-const readMe = (token: string, bindings = env) => send("/v1/auth/me", { token, bindings });
-
-async function expectRefused(token: string): Promise<void> {
-  const answer = await readMe(token);
-  expectProblem(answer, 401, "unauthenticated");
-  expect(answer.headers.get("WWW-Authenticate")).toBe(
-    'Bearer realm="roster", error="invalid_token"',
-  );
-  expect(costOf(answer)).toMatchObject({ queries: 0, kvReads: 0, kvWrites: 0 });
-}
 
 describe("an access token", () => {
   it("is an at+jwt by EdDSA with our kid and exactly the promised claims", async () => {
@@ -66,7 +56,7 @@ describe("an access token", () => {
     vi.setSystemTime(issuedAt + 899_000);
     expect((await readMe(token)).status).toBe(200);
     vi.setSystemTime(issuedAt + 900_000);
-    await expectRefused(token);
+    await expectTokenRefused(token);
   });
 });
 
