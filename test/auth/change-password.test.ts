@@ -13,12 +13,13 @@ import {
   statusesOf,
 } from "../support/fixtures.ts";
 import { beforeD1 } from "../support/interleave.ts";
+import { currentIsolate } from "../support/isolates.ts";
 import { catchLogs } from "../support/logs.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
 const NEW = "another pass phrase";
 
-const change = (token: string, body: Record<string, unknown> = {}, bindings = env) =>
+const change = (token: string, body: Record<string, unknown> = {}, bindings = currentIsolate()) =>
   send("/v1/auth/password/change", {
     token,
     body: { current_password: PASSWORD, new_password: NEW, ...body },

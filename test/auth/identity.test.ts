@@ -2,9 +2,10 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
 import { newAccount, PASSWORD, sqlAll } from "../support/fixtures.ts";
+import { currentIsolate } from "../support/isolates.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
-const register = (overrides: Record<string, unknown>, bindings = env) =>
+const register = (overrides: Record<string, unknown>, bindings = currentIsolate()) =>
   send("/v1/auth/register", { body: newAccount(overrides), bindings });
 
 describe("usernames", () => {

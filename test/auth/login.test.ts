@@ -11,10 +11,11 @@ import {
   sqlRun,
 } from "../support/fixtures.ts";
 import { beforeNthD1 } from "../support/interleave.ts";
+import { currentIsolate } from "../support/isolates.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 import { derivedIterations } from "../support/setup.ts";
 
-const logIn = (body: Record<string, unknown>, bindings = env) =>
+const logIn = (body: Record<string, unknown>, bindings = currentIsolate()) =>
   send("/v1/auth/login", { body: { password: PASSWORD, ...body }, bindings });
 
 async function register() {

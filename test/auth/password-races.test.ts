@@ -13,19 +13,19 @@ import {
   statusesOf,
 } from "../support/fixtures.ts";
 import { beforeNthD1 } from "../support/interleave.ts";
-import { isolate } from "../support/isolates.ts";
+import { currentIsolate, isolate } from "../support/isolates.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
 const NEW = "another pass phrase";
 
-const change = (token: string, bindings = env, body: Record<string, unknown> = {}) =>
+const change = (token: string, bindings = currentIsolate(), body: Record<string, unknown> = {}) =>
   send("/v1/auth/password/change", {
     token,
     body: { current_password: PASSWORD, new_password: NEW, ...body },
     bindings,
   });
 
-const tryLogIn = (username: string, password: string, bindings = env) =>
+const tryLogIn = (username: string, password: string, bindings = currentIsolate()) =>
   send("/v1/auth/login", { body: { username, password }, bindings });
 
 const refresh = (refresh_token: string) => send("/v1/auth/refresh", { body: { refresh_token } });

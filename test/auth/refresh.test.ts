@@ -1,4 +1,3 @@
-import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { costOf, send } from "../support/api.ts";
 import {
@@ -10,12 +9,13 @@ import {
   statusesOf,
   type TestUser,
 } from "../support/fixtures.ts";
+import { currentIsolate } from "../support/isolates.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
 const DAY = 86_400_000;
 const INVALID = [401, "invalid_refresh_token"] as const;
 
-const refresh = (refresh_token: unknown, bindings = env) =>
+const refresh = (refresh_token: unknown, bindings = currentIsolate()) =>
   send("/v1/auth/refresh", { body: { refresh_token }, bindings });
 
 async function sessionOf({ id }: TestUser) {

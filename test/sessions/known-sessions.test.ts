@@ -4,12 +4,13 @@ import { costOf, send } from "../support/api.ts";
 import { stopClock } from "../support/clock.ts";
 import { always, faultyBindings } from "../support/faults.ts";
 import { createTestUser, sqlRun, type TestUser } from "../support/fixtures.ts";
-import { isolate, staleKv, watchedIsolate } from "../support/isolates.ts";
+import { currentIsolate, isolate, staleKv, watchedIsolate } from "../support/isolates.ts";
 import { catchLogs } from "../support/logs.ts";
 import { expectProblem } from "../support/problems.ts";
 
-const readOwn = (token: string, bindings = env) => send("/v1/users/me", { token, bindings });
-const logOut = (token: string, bindings = env) =>
+const readOwn = (token: string, bindings = currentIsolate()) =>
+  send("/v1/users/me", { token, bindings });
+const logOut = (token: string, bindings = currentIsolate()) =>
   send("/v1/auth/logout", { method: "POST", token, bindings });
 
 async function keyOf({ token }: TestUser): Promise<string> {

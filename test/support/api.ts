@@ -1,6 +1,6 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
-import { env } from "cloudflare:workers";
 import worker from "../../src/index.ts";
+import { currentIsolate } from "./isolates.ts";
 
 const ORIGIN = "https://roster.test";
 
@@ -54,7 +54,11 @@ async function start(path: string, options: RequestOptions) {
     ...(hasBody && { body: options.raw ?? JSON.stringify(options.body) }),
   });
   const executionContext = createExecutionContext();
-  const response = await worker.fetch(request, options.bindings ?? env, executionContext);
+  const response = await worker.fetch(
+    request,
+    options.bindings ?? currentIsolate(),
+    executionContext,
+  );
   return { response, settled: waitOnExecutionContext(executionContext) };
 }
 

@@ -1,10 +1,11 @@
-import { env } from "cloudflare:workers";
 import { expect } from "vitest";
 import { costOf, send } from "./api.ts";
+import { currentIsolate } from "./isolates.ts";
 import { expectProblem } from "./problems.ts";
 
 /** Reads one's own account with an access token. */
-export const readMe = (token: string, bindings = env) => send("/v1/auth/me", { token, bindings });
+export const readMe = (token: string, bindings = currentIsolate()) =>
+  send("/v1/auth/me", { token, bindings });
 
 /** Expects an access token to be refused as RFC 6750 section 3 says, without asking a store. */
 export async function expectTokenRefused(token: string): Promise<void> {

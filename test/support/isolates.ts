@@ -1,5 +1,17 @@
 import { env } from "cloudflare:workers";
 
+let current: Cloudflare.Env = env;
+
+/** The bindings that requests of this file run against, unless they name others: one isolate for all of them. */
+export function currentIsolate(): Cloudflare.Env {
+  return current;
+}
+
+/** Forgets what the isolate has kept in memory. */
+export function renewIsolate(): void {
+  current = { ...env };
+}
+
 /** The bindings of an isolate that knows nothing yet, with settings of its own; those that are undefined are not set. */
 export function isolate(settings: Record<string, string | undefined> = {}): Cloudflare.Env {
   const bindings: Record<string, unknown> = { ...env, ...settings };
