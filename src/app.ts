@@ -1,7 +1,13 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
+import { authentication } from "./access/credential.ts";
+import { userLifecycleRouter } from "./accounts/personal-data/routes.ts";
+import { profilesRouter } from "./accounts/profiles/routes.ts";
+import { usersRouter } from "./accounts/users/routes.ts";
 import { apiKeysRouter } from "./api-keys/routes.ts";
-import { authentication } from "./auth/middleware.ts";
-import { authRouter } from "./auth/routes.ts";
+import { authRouter } from "./authentication/login/routes.ts";
+import { passwordResetRouter } from "./authentication/passwords/routes.ts";
+import { sessionsRouter } from "./authentication/sessions/routes.ts";
+import { verificationRouter } from "./authentication/verification/routes.ts";
 import type { AppEnv } from "./http/app-env.ts";
 import { cors } from "./http/cors.ts";
 import { notFound } from "./http/not-found.ts";
@@ -12,13 +18,7 @@ import { requestLog } from "./http/request-log.ts";
 import { securityHeaders } from "./http/security-headers.ts";
 import { mountDocs } from "./operations/docs.ts";
 import { operationsRouter } from "./operations/routes.ts";
-import { passwordResetRouter } from "./password-reset/routes.ts";
-import { profilesRouter } from "./profiles/routes.ts";
 import { rolesRouter } from "./roles/routes.ts";
-import { sessionsRouter } from "./sessions/routes.ts";
-import { userLifecycleRouter } from "./users/lifecycle-routes.ts";
-import { usersRouter } from "./users/routes.ts";
-import { verificationRouter } from "./verification/routes.ts";
 
 /** The API: what every request passes through, in order, and one line a feature. */
 export function createApp() {

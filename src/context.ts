@@ -1,9 +1,9 @@
+import type { RoleDefinition } from "./access/permissions.ts";
+import type { Principal } from "./access/principal.ts";
 import { type Config, type ConfigResult, type MailConfig, parseConfig } from "./config.ts";
 import { createDb, type Db } from "./db/client.ts";
 import { MemoryCache } from "./lib/memory-cache.ts";
 import type { Meter } from "./lib/meter.ts";
-import type { RoleDefinition } from "./lib/permissions.ts";
-import type { Principal } from "./lib/principal.ts";
 import type { SlidingWindow } from "./lib/sliding-window.ts";
 import { DAY, SECOND } from "./lib/time.ts";
 import { createKv, type Kv } from "./platform/kv.ts";

@@ -1,13 +1,13 @@
+import { purgeDeletedUsers } from "./accounts/personal-data/erase.ts";
+import { deleteExpiredLoginAttempts } from "./authentication/attempts/repository.ts";
+import { deleteExpiredTokens } from "./authentication/one-time-tokens/repository.ts";
+import { deleteExpiredSessions } from "./authentication/sessions/repository.ts";
 import type { Context } from "./context.ts";
 import { claimJob, releaseJob } from "./db/job-leases.ts";
 import { DAY, MINUTE } from "./lib/time.ts";
-import { deleteOldMail } from "./mail/repository.ts";
-import { deliverDueMail } from "./mail/service.ts";
-import { deleteExpiredTokens } from "./one-time-tokens/repository.ts";
+import { deliverDueMail } from "./outbox/deliver.ts";
+import { deleteOldMail } from "./outbox/repository.ts";
 import { describeError } from "./platform/logger.ts";
-import { deleteExpiredSessions } from "./sessions/repository.ts";
-import { purgeDeletedUsers } from "./users/erase.ts";
-import { deleteExpiredLoginAttempts } from "./users/login-attempts.ts";
 
 /** What a job does at a time, and how often in one run; what is left then the next run goes on with. */
 const ROWS_AT_A_TIME = 1000;

@@ -1,8 +1,8 @@
 import { timingSafeEqual } from "node:crypto";
+import { RegisterUser } from "../../src/accounts/users/schema.ts";
 import { newId } from "../../src/lib/ids.ts";
 import { type HashSettings, hashPassword, verifyPassword } from "../../src/lib/password-hash.ts";
 import { toComparisonKey } from "../../src/lib/text.ts";
-import { RegisterUser } from "../../src/users/schema.ts";
 import { UsageError } from "./fail.ts";
 import { runWrangler } from "./wrangler.ts";
 

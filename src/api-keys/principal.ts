@@ -1,9 +1,9 @@
+import type { KeyPrincipal } from "../access/principal.ts";
+import { getRecentPrincipal, publishEnd } from "../authentication/sessions/cache.ts";
 import type { Context } from "../context.ts";
 import { hashApiKey } from "../lib/api-key.ts";
-import type { KeyPrincipal } from "../lib/principal.ts";
 import { MINUTE } from "../lib/time.ts";
 import { describeError } from "../platform/logger.ts";
-import { getRecentPrincipal, publishEnd } from "../sessions/credential-state.ts";
 import { findApiKeyAuthority, touchApiKey } from "./repository.ts";
 
 /** How often the use of a key is noted. */

@@ -1,5 +1,5 @@
 import { and, desc, eq, isNull, lt, type SQL, sql } from "drizzle-orm";
-import { permissionsOfRole } from "../db/authority.ts";
+import { permissionsOfRole } from "../access/conditions.ts";
 import type { Db } from "../db/client.ts";
 import { apiKeys } from "../db/schema/api-keys.ts";
 import { users } from "../db/schema/users.ts";

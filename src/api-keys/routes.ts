@@ -1,6 +1,6 @@
-import { ownerOr, personal } from "../http/access.ts";
-import { currentPrincipal, currentUser } from "../http/actor.ts";
-import { createRouter, jsonBody, jsonContent, operation } from "../http/operation.ts";
+import { ownerOr, personal } from "../access/guard.ts";
+import { createRouter, jsonBody, jsonContent, operation } from "../access/operation.ts";
+import { currentPrincipal, currentUser } from "../access/target.ts";
 import { presentPage } from "../http/pagination.ts";
 import {
   ApiKey,

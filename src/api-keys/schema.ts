@@ -1,9 +1,9 @@
 import { z } from "@hono/zod-openapi";
+import { PERMISSION_NAMES } from "../access/permissions.ts";
 import { Timestamp, text } from "../http/fields.ts";
 import { PageQuery, pageOf } from "../http/pagination.ts";
 import { idParam } from "../http/params.ts";
 import { parseId } from "../lib/ids.ts";
-import { PERMISSION_NAMES } from "../lib/permissions.ts";
 import { toTimestamp, toTimestampOrNull } from "../lib/time.ts";
 import type { ApiKeyRow } from "./repository.ts";
 

@@ -1,7 +1,4 @@
 import { sql } from "drizzle-orm";
-import { ifChanged, insertAuditEvent } from "../audit/repository.ts";
-import { type AuditAction, type Changes, createAuditEvent } from "../audit/service.ts";
-import type { Context } from "../context.ts";
 import {
   type Authorization,
   authorize,
@@ -9,14 +6,17 @@ import {
   findStanding,
   userCovers,
   whereAuthorized,
-} from "../db/authority.ts";
+} from "../access/conditions.ts";
+import type { Permission } from "../access/permissions.ts";
+import type { Principal, UserPrincipal } from "../access/principal.ts";
+import { requireCovers, requirePermissions, requireStanding } from "../access/require.ts";
+import { type AuditAction, type Changes, createAuditEvent } from "../audit/events.ts";
+import { ifChanged, insertAuditEvent } from "../audit/repository.ts";
+import type { Context } from "../context.ts";
 import { AppError, invalidField } from "../errors.ts";
 import { mintApiKey } from "../lib/api-key.ts";
 import { newId, parseId } from "../lib/ids.ts";
-import type { Permission } from "../lib/permissions.ts";
-import type { Principal, UserPrincipal } from "../lib/principal.ts";
 import { type Page, readPage } from "../paging.ts";
-import { requireCovers, requirePermissions, requireStanding } from "../roles/authority.ts";
 import { publishKeysEnded } from "./principal.ts";
 import {
   type ApiKeyRow,

@@ -1,7 +1,7 @@
+import type { Principal } from "../access/principal.ts";
 import type { ConfigResult } from "../config.ts";
 import type { Bindings, Context } from "../context.ts";
 import type { Meter } from "../lib/meter.ts";
-import type { Principal } from "../lib/principal.ts";
 
 /** How sure an authentication must be: `exact` asks D1, `recent` takes what KV knew a minute ago. */
 type Certainty = "exact" | "recent";

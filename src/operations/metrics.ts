@@ -1,6 +1,6 @@
 import type { Context } from "../context.ts";
 import { listJobs } from "../db/job-leases.ts";
-import { countOutbox } from "../mail/repository.ts";
+import { countOutbox } from "../outbox/repository.ts";
 
 interface Metric {
   name: string;

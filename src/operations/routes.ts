@@ -1,8 +1,8 @@
 import { z } from "@hono/zod-openapi";
 import { version } from "../../package.json";
+import { everyone, permission } from "../access/guard.ts";
+import { createRouter, jsonContent, operation } from "../access/operation.ts";
 import { AppError } from "../errors.ts";
-import { everyone, permission } from "../http/access.ts";
-import { createRouter, jsonContent, operation } from "../http/operation.ts";
 import { renderMetrics } from "./metrics.ts";
 import { Health, Jwks, Ready } from "./schema.ts";
 import { checkReadiness } from "./service.ts";

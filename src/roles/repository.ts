@@ -1,5 +1,5 @@
 import { asc, eq, type SQL, sql } from "drizzle-orm";
-import { permissionsOfRole } from "../db/authority.ts";
+import { permissionsOfRole } from "../access/conditions.ts";
 import type { Db } from "../db/client.ts";
 import { rolePermissions, roles } from "../db/schema/roles.ts";
 

@@ -1,6 +1,6 @@
-import { permission } from "../http/access.ts";
-import { currentPrincipal } from "../http/actor.ts";
-import { createRouter, jsonBody, jsonContent, operation } from "../http/operation.ts";
+import { permission } from "../access/guard.ts";
+import { createRouter, jsonBody, jsonContent, operation } from "../access/operation.ts";
+import { currentPrincipal } from "../access/target.ts";
 import { presentPage } from "../http/pagination.ts";
 import {
   CreateRole,

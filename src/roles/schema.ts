@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
+import { PERMISSION_NAMES } from "../access/permissions.ts";
 import { Timestamp, text } from "../http/fields.ts";
 import { PageQuery, pageOf } from "../http/pagination.ts";
-import { PERMISSION_NAMES } from "../lib/permissions.ts";
 import { toTimestamp } from "../lib/time.ts";
 import type { RoleRow } from "./repository.ts";
 

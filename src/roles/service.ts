@@ -1,14 +1,14 @@
 import { sql } from "drizzle-orm";
+import { authorize, findStanding, whereAuthorized } from "../access/conditions.ts";
+import { PERMISSION_NAMES, PERMISSIONS } from "../access/permissions.ts";
+import type { Principal } from "../access/principal.ts";
+import { requireCovers, requireStanding } from "../access/require.ts";
+import { type Changes, createAuditEvent } from "../audit/events.ts";
 import { ifChanged, ifRecorded, insertAuditEvent } from "../audit/repository.ts";
-import { type Changes, createAuditEvent } from "../audit/service.ts";
 import type { Context } from "../context.ts";
-import { authorize, findStanding, whereAuthorized } from "../db/authority.ts";
 import { findUniqueViolation } from "../db/errors.ts";
 import { AppError } from "../errors.ts";
-import { PERMISSION_NAMES, PERMISSIONS } from "../lib/permissions.ts";
-import type { Principal } from "../lib/principal.ts";
 import { type Page, type PageRequest, readPage } from "../paging.ts";
-import { requireCovers, requireStanding } from "./authority.ts";
 import {
   deleteRolePermissions,
   deleteRole as deleteRoleRow,

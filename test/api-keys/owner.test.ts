@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { PERMISSION_NAMES } from "../../src/lib/permissions.ts";
+import { PERMISSION_NAMES } from "../../src/access/permissions.ts";
 import { type Answer, send } from "../support/api.ts";
 import {
   allBut,

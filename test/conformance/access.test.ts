@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import committedMatrix from "../../docs/access.md?raw";
 import { renderAccessMatrix } from "../../scripts/lib/access-matrix.ts";
-import { PERMISSION_NAMES } from "../../src/lib/permissions.ts";
+import { PERMISSION_NAMES } from "../../src/access/permissions.ts";
 import { type Answer, type RequestOptions, send } from "../support/api.ts";
 import { allBut, createHolder, createTestKey, setRole, withKey } from "../support/credentials.ts";
 import { createTestUser, type TestUser } from "../support/fixtures.ts";

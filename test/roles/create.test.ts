@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { PERMISSION_NAMES } from "../../src/lib/permissions.ts";
+import { PERMISSION_NAMES } from "../../src/access/permissions.ts";
 import { send } from "../support/api.ts";
 import { createHolder, createTestKey, sendWithKey } from "../support/credentials.ts";
 import { actionsOn, auditOf, createTestUser, sqlAll } from "../support/fixtures.ts";

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
-import { PERMISSION_NAMES, PERMISSIONS } from "../../src/lib/permissions.ts";
+import { PERMISSION_NAMES, PERMISSIONS } from "../../src/access/permissions.ts";
 import { costOf, send } from "../support/api.ts";
 import { createHolder } from "../support/credentials.ts";
 import { createRoleRow, createTestUser, sqlRun } from "../support/fixtures.ts";

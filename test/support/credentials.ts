@@ -1,4 +1,4 @@
-import { PERMISSION_NAMES } from "../../src/lib/permissions.ts";
+import { PERMISSION_NAMES } from "../../src/access/permissions.ts";
 import { send } from "./api.ts";
 import { createRoleRow, createTestUser, sqlAll, sqlRun, type TestUser } from "./fixtures.ts";
 

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { sql } from "drizzle-orm";
+import { openAuditEvent } from "../../src/audit/events.ts";
 import { listAuditEvents } from "../../src/audit/repository.ts";
-import { openAuditEvent } from "../../src/audit/service.ts";
 import { parseConfig } from "../../src/config.ts";
 import { createDb } from "../../src/db/client.ts";
 import { createMeter } from "../../src/lib/meter.ts";

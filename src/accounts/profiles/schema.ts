@@ -1,0 +1,115 @@
+import { z } from "@hono/zod-openapi";
+import { multilineText, text } from "../../http/fields.ts";
+import { UserIdParam } from "../../http/params.ts";
+import { utf8 } from "../../lib/bytes.ts";
+
+const MAX_METADATA_BYTES = 4096;
+function isLocale(value: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(value).length === 1;
+  } catch {
+    return false;
+  }
+}
+
+function isPublicHttpsUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return (
+    url?.protocol === "https:" && !url.username && !url.password && text.startsWith("https://")
+  );
+}
+
+function isTimeZone(value: string): boolean {
+  try {
+    return Boolean(new Intl.DateTimeFormat("en", { timeZone: value })) && !/^[+-]/.test(value);
+  } catch {
+    return false;
+  }
+}
+
+// Parsed, so that what is kept is what every browser reads in it.
+const AvatarUrl = z
+  .string()
+  .max(2048)
+  .overwrite((text) => URL.parse(text)?.href ?? text)
+  .refine(isPublicHttpsUrl, {
+    message: "Must be an https URL without a user or password.",
+    params: { code: "invalid_format" },
+  })
+  .openapi({ example: "https://images.example/ada.png" });
+
+const Phone = z
+  .string()
+  .regex(/^\+[1-9]\d{6,14}$/, "Must be a number in E.164 form, such as +41446681800.")
+  .openapi({ example: "+41446681800" });
+
+const Locale = z
+  .string()
+  .max(35)
+  .refine(isLocale, {
+    message: "Must be a BCP 47 language tag.",
+    params: { code: "invalid_format" },
+  })
+  .openapi({ example: "de-CH" });
+
+const TimeZone = z
+  .string()
+  .max(64)
+  .refine(isTimeZone, {
+    message: "Must be the name of an IANA time zone.",
+    params: { code: "invalid_format" },
+  })
+  .openapi({ example: "Europe/Zurich" });
+
+// Whatever JSON can say: a schema that looked at each level would end where the stack does.
+const Metadata = z
+  .record(z.string(), z.unknown())
+  .refine(fitsLimit, {
+    message: `Must have at most ${MAX_METADATA_BYTES} bytes as JSON.`,
+    params: { code: "too_long" },
+  })
+  .openapi({ type: "object", additionalProperties: true, example: { theme: "dark" } });
+
+/** True for metadata that may be kept. What is nested too deep to be written at all is far beyond the limit. */
+export function fitsLimit(metadata: unknown): boolean {
+  try {
+    return utf8(JSON.stringify(metadata)).byteLength <= MAX_METADATA_BYTES;
+  } catch {
+    return false;
+  }
+}
+
+export const ReplaceProfile = z
+  .strictObject({
+    display_name: text(100).openapi({ example: "Ada" }).nullable(),
+    bio: multilineText(2000).nullable(),
+    avatar_url: AvatarUrl.nullable(),
+    phone: Phone.nullable(),
+    locale: Locale.nullable(),
+    timezone: TimeZone.nullable(),
+    metadata: Metadata.nullable(),
+  })
+  .partial()
+  .openapi("ReplaceProfile", { description: "What is left out is cleared." });
+
+export const UpdateProfile = ReplaceProfile.openapi("UpdateProfile", {
+  description:
+    "A JSON merge patch (RFC 7396): what is left out stays, null clears, in `metadata` too.",
+});
+export type UpdateProfile = z.infer<typeof UpdateProfile>;
+
+export const ProfileParams = z.strictObject({ id: UserIdParam });
+
+export const Profile = z
+  .object({
+    display_name: z.string().nullable().openapi({ example: "Ada" }),
+    bio: z.string().nullable(),
+    avatar_url: z.string().nullable().openapi({ example: "https://images.example/ada.png" }),
+    phone: z.string().nullable().openapi({ example: "+41446681800" }),
+    locale: z.string().nullable().openapi({ example: "de-CH" }),
+    timezone: z.string().nullable().openapi({ example: "Europe/Zurich" }),
+    metadata: z
+      .record(z.string(), z.unknown())
+      .openapi({ type: "object", additionalProperties: true, example: { theme: "dark" } }),
+  })
+  .openapi("Profile");

@@ -1,0 +1,43 @@
+import { z } from "@hono/zod-openapi";
+import { User } from "../../accounts/users/schema.ts";
+import { MAX_TOKEN_LENGTH } from "../../http/fields.ts";
+import { CurrentPassword, NewPassword, withPasswordRules } from "../passwords/rules.ts";
+import { Session } from "../sessions/schema.ts";
+
+const Identifier = z.string().min(1).max(320);
+
+export const Login = z
+  .strictObject({
+    username: Identifier.optional().openapi({ example: "ada" }),
+    email: Identifier.optional().openapi({ example: "ada@example.com" }),
+    password: CurrentPassword,
+  })
+  .refine(({ username, email }) => (username === undefined) !== (email === undefined), {
+    message: "Send a username or an email, not both.",
+    path: ["username"],
+    params: { code: "username_or_email" },
+    when: ({ value }) => value instanceof Object && !Array.isArray(value),
+  })
+  .openapi("Login", {
+    description: "A username or an email, and the password.",
+    example: { username: "ada", password: "SecurePass123!" },
+  });
+export type Login = z.infer<typeof Login>;
+
+export const Refresh = z
+  .strictObject({ refresh_token: z.string().min(1).max(MAX_TOKEN_LENGTH) })
+  .openapi("Refresh");
+
+export const ChangePassword = withPasswordRules(
+  z.strictObject({ current_password: CurrentPassword, new_password: NewPassword }),
+  "new_password",
+).openapi("ChangePassword");
+export type ChangePassword = z.infer<typeof ChangePassword>;
+
+export const Me = z
+  .object({
+    user: User,
+    permissions: z.array(z.string()).openapi({ example: ["users:read"] }),
+    session: Session,
+  })
+  .openapi("Me");

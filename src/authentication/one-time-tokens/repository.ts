@@ -1,0 +1,79 @@
+import { and, eq, gt, type SQL, sql } from "drizzle-orm";
+import type { Db } from "../../db/client.ts";
+import { oneTimeTokens } from "../../db/schema/one-time-tokens.ts";
+import { users } from "../../db/schema/users.ts";
+
+type TokenRow = typeof oneTimeTokens.$inferSelect;
+
+/** Keeps a token in place of the one before it for the same user and purpose, where the condition holds. Returns the user when it did. */
+export function upsertToken(db: Db, row: TokenRow, condition: SQL) {
+  const { tokenHash, address, expiresAt } = row;
+  return db
+    .insert(oneTimeTokens)
+    .select(
+      sql`SELECT ${row.userId}, ${row.purpose}, ${tokenHash}, ${address}, ${expiresAt} WHERE ${condition}`,
+    )
+    .onConflictDoUpdate({
+      target: [oneTimeTokens.userId, oneTimeTokens.purpose],
+      set: { tokenHash, address, expiresAt },
+    })
+    .returning({ userId: oneTimeTokens.userId });
+}
+
+/** A live token with its user, who is not deleted. Every column has a name of its own. */
+export function findToken(db: Db, tokenHash: string, now: number) {
+  return db
+    .select({
+      userId: oneTimeTokens.userId,
+      purpose: oneTimeTokens.purpose,
+      address: oneTimeTokens.address,
+      username: users.username,
+      email: users.email,
+      emailKey: users.emailKey,
+      emailVerified: users.emailVerified,
+      passwordVersion: users.passwordVersion,
+      isActive: users.isActive,
+      dataKey: users.dataKey,
+    })
+    .from(oneTimeTokens)
+    .innerJoin(users, eq(users.id, oneTimeTokens.userId))
+    .where(
+      and(
+        eq(oneTimeTokens.tokenHash, tokenHash),
+        gt(oneTimeTokens.expiresAt, now),
+        sql`users.deleted_at IS NULL`,
+      ),
+    );
+}
+
+export type FoundToken = Awaited<ReturnType<typeof findToken>>[number];
+
+/** True while a token is live, in the statement that does what it is for. */
+export function isTokenLive(tokenHash: string, purpose: string, now: number): SQL {
+  return sql`EXISTS (SELECT 1 FROM one_time_tokens AS token WHERE token.token_hash = ${tokenHash}
+    AND token.purpose = ${purpose} AND token.expires_at > ${now})`;
+}
+
+/** Spends a user's tokens of these purposes where the condition holds. */
+export function deleteTokens(db: Db, userId: string, purposes: readonly string[], condition: SQL) {
+  return db
+    .delete(oneTimeTokens)
+    .where(
+      and(
+        eq(oneTimeTokens.userId, userId),
+        sql`${oneTimeTokens.purpose} IN (SELECT value FROM json_each(${JSON.stringify(purposes)}))`,
+        condition,
+      ),
+    );
+}
+
+/** Deletes up to `limit` tokens that have expired. */
+export function deleteExpiredTokens(db: Db, now: number, limit: number) {
+  return db
+    .delete(oneTimeTokens)
+    .where(
+      sql`(${oneTimeTokens.userId}, ${oneTimeTokens.purpose}) IN
+        (SELECT user_id, purpose FROM one_time_tokens WHERE expires_at < ${now} LIMIT ${limit})`,
+    )
+    .returning({ userId: oneTimeTokens.userId });
+}

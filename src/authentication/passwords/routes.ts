@@ -1,0 +1,44 @@
+import { everyone } from "../../access/guard.ts";
+import { createRouter, jsonBody, operation } from "../../access/operation.ts";
+import { requestReset, resetPassword } from "./reset.ts";
+import { ForgotPassword, ResetPassword } from "./schema.ts";
+
+const tags = ["Authentication"];
+
+const forgotRoute = operation({
+  method: "post",
+  path: "/v1/auth/password/forgot",
+  operationId: "forgotPassword",
+  tags,
+  summary: "Ask for a link to set a new password",
+  description: "The answer is the same for every address. One mail a minute and five an hour.",
+  access: everyone,
+  rateLimitPolicy: "auth",
+  request: { body: jsonBody(ForgotPassword) },
+  responses: { 202: { description: "A mail goes out if the address is that of a user." } },
+  errors: [],
+});
+
+const resetRoute = operation({
+  method: "post",
+  path: "/v1/auth/password/reset",
+  operationId: "resetPassword",
+  tags,
+  summary: "Set a new password with the token from the mail",
+  description: "Every session ends. The token works once.",
+  access: everyone,
+  rateLimitPolicy: "auth",
+  request: { body: jsonBody(ResetPassword) },
+  responses: { 204: { description: "The new password is in force." } },
+  errors: ["invalid_token"],
+});
+
+export const passwordResetRouter = createRouter()
+  .openapi(forgotRoute, async (c) => {
+    await requestReset(c.var.ctx, c.req.valid("json").email);
+    return c.body(null, 202);
+  })
+  .openapi(resetRoute, async (c) => {
+    await resetPassword(c.var.ctx, c.req.valid("json"));
+    return c.body(null, 204);
+  });

@@ -1,0 +1,13 @@
+import { z } from "@hono/zod-openapi";
+import { OneTimeToken } from "../verification/schema.ts";
+import { NewPassword, withPasswordRules } from "./rules.ts";
+
+export const ForgotPassword = z
+  .strictObject({ email: z.string().min(1).max(320).openapi({ example: "ada@example.com" }) })
+  .openapi("ForgotPassword");
+
+export const ResetPassword = withPasswordRules(
+  z.strictObject({ token: OneTimeToken, password: NewPassword }),
+  "password",
+).openapi("ResetPassword");
+export type ResetPassword = z.infer<typeof ResetPassword>;

@@ -1,0 +1,54 @@
+import { z } from "@hono/zod-openapi";
+import { Timestamp } from "../../http/fields.ts";
+import { pageOf } from "../../http/pagination.ts";
+import { idParam, UserIdParam } from "../../http/params.ts";
+import { toTimestamp } from "../../lib/time.ts";
+import type { SessionRow } from "./repository.ts";
+
+export const Session = z
+  .object({
+    id: z.uuid(),
+    current: z.boolean().openapi({ description: "The one that this request was made in." }),
+    created_at: Timestamp,
+    last_used_at: Timestamp.openapi({ description: "Login or the last refresh." }),
+    expires_at: Timestamp,
+    ip: z.string().nullable().openapi({ example: "203.0.113.7" }),
+    user_agent: z.string().nullable(),
+    country: z.string().nullable().openapi({ example: "CH" }),
+  })
+  .openapi("Session");
+
+export const SessionPage = pageOf(Session, "SessionPage");
+
+/** Presents sessions as the API shows them, marking the one given. */
+export function presentSession(currentSessionId: string | null) {
+  return (row: SessionRow): z.infer<typeof Session> => ({
+    id: row.id,
+    current: row.id === currentSessionId,
+    created_at: toTimestamp(row.createdAt),
+    last_used_at: toTimestamp(row.lastUsedAt),
+    expires_at: toTimestamp(row.expiresAt),
+    ip: row.ip,
+    user_agent: row.userAgent,
+    country: row.country,
+  });
+}
+
+const DESCRIPTION = "The session's id.";
+
+export const OwnSessionId = z.strictObject({ id: idParam("id", DESCRIPTION) });
+export const UserSessions = z.strictObject({ id: UserIdParam });
+export const UserSessionId = z.strictObject({
+  id: UserIdParam,
+  session_id: idParam("session_id", DESCRIPTION),
+});
+
+export const Tokens = z
+  .object({
+    access_token: z.string().openapi({ description: "A JWT (EdDSA). Send it as Bearer token." }),
+    refresh_token: z.string().openapi({ description: "Good for one refresh." }),
+    token_type: z.literal("Bearer"),
+    expires_in: z.int().openapi({ description: "Seconds.", example: 900 }),
+    refresh_expires_in: z.int().openapi({ description: "Seconds.", example: 604_800 }),
+  })
+  .openapi("Tokens");

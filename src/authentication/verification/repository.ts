@@ -1,0 +1,49 @@
+import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
+import type { Db } from "../../db/client.ts";
+import { users } from "../../db/schema/users.ts";
+
+/** There is a living user with this email. */
+export function findUserByEmail(db: Db, emailKey: string) {
+  return db
+    .select({ id: users.id })
+    .from(users)
+    .where(and(eq(users.emailKey, emailKey), isNull(users.deletedAt)));
+}
+
+/** The address and state of a user who is not deleted. */
+export function findAddress(db: Db, userId: string) {
+  return db
+    .select({
+      username: users.username,
+      email: users.email,
+      emailVerified: users.emailVerified,
+      dataKey: users.dataKey,
+    })
+    .from(users)
+    .where(and(eq(users.id, userId), isNull(users.deletedAt)));
+}
+
+/** Marks a user's address as theirs, or gives them a new one that is, where the condition holds. */
+export function confirmEmail(
+  db: Db,
+  at: { userId: string; now: number },
+  email: { address: string; key: string },
+  condition: SQL,
+) {
+  return db
+    .update(users)
+    .set({
+      email: email.address,
+      emailKey: email.key,
+      emailVerified: true,
+      version: sql`${users.version} + 1`,
+      updatedAt: at.now,
+    })
+    .where(and(eq(users.id, at.userId), isNull(users.deletedAt), condition))
+    .returning({ id: users.id });
+}
+
+/** The user still has this address. */
+export function hasEmail(userId: string, key: string): SQL {
+  return sql`EXISTS (SELECT 1 FROM users AS owner WHERE owner.id = ${userId} AND owner.email_key = ${key})`;
+}
