@@ -37,10 +37,7 @@ function readSystemRoles(): Record<string, string[]> {
   const files = readdirSync(directory).filter((name) => name.endsWith(".sql"));
   for (const file of files.sort()) database.exec(readFileSync(new URL(file, directory), "utf8"));
   const rows = database
-    .prepare(
-      `SELECT name, (SELECT json_group_array(permission) FROM role_permissions WHERE role = name) AS permissions
-       FROM roles WHERE is_system = 1`,
-    )
+    .prepare("SELECT name, permissions FROM roles WHERE is_system = 1")
     .all() as { name: string; permissions: string }[];
   database.close();
   return Object.fromEntries(rows.map(({ name, permissions }) => [name, JSON.parse(permissions)]));

@@ -1,11 +1,11 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
-import { authentication } from "./access/credential.ts";
 import { userLifecycleRouter } from "./accounts/personal-data/routes.ts";
 import { profilesRouter } from "./accounts/profiles/routes.ts";
 import { usersRouter } from "./accounts/users/routes.ts";
 import { apiKeysRouter } from "./api-keys/routes.ts";
-import { authRouter } from "./authentication/login/routes.ts";
-import { passwordResetRouter } from "./authentication/passwords/routes.ts";
+import { introspectionRouter } from "./authentication/introspection/routes.ts";
+import { loginRouter } from "./authentication/login/routes.ts";
+import { passwordsRouter } from "./authentication/passwords/routes.ts";
 import { sessionsRouter } from "./authentication/sessions/routes.ts";
 import { verificationRouter } from "./authentication/verification/routes.ts";
 import type { AppEnv } from "./http/app-env.ts";
@@ -20,7 +20,7 @@ import { mountDocs } from "./operations/docs.ts";
 import { operationsRouter } from "./operations/routes.ts";
 import { rolesRouter } from "./roles/routes.ts";
 
-/** The API: what every request passes through, in order, and one line a feature. */
+/** The API: what every request passes through, in order, and one line per feature. */
 export function createApp() {
   const app = new OpenAPIHono<AppEnv>();
 
@@ -29,17 +29,18 @@ export function createApp() {
   app.use(securityHeaders);
   app.use(loadConfig);
   app.use(cors);
-  app.use("/v1/*", requireConfig, authentication);
-  app.use("/metrics", requireConfig, authentication);
+  app.use("/v1/*", requireConfig);
+  app.use("/metrics", requireConfig);
   app.use("/.well-known/*", requireConfig);
 
-  app.route("/", authRouter);
+  app.route("/", loginRouter);
+  app.route("/", introspectionRouter);
   app.route("/", sessionsRouter);
   app.route("/", usersRouter);
   app.route("/", userLifecycleRouter);
   app.route("/", profilesRouter);
   app.route("/", verificationRouter);
-  app.route("/", passwordResetRouter);
+  app.route("/", passwordsRouter);
   app.route("/", rolesRouter);
   app.route("/", apiKeysRouter);
   app.route("/", operationsRouter);

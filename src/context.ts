@@ -1,11 +1,12 @@
-import type { RoleDefinition } from "./access/permissions.ts";
 import type { Principal } from "./access/principal.ts";
+import type { AccessRequest } from "./access/rule.ts";
 import { type Config, type ConfigResult, type MailConfig, parseConfig } from "./config.ts";
-import { createDb, type Db } from "./db/client.ts";
+import { type Db, db } from "./db/client.ts";
+import { type Connection, connect } from "./db/connection.ts";
 import { MemoryCache } from "./lib/memory-cache.ts";
 import type { Meter } from "./lib/meter.ts";
 import type { SlidingWindow } from "./lib/sliding-window.ts";
-import { DAY, SECOND } from "./lib/time.ts";
+import { DAY, MINUTE } from "./lib/time.ts";
 import { createKv, type Kv } from "./platform/kv.ts";
 import type { Log } from "./platform/logger.ts";
 import { createBindingMailer, createHttpMailer, type SendMail } from "./platform/mailer.ts";
@@ -18,13 +19,7 @@ export interface Bindings {
   EMAIL?: SendEmail;
 }
 
-/** What was last known of a credential, and when D1 said so. `principal` is null while it is of no use, `hasEnded` when that is for good. */
-export interface CredentialState {
-  principal: Principal | null;
-  hasEnded: boolean;
-  checkedAt: number;
-}
-
+/** Who does what the request asks for. */
 export type Actor = { type: "anonymous" } | { type: "system" } | Principal;
 
 /** Where a request came from. `ip` is what Cloudflare saw and nothing that a client can say. */
@@ -35,16 +30,18 @@ interface Client {
 }
 
 /** What services see of a request: everything they may use, and nothing of HTTP. */
-export interface Context {
+export interface Context extends Caches {
+  /** Builds statements. */
   db: Db;
+  /** Sends them. */
+  d1: Connection;
   kv: Kv;
   /** Undefined where no mail is sent. */
   sendMail: SendMail | undefined;
   config: Config;
-  credentialCache: MemoryCache<CredentialState>;
-  rateWindows: MemoryCache<SlidingWindow>;
-  roleCache: MemoryCache<RoleDefinition[]>;
   actor: Actor;
+  /** The operation's rule and the credential that was sent; undefined where an operation is open to everyone. */
+  access?: AccessRequest;
   client: Client;
   requestId: string;
   log: Log;
@@ -53,20 +50,29 @@ export interface Context {
   waitUntil(work: Promise<unknown>): void;
 }
 
-/** What lives as long as the isolate: the parsed configuration and caches of a few seconds. */
+/** What an isolate remembers. It shields the stores; nothing that must be exact rests on it. */
+interface Caches {
+  rateWindows: MemoryCache<SlidingWindow>;
+  /** Sessions that ended here, while KV may still say otherwise. */
+  endedSessions: MemoryCache<true>;
+  /** Wrapped data keys by user id, of callers whom D1 has just confirmed. */
+  people: MemoryCache<string | null>;
+  /** Data keys by their wrapped text. */
+  dataKeys: MemoryCache<CryptoKey>;
+  /** Callers of introspection whom D1 has just confirmed, by credential. */
+  introspectors: MemoryCache<Principal>;
+}
+
+/** What lives as long as the isolate: the parsed configuration and its caches. */
 interface Isolate {
   config: Promise<ConfigResult>;
-  credentialCache: MemoryCache<CredentialState>;
-  rateWindows: MemoryCache<SlidingWindow>;
-  roleCache: MemoryCache<RoleDefinition[]>;
+  caches: Caches;
 }
 
 const isolates = new WeakMap<object, Isolate>();
 
-const CREDENTIAL_CACHE_ENTRIES = 1000;
-const CREDENTIAL_CACHE_TTL_MS = 5 * SECOND;
+const ENTRIES = 1000;
 const RATE_WINDOWS = 5000;
-const ROLE_CACHE_TTL_MS = 10 * SECOND;
 
 /** What this isolate keeps for these bindings, made at the first call. */
 export function getIsolate(bindings: object): Isolate {
@@ -74,12 +80,21 @@ export function getIsolate(bindings: object): Isolate {
   if (known) return known;
   const isolate: Isolate = {
     config: parseConfig(bindings),
-    credentialCache: new MemoryCache(CREDENTIAL_CACHE_ENTRIES, CREDENTIAL_CACHE_TTL_MS),
-    rateWindows: new MemoryCache(RATE_WINDOWS, DAY),
-    roleCache: new MemoryCache(1, ROLE_CACHE_TTL_MS),
+    caches: {
+      rateWindows: new MemoryCache(RATE_WINDOWS, DAY),
+      endedSessions: new MemoryCache(ENTRIES, 2 * MINUTE),
+      people: new MemoryCache(ENTRIES, MINUTE),
+      dataKeys: new MemoryCache(ENTRIES, MINUTE),
+      introspectors: new MemoryCache(ENTRIES, MINUTE),
+    },
   };
   isolates.set(bindings, isolate);
   return isolate;
+}
+
+/** Begins work once the response is on its way, so that neither its time nor its cost is the response's. It must not reject. */
+export function afterResponse(ctx: Pick<Context, "waitUntil">, work: () => Promise<unknown>): void {
+  ctx.waitUntil(scheduler.wait(0).then(work));
 }
 
 interface ContextInput {
@@ -96,15 +111,13 @@ interface ContextInput {
 /** The context of one request or one scheduled run. */
 export function createContext({ bindings, meter, ...rest }: ContextInput): Context {
   const now = Date.now();
-  const { credentialCache, rateWindows, roleCache } = getIsolate(bindings);
   return {
     ...rest,
-    db: createDb(bindings.DB, meter),
+    ...getIsolate(bindings).caches,
+    db,
+    d1: connect(bindings.DB, meter),
     kv: createKv(bindings.KV, meter),
     sendMail: createMailer(rest.config.mail, bindings.EMAIL),
-    credentialCache,
-    rateWindows,
-    roleCache,
     now: () => now,
   };
 }

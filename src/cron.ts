@@ -1,108 +1,115 @@
-import { purgeDeletedUsers } from "./accounts/personal-data/erase.ts";
+import { purgeDeletedUsers } from "./accounts/personal-data/purge.ts";
 import { deleteExpiredLoginAttempts } from "./authentication/attempts/repository.ts";
 import { deleteExpiredTokens } from "./authentication/one-time-tokens/repository.ts";
 import { deleteExpiredSessions } from "./authentication/sessions/repository.ts";
 import type { Context } from "./context.ts";
 import { claimJob, releaseJob } from "./db/job-leases.ts";
+import type { Statement } from "./db/statement.ts";
 import { DAY, MINUTE } from "./lib/time.ts";
 import { deliverDueMail } from "./outbox/deliver.ts";
 import { deleteOldMail } from "./outbox/repository.ts";
 import { describeError } from "./platform/logger.ts";
 
-/** What a job does at a time, and how often in one run; what is left then the next run goes on with. */
-const ROWS_AT_A_TIME = 1000;
-const USERS_AT_A_TIME = 25;
-const MAILS_AT_A_TIME = 50;
-const ROUNDS_A_RUN = 100;
+/** How many items a job processes per round, and how many rounds per run. The next run continues with the rest. */
+const ROWS_PER_ROUND = 1000;
+const USERS_PER_ROUND = 25;
+const MAILS_PER_ROUND = 50;
+const ROUNDS_PER_RUN = 100;
 
-/** How long an ended session, and a mail that was sent or given up, can still be looked up. */
-const ENDED_SESSION_RETENTION_MS = 30 * DAY;
-const MAIL_RETENTION_MS = 30 * DAY;
+/** How long a session is kept after it expired. */
+const SESSION_RETENTION_MS = 30 * DAY;
 
-/** How long a nightly job may take before another run may begin it. */
+/** How long a nightly job may run before another run may start it. */
 const NIGHTLY_LEASE_MS = 10 * MINUTE;
 
 interface Job {
   name: string;
-  /** What is done at a time; fewer than this, and nothing is left. */
+  /** How many items a round processes. A round that processed fewer was the last one. */
   size: number;
   rounds: number;
-  /** How long it may take before another run may begin it. */
+  /** How long the job may run before another run may start it. */
   leaseMs: number;
-  run(ctx: Context, size: number): PromiseLike<readonly unknown[]>;
+  /** Runs one round and returns the items that it processed. */
+  run(ctx: Context, size: number): Promise<readonly unknown[]>;
 }
 
 const EVERY_MINUTE: readonly Job[] = [
-  // Each mail has a lease of its own.
-  { name: "deliver_mail", size: MAILS_AT_A_TIME, rounds: 1, leaseMs: MINUTE, run: deliverDueMail },
+  // Each mail is leased separately.
+  {
+    name: "deliver_mail",
+    size: MAILS_PER_ROUND,
+    rounds: 1,
+    leaseMs: MINUTE,
+    run: deliverDueMail,
+  },
 ];
 
 const DAILY: readonly Job[] = [
   {
     name: "purge_deleted_users",
-    size: USERS_AT_A_TIME,
-    rounds: ROUNDS_A_RUN,
+    size: USERS_PER_ROUND,
+    rounds: ROUNDS_PER_RUN,
     leaseMs: NIGHTLY_LEASE_MS,
     run: purgeDeletedUsers,
   },
-  {
-    name: "delete_ended_sessions",
-    size: ROWS_AT_A_TIME,
-    rounds: ROUNDS_A_RUN,
-    leaseMs: NIGHTLY_LEASE_MS,
-    run: ({ db, now }, size) => deleteExpiredSessions(db, now() - ENDED_SESSION_RETENTION_MS, size),
-  },
-  {
-    name: "delete_expired_tokens",
-    size: ROWS_AT_A_TIME,
-    rounds: ROUNDS_A_RUN,
-    leaseMs: NIGHTLY_LEASE_MS,
-    run: ({ db, now }, size) => deleteExpiredTokens(db, now(), size),
-  },
-  {
-    name: "delete_expired_login_attempts",
-    size: ROWS_AT_A_TIME,
-    rounds: ROUNDS_A_RUN,
-    leaseMs: NIGHTLY_LEASE_MS,
-    run: ({ db, now }, size) => deleteExpiredLoginAttempts(db, now(), size),
-  },
-  {
-    name: "delete_old_mail",
-    size: ROWS_AT_A_TIME,
-    rounds: ROUNDS_A_RUN,
-    leaseMs: NIGHTLY_LEASE_MS,
-    run: ({ db, now }, size) => deleteOldMail(db, now() - MAIL_RETENTION_MS, size),
-  },
+  cleanup("delete_ended_sessions", ({ db, now, config }, limit) => {
+    const expiredBefore = now() - SESSION_RETENTION_MS;
+    const beganBefore = expiredBefore - config.session.maxMs;
+    return deleteExpiredSessions(db, { beganBefore, expiredBefore }, limit);
+  }),
+  cleanup("delete_expired_tokens", ({ db, now }, limit) => deleteExpiredTokens(db, now(), limit)),
+  cleanup("delete_expired_login_attempts", ({ db, now }, limit) =>
+    deleteExpiredLoginAttempts(db, now(), limit),
+  ),
+  cleanup("delete_old_mail", ({ db, now }, limit) => deleteOldMail(db, now(), limit)),
 ];
 
-/** What runs when: the schedules of wrangler.toml. */
+/** A nightly job that deletes rows. The statement deletes up to `limit` rows and returns them. */
+function cleanup(
+  name: string,
+  statement: (ctx: Context, limit: number) => Statement<unknown[]>,
+): Job {
+  return {
+    name,
+    size: ROWS_PER_ROUND,
+    rounds: ROUNDS_PER_RUN,
+    leaseMs: NIGHTLY_LEASE_MS,
+    async run(ctx, size) {
+      const { deleted } = await ctx.d1.send({ deleted: statement(ctx, size) });
+      return deleted;
+    },
+  };
+}
+
+/** The jobs of each schedule in wrangler.toml. */
 const JOBS: Readonly<Record<string, readonly Job[]>> = {
   "* * * * *": EVERY_MINUTE,
   "17 3 * * *": DAILY,
 };
 
 /**
- * Runs the jobs of a schedule, each with a context of the moment it begins. Each runs once at a time, whoever else begins it,
- * can be repeated without harm, and on its own: one that fails is logged and keeps no other from running.
+ * Runs the jobs of a schedule one after another, each with a new context. A lease keeps concurrent runs from running the same
+ * job, and every job can safely be repeated. A job that fails is logged and does not stop the others.
  */
 export async function runJobs(createContext: () => Context, schedule: string): Promise<void> {
   for (const job of JOBS[schedule] ?? []) await runJob(createContext(), job);
 }
 
 async function runJob(ctx: Context, job: Job): Promise<void> {
+  const { db } = ctx;
   const { name } = job;
-  const at = { name, now: ctx.now(), leasedUntil: ctx.now() + job.leaseMs };
+  const lease = { name, now: ctx.now(), leasedUntil: ctx.now() + job.leaseMs };
   try {
-    const claimed = await claimJob(ctx.db, name, at.now, at.leasedUntil);
+    const { claimed } = await ctx.d1.send({ claimed: claimJob(db, lease) });
     if (claimed.length === 0) return;
     const items = await drain(ctx, job);
     ctx.log("info", "cron.job", { job: name, items });
-    await releaseJob(ctx.db, at, { items, hasFailed: false });
+    await ctx.d1.send({ released: releaseJob(db, lease, { items, hasFailed: false }) });
   } catch (error) {
     ctx.log("error", "cron.job_failed", { job: name, ...describeError(error) });
-    // Best effort: a lease that stays runs out by itself.
-    const release = releaseJob(ctx.db, at, { items: 0, hasFailed: true });
-    await release.then(undefined, () => undefined);
+    // Best effort: a lease that is not released expires.
+    const released = releaseJob(db, lease, { items: 0, hasFailed: true });
+    await ctx.d1.send({ released }).then(undefined, () => undefined);
   }
 }
 

@@ -27,7 +27,7 @@ interface ExistingUser {
   username: string;
   role: string;
   is_active: number;
-  password_hash: string;
+  password_hash: string | null;
 }
 
 /** Makes an administrator, unless a living user has the username or the email already. `where` says which database: wrangler's flags. */
@@ -56,7 +56,7 @@ export async function createAdmin(
   const [user] = (found ?? []) as ExistingUser[];
   if (!user) throw new UsageError("The administrator was not written.");
   if (user.id === id) return { kind: "created", id };
-  const passwordMatches = await verifyPassword(password, user.password_hash, hashing);
+  const passwordMatches = await verifyPassword(password, user.password_hash ?? "", hashing);
   return { kind: "exists", id: user.id, username: user.username, role: user.role, passwordMatches };
 }
 

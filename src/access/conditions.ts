@@ -1,106 +1,64 @@
-import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
-import type { Db } from "../db/client.ts";
-import { users } from "../db/schema/users.ts";
-import type { Principal } from "./principal.ts";
+import { type SQL, sql } from "drizzle-orm";
+import type { Permission } from "./permissions.ts";
+import { isSelf, type Principal } from "./principal.ts";
+import type { Acting } from "./read.ts";
+
+/** What a change touches, and so what its actor must hold. */
+export interface Demand {
+  /**
+   * Whose account the change touches, with an SQL expression for that user's role: everything that the role grants must be
+   * held, unless it is the actor's own. Where the operation's rule lets people act on themselves, its permission is not asked
+   * of them either.
+   */
+  on?: { userId: string; role: SQL };
+  /** Permissions that this change needs beyond the operation's own, or gives away. */
+  needs?: readonly (Permission | string)[];
+  /** A role that is given away, as an SQL expression: everything that it grants must be held. */
+  grants?: SQL;
+}
 
 /**
- * Conditions that decide, inside the statement that does the work, whether whoever asked for it still may.
- * What the guard saw a moment ago may have changed since; what these see cannot.
+ * True while the actor's credential lives and holds what the change demands: the condition of the statement that
+ * changes something. What was read a moment before may have changed since; what this sees cannot.
  */
-export interface Authorization {
-  /** The credential is live and so is its user. */
-  isLive: SQL;
-  /** It holds the permissions that are needed. */
-  holds: SQL;
-  /** It holds every permission of the roles that are touched. */
-  covers: SQL;
-}
-
-interface Demand {
-  permissions: readonly string[];
-  /** Roles of which every permission must be held: a column of the statement, a subquery or a name. */
-  roles: readonly SQL[];
-  now: number;
-}
-
-/** The conditions under which a principal may do something. */
-export function authorize(
-  principal: Principal,
-  { permissions, roles, now }: Demand,
-): Authorization {
-  const held = permissionsHeldBy(principal);
-  const covered = roles.map(
-    (role) => sql`NOT EXISTS (SELECT 1 FROM role_permissions AS needed
-      WHERE needed.role = ${role} AND needed.permission NOT IN (${held}))`,
-  );
-  return {
-    isLive: isLive(principal, now),
-    holds: sql`NOT EXISTS (SELECT 1 FROM json_each(${JSON.stringify(permissions)}) AS wanted
-      WHERE wanted.value NOT IN (${held}))`,
-    covers: sql.join([sql`true`, ...covered], sql` AND `),
-  };
-}
-
-/** All of it in one condition. */
-export function whereAuthorized({ isLive: live, holds, covers }: Authorization): SQL {
-  return sql`(${live} AND ${holds} AND ${covers})`;
-}
-
-/** Which of the conditions hold, for saying why a statement did nothing. Conditions over columns of `users` are read off the user given. */
-export function findStanding(
-  db: Db,
-  { isLive: live, holds, covers }: Authorization,
-  userId?: string,
-) {
-  return db
-    .select({
-      isLive: sql<number>`${live}`.as("is_live"),
-      holds: sql<number>`${holds}`.as("holds"),
-      covers: sql<number>`${covers}`.as("covers"),
-    })
-    .from(userId ? sql`users WHERE users.id = ${userId}` : sql`(SELECT 1)`);
-}
-
-export type Standing = Record<keyof Authorization, number>;
-
-/** What a role grants, sorted, as a column. */
-export function permissionsOfRole(role: SQL) {
-  return sql`(SELECT json_group_array(granted.permission ORDER BY granted.permission)
-    FROM role_permissions AS granted WHERE granted.role = ${role})`.mapWith(
-    (json: string) => JSON.parse(json) as string[],
-  );
-}
-
-/** A user's role grants each of these permissions. */
-export function userCovers(userId: string, permissions: readonly string[]): SQL {
-  return sql`NOT EXISTS (SELECT 1 FROM json_each(${JSON.stringify(permissions)}) AS wanted
-    WHERE wanted.value NOT IN (SELECT granted.permission FROM users AS o
-      JOIN role_permissions AS granted ON granted.role = o.role WHERE o.id = ${userId}))`;
-}
-
-/** What a user who is not deleted may do. */
-export function findPermissionsOfUser(db: Db, userId: string) {
-  return db
-    .select({ permissions: permissionsOfRole(sql`users.role`).as("permissions") })
-    .from(users)
-    .where(and(eq(users.id, userId), isNull(users.deletedAt)));
-}
-
-function isLive(principal: Principal, now: number): SQL {
-  if (principal.type === "api_key") {
-    return sql`EXISTS (SELECT 1 FROM api_keys AS k JOIN users AS a ON a.id = k.user_id
-      WHERE k.id = ${principal.keyId} AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ${now})
-      AND a.is_active = 1 AND a.deleted_at IS NULL)`;
+export function whereAuthorized({ actor, access, now }: Acting, demand: Demand): SQL {
+  const { rule } = access;
+  const isOwn = demand.on !== undefined && isSelf(actor, demand.on.userId);
+  const needs: string[] = [...(demand.needs ?? [])];
+  if (rule.kind === "permission" || (rule.kind !== "own" && !isOwn)) needs.push(rule.permission);
+  const conditions = needs.map((name) => whereHeld(actor, sql`${JSON.stringify(name)}`));
+  for (const role of [isOwn ? undefined : demand.on?.role, demand.grants]) {
+    if (role) conditions.push(whereCovered(actor, role));
   }
-  return sql`EXISTS (SELECT 1 FROM sessions AS s JOIN users AS a ON a.id = s.user_id
-    WHERE s.id = ${principal.sessionId} AND s.revoked_at IS NULL AND s.expires_at > ${now}
-    AND a.is_active = 1 AND a.deleted_at IS NULL)`;
+  const held = sql.join([sql`true`, ...conditions], sql` AND `);
+  return sql`EXISTS (SELECT 1 FROM ${callerOf(actor, now())} AND ${held})`;
 }
 
-function permissionsHeldBy(principal: Principal): SQL {
-  const byRole = sql`SELECT held.permission FROM users AS a
-    JOIN role_permissions AS held ON held.role = a.role WHERE a.id = ${principal.userId}`;
-  if (principal.type === "user") return byRole;
-  return sql`${byRole} AND held.permission IN (SELECT scope.value FROM api_keys AS k, json_each(k.scopes) AS scope
-    WHERE k.id = ${principal.keyId})`;
+/** True while every permission in a JSON array is among those of a user's role. */
+export function whereUserHolds(userId: string, permissions: readonly string[]): SQL {
+  return sql`NOT EXISTS (SELECT 1 FROM json_each(${JSON.stringify(permissions)}) AS wanted
+    WHERE instr((SELECT r.permissions FROM users AS o JOIN roles AS r ON r.name = o.role WHERE o.id = ${userId}),
+      '"' || wanted.value || '"') = 0)`;
+}
+
+// The actor's rows as `a` (user), `held` (role) and `k` (API key).
+function callerOf(actor: Principal, now: number): SQL {
+  const owner = sql`a.is_active = 1 AND a.deleted_at IS NULL`;
+  if (actor.type === "api_key") {
+    return sql`api_keys AS k JOIN users AS a ON a.id = k.user_id JOIN roles AS held ON held.name = a.role
+      WHERE k.id = ${actor.keyId} AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ${now}) AND ${owner}`;
+  }
+  return sql`sessions AS s JOIN users AS a ON a.id = s.user_id JOIN roles AS held ON held.name = a.role
+    WHERE s.id = ${actor.sessionId} AND s.revoked_at IS NULL AND s.expires_at > ${now} AND ${owner}`;
+}
+
+// Permissions are JSON arrays of names without quotes, so a quoted name is found in the text exactly when it is an element.
+function whereHeld(actor: Principal, quoted: SQL): SQL {
+  const byRole = sql`instr(held.permissions, ${quoted}) > 0`;
+  return actor.type === "user" ? byRole : sql`${byRole} AND instr(k.scopes, ${quoted}) > 0`;
+}
+
+function whereCovered(actor: Principal, role: SQL): SQL {
+  return sql`NOT EXISTS (SELECT 1 FROM roles AS touched, json_each(touched.permissions) AS wanted
+    WHERE touched.name = ${role} AND NOT (${whereHeld(actor, sql`'"' || wanted.value || '"'`)}))`;
 }

@@ -2,11 +2,12 @@ import { createRoute, OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi
 import type { MiddlewareHandler } from "hono";
 import type { ErrorCode } from "../errors.ts";
 import type { AppEnv } from "../http/app-env.ts";
-import { readJsonBody } from "../http/json-body.ts";
+import { FORM_TYPE, readBody } from "../http/body.ts";
 import { problems } from "../http/problem.ts";
 import { policyOfMethod, type RateLimitPolicy, rateLimit } from "../http/rate-limit.ts";
 import { onInvalid } from "../http/validation.ts";
-import { type Access, describeAccess, identify, requireAccess } from "./guard.ts";
+import { guard, identify } from "./guard.ts";
+import { type Access, describeAccess } from "./rule.ts";
 
 type OperationConfig = RouteConfig & {
   operationId: string;
@@ -31,9 +32,10 @@ export function operation<const P extends string, R extends OperationConfig & { 
 ) {
   const { access, errors, rateLimitPolicy, ...route } = config;
   const isLimited = access.kind !== "public" || rateLimitPolicy !== undefined;
-  const hasBody = route.request?.body !== undefined;
+  const body = route.request?.body;
+  const hasBody = body !== undefined;
   const middleware = [...guards(access, rateLimitPolicy, route.method)];
-  if (hasBody) middleware.push(readJsonBody);
+  if (hasBody) middleware.push(readBody({ takesForms: FORM_TYPE in body.content }));
   return createRoute<P, R & { middleware: MiddlewareHandler<AppEnv>[] }>({
     ...route,
     request: { query: z.strictObject({}), ...route.request },
@@ -54,7 +56,7 @@ function securityOf(access: Access) {
 
 function guards(access: Access, policy: RateLimitPolicy | undefined, method: string) {
   if (access.kind === "public") return policy ? [rateLimit(policy)] : [];
-  return [identify(access), rateLimit(policy ?? policyOfMethod(method)), requireAccess(access)];
+  return [identify(access), rateLimit(policy ?? policyOfMethod(method)), guard];
 }
 
 /** A router for a feature's operations. */
@@ -65,6 +67,16 @@ export function createRouter() {
 /** A required JSON request body. */
 export function jsonBody<S extends z.ZodType>(schema: S) {
   return { content: { "application/json": { schema } }, required: true } as const;
+}
+
+/** A request body as a form, or as JSON. Either way the handler finds it under `json`: see http/body.ts. */
+export function formBody<S extends z.ZodType>(schema: S) {
+  return {
+    content: {
+      [FORM_TYPE]: { schema },
+      "application/json": { schema },
+    },
+  } as const;
 }
 
 /** What a response can carry beside its body. */

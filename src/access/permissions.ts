@@ -15,19 +15,10 @@ export const PERMISSIONS = {
   "api_keys:write": "Manage anyone's API keys.",
   "audit:read": "Read the audit trail.",
   "metrics:read": "Read the service's metrics.",
+  "tokens:introspect": "Ask whether an access token is active.",
 } as const;
 
 export type Permission = keyof typeof PERMISSIONS;
 
 /** Their names, in the order in which they are documented. */
 export const PERMISSION_NAMES = Object.keys(PERMISSIONS) as [Permission, ...Permission[]];
-
-/** A role with what it grants; times in milliseconds. */
-export interface RoleDefinition {
-  name: string;
-  description: string;
-  isSystem: boolean;
-  permissions: string[];
-  createdAt: number;
-  updatedAt: number;
-}

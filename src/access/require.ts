@@ -1,15 +1,34 @@
 import { AppError } from "../errors.ts";
-import type { Standing } from "./conditions.ts";
 import type { Permission } from "./permissions.ts";
-import type { Principal } from "./principal.ts";
+import { isSelf, type Principal, type UserPrincipal } from "./principal.ts";
+import type { Acting } from "./read.ts";
+import type { AccessRequest } from "./rule.ts";
+
+/** Throws `forbidden` unless the operation's rule lets the principal in. */
+export function requireRule(principal: Principal, { rule, pathId }: AccessRequest): void {
+  if (principal.type === "api_key" && rule.personal) throw keysRefused();
+  if (rule.kind === "own") return;
+  const isOwn =
+    rule.kind === "owner-or-permission" ||
+    (rule.kind === "own-or-permission" && (pathId === "me" || pathId === principal.userId));
+  if (isOwn && principal.type === "user") return;
+  requirePermissions(principal, [rule.permission]);
+}
+
+/** Throws `forbidden` unless the resource is the actor's own or they hold the operation's permission. */
+export function requireOwner({ actor, access }: Acting, ownerId: string | undefined): void {
+  if (ownerId !== undefined && isSelf(actor, ownerId)) return;
+  if (access.rule.kind !== "own") requirePermissions(actor, [access.rule.permission]);
+}
 
 /** Throws `forbidden` unless the principal holds each permission. */
 export function requirePermissions(principal: Principal, needed: readonly Permission[]): void {
   const missing = needed.find((permission) => !principal.permissions.includes(permission));
-  if (missing) throw new AppError("forbidden", { detail: `This needs the permission ${missing}.` });
+  if (missing === undefined) return;
+  throw new AppError("forbidden", { detail: `This needs the permission ${missing}.` });
 }
 
-/** Throws `privilege_escalation` unless the holder has all that is named: nobody manages an account, or grants a right, above their own. */
+/** Throws `privilege_escalation` unless the holder has every permission named: nobody manages an account, or grants a right, above their own. */
 export function requireCovers(
   holder: Pick<Principal, "permissions">,
   permissions: readonly string[],
@@ -18,10 +37,23 @@ export function requireCovers(
   throw new AppError("privilege_escalation");
 }
 
-/** Throws for what no longer held when the statement that did the work asked again. */
-export function requireStanding(standing: Standing | undefined): void {
-  if (!standing) return;
-  if (!standing.isLive) throw new AppError("unauthenticated");
-  if (!standing.holds) throw new AppError("forbidden");
-  if (!standing.covers) throw new AppError("privilege_escalation");
+/** Throws `privilege_escalation` unless the actor is the user, or holds every permission that the user holds. */
+export function requireManageable(
+  { actor }: Acting,
+  user: { id: string; permissions: readonly string[] },
+): void {
+  if (!isSelf(actor, user.id)) requireCovers(actor, user.permissions);
+}
+
+/** The person who calls, in an operation that takes no API keys. */
+export function requirePerson({ actor }: Acting): UserPrincipal {
+  if (actor.type !== "user") throw keysRefused();
+  return actor;
+}
+
+/** A 403 for an API key where only a person may act. */
+export function keysRefused(): AppError {
+  return new AppError("forbidden", {
+    detail: "API keys cannot call this operation: log in and send an access token.",
+  });
 }

@@ -1,25 +1,37 @@
+import { type SQL, sql } from "drizzle-orm";
 import type { Context as HonoContext } from "hono";
-import { AppError } from "../errors.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { parseId } from "../lib/ids.ts";
-import type { Principal, UserPrincipal } from "./principal.ts";
+import type { SessionCredential } from "./credential.ts";
+import { keysRefused } from "./require.ts";
 
-/** Who is asking, in a handler whose access rule lets only principals through. */
-export function currentPrincipal(c: HonoContext<AppEnv>): Principal {
-  const { actor } = c.var.ctx;
-  if (actor.type !== "user" && actor.type !== "api_key") throw new AppError("unauthenticated");
-  return actor;
-}
+/** A user by id, or by an SQL expression for the id where only D1 knows it. */
+export type UserRef = string | SQL;
 
-/** Who is asking, in a handler whose access rule refuses API keys. */
-export function currentUser(c: HonoContext<AppEnv>): UserPrincipal {
-  const principal = currentPrincipal(c);
-  if (principal.type !== "user") throw new AppError("forbidden");
-  return principal;
-}
-
-/** The user whom `{id}` names: a UUID in lower case, `me` being the one who asks. */
-export function targetId(c: HonoContext<AppEnv>): string {
+/** The user whom `{id}` names: a UUID in lower case, or for `me` the caller. */
+export function targetUser(c: HonoContext<AppEnv>): UserRef {
   const id = c.req.param("id") ?? "";
-  return id === "me" ? currentPrincipal(c).userId : (parseId(id) ?? id);
+  return id === "me" ? callingUser(c) : (parseId(id) ?? id);
+}
+
+/** The user whose credential was sent. */
+export function callingUser(c: HonoContext<AppEnv>): UserRef {
+  const credential = c.var.ctx.access?.credential;
+  if (!credential) throw new Error("a caller in an operation open to everyone");
+  if (credential.type === "session") return credential.userId;
+  return sql`(SELECT owner.user_id FROM api_keys AS owner WHERE owner.secret_hash = ${credential.secretHash})`;
+}
+
+/** The user whom `{id}` names, in an operation that takes no API keys: always an id. */
+export function targetPerson(c: HonoContext<AppEnv>): string {
+  const target = targetUser(c);
+  if (typeof target !== "string") throw keysRefused();
+  return target;
+}
+
+/** The session whose access token was sent, in an operation that takes no API keys. */
+export function callingPerson(c: HonoContext<AppEnv>): SessionCredential {
+  const credential = c.var.ctx.access?.credential;
+  if (credential?.type !== "session") throw keysRefused();
+  return credential;
 }

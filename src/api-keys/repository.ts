@@ -1,10 +1,12 @@
 import { and, desc, eq, isNull, lt, type SQL, sql } from "drizzle-orm";
-import { permissionsOfRole } from "../access/conditions.ts";
+import type { UserRef } from "../access/target.ts";
 import type { Db } from "../db/client.ts";
+import { insertWhere } from "../db/insert.ts";
 import { apiKeys } from "../db/schema/api-keys.ts";
+import { roles } from "../db/schema/roles.ts";
 import { users } from "../db/schema/users.ts";
 
-/** Columns by name: the hash of the secret stays where it is. */
+/** Everything but the hash of the secret. */
 const publicColumns = {
   id: apiKeys.id,
   userId: apiKeys.userId,
@@ -19,77 +21,65 @@ const publicColumns = {
 
 type ApiKeyTable = typeof apiKeys.$inferSelect;
 export type ApiKeyRow = Pick<ApiKeyTable, keyof typeof publicColumns>;
+export type NewApiKeyRow = Omit<ApiKeyTable, "lastUsedAt" | "revokedAt">;
+export type ApiKeyChange = Partial<
+  Pick<ApiKeyTable, "name" | "scopes" | "prefix" | "secretHash" | "revokedAt">
+>;
 
-/** Creates a key where the condition holds and its user has fewer live ones than the limit. */
-export function insertApiKey(
-  db: Db,
-  row: Pick<
-    ApiKeyTable,
-    "id" | "userId" | "name" | "prefix" | "secretHash" | "scopes" | "createdAt" | "expiresAt"
-  >,
-  limit: number,
-  condition: SQL,
-) {
-  return db
-    .insert(apiKeys)
-    .select(
-      sql`SELECT ${row.id}, ${row.userId}, ${row.name}, ${row.prefix}, ${row.secretHash}, ${JSON.stringify(row.scopes)},
-        ${row.createdAt}, ${row.expiresAt}, NULL, NULL
-        WHERE ${condition} AND ${countLiveApiKeys(row.userId, row.createdAt)} < ${limit}`,
-    )
-    .returning(publicColumns);
+/** Inserts a key where the condition holds, its owner is not deleted and has fewer live keys than the limit. */
+export function insertApiKey(db: Db, row: NewApiKeyRow, limit: number, condition: SQL) {
+  const fresh = { ...row, lastUsedAt: null, revokedAt: null };
+  const { userId, createdAt } = row;
+  const allowed = sql`${condition}
+    AND EXISTS (SELECT 1 FROM users AS owner WHERE owner.id = ${userId} AND owner.deleted_at IS NULL)
+    AND ${countLiveKeys(sql`${userId}`, createdAt)} < ${limit}`;
+  return insertWhere(db, apiKeys, fresh, allowed).returning(publicColumns);
 }
 
-function countLiveApiKeys(userId: string, now: number): SQL {
+/** A user who is not deleted, with the permissions of their role and the number of their live keys. */
+export function findKeyOwner(db: Db, user: UserRef, now: number) {
+  return db
+    .select({
+      id: users.id,
+      permissions: roles.permissions,
+      liveKeys: countLiveKeys(sql`users.id`, now).mapWith(Number).as("live_keys"),
+    })
+    .from(users)
+    .innerJoin(roles, eq(roles.name, users.role))
+    .where(and(eq(users.id, user), isNull(users.deletedAt)));
+}
+
+function countLiveKeys(userId: SQL, now: number): SQL {
   return sql`(SELECT count(*) FROM api_keys AS live WHERE live.user_id = ${userId} AND live.revoked_at IS NULL
     AND (live.expires_at IS NULL OR live.expires_at > ${now}))`;
 }
 
-/** A key with the hash of its secret and what its owner may do. Every column has a name of its own. */
+/** A key by id, revoked or not. */
 export function findApiKey(db: Db, id: string) {
+  return db.select(publicColumns).from(apiKeys).where(eq(apiKeys.id, id)).limit(1);
+}
+
+/** A key by id, revoked or not, with the hash of its secret and the permissions of its owner's role. */
+export function findManagedApiKey(db: Db, id: string) {
   return db
     .select({
-      ...aliased,
+      ...publicColumns,
       secretHash: apiKeys.secretHash,
-      ownerPermissions: permissionsOfRole(sql`users.role`).as("owner_permissions"),
+      ownerPermissions: roles.permissions,
     })
     .from(apiKeys)
     .innerJoin(users, eq(users.id, apiKeys.userId))
-    .where(eq(apiKeys.id, id));
+    .innerJoin(roles, eq(roles.name, users.role))
+    .where(eq(apiKeys.id, id))
+    .limit(1);
 }
 
-// The columns that the owner's row has too, under names of their own.
-const aliased = {
-  ...publicColumns,
-  id: sql<string>`${apiKeys.id}`.as("key_id"),
-  createdAt: sql<number>`${apiKeys.createdAt}`.as("key_created_at"),
-};
+export type ManagedApiKey = Awaited<ReturnType<typeof findManagedApiKey>>[number];
 
-/** The key behind a secret, with what decides whether it is of use. */
-export function findApiKeyAuthority(db: Db, secretHash: string) {
-  return db
-    .select({
-      keyId: sql<string>`${apiKeys.id}`.as("key_id"),
-      userId: apiKeys.userId,
-      scopes: apiKeys.scopes,
-      expiresAt: apiKeys.expiresAt,
-      lastUsedAt: apiKeys.lastUsedAt,
-      revokedAt: apiKeys.revokedAt,
-      role: users.role,
-      isActive: users.isActive,
-      deletedAt: users.deletedAt,
-      dataKey: users.dataKey,
-      permissions: permissionsOfRole(sql`users.role`).as("permissions"),
-    })
-    .from(apiKeys)
-    .innerJoin(users, eq(users.id, apiKeys.userId))
-    .where(eq(apiKeys.secretHash, secretHash));
-}
-
-/** Keys of a user, or of all, the newest first, behind the id given. */
+/** Keys of one user or, without `userId`, of all users, the newest first, starting after the id in `before`. */
 export function listApiKeys(
   db: Db,
-  filter: { userId: string | undefined; before: unknown },
+  filter: { userId: UserRef | undefined; before: unknown },
   limit: number,
 ) {
   return db
@@ -97,7 +87,7 @@ export function listApiKeys(
     .from(apiKeys)
     .where(
       and(
-        filter.userId ? eq(apiKeys.userId, filter.userId) : undefined,
+        filter.userId === undefined ? undefined : eq(apiKeys.userId, filter.userId),
         typeof filter.before === "string" ? lt(apiKeys.id, filter.before) : undefined,
       ),
     )
@@ -105,20 +95,20 @@ export function listApiKeys(
     .limit(limit);
 }
 
-/** Changes a key that is not revoked and still has the secret that was seen, where the condition holds. */
-export function updateApiKey(
-  db: Db,
-  at: { id: string; secretHash: string },
-  change: Partial<Pick<ApiKeyTable, "name" | "scopes" | "prefix" | "secretHash" | "revokedAt">>,
-  condition: SQL,
-) {
+/**
+ * Updates a key that is not revoked and is still as it was read, where the condition holds, so that each audit event starts
+ * where the previous one ended.
+ */
+export function updateApiKeyRow(db: Db, seen: ManagedApiKey, change: ApiKeyChange, condition: SQL) {
   return db
     .update(apiKeys)
     .set(change)
     .where(
       and(
-        eq(apiKeys.id, at.id),
-        eq(apiKeys.secretHash, at.secretHash),
+        eq(apiKeys.id, seen.id),
+        eq(apiKeys.name, seen.name),
+        eq(apiKeys.scopes, seen.scopes),
+        eq(apiKeys.secretHash, seen.secretHash),
         isNull(apiKeys.revokedAt),
         condition,
       ),
@@ -126,32 +116,11 @@ export function updateApiKey(
     .returning(publicColumns);
 }
 
-/** Revokes every live key of a user where the condition holds. Returns the hashes of their secrets. */
+/** Revokes every live key of a user where the condition holds. Returns the ids of the revoked keys. */
 export function revokeApiKeysOfUser(db: Db, userId: string, now: number, condition: SQL) {
   return db
     .update(apiKeys)
     .set({ revokedAt: now })
     .where(and(eq(apiKeys.userId, userId), isNull(apiKeys.revokedAt), condition))
-    .returning({ secretHash: apiKeys.secretHash });
-}
-
-/** The hashes of all secrets of a user. */
-export function listSecretHashesOfUser(db: Db, userId: string) {
-  return db
-    .select({ secretHash: apiKeys.secretHash })
-    .from(apiKeys)
-    .where(eq(apiKeys.userId, userId));
-}
-
-/** Notes that a key was used, unless that was noted since the time given. */
-export function touchApiKey(db: Db, id: string, now: number, since: number) {
-  return db
-    .update(apiKeys)
-    .set({ lastUsedAt: now })
-    .where(
-      and(
-        eq(apiKeys.id, id),
-        sql`(${apiKeys.lastUsedAt} IS NULL OR ${apiKeys.lastUsedAt} <= ${since})`,
-      ),
-    );
+    .returning({ id: apiKeys.id });
 }

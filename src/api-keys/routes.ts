@@ -1,7 +1,11 @@
-import { ownerOr, personal } from "../access/guard.ts";
 import { createRouter, jsonBody, jsonContent, operation } from "../access/operation.ts";
-import { currentPrincipal, currentUser } from "../access/target.ts";
+import { ownerOr, personal } from "../access/rule.ts";
+import { callingUser } from "../access/target.ts";
 import { presentPage } from "../http/pagination.ts";
+import { createApiKey } from "./create.ts";
+import { getApiKey, getApiKeyPage } from "./get.ts";
+import { revokeApiKey } from "./revoke.ts";
+import { rotateApiKey } from "./rotate.ts";
 import {
   ApiKey,
   ApiKeyId,
@@ -12,14 +16,7 @@ import {
   presentApiKey,
   UpdateApiKey,
 } from "./schema.ts";
-import {
-  createApiKey,
-  getApiKey,
-  getApiKeyPage,
-  revokeApiKey,
-  rotateApiKey,
-  updateApiKeyDetails,
-} from "./service.ts";
+import { updateApiKey } from "./update.ts";
 
 const tags = ["API keys"];
 
@@ -28,13 +25,15 @@ const createApiKeyRoute = operation({
   path: "/v1/api-keys",
   operationId: "createApiKey",
   tags,
-  summary: "Make an API key",
+  summary: "Create an API key",
   description:
-    "For yourself, or with `user_id` for another. The key acts for its user with `scopes`, as far as the user's role grants them at the time of use. It is shown this once.",
+    "Creates a key for yourself, or for the user in `user_id`. You and the user must both hold every scope. " +
+    "A request with the key can do what both its `scopes` and the user's current role allow. " +
+    "The key is shown only in this response.",
   access: personal(ownerOr("api_keys:write")),
   request: { body: jsonBody(CreateApiKey) },
-  responses: { 201: jsonContent(ApiKeyWithSecret, "The key.", ["Location"]) },
-  errors: ["privilege_escalation", "user_not_found", "api_key_limit"],
+  responses: { 201: jsonContent(ApiKeyWithSecret, "The new key.", ["Location"]) },
+  errors: ["privilege_escalation", "user_not_found", "api_key_limit", "edit_conflict"],
 });
 
 const listApiKeysRoute = operation({
@@ -43,10 +42,11 @@ const listApiKeysRoute = operation({
   operationId: "listApiKeys",
   tags,
   summary: "List API keys",
-  description: "Yours, the newest first. `user_id` names another's, or `all`.",
+  description:
+    "Lists your own keys, the newest first. `user_id` selects another user's keys, or `all`.",
   access: ownerOr("api_keys:read"),
   request: { query: ListApiKeysQuery },
-  responses: { 200: jsonContent(ApiKeyPage, "A page of keys, without their secrets.") },
+  responses: { 200: jsonContent(ApiKeyPage, "A page of keys, without secrets.") },
   errors: [],
 });
 
@@ -55,10 +55,10 @@ const getApiKeyRoute = operation({
   path: "/v1/api-keys/{id}",
   operationId: "getApiKey",
   tags,
-  summary: "Read an API key",
+  summary: "Retrieve an API key",
   access: ownerOr("api_keys:read"),
   request: { params: ApiKeyId },
-  responses: { 200: jsonContent(ApiKey, "The key, without its secret.") },
+  responses: { 200: jsonContent(ApiKey, "The key, without the secret.") },
   errors: ["api_key_not_found"],
 });
 
@@ -67,10 +67,12 @@ const updateApiKeyRoute = operation({
   path: "/v1/api-keys/{id}",
   operationId: "updateApiKey",
   tags,
-  summary: "Rename or re-scope an API key",
+  summary: "Update an API key",
+  description:
+    "Changes the name or the scopes. You and the key's owner must both hold every scope.",
   access: personal(ownerOr("api_keys:write")),
   request: { params: ApiKeyId, body: jsonBody(UpdateApiKey) },
-  responses: { 200: jsonContent(ApiKey, "The key as it is now.") },
+  responses: { 200: jsonContent(ApiKey, "The updated key.") },
   errors: ["privilege_escalation", "api_key_not_found", "api_key_revoked", "edit_conflict"],
 });
 
@@ -79,10 +81,11 @@ const revokeApiKeyRoute = operation({
   path: "/v1/api-keys/{id}",
   operationId: "revokeApiKey",
   tags,
-  summary: "Revoke an API key for good",
+  summary: "Revoke an API key",
+  description: "Revocation is permanent. Revoking a revoked key succeeds and changes nothing.",
   access: personal(ownerOr("api_keys:write")),
   request: { params: ApiKeyId },
-  responses: { 204: { description: "It is of no use any more." } },
+  responses: { 204: { description: "The key is revoked." } },
   errors: ["privilege_escalation", "api_key_not_found", "edit_conflict"],
 });
 
@@ -91,8 +94,9 @@ const rotateApiKeyRoute = operation({
   path: "/v1/api-keys/{id}/rotate",
   operationId: "rotateApiKey",
   tags,
-  summary: "Give an API key a new secret",
-  description: "The old one stops at once. The new one is shown this once.",
+  summary: "Rotate an API key",
+  description:
+    "Replaces the secret. The old one stops working immediately; the new one is shown only in this response.",
   access: personal(ownerOr("api_keys:write")),
   request: { params: ApiKeyId },
   responses: { 200: jsonContent(ApiKeyWithSecret, "The key with its new secret.") },
@@ -101,29 +105,28 @@ const rotateApiKeyRoute = operation({
 
 export const apiKeysRouter = createRouter()
   .openapi(createApiKeyRoute, async (c) => {
-    const { row, key } = await createApiKey(c.var.ctx, currentUser(c), c.req.valid("json"));
+    const { row, key } = await createApiKey(c.var.ctx, callingUser(c), c.req.valid("json"));
     c.header("Location", `/v1/api-keys/${row.id}`);
     return c.json({ ...presentApiKey(row), key }, 201);
   })
   .openapi(listApiKeysRoute, async (c) => {
     const query = c.req.valid("query");
-    const page = await getApiKeyPage(c.var.ctx, currentPrincipal(c), query);
+    const page = await getApiKeyPage(c.var.ctx, callingUser(c), query);
     return c.json(presentPage(page, query.limit, presentApiKey), 200);
   })
   .openapi(getApiKeyRoute, async (c) => {
-    const { id } = c.req.valid("param");
-    return c.json(presentApiKey(await getApiKey(c.var.ctx, currentPrincipal(c), id)), 200);
+    const row = await getApiKey(c.var.ctx, c.req.valid("param").id);
+    return c.json(presentApiKey(row), 200);
   })
   .openapi(updateApiKeyRoute, async (c) => {
-    const { id } = c.req.valid("param");
-    const row = await updateApiKeyDetails(c.var.ctx, currentUser(c), id, c.req.valid("json"));
+    const row = await updateApiKey(c.var.ctx, c.req.valid("param").id, c.req.valid("json"));
     return c.json(presentApiKey(row), 200);
   })
   .openapi(revokeApiKeyRoute, async (c) => {
-    await revokeApiKey(c.var.ctx, currentUser(c), c.req.valid("param").id);
+    await revokeApiKey(c.var.ctx, c.req.valid("param").id);
     return c.body(null, 204);
   })
   .openapi(rotateApiKeyRoute, async (c) => {
-    const { row, key } = await rotateApiKey(c.var.ctx, currentUser(c), c.req.valid("param").id);
+    const { row, key } = await rotateApiKey(c.var.ctx, c.req.valid("param").id);
     return c.json({ ...presentApiKey(row), key }, 200);
   });

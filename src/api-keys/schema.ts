@@ -13,7 +13,7 @@ const Scopes = z
   .array(z.enum(PERMISSION_NAMES))
   .max(PERMISSION_NAMES.length)
   .overwrite((scopes) => [...new Set(scopes)].sort())
-  .openapi({ description: "Permissions that the key may use.", example: ["users:read"] });
+  .openapi({ description: "Permissions that the key can use.", example: ["users:read"] });
 
 export const CreateApiKey = z
   .strictObject({
@@ -23,7 +23,7 @@ export const CreateApiKey = z
       .datetime({ offset: true })
       .nullable()
       .optional()
-      .openapi({ description: "In the future; null or absent for never." }),
+      .openapi({ description: "When the key expires. Null or absent: never." }),
     user_id: z
       .string()
       .overwrite((id) => parseId(id) ?? id)
@@ -32,7 +32,10 @@ export const CreateApiKey = z
         params: { code: "invalid_format" },
       })
       .optional()
-      .openapi({ description: "Whose key it is to be. Another's needs api_keys:write." }),
+      .openapi({
+        description:
+          "The user the key acts for; you by default. Another user needs api_keys:write.",
+      }),
   })
   .openapi("CreateApiKey");
 export type CreateApiKey = z.infer<typeof CreateApiKey>;
@@ -52,21 +55,25 @@ export const ListApiKeysQuery = PageQuery.extend({
     })
     .default("me")
     .openapi({
-      description: "Whose keys: a user's id, `me`, or `all`. Others' need api_keys:read.",
+      description:
+        "Whose keys to list: a user's id, `me` or `all`. Keys of other users need api_keys:read.",
     }),
 });
 export type ListApiKeysQuery = z.infer<typeof ListApiKeysQuery>;
 
-export const ApiKeyId = z.strictObject({ id: idParam("id", "The key's id.") });
+export const ApiKeyId = z.strictObject({ id: idParam("id", "The id of the key.") });
 
 const apiKey = {
   id: z.uuid(),
   name: z.string().openapi({ example: "Nightly export" }),
   user_id: z.uuid(),
-  prefix: z.string().openapi({ description: "How the key begins.", example: "rstk_1f3a9c20" }),
+  prefix: z.string().openapi({
+    description: "The first characters of the key, to tell keys apart.",
+    example: "rstk_1f3a9c20",
+  }),
   scopes: z.array(z.string()).openapi({ example: ["users:read"] }),
   expires_at: Timestamp.nullable(),
-  last_used_at: Timestamp.nullable().openapi({ description: "To the minute." }),
+  last_used_at: Timestamp.nullable().openapi({ description: "Recorded at most once per minute." }),
   created_at: Timestamp,
   revoked_at: Timestamp.nullable(),
 };
@@ -74,10 +81,13 @@ const apiKey = {
 export const ApiKey = z.object(apiKey).openapi("ApiKey");
 export const ApiKeyPage = pageOf(ApiKey, "ApiKeyPage");
 export const ApiKeyWithSecret = z
-  .object({ ...apiKey, key: z.string().openapi({ description: "The key, shown this once." }) })
+  .object({
+    ...apiKey,
+    key: z.string().openapi({ description: "The key itself, shown only in this response." }),
+  })
   .openapi("ApiKeyWithSecret");
 
-/** A key as the API shows it, field by field. */
+/** A key as the API shows it. */
 export function presentApiKey(row: ApiKeyRow): z.infer<typeof ApiKey> {
   return {
     id: row.id,

@@ -1,5 +1,5 @@
 import type { Actor, Context } from "../context.ts";
-import { openText, type Person, sealText } from "../lib/data-key.ts";
+import { openText, type Person, sealText, unwrapDataKey } from "../lib/data-key.ts";
 import { newId } from "../lib/ids.ts";
 import { toTimestamp } from "../lib/time.ts";
 import type { AuditEventRecord, NewAuditEvent } from "./repository.ts";
@@ -36,20 +36,22 @@ interface AuditEventInput {
   action: AuditAction;
   targetType: "user" | "role" | "api_key";
   targetId: string | null;
-  /** What changed that says nothing about a person. No secret, ever. */
+  /** Changes that are not personal. Never a secret. */
   changes?: Changes;
-  /** What changed that the trail does not keep the values of. */
+  /** Changed fields whose values are not recorded. */
   unsaid?: readonly string[];
-  /** What changed of the target's own: kept under their data key. */
+  /** What is neither a change nor personal: session ids, reasons. */
+  metadata?: Readonly<Record<string, Value | readonly string[]>>;
+  /** Changes of the target's personal data, sealed under their data key. */
   personal?: { of: Person; changes: Changes };
   /** Who did it, where that is not the context's actor: at login the user is known only afterwards. */
   actor?: { type: "user" | "anonymous" | "system"; id: string | null };
-  /** Under whose key it is kept where the request came from; the actor's otherwise. */
+  /** Whose data key seals address and device; the actor's by default. */
   origin?: Person | undefined;
 }
 
 /**
- * The row that tells of a change: who did what to whom, when and from where. Rows never change; what is personal in
+ * The row that records a change: who did what to whom, when and from where. Rows never change. What is personal in
  * them is sealed under the person's own key, and erasing the person destroys the key.
  */
 export async function createAuditEvent(
@@ -75,8 +77,14 @@ export async function createAuditEvent(
     originOf: originOf?.id ?? null,
     sealedOrigin: await seal(ctx, originOf, toOrigin(ctx), `${id} origin`),
     requestId: ctx.requestId,
+    metadata: toMetadata(ctx.actor, input.metadata),
     createdAt: ctx.now(),
   };
+}
+
+function toMetadata(actor: Actor, metadata: AuditEventInput["metadata"]): string | null {
+  const owner = actor.type === "api_key" ? { user_id: actor.userId } : undefined;
+  return metadata || owner ? JSON.stringify({ ...owner, ...metadata }) : null;
 }
 
 /** An event as the API shows it. What was sealed under a key that is gone is null, and `erased` says so. */
@@ -91,13 +99,14 @@ export interface ShownAuditEvent {
   ip: string | null;
   user_agent: string | null;
   request_id: string | null;
+  metadata: Record<string, unknown>;
   created_at: string;
   erased?: true;
 }
 
 /** Opens what is sealed in an event as far as its keys still exist; for one person only what is theirs. */
 export async function openAuditEvent(
-  ctx: Pick<Context, "config">,
+  ctx: KeyRing,
   row: AuditEventRecord,
   onlyOf?: string,
 ): Promise<ShownAuditEvent> {
@@ -121,6 +130,7 @@ export async function openAuditEvent(
     ip: origin?.ip ?? null,
     user_agent: origin?.user_agent ?? null,
     request_id: row.requestId,
+    metadata: JSON.parse(row.metadata ?? "{}"),
     created_at: toTimestamp(row.createdAt),
     ...(isErased && { erased: true as const }),
   };
@@ -134,28 +144,39 @@ function actorPerson(actor: Actor): Person | undefined {
   return "userId" in actor ? { id: actor.userId, dataKey: actor.dataKey } : undefined;
 }
 
-// Of an API key the key: whose it is, the key tells.
+// For an API key the key itself; its owner is in the metadata.
 function actorId(actor: Actor): string | null {
   if (actor.type === "user") return actor.userId;
   return actor.type === "api_key" ? actor.keyId : null;
 }
 
+type KeyRing = Pick<Context, "config" | "dataKeys" | "now">;
+
 async function seal(
-  { config }: Context,
+  ctx: KeyRing,
   person: Person | undefined,
   value: object | undefined,
   context: string,
 ): Promise<string | null> {
   if (!person || !value) return null;
-  return (await sealText(JSON.stringify(value), person, config.dataKeys, context)) ?? null;
+  const key = await findDataKey(ctx, person);
+  return key ? sealText(JSON.stringify(value), key, context) : null;
 }
 
-async function open(
-  { config }: Pick<Context, "config">,
-  person: Person,
-  sealed: string | null,
-  context: string,
-) {
-  const text = sealed && (await openText(sealed, person, config.dataKeys, context));
+async function open(ctx: KeyRing, person: Person, sealed: string | null, context: string) {
+  const key = sealed && (await findDataKey(ctx, person));
+  const text = key && (await openText(sealed, key, context));
   return text ? JSON.parse(text) : undefined;
+}
+
+// Remembered by its wrapped text, which only D1 has: where that is erased, nothing leads to the key any more.
+async function findDataKey(ctx: KeyRing, person: Person): Promise<CryptoKey | undefined> {
+  const { dataKey } = person;
+  if (dataKey === null) return undefined;
+  const name = `${person.id} ${dataKey}`;
+  const known = ctx.dataKeys.get(name, ctx.now());
+  if (known) return known;
+  const key = await unwrapDataKey(person, ctx.config.dataKeys);
+  if (key) ctx.dataKeys.set(name, key, ctx.now());
+  return key;
 }

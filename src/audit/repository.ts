@@ -1,26 +1,23 @@
 import { eq, type SQL, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/sqlite-core";
 import type { Db } from "../db/client.ts";
+import { insertWhere } from "../db/insert.ts";
 import { auditEvents } from "../db/schema/audit-events.ts";
 import { users } from "../db/schema/users.ts";
 
 export type NewAuditEvent = typeof auditEvents.$inferSelect;
 
-/** True in the statement right behind a change that changed something. */
-export const ifChanged: SQL = sql`changes() > 0`;
+/** True in the statement directly behind a change that changed something. */
+export const whereChanged: SQL = sql`changes() > 0`;
 
-/** True once this event is recorded: what it stands for happened in the same batch. */
-export function ifRecorded(eventId: string): SQL {
+/** True once this event is recorded: what it stands for happened in the same transaction. */
+export function whereRecorded(eventId: string): SQL {
   return sql`EXISTS (SELECT 1 FROM audit_events AS recorded WHERE recorded.id = ${eventId})`;
 }
 
-/** Records an event where the condition holds. Belongs in the batch of the change that it tells of. */
+/** Records an event where the condition holds. For commit.ts alone: an event belongs directly behind its change. */
 export function insertAuditEvent(db: Db, row: NewAuditEvent, condition: SQL) {
-  return db.insert(auditEvents).select(
-    sql`SELECT ${row.id}, ${row.action}, ${row.actorType}, ${row.actorId}, ${row.targetType}, ${row.targetId},
-      ${row.changes}, ${row.sealedChanges}, ${row.originOf}, ${row.sealedOrigin}, ${row.requestId}, ${row.createdAt}
-      WHERE ${condition}`,
-  );
+  return insertWhere(db, auditEvents, row, condition);
 }
 
 const targets = alias(users, "targets");
@@ -41,6 +38,7 @@ export function listAuditEvents(db: Db, condition: SQL) {
       originOf: auditEvents.originOf,
       sealedOrigin: auditEvents.sealedOrigin,
       requestId: auditEvents.requestId,
+      metadata: auditEvents.metadata,
       createdAt: sql<number>`${auditEvents.createdAt}`.as("event_created_at"),
       targetKey: sql<string | null>`${targets.dataKey}`.as("target_key"),
       originKey: sql<string | null>`${origins.dataKey}`.as("origin_key"),

@@ -1,10 +1,12 @@
 import { type DrizzleD1Database, drizzle } from "drizzle-orm/d1";
-import type { Meter } from "../lib/meter.ts";
-import { meterD1 } from "./metered-d1.ts";
 
-export type Db = DrizzleD1Database;
+/** Builds statements. It sends none: that is for a connection (see connection.ts). */
+export type Db = Omit<
+  DrizzleD1Database,
+  "batch" | "run" | "all" | "get" | "values" | "transaction"
+>;
 
-/** The database of one request: drizzle over D1, every round trip counted on the meter. */
-export function createDb(database: D1Database, meter: Meter): Db {
-  return drizzle(meterD1(database, meter));
-}
+const unconnected = { prepare: () => undefined } as unknown as D1Database;
+
+/** The statement builder, made once per isolate. */
+export const db: Db = drizzle(unconnected);

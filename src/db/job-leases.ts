@@ -2,8 +2,14 @@ import { and, eq, sql } from "drizzle-orm";
 import type { Db } from "./client.ts";
 import { jobLeases } from "./schema/job-leases.ts";
 
-/** Takes a job for oneself, unless someone has it: of all who ask at once, one gets it. */
-export function claimJob(db: Db, name: string, now: number, leasedUntil: number) {
+interface Lease {
+  name: string;
+  now: number;
+  leasedUntil: number;
+}
+
+/** Leases a job unless it is leased already. Of concurrent claims, exactly one succeeds. Returns the name if it did. */
+export function claimJob(db: Db, { name, now, leasedUntil }: Lease) {
   return db
     .insert(jobLeases)
     .values({ name, leasedUntil })
@@ -15,12 +21,8 @@ export function claimJob(db: Db, name: string, now: number, leasedUntil: number)
     .returning({ name: jobLeases.name });
 }
 
-/** Gives a job back, if it is still one's own, and counts what its run did. */
-export function releaseJob(
-  db: Db,
-  at: { name: string; leasedUntil: number; now: number },
-  outcome: { items: number; hasFailed: boolean },
-) {
+/** Ends a lease, if it is still held, and adds the outcome of the run to the job's counters. */
+export function releaseJob(db: Db, at: Lease, outcome: { items: number; hasFailed: boolean }) {
   return db
     .update(jobLeases)
     .set({
@@ -33,7 +35,7 @@ export function releaseJob(
     .where(and(eq(jobLeases.name, at.name), eq(jobLeases.leasedUntil, at.leasedUntil)));
 }
 
-/** What every job's runs have come to. */
+/** Every job with the counters of its runs. */
 export function listJobs(db: Db) {
   return db.select().from(jobLeases).orderBy(jobLeases.name);
 }

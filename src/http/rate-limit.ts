@@ -3,7 +3,7 @@ import type { RateLimit } from "../config.ts";
 import type { Context } from "../context.ts";
 import { AppError } from "../errors.ts";
 import { toSubscriber } from "../lib/address.ts";
-import { toBase64Url, utf8 } from "../lib/bytes.ts";
+import { firstKey, macText } from "../lib/mac.ts";
 import {
   createSlidingWindow,
   increment,
@@ -19,19 +19,27 @@ import type { AppEnv } from "./app-env.ts";
 const POLICIES = {
   auth: { by: "address", needsStore: true },
   refresh: { by: "address", needsStore: true },
-  read: { by: "actor", needsStore: false },
-  write: { by: "actor", needsStore: false },
+  read: { by: "caller", needsStore: false },
+  write: { by: "caller", needsStore: false },
 } as const;
 
 export type RateLimitPolicy = keyof typeof POLICIES;
 
-/** KV takes one write a second a key. */
+/** How much of a key's hash tells it from others. */
+const KEY_DIGITS = 32;
+const MASK_BYTES = 16;
+
+/** KV takes one write per second per key. */
 const SYNC_INTERVAL_MS = SECOND;
 
+/** Below this share of the limit a caller is counted in memory alone. */
+const SHARED_FROM = 1 / 5;
+
 /**
- * Holds a caller to a policy (RateLimit fields, draft-ietf-httpapi-ratelimit-headers-10). Exact within an isolate; other isolates
- * are heard of through KV, which is told at most once a second a key and never of a caller who is over the limit.
- * Policies of authentication ask KV first and fail closed; the others count first and ask behind the response.
+ * Holds a caller to a policy (RateLimit fields, draft-ietf-httpapi-ratelimit-headers-10). Exact within an isolate. From a fifth
+ * of the limit on, isolates share their counts through KV, which is written at most once per second per key and never for a
+ * caller who is over the limit. Policies of authentication read KV first and fail closed; the others count first and read it
+ * after the response.
  */
 export function rateLimit(policy: RateLimitPolicy): MiddlewareHandler<AppEnv> {
   const { by, needsStore } = POLICIES[policy];
@@ -41,10 +49,12 @@ export function rateLimit(policy: RateLimitPolicy): MiddlewareHandler<AppEnv> {
     if (!limit) return next();
     const key = `rate:${policy}:${await callerOf(ctx, by)}`;
     const window = openWindow(ctx, key);
-    if (needsStore && isDue(window.readAt, ctx.now())) await hearOfOthers(ctx, key, window);
+    if (needsStore && isShared(ctx, limit, window) && isDue(window.readAt, ctx.now())) {
+      await readOthers(ctx, key, window);
+    }
     take(c, policy, limit, window);
     await next();
-    ctx.waitUntil(tellOthers(ctx, key, limit, window));
+    if (isShared(ctx, limit, window)) ctx.waitUntil(writeOwn(ctx, key, limit, window));
   };
 }
 
@@ -80,7 +90,7 @@ function take(
   }
 }
 
-async function hearOfOthers(ctx: Context, key: string, window: SlidingWindow): Promise<void> {
+async function readOthers(ctx: Context, key: string, window: SlidingWindow): Promise<void> {
   try {
     const stored = (await ctx.kv.get(key)) as [number, number][] | null;
     merge(window, new Map(stored ?? []));
@@ -91,45 +101,51 @@ async function hearOfOthers(ctx: Context, key: string, window: SlidingWindow): P
   }
 }
 
-async function tellOthers(
+async function writeOwn(
   ctx: Context,
   key: string,
   { windowSeconds }: RateLimit,
   window: SlidingWindow,
 ): Promise<void> {
-  // A write that is still to come tells of this request, too.
+  // A write that is already scheduled includes this request.
   if (window.pending.size === 0 || window.writtenAt > ctx.now()) return;
   const writeAt = Math.max(ctx.now(), window.writtenAt + SYNC_INTERVAL_MS);
   window.writtenAt = writeAt;
-  // Behind the response: what telling KV costs is not the response's.
+  // After the response: what writing to KV costs is not the response's.
   await scheduler.wait(writeAt - ctx.now());
   if (window.pending.size === 0) return;
   try {
-    if (isDue(window.readAt, writeAt)) await hearOfOthers(ctx, key, window);
-    const told = [...window.counts];
+    if (isDue(window.readAt, writeAt)) await readOthers(ctx, key, window);
+    const counts = [...window.counts];
     window.pending.clear();
-    await ctx.kv.put(key, told, windowSeconds);
+    await ctx.kv.put(key, counts, windowSeconds);
   } catch (error) {
     ctx.log("warn", "rate_limit.write_failed", describeError(error));
   }
+}
+
+function isShared(
+  ctx: Context,
+  { limit, windowSeconds }: RateLimit,
+  window: SlidingWindow,
+): boolean {
+  return measure(window, windowSeconds * SECOND, ctx.now()).used >= limit * SHARED_FROM;
 }
 
 function isDue(last: number, now: number): boolean {
   return now - last >= SYNC_INTERVAL_MS;
 }
 
-async function callerOf(ctx: Context, by: "address" | "actor"): Promise<string> {
-  const { actor } = ctx;
-  if (by === "actor" && actor.type === "user") return `user:${actor.userId}`;
-  if (by === "actor" && actor.type === "api_key") return `key:${actor.keyId}`;
+async function callerOf(ctx: Context, by: "address" | "caller"): Promise<string> {
+  const credential = ctx.access?.credential;
+  if (by === "caller" && credential?.type === "session") return `user:${credential.userId}`;
+  if (by === "caller" && credential?.type === "api_key")
+    return `key:${credential.secretHash.slice(0, KEY_DIGITS)}`;
   return `address:${await maskAddress(ctx)}`;
 }
 
 // KV keys hold no address: they are personal data.
 async function maskAddress({ client, config }: Context): Promise<string> {
-  const [key] = config.macKeys;
-  if (!key) throw new Error("no MAC key");
-  const subscriber = utf8(`roster rate limit v1\n${toSubscriber(client.ip ?? "unknown")}`);
-  const mac = new Uint8Array(await crypto.subtle.sign("HMAC", key, subscriber));
-  return toBase64Url(mac.slice(0, 16));
+  const subscriber = toSubscriber(client.ip ?? "unknown");
+  return macText(firstKey(config.macKeys), "rate limit v1", subscriber, MASK_BYTES);
 }

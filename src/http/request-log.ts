@@ -18,12 +18,14 @@ export const requestLog: MiddlewareHandler<AppEnv> = async function requestLog(c
   if (config?.ok && config.config.serverTiming) {
     c.res.headers.set("Server-Timing", toServerTiming(durationMs, meter));
   }
+  const principal = c.var.ctx?.access?.principal;
   createLog(c.var.requestId)("info", "request", {
     method: c.req.method,
     route: matchedRoute(c),
     status: c.res.status,
     duration_ms: round(durationMs),
-    user_id: userIdOf(c),
+    user_id: principal?.userId ?? null,
+    ...(principal?.type === "api_key" && { api_key_id: principal.keyId }),
     d1: {
       queries: meter.d1.queries,
       rows_read: meter.d1.rowsRead,
@@ -37,11 +39,6 @@ export const requestLog: MiddlewareHandler<AppEnv> = async function requestLog(c
 function matchedRoute(c: HonoContext<AppEnv>): string | null {
   const path = routePath(c, -1);
   return path === "/*" || path === "*" ? null : path;
-}
-
-function userIdOf(c: HonoContext<AppEnv>): string | null {
-  const actor = c.var.ctx?.actor;
-  return actor && "userId" in actor ? actor.userId : null;
 }
 
 function toServerTiming(durationMs: number, { d1, kv }: Meter): string {

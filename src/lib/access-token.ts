@@ -17,6 +17,12 @@ export interface AccessTokenClaims {
   permissions: readonly string[];
 }
 
+/** The claims of a token that was verified; times in seconds. */
+export interface VerifiedAccessToken extends AccessTokenClaims {
+  issuedAt: number;
+  expiresAt: number;
+}
+
 /** A signed access token (RFC 9068) with `typ` at+jwt, EdDSA and the `kid` of the first key. */
 export async function mintAccessToken(
   claims: AccessTokenClaims,
@@ -51,7 +57,7 @@ export async function verifyAccessToken(
   keys: ReadonlyMap<string, SigningKey>,
   settings: AccessTokenSettings,
   now: number,
-): Promise<AccessTokenClaims | undefined> {
+): Promise<VerifiedAccessToken | undefined> {
   const findKey: JWTVerifyGetKey = ({ kid }) => {
     const key = keys.get(kid ?? "");
     if (!key) throw new Error("unknown kid");
@@ -66,10 +72,12 @@ export async function verifyAccessToken(
       requiredClaims: ["sub", "sid", "role", "scope", "iat", "exp", "jti"],
       currentDate: new Date(now),
     });
-    const { sub, sid, role, scope } = payload;
+    const { sub, sid, role, scope, iat, exp } = payload;
     if (typeof sub !== "string" || typeof sid !== "string") return undefined;
     if (typeof role !== "string" || typeof scope !== "string") return undefined;
-    return { userId: sub, sessionId: sid, role, permissions: scope.split(" ").filter(Boolean) };
+    if (typeof iat !== "number" || typeof exp !== "number") return undefined;
+    const permissions = scope.split(" ").filter(Boolean);
+    return { userId: sub, sessionId: sid, role, permissions, issuedAt: iat, expiresAt: exp };
   } catch {
     return undefined;
   }

@@ -1,19 +1,18 @@
 import { equalBytes, fromBase64Url, toBase64Url, utf8 } from "./bytes.ts";
+import { firstKey, mac } from "./mac.ts";
 
 const MAC_BYTES = 16;
 
-/** An opaque, tamper-evident place in a list. `scope` names the list, its filters and its order: a cursor is of no use in another. */
+/** An opaque, tamper-evident place in a list. `scope` names the list, its filters and its order: a cursor is valid in no other. */
 export async function sealCursor(
   place: readonly (string | number | null)[],
   scope: string,
   keys: readonly CryptoKey[],
 ): Promise<string> {
-  const [key] = keys;
-  if (!key) throw new Error("no MAC key");
   const body = utf8(JSON.stringify(place));
-  const mac = await sign(key, body, scope);
+  const seal = await sign(firstKey(keys), body, scope);
   const sealed = new Uint8Array(MAC_BYTES + body.byteLength);
-  sealed.set(mac);
+  sealed.set(seal);
   sealed.set(body, MAC_BYTES);
   return toBase64Url(sealed);
 }
@@ -35,9 +34,5 @@ export async function openCursor(
 }
 
 async function sign(key: CryptoKey, body: Uint8Array, scope: string): Promise<Uint8Array> {
-  const head = utf8(`roster cursor v1\n${scope}\n`);
-  const message = new Uint8Array(head.byteLength + body.byteLength);
-  message.set(head);
-  message.set(body, head.byteLength);
-  return new Uint8Array(await crypto.subtle.sign("HMAC", key, message)).slice(0, MAC_BYTES);
+  return (await mac(key, `cursor v1\n${scope}`, body)).slice(0, MAC_BYTES);
 }

@@ -22,30 +22,8 @@ export async function mintDataKey(
   return `${kid}.${await encrypt(key, raw, `data key of ${personId}`)}`;
 }
 
-/** Seals a text under a person's key (AES-256-GCM), bound to the context that is named. Undefined for a person without a usable key. */
-export async function sealText(
-  text: string,
-  person: Person,
-  wrappingKeys: ReadonlyMap<string, CryptoKey>,
-  context: string,
-): Promise<string | undefined> {
-  const key = await unwrap(person, wrappingKeys);
-  return key && encrypt(key, utf8(text), context);
-}
-
-/** The text that was sealed under a person's key in this context; undefined when the key is gone. */
-export async function openText(
-  sealed: string,
-  person: Person,
-  wrappingKeys: ReadonlyMap<string, CryptoKey>,
-  context: string,
-): Promise<string | undefined> {
-  const key = await unwrap(person, wrappingKeys);
-  const opened = key && (await decrypt(key, sealed, context));
-  return opened && new TextDecoder().decode(opened);
-}
-
-async function unwrap(
+/** A person's data key, unwrapped; undefined for a person without a usable key. */
+export async function unwrapDataKey(
   { id, dataKey }: Person,
   wrappingKeys: ReadonlyMap<string, CryptoKey>,
 ): Promise<CryptoKey | undefined> {
@@ -53,6 +31,21 @@ async function unwrap(
   const wrappingKey = wrappingKeys.get(kid);
   const raw = wrappingKey && (await decrypt(wrappingKey, wrapped, `data key of ${id}`));
   return raw && crypto.subtle.importKey("raw", raw, "AES-GCM", false, ["encrypt", "decrypt"]);
+}
+
+/** Seals a text under a data key (AES-256-GCM), bound to the context that is named. */
+export function sealText(text: string, key: CryptoKey, context: string): Promise<string> {
+  return encrypt(key, utf8(text), context);
+}
+
+/** The text that was sealed under a data key in this context; undefined for any other. */
+export async function openText(
+  sealed: string,
+  key: CryptoKey,
+  context: string,
+): Promise<string | undefined> {
+  const opened = await decrypt(key, sealed, context);
+  return opened && new TextDecoder().decode(opened);
 }
 
 async function encrypt(

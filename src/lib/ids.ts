@@ -26,3 +26,9 @@ export function idFromBytes(bytes: Uint8Array): string | undefined {
     return undefined;
   }
 }
+
+/** The smallest UUIDv7 of a moment: ids made before it are smaller, ids made from then on are not. */
+export function firstIdAt(ms: number): string {
+  const time = Math.max(0, ms).toString(16).padStart(12, "0");
+  return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-000000000000`;
+}

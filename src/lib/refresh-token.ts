@@ -1,8 +1,9 @@
-import { equalBytes, fromBase64Url, toBase64Url, utf8 } from "./bytes.ts";
+import { equalBytes, fromBase64Url, toBase64Url } from "./bytes.ts";
 import { idFromBytes, idToBytes } from "./ids.ts";
+import { firstKey, mac } from "./mac.ts";
 
 const PREFIX = "rrt_";
-const CONTEXT = utf8("roster refresh token v1\n");
+const LABEL = "refresh token v1";
 const ID_BYTES = 16;
 const GENERATION_BYTES = 6;
 const MAC_BYTES = 32;
@@ -22,11 +23,9 @@ export async function mintRefreshToken(
   keys: readonly CryptoKey[],
 ): Promise<string> {
   const body = encodeBody(claims);
-  const [key] = keys;
-  if (!key) throw new Error("no MAC key");
   const token = new Uint8Array(BODY_BYTES + MAC_BYTES);
   token.set(body);
-  token.set(await mac(key, body), BODY_BYTES);
+  token.set(await mac(firstKey(keys), LABEL, body), BODY_BYTES);
   return PREFIX + toBase64Url(token);
 }
 
@@ -41,16 +40,9 @@ export async function verifyRefreshToken(
   const body = token.slice(0, BODY_BYTES);
   const given = token.slice(BODY_BYTES);
   for (const key of keys) {
-    if (equalBytes(await mac(key, body), given)) return decodeBody(body);
+    if (equalBytes(await mac(key, LABEL, body), given)) return decodeBody(body);
   }
   return undefined;
-}
-
-async function mac(key: CryptoKey, body: Uint8Array): Promise<Uint8Array> {
-  const message = new Uint8Array(CONTEXT.byteLength + body.byteLength);
-  message.set(CONTEXT);
-  message.set(body, CONTEXT.byteLength);
-  return new Uint8Array(await crypto.subtle.sign("HMAC", key, message));
 }
 
 function encodeBody({ sessionId, generation }: RefreshTokenClaims): Uint8Array {

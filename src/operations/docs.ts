@@ -5,7 +5,7 @@ import { AppError, ERRORS } from "../errors.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { buildOpenApiDocument } from "./openapi.ts";
 
-/** Nothing from elsewhere, and no script or style but our own files. */
+/** Allows only files that this worker serves: nothing from other origins, and no inline script or style. */
 const DOCS_CSP =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
   "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -27,7 +27,7 @@ h2 { font-family: ui-monospace, monospace; font-size: 1rem; margin: 2rem 0 0; }
 p { margin: 0; }
 `;
 
-/** Adds the OpenAPI document, the docs page with its assets, and the page that explains every error code. */
+/** Mounts the OpenAPI document, the docs page with its assets, and the page that explains every error code. */
 export function mountDocs(app: OpenAPIHono<AppEnv>): void {
   let document: ReturnType<typeof buildOpenApiDocument> | undefined;
   app.get("/openapi.json", (c) => {
@@ -88,7 +88,7 @@ function errorsPage() {
 </head>
 <body>
 <h1>Errors</h1>
-<p>Every error is a problem document (RFC 9457). Its code never changes its meaning.</p>
+<p>Every error response is a problem document (RFC 9457). The meaning of a code never changes.</p>
 ${Object.entries(ERRORS).map(
   ([code, [status, title, detail]]) =>
     html`<h2 id="${code}">${code}</h2><p>${status} ${title}. ${detail}</p>`,

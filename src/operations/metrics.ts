@@ -1,3 +1,4 @@
+import { read } from "../access/read.ts";
 import type { Context } from "../context.ts";
 import { listJobs } from "../db/job-leases.ts";
 import { countOutbox } from "../outbox/repository.ts";
@@ -9,43 +10,45 @@ interface Metric {
   samples: readonly { labels: Readonly<Record<string, string>>; value: number }[];
 }
 
-/** What the database knows of the service's work, in the Prometheus text format (version 0.0.4). */
+/** Metrics of the email outbox and the scheduled jobs in the Prometheus text format (version 0.0.4). */
 export async function renderMetrics(ctx: Context): Promise<string> {
-  const [[outbox], jobs] = await ctx.db.batch([countOutbox(ctx.db), listJobs(ctx.db)]);
+  const { db } = ctx;
+  const { outbox, jobs } = await read(ctx, { outbox: countOutbox(db), jobs: listJobs(db) });
+  const [mails] = outbox;
   const perJob = (value: (job: (typeof jobs)[number]) => number) =>
     jobs.map((job) => ({ labels: { job: job.name }, value: value(job) }));
   const metrics: Metric[] = [
     {
       name: "roster_mail_outbox",
       type: "gauge",
-      help: "Mails that wait, and mails of the last 30 days that were given up.",
+      help: "Emails waiting to be sent, and emails whose delivery was given up within the last 30 days.",
       samples: [
-        { labels: { state: "pending" }, value: outbox?.pending ?? 0 },
-        { labels: { state: "failed" }, value: outbox?.failed ?? 0 },
+        { labels: { state: "pending" }, value: mails?.pending ?? 0 },
+        { labels: { state: "failed" }, value: mails?.failed ?? 0 },
       ],
     },
     {
       name: "roster_job_runs_total",
       type: "counter",
-      help: "Runs of a scheduled job.",
+      help: "Completed runs of a scheduled job, including failed ones.",
       samples: perJob(({ runs }) => runs),
     },
     {
       name: "roster_job_failures_total",
       type: "counter",
-      help: "Runs of a scheduled job that failed.",
+      help: "Failed runs of a scheduled job.",
       samples: perJob(({ failures }) => failures),
     },
     {
       name: "roster_job_items_total",
       type: "counter",
-      help: "What a scheduled job has dealt with: mails sent, rows deleted, users erased.",
+      help: "Items that a scheduled job has processed: emails sent, rows deleted or users erased.",
       samples: perJob(({ items }) => items),
     },
     {
       name: "roster_job_last_run_timestamp_seconds",
       type: "gauge",
-      help: "When a scheduled job last ended.",
+      help: "Unix time at which the latest completed run of a scheduled job started.",
       samples: perJob(({ lastRunAt }) => (lastRunAt ?? 0) / 1000),
     },
   ];

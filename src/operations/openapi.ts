@@ -2,25 +2,25 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import { version } from "../../package.json";
 import type { AppEnv } from "../http/app-env.ts";
 
-const DESCRIPTION = `Accounts, credentials, sessions and roles at the edge.
+const DESCRIPTION = `User accounts, authentication, sessions, roles and API keys.
 
-Log in, send the \`access_token\` as \`Authorization: Bearer <token>\`, and refresh it before its 15 minutes are over.
-Every error is a problem document (RFC 9457) with a stable \`code\`: /docs/errors explains each.`;
+Log in, send the \`access_token\` as \`Authorization: Bearer <token>\`, and refresh it before it expires (\`expires_in\`).
+Every error response is a problem document (RFC 9457) with a stable \`code\`; /docs/errors explains each code.`;
 
-/** The OpenAPI 3.1 document of everything that the app's routers declare. */
+/** The OpenAPI 3.1 document of all operations that the app's routers declare. */
 export function buildOpenApiDocument(app: OpenAPIHono<AppEnv>) {
   app.openAPIRegistry.registerComponent("securitySchemes", "accessToken", {
     type: "http",
     scheme: "bearer",
     bearerFormat: "JWT",
-    description: "The `access_token` that login and refresh answer with.",
+    description: "The `access_token` returned by login and refresh.",
   });
   app.openAPIRegistry.registerComponent("securitySchemes", "apiKey", {
     type: "apiKey",
     in: "header",
     name: "X-API-Key",
     description:
-      "A key made with `POST /v1/api-keys`. It may use its scopes, and nothing that manages credentials.",
+      "A key created with `POST /v1/api-keys`. Its scopes limit what it can do, and it cannot manage credentials.",
   });
   return app.getOpenAPI31Document({
     openapi: "3.1.0",
@@ -32,12 +32,15 @@ export function buildOpenApiDocument(app: OpenAPIHono<AppEnv>) {
     },
     servers: [{ url: "/" }],
     tags: [
-      { name: "Authentication", description: "Accounts, tokens and sessions of one's own." },
-      { name: "Users", description: "Accounts and their management." },
-      { name: "Profiles", description: "What people say about themselves." },
-      { name: "Roles", description: "What roles grant." },
-      { name: "API keys", description: "Access for third parties." },
-      { name: "Operations", description: "Health, readiness and public keys." },
+      {
+        name: "Authentication",
+        description: "Registration, login, passwords, and your own sessions.",
+      },
+      { name: "Users", description: "User accounts and their management." },
+      { name: "Profiles", description: "Personal details that users maintain themselves." },
+      { name: "Roles", description: "Roles and the permissions that they grant." },
+      { name: "API keys", description: "Credentials for third-party applications." },
+      { name: "Operations", description: "Health, readiness, metrics and public keys." },
     ],
   });
 }

@@ -1,11 +1,11 @@
 import { z } from "@hono/zod-openapi";
 import { version } from "../../package.json";
-import { everyone, permission } from "../access/guard.ts";
 import { createRouter, jsonContent, operation } from "../access/operation.ts";
+import { everyone, permission } from "../access/rule.ts";
 import { AppError } from "../errors.ts";
 import { renderMetrics } from "./metrics.ts";
+import { checkReadiness } from "./readiness.ts";
 import { Health, Jwks, Ready } from "./schema.ts";
-import { checkReadiness } from "./service.ts";
 
 const tags = ["Operations"];
 
@@ -14,9 +14,10 @@ const healthRoute = operation({
   path: "/health",
   operationId: "getHealth",
   tags,
-  summary: "Is the worker up? Touches nothing",
+  summary: "Check that the service is running",
+  description: "Performs no I/O.",
   access: everyone,
-  responses: { 200: jsonContent(Health, "It is.") },
+  responses: { 200: jsonContent(Health, "The service is healthy.") },
   errors: [],
 });
 
@@ -25,10 +26,11 @@ const readyRoute = operation({
   path: "/ready",
   operationId: "getReadiness",
   tags,
-  summary: "Can it serve? Asks D1, KV and the configuration",
-  description: "A 503 names in `checks` what fails.",
+  summary: "Check that the service can handle requests",
+  description:
+    "Checks D1, KV and the configuration. On failure, `checks` in the 503 response tells what failed.",
   access: everyone,
-  responses: { 200: jsonContent(Ready, "It can.") },
+  responses: { 200: jsonContent(Ready, "The service is ready.") },
   errors: ["misconfigured"],
 });
 
@@ -37,9 +39,9 @@ const jwksRoute = operation({
   path: "/.well-known/jwks.json",
   operationId: "getJwks",
   tags,
-  summary: "The public keys that access tokens verify with",
+  summary: "Get the public keys that verify access tokens",
   access: everyone,
-  responses: { 200: jsonContent(Jwks, "A JWK set (RFC 7517), the signing key first.") },
+  responses: { 200: jsonContent(Jwks, "A JWK Set (RFC 7517). The first key signs new tokens.") },
   errors: ["misconfigured"],
 });
 
@@ -48,11 +50,11 @@ const metricsRoute = operation({
   path: "/metrics",
   operationId: "getMetrics",
   tags,
-  summary: "The outbox and the scheduled jobs, for Prometheus",
+  summary: "Get metrics of the email outbox and the scheduled jobs",
   access: permission("metrics:read"),
   responses: {
     200: {
-      description: "Prometheus text format.",
+      description: "Metrics in the Prometheus text format.",
       content: { "text/plain": { schema: z.string().openapi("Metrics") } },
     },
   },

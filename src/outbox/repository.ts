@@ -1,5 +1,7 @@
 import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
+import type { UserRef } from "../access/target.ts";
 import type { Db } from "../db/client.ts";
+import { insertWhere } from "../db/insert.ts";
 import { mailOutbox } from "../db/schema/mail-outbox.ts";
 
 interface NewMail {
@@ -10,18 +12,22 @@ interface NewMail {
   now: number;
 }
 
-/** Notes that a mail is to go out, where the condition holds and the user exists. */
-export function insertMail(db: Db, mail: NewMail, condition: SQL) {
-  return db
-    .insert(mailOutbox)
-    .select(
-      sql`SELECT ${mail.id}, users.id, ${mail.kind}, ${mail.address}, ${mail.now}, 0, ${mail.now}, NULL, NULL, NULL, NULL
-        FROM users WHERE users.id = ${mail.userId} AND ${condition}`,
-    )
-    .returning({ id: mailOutbox.id });
+/** Queues a mail where the condition holds. */
+export function insertMail(db: Db, { now, ...mail }: NewMail, condition: SQL) {
+  const row = {
+    ...mail,
+    createdAt: now,
+    attempts: 0,
+    nextAttemptAt: now,
+    lease: null,
+    leasedUntil: null,
+    sentAt: null,
+    failedAt: null,
+  };
+  return insertWhere(db, mailOutbox, row, condition).returning({ id: mailOutbox.id });
 }
 
-/** Takes back a user's mails of these kinds that have not gone out, where the condition holds. One that is being sent gets no token. */
+/** Deletes a user's mails of these kinds that have not been sent, where the condition holds. One that is being sent gets no token. */
 export function deleteUnsentMail(db: Db, userId: string, kinds: readonly string[], condition: SQL) {
   return db
     .delete(mailOutbox)
@@ -35,18 +41,17 @@ export function deleteUnsentMail(db: Db, userId: string, kinds: readonly string[
     );
 }
 
-/** Fewer mails of a kind than the limit were asked for since the time given, by this user or to this address. */
-export function hasFewerMails(
-  { userId, kind, address }: Pick<NewMail, "userId" | "kind" | "address">,
+/** True while fewer mails of a kind than the limit were queued for an address since the time given. */
+export function whereFewerMails(
+  { kind, address }: Pick<NewMail, "kind" | "address">,
   since: number,
   limit: number,
 ): SQL {
-  return sql`(SELECT count(*) FROM mail_outbox AS earlier
-    WHERE (earlier.user_id = ${userId} OR earlier.address = ${address} COLLATE NOCASE)
-    AND earlier.kind = ${kind} AND earlier.created_at > ${since}) < ${limit}`;
+  return sql`(SELECT count(*) FROM (SELECT 1 FROM mail_outbox AS earlier WHERE earlier.address = ${address} COLLATE NOCASE
+    AND earlier.kind = ${kind} AND earlier.created_at > ${since} LIMIT ${limit})) < ${limit}`;
 }
 
-/** Takes mails that are due for oneself: of all who ask at once, one gets each. A lease that has run out is up again. */
+/** Leases mails that are due: of all who ask at once, one gets each. A lease that has run out can be taken again. */
 export function claimMail(
   db: Db,
   { lease, now, leaseMs, limit }: { lease: string; now: number; leaseMs: number; limit: number },
@@ -55,7 +60,7 @@ export function claimMail(
     .update(mailOutbox)
     .set({ lease, leasedUntil: now + leaseMs, attempts: sql`${mailOutbox.attempts} + 1` })
     .where(
-      sql`${mailOutbox.id} IN (SELECT id FROM mail_outbox WHERE sent_at IS NULL AND failed_at IS NULL
+      sql`(${mailOutbox.userId}, ${mailOutbox.id}) IN (SELECT user_id, id FROM mail_outbox WHERE sent_at IS NULL AND failed_at IS NULL
         AND next_attempt_at <= ${now} AND (leased_until IS NULL OR leased_until <= ${now})
         ORDER BY next_attempt_at LIMIT ${limit})`,
     )
@@ -73,36 +78,49 @@ export function claimMail(
 
 export type ClaimedMail = Awaited<ReturnType<typeof claimMail>>[number];
 
-/** Notes what came of a mail, for whoever still holds the lease. */
+interface Lease {
+  userId: string;
+  id: string;
+  lease: string;
+}
+
+/** Records the outcome of an attempt, if the lease is still held. */
 export function settleMail(
   db: Db,
-  at: { id: string; lease: string },
-  outcome: { sentAt: number } | { failedAt: number } | { nextAttemptAt: number },
+  at: Lease,
+  outcome: { sentAt?: number; failedAt?: number; nextAttemptAt: number },
 ) {
   return db
     .update(mailOutbox)
     .set({ ...outcome, lease: null, leasedUntil: null })
-    .where(and(eq(mailOutbox.id, at.id), eq(mailOutbox.lease, at.lease)));
+    .where(
+      and(
+        eq(mailOutbox.userId, at.userId),
+        eq(mailOutbox.id, at.id),
+        eq(mailOutbox.lease, at.lease),
+      ),
+    );
 }
 
-/** True while a mail is one's own to send. */
-export function isLeased({ id, lease }: { id: string; lease: string }): SQL {
-  return sql`EXISTS (SELECT 1 FROM mail_outbox AS mine WHERE mine.id = ${id} AND mine.lease = ${lease}
-    AND mine.sent_at IS NULL)`;
+/** True while a mail is leased and not sent. */
+export function whereLeased({ userId, id, lease }: Lease): SQL {
+  return sql`EXISTS (SELECT 1 FROM mail_outbox AS mine WHERE mine.user_id = ${userId} AND mine.id = ${id}
+    AND mine.lease = ${lease} AND mine.sent_at IS NULL)`;
 }
 
-/** Deletes up to `limit` mails that were asked for before the time given. */
-export function deleteOldMail(db: Db, before: number, limit: number) {
+/** Deletes up to `limit` mails that were sent or given up and whose time is over. */
+export function deleteOldMail(db: Db, now: number, limit: number) {
   return db
     .delete(mailOutbox)
     .where(
-      sql`${mailOutbox.id} IN (SELECT id FROM mail_outbox WHERE created_at < ${before} LIMIT ${limit})`,
+      sql`(${mailOutbox.userId}, ${mailOutbox.id}) IN (SELECT user_id, id FROM mail_outbox WHERE next_attempt_at <= ${now}
+        AND (sent_at IS NOT NULL OR failed_at IS NOT NULL) ORDER BY next_attempt_at LIMIT ${limit})`,
     )
     .returning({ id: mailOutbox.id });
 }
 
 /** The mails of a user that are still kept, the oldest first. */
-export function listMailOfUser(db: Db, userId: string) {
+export function listMailOfUser(db: Db, user: UserRef) {
   return db
     .select({
       kind: mailOutbox.kind,
@@ -111,7 +129,7 @@ export function listMailOfUser(db: Db, userId: string) {
       sentAt: mailOutbox.sentAt,
     })
     .from(mailOutbox)
-    .where(eq(mailOutbox.userId, userId))
+    .where(eq(mailOutbox.userId, user))
     .orderBy(mailOutbox.createdAt, mailOutbox.id);
 }
 

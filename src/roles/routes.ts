@@ -1,25 +1,21 @@
-import { permission } from "../access/guard.ts";
 import { createRouter, jsonBody, jsonContent, operation } from "../access/operation.ts";
-import { currentPrincipal } from "../access/target.ts";
+import { permission } from "../access/rule.ts";
 import { presentPage } from "../http/pagination.ts";
+import { createRole } from "./create.ts";
+import { deleteRole } from "./delete.ts";
+import { getPermissionPage, getRole, getRolePage } from "./list.ts";
+import { replaceRole } from "./replace.ts";
 import {
   CreateRole,
   ListQuery,
   PermissionPage,
+  presentPermission,
   presentRole,
   ReplaceRole,
   Role,
   RolePage,
   RoleParams,
 } from "./schema.ts";
-import {
-  createRole,
-  deleteRole,
-  getPermissionPage,
-  getRole,
-  getRolePage,
-  replaceRole,
-} from "./service.ts";
 
 const tags = ["Roles"];
 
@@ -28,7 +24,7 @@ const listPermissionsRoute = operation({
   path: "/v1/permissions",
   operationId: "listPermissions",
   tags,
-  summary: "List the permissions that roles are made of",
+  summary: "List all permissions",
   access: permission("roles:read"),
   request: { query: ListQuery },
   responses: { 200: jsonContent(PermissionPage, "A page of permissions, by name.") },
@@ -40,7 +36,7 @@ const listRolesRoute = operation({
   path: "/v1/roles",
   operationId: "listRoles",
   tags,
-  summary: "List the roles",
+  summary: "List roles",
   access: permission("roles:read"),
   request: { query: ListQuery },
   responses: { 200: jsonContent(RolePage, "A page of roles, by name.") },
@@ -52,7 +48,7 @@ const getRoleRoute = operation({
   path: "/v1/roles/{name}",
   operationId: "getRole",
   tags,
-  summary: "Read a role",
+  summary: "Retrieve a role",
   access: permission("roles:read"),
   request: { params: RoleParams },
   responses: { 200: jsonContent(Role, "The role.") },
@@ -65,11 +61,11 @@ const createRoleRoute = operation({
   operationId: "createRole",
   tags,
   summary: "Create a role",
-  description: "Out of permissions that you hold yourself.",
+  description: "You can only include permissions that you hold yourself.",
   access: permission("roles:write"),
   request: { body: jsonBody(CreateRole) },
-  responses: { 201: jsonContent(Role, "The role.", ["Location"]) },
-  errors: ["role_exists", "privilege_escalation"],
+  responses: { 201: jsonContent(Role, "The new role.", ["Location"]) },
+  errors: ["role_exists", "edit_conflict", "privilege_escalation"],
 });
 
 const replaceRoleRoute = operation({
@@ -77,11 +73,13 @@ const replaceRoleRoute = operation({
   path: "/v1/roles/{name}",
   operationId: "replaceRole",
   tags,
-  summary: "Replace what a role grants",
-  description: "It counts for writes at once and for tokens at their next refresh.",
+  summary: "Replace a role",
+  description:
+    "Replaces the description and the permissions. You must hold every permission that the role grants before and after. " +
+    "The change applies from the next request on; the `scope` of access tokens changes at the next refresh.",
   access: permission("roles:write"),
   request: { params: RoleParams, body: jsonBody(ReplaceRole) },
-  responses: { 200: jsonContent(Role, "The role as it is now.") },
+  responses: { 200: jsonContent(Role, "The updated role.") },
   errors: ["role_not_found", "system_role", "edit_conflict", "privilege_escalation"],
 });
 
@@ -90,10 +88,12 @@ const deleteRoleRoute = operation({
   path: "/v1/roles/{name}",
   operationId: "deleteRole",
   tags,
-  summary: "Delete a role that nobody has",
+  summary: "Delete a role",
+  description:
+    "A role that a user still has, including a deleted user, cannot be deleted. You must hold every permission that it grants.",
   access: permission("roles:write"),
   request: { params: RoleParams },
-  responses: { 204: { description: "Deleted." } },
+  responses: { 204: { description: "The role was deleted." } },
   errors: ["role_not_found", "system_role", "role_in_use", "edit_conflict", "privilege_escalation"],
 });
 
@@ -101,29 +101,28 @@ export const rolesRouter = createRouter()
   .openapi(listPermissionsRoute, async (c) => {
     const query = c.req.valid("query");
     const page = await getPermissionPage(c.var.ctx, query);
-    return c.json(
-      presentPage(page, query.limit, (item) => item),
-      200,
-    );
+    return c.json(presentPage(page, query.limit, presentPermission), 200);
   })
   .openapi(listRolesRoute, async (c) => {
     const query = c.req.valid("query");
-    return c.json(presentPage(await getRolePage(c.var.ctx, query), query.limit, presentRole), 200);
+    const page = await getRolePage(c.var.ctx, query);
+    return c.json(presentPage(page, query.limit, presentRole), 200);
   })
   .openapi(getRoleRoute, async (c) => {
-    return c.json(presentRole(await getRole(c.var.ctx, c.req.valid("param").name)), 200);
+    const role = await getRole(c.var.ctx, c.req.valid("param").name);
+    return c.json(presentRole(role), 200);
   })
   .openapi(createRoleRoute, async (c) => {
-    const role = await createRole(c.var.ctx, currentPrincipal(c), c.req.valid("json"));
+    const role = await createRole(c.var.ctx, c.req.valid("json"));
     c.header("Location", `/v1/roles/${role.name}`);
     return c.json(presentRole(role), 201);
   })
   .openapi(replaceRoleRoute, async (c) => {
     const { name } = c.req.valid("param");
-    const role = await replaceRole(c.var.ctx, currentPrincipal(c), name, c.req.valid("json"));
+    const role = await replaceRole(c.var.ctx, name, c.req.valid("json"));
     return c.json(presentRole(role), 200);
   })
   .openapi(deleteRoleRoute, async (c) => {
-    await deleteRole(c.var.ctx, currentPrincipal(c), c.req.valid("param").name);
+    await deleteRole(c.var.ctx, c.req.valid("param").name);
     return c.body(null, 204);
   });

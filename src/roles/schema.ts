@@ -1,20 +1,20 @@
 import { z } from "@hono/zod-openapi";
-import { PERMISSION_NAMES } from "../access/permissions.ts";
+import { PERMISSION_NAMES, PERMISSIONS } from "../access/permissions.ts";
 import { Timestamp, text } from "../http/fields.ts";
 import { PageQuery, pageOf } from "../http/pagination.ts";
 import { toTimestamp } from "../lib/time.ts";
 import type { RoleRow } from "./repository.ts";
 
-/** The name of a role, as it stands in tokens and paths. */
+/** The name of a role, as used in tokens and paths. */
 const RoleName = z
   .string()
   .regex(
     /^[a-z][a-z0-9_-]{0,49}$/,
-    "Lower-case letters, digits, `_` and `-`, a letter first, at most 50.",
+    "Must start with a lower-case letter and contain only lower-case letters, digits, `_` and `-`, at most 50 characters.",
   )
   .openapi({ example: "support" });
 
-const Description = text(500).openapi({ example: "Helps users who are stuck." });
+const Description = text(500).openapi({ example: "Helps users with account problems." });
 
 const Permissions = z
   .array(z.enum(PERMISSION_NAMES))
@@ -57,10 +57,18 @@ export const RolePage = pageOf(Role, "RolePage");
 const Permission = z
   .object({
     name: z.string().openapi({ example: "users:read" }),
-    description: z.string().openapi({ example: "See any user." }),
+    description: z.string().openapi({ example: PERMISSIONS["users:read"] }),
   })
   .openapi("Permission");
 export const PermissionPage = pageOf(Permission, "PermissionPage");
+
+/** A permission as the API shows it. */
+export function presentPermission({
+  name,
+  description,
+}: z.infer<typeof Permission>): z.infer<typeof Permission> {
+  return { name, description };
+}
 
 /** A role as the API shows it. */
 export function presentRole(row: RoleRow): z.infer<typeof Role> {

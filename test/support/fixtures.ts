@@ -3,7 +3,9 @@ import { sql } from "drizzle-orm";
 import { openAuditEvent } from "../../src/audit/events.ts";
 import { listAuditEvents } from "../../src/audit/repository.ts";
 import { parseConfig } from "../../src/config.ts";
-import { createDb } from "../../src/db/client.ts";
+import { db } from "../../src/db/client.ts";
+import { connect } from "../../src/db/connection.ts";
+import { MemoryCache } from "../../src/lib/memory-cache.ts";
 import { createMeter } from "../../src/lib/meter.ts";
 import { send } from "./api.ts";
 
@@ -59,12 +61,15 @@ export interface AuditRow {
 
 /** The audit rows about a target, the oldest first, with what is sealed in them opened. */
 export async function allAuditOf(targetId: string): Promise<AuditRow[]> {
-  const rows = await listAuditEvents(createDb(env.DB, createMeter()), sql`target_id = ${targetId}`);
+  const { rows } = await connect(env.DB, createMeter()).send({
+    rows: listAuditEvents(db, sql`target_id = ${targetId}`),
+  });
   const config = await parseConfig(env);
   if (!config.ok) throw new Error("the test's settings are wrong");
+  const dataKeys = new MemoryCache<CryptoKey>(100, 1000);
   return Promise.all(
     rows.map(async (row) => {
-      const event = await openAuditEvent(config, row);
+      const event = await openAuditEvent({ ...config, dataKeys, now: Date.now }, row);
       const hasChanges = Object.keys(event.changes).length > 0;
       return { ...event, changes: hasChanges ? JSON.stringify(event.changes) : null };
     }),
@@ -107,12 +112,10 @@ export async function sqlAll<T = Record<string, unknown>>(
 /** Makes a role with permissions behind the API's back. */
 export async function createRoleRow(name: string, permissions: readonly string[]): Promise<void> {
   await sqlRun(
-    "INSERT INTO roles (name, description, created_at, updated_at) VALUES (?, '', 0, 0)",
+    "INSERT INTO roles (name, description, permissions, created_at, updated_at) VALUES (?, '', ?, 0, 0)",
     name,
+    JSON.stringify([...permissions].sort()),
   );
-  for (const permission of permissions) {
-    await sqlRun("INSERT INTO role_permissions (role, permission) VALUES (?, ?)", name, permission);
-  }
 }
 
 /** Whether a refresh token and an access token are refused, and where: the statuses of a refresh, a write and a read. */

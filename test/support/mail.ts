@@ -1,7 +1,14 @@
 import { send } from "./api.ts";
-import type { FailsAt } from "./faults.ts";
 import { newAccount, PASSWORD, type TestUser } from "./fixtures.ts";
 import { isolate } from "./isolates.ts";
+
+/** At which call the provider fails, from 1. */
+export type FailsAtCall = (call: number) => boolean;
+
+export const nth =
+  (n: number): FailsAtCall =>
+  (call) =>
+    call === n;
 
 export interface SentMail {
   from: string;
@@ -16,7 +23,7 @@ export type Mailbox = ReturnType<typeof createMailbox>;
 /** Bindings of an isolate of their own whose mail arrives here. It fails when told to: before it takes a mail, or after. */
 export function createMailbox(settings: Record<string, string | undefined> = {}) {
   const sent: SentMail[] = [];
-  const faults: { refuses?: FailsAt; losesAnswer?: FailsAt } = {};
+  const faults: { refuses?: FailsAtCall; losesAnswer?: FailsAtCall } = {};
   let calls = 0;
   const EMAIL = {
     send: async (mail: SentMail) => {

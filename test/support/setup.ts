@@ -1,6 +1,7 @@
 import { applyD1Migrations, reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, vi } from "vitest";
+import { takeMissedMoments } from "./d1.ts";
 import { renewIsolate } from "./isolates.ts";
 
 const PRODUCTION_LIMIT = 100_000;
@@ -24,6 +25,10 @@ crypto.subtle.deriveBits = (algorithm, ...rest) => {
   return deriveBits(algorithm, ...rest);
 };
 
+// What the worker waits for after a response passes at once. Tests of the waiting itself use stopClock().
+const wait: Scheduler["wait"] = Object.getPrototypeOf(scheduler).wait.bind(scheduler);
+scheduler.wait = (ms, options) => wait(Math.min(ms, 1), options);
+
 // Files share one runtime: each begins with empty stores and an isolate that knows nothing.
 beforeAll(async () => {
   await reset();
@@ -35,4 +40,6 @@ afterEach(() => {
   derivedIterations.length = 0;
   vi.useRealTimers();
   vi.restoreAllMocks();
+  const missed = takeMissedMoments();
+  if (missed.length > 0) throw new Error(`no statement matched ${missed.join(", ")}`);
 });

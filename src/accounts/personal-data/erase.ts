@@ -1,88 +1,69 @@
-import { sql } from "drizzle-orm";
-import { authorize, findStanding, whereAuthorized } from "../../access/conditions.ts";
-import { isSelf, type Principal } from "../../access/principal.ts";
-import { requireCovers, requireStanding } from "../../access/require.ts";
-import { publishKeysEnded } from "../../api-keys/principal.ts";
-import { listSecretHashesOfUser } from "../../api-keys/repository.ts";
+import { type SQL, sql } from "drizzle-orm";
+import { whereAuthorized } from "../../access/conditions.ts";
+import { read } from "../../access/read.ts";
+import { requireManageable } from "../../access/require.ts";
+import { commit, retryOnConflict } from "../../audit/commit.ts";
 import { createAuditEvent } from "../../audit/events.ts";
-import { ifChanged, ifRecorded, insertAuditEvent } from "../../audit/repository.ts";
 import { attemptKeyOf, deleteLoginAttempts } from "../../authentication/attempts/repository.ts";
-import { publishEnded } from "../../authentication/sessions/principal.ts";
-import { listSessionsOfUser } from "../../authentication/sessions/repository.ts";
+import { cacheEndedSessions } from "../../authentication/sessions/cache.ts";
+import { listLiveSessions } from "../../authentication/sessions/repository.ts";
 import type { Context } from "../../context.ts";
 import { AppError } from "../../errors.ts";
 import {
   deleteUserRow,
   findManagedUser,
-  findPurgeable,
   isActiveAdmin,
-  isDeletedSince,
-  isNotLastAdmin,
+  whereAdminRemains,
 } from "../users/repository.ts";
 
+/** More live sessions than a user can have. */
+const MAX_SESSIONS = 1000;
+
 /**
- * Removes a person for good: everything held on them goes with their row, and with it the key under which the audit trail
- * speaks of them. The trail itself stays. Throws `user_not_found`, `last_admin`, `privilege_escalation`.
+ * Permanently erases a user, deleted or not: the row, everything that references it, and the data key that decrypts their
+ * personal data in the audit trail. The audit trail itself remains. Throws `user_not_found`, `privilege_escalation`,
+ * `last_admin`, `edit_conflict`.
  */
-export async function eraseUser(ctx: Context, principal: Principal, id: string): Promise<void> {
-  const [user] = await findManagedUser(ctx.db, id);
-  if (!user) throw new AppError("user_not_found");
-  if (!isSelf(principal, id)) requireCovers(principal, user.permissions);
-  if (isActiveAdmin(user) && !user.anotherAdminRemains) throw new AppError("last_admin");
-  const { db } = ctx;
-  const may = authorize(principal, {
-    permissions: ["users:erase"],
-    roles: isSelf(principal, id) ? [] : [sql`(SELECT role FROM users WHERE id = ${id})`],
-    now: ctx.now(),
-  });
-  const event = await createAuditEvent(ctx, {
-    action: "user.erased",
-    targetType: "user",
-    targetId: id,
-  });
-  const [sessions, keys, erased, , , [fresh], [standing]] = await db.batch([
-    listSessionsOfUser(db, id),
-    listSecretHashesOfUser(db, id),
-    deleteUserRow(db, id, sql`${whereAuthorized(may)} AND ${isNotLastAdmin}`),
-    insertAuditEvent(db, event, ifChanged),
-    deleteLoginAttempts(db, attemptKeyOf(id), ifRecorded(event.id)),
-    findManagedUser(db, id),
-    findStanding(db, may),
-  ]);
-  if (erased.length > 0) {
-    publishEnded(ctx, sessions);
-    publishKeysEnded(ctx, keys);
-    return;
-  }
-  if (!fresh) throw new AppError("user_not_found");
-  if (isActiveAdmin(fresh) && !fresh.anotherAdminRemains) throw new AppError("last_admin");
-  requireStanding(standing);
-  throw new AppError("edit_conflict");
-}
-
-/** Erases up to so many users who were deleted longer ago than the retention, in one batch, and returns them. One who is restored meanwhile stays. */
-export async function purgeDeletedUsers(ctx: Context, limit: number): Promise<{ id: string }[]> {
-  const { db } = ctx;
-  const before = ctx.now() - ctx.config.deletedRetentionMs;
-  const due = await findPurgeable(db, before, limit);
-  const statements = await Promise.all(due.map(({ id }) => purgeStatements(ctx, id, before)));
-  const [first, ...others] = statements.flat();
-  if (!first) return [];
-  const results = await db.batch([first, ...others]);
-  // Of each three the first is the deletion, and tells whether it happened.
-  return due.filter((_, i) => {
-    const deleted = results[i * 3];
-    return Array.isArray(deleted) && deleted.length > 0;
+export async function eraseUser(ctx: Context, userId: string): Promise<void> {
+  await retryOnConflict(async () => {
+    const { acting, users, sessions } = await read(ctx, {
+      users: findManagedUser(ctx.db, userId),
+      sessions: listLiveSessions(ctx.db, userId, {
+        now: ctx.now(),
+        since: 0,
+        before: undefined,
+        limit: MAX_SESSIONS,
+      }),
+    });
+    const [user] = users;
+    if (!user) throw new AppError("user_not_found");
+    requireManageable(acting, user);
+    if (isActiveAdmin(user) && !user.anotherAdminRemains) throw new AppError("last_admin");
+    const authorized = whereAuthorized(acting, { on: { userId, role: sql`users.role` } });
+    // A login increments the version: a session that began after the read prevents the deletion.
+    const asRead = sql`${whereAdminRemains} AND users.version = ${user.version}`;
+    const { changed } = await commit(
+      acting,
+      await planErasure(acting, userId, sql`${authorized} AND ${asRead}`),
+    );
+    const [erased] = changed;
+    if (erased) cacheEndedSessions(acting, sessions);
+    return erased;
   });
 }
 
-async function purgeStatements(ctx: Context, id: string, before: number) {
-  const { db } = ctx;
-  const target = { targetType: "user", targetId: id } as const;
-  const event = await createAuditEvent(ctx, { action: "user.erased", ...target });
-  return [
-    deleteUserRow(db, id, isDeletedSince(before)),
-    insertAuditEvent(db, event, ifChanged),
-    deleteLoginAttempts(db, attemptKeyOf(id), ifRecorded(event.id)),
-  ] as const;
+/** The erasure of a user where the condition holds, as an audited change. */
+export async function planErasure(ctx: Context, userId: string, condition: SQL) {
+  return {
+    change: deleteUserRow(ctx.db, userId, condition),
+    event: await createAuditEvent(ctx, {
+      action: "user.erased",
+      targetType: "user",
+      targetId: userId,
+    }),
+    // Login attempts have no foreign key to the user, so they are not deleted by cascade.
+    effects: (recorded: SQL) => ({
+      attempts: deleteLoginAttempts(ctx.db, attemptKeyOf(userId), recorded),
+    }),
+  };
 }

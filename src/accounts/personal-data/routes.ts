@@ -1,9 +1,10 @@
-import { exactly, ownOr, permission, personal } from "../../access/guard.ts";
 import { createRouter, jsonContent, operation } from "../../access/operation.ts";
-import { currentPrincipal, targetId } from "../../access/target.ts";
-import { UserExport, UserId } from "../users/schema.ts";
+import { ownOr, permission, personal } from "../../access/rule.ts";
+import { targetPerson, targetUser } from "../../access/target.ts";
+import { UserId } from "../users/schema.ts";
 import { eraseUser } from "./erase.ts";
 import { exportUser } from "./export.ts";
+import { presentExport, UserExport } from "./schema.ts";
 
 const tags = ["Users"];
 
@@ -12,12 +13,12 @@ const eraseRoute = operation({
   path: "/v1/users/{id}/erase",
   operationId: "eraseUser",
   tags,
-  summary: "Erase a person's data for good",
+  summary: "Erase a user permanently",
   description:
-    "Deleted or not. Nothing brings them back. The audit trail stays; what was personal in it can no longer be read.",
+    "Erases all personal data of a user, deleted or not. This cannot be undone. Audit events remain, but the personal data in them can no longer be read.",
   access: personal(permission("users:erase")),
   request: { params: UserId },
-  responses: { 204: { description: "Gone." } },
+  responses: { 204: { description: "The user was erased." } },
   errors: ["user_not_found", "last_admin", "edit_conflict", "privilege_escalation"],
 });
 
@@ -26,18 +27,20 @@ const exportRoute = operation({
   path: "/v1/users/{id}/export",
   operationId: "exportUser",
   tags,
-  summary: "Export everything held on a person",
-  access: exactly(ownOr("users:export")),
+  summary: "Export a user's data",
+  description:
+    "Returns all data held on a user: account, profile, sessions, API keys, emails and audit events. Secrets and personal data of others are left out.",
+  access: ownOr("users:export"),
   request: { params: UserId },
-  responses: { 200: jsonContent(UserExport, "One document.") },
+  responses: { 200: jsonContent(UserExport, "All data held on the user.") },
   errors: ["user_not_found", "privilege_escalation"],
 });
 
 export const userLifecycleRouter = createRouter()
   .openapi(eraseRoute, async (c) => {
-    await eraseUser(c.var.ctx, currentPrincipal(c), targetId(c));
+    await eraseUser(c.var.ctx, targetPerson(c));
     return c.body(null, 204);
   })
   .openapi(exportRoute, async (c) => {
-    return c.json(await exportUser(c.var.ctx, currentPrincipal(c), targetId(c)), 200);
+    return c.json(presentExport(await exportUser(c.var.ctx, targetUser(c))), 200);
   });

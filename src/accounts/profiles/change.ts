@@ -1,17 +1,16 @@
 import { sql } from "drizzle-orm";
-import { authorize, findStanding, whereAuthorized } from "../../access/conditions.ts";
-import { isSelf, type Principal } from "../../access/principal.ts";
-import { requireCovers, requireStanding } from "../../access/require.ts";
+import { whereAuthorized } from "../../access/conditions.ts";
+import { type Acting, read } from "../../access/read.ts";
+import { requireManageable } from "../../access/require.ts";
+import type { UserRef } from "../../access/target.ts";
+import { commit, retryOnConflict } from "../../audit/commit.ts";
 import { type Changes, createAuditEvent } from "../../audit/events.ts";
-import { ifChanged, insertAuditEvent } from "../../audit/repository.ts";
 import type { Context } from "../../context.ts";
 import { AppError, invalidField } from "../../errors.ts";
 import { mergePatch } from "../../lib/merge-patch.ts";
+import type { VersionedProfile } from "./get.ts";
 import { type FoundProfile, findProfile, type ProfileValues, upsertProfile } from "./repository.ts";
 import { fitsLimit, type UpdateProfile } from "./schema.ts";
-
-/** Others may keep changing the same profile at the same moment; each round at least one of them gets through. */
-const MAX_ROUNDS = 25;
 
 const FIELDS = {
   displayName: "display_name",
@@ -23,95 +22,71 @@ const FIELDS = {
   metadata: "metadata",
 } as const;
 
-/** A profile as it is kept, and its version: 0 for one that nobody has written yet. */
-export interface VersionedProfile {
-  values: ProfileValues;
-  version: number;
-}
-
-/** The profile of a user, or `user_not_found`. */
-export async function getProfile(ctx: Context, userId: string): Promise<VersionedProfile> {
-  const [found] = await findProfile(ctx.db, userId);
-  if (!found) throw new AppError("user_not_found");
-  return { values: toProfileValues(found), version: found.version };
+interface ProfileTarget {
+  user: UserRef;
+  /** Tests the current version against If-Match, where the header was sent. */
+  ifMatch: ((profile: { id: string; version: number }) => boolean) | undefined;
 }
 
 interface ProfileEdit {
-  userId: string;
-  ifMatch: ((profile: { id: string; version: number }) => boolean) | undefined;
-  /** `replace` clears what the input leaves out; `merge` leaves it as it is (RFC 7396). */
+  /** `replace` clears omitted fields; `merge` keeps them (RFC 7396). */
   mode: "replace" | "merge";
   input: UpdateProfile;
 }
 
 /**
- * Replaces or changes a profile. Throws `user_not_found`, `version_conflict`, `privilege_escalation`, and `validation_failed`
- * where merged metadata grows too large.
+ * Replaces or updates a profile and returns it. An edit that changes nothing writes nothing. Throws `user_not_found`,
+ * `privilege_escalation`, `version_conflict`, `edit_conflict`, and `validation_failed` if merged metadata exceeds the size limit.
  */
 export async function editProfile(
   ctx: Context,
-  principal: Principal,
+  target: ProfileTarget,
   edit: ProfileEdit,
 ): Promise<VersionedProfile> {
-  const { userId, ifMatch } = edit;
-  let [found] = await findProfile(ctx.db, userId);
-  for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    if (!found) throw new AppError("user_not_found");
-    if (!isSelf(principal, userId)) requireCovers(principal, found.ownerPermissions);
-    if (ifMatch && !ifMatch(found)) throw new AppError("version_conflict");
-    const before = toProfileValues(found);
-    const after = toEdited(before, edit);
-    const changes = describeChange(before, after);
-    if (!changes) return { values: before, version: found.version };
-    const outcome = await writeProfile(ctx, principal, found, after, changes);
-    if (outcome.written) return { values: after, version: outcome.written.version };
-    requireStanding(outcome.standing);
-    found = outcome.fresh;
-  }
-  throw new AppError("edit_conflict");
+  return retryOnConflict(async () => {
+    const { acting, profiles } = await read(ctx, { profiles: findProfile(ctx.db, target.user) });
+    const [before] = profiles;
+    if (!before) throw new AppError("user_not_found");
+    requireManageable(acting, before);
+    if (target.ifMatch && !target.ifMatch(before)) throw new AppError("version_conflict");
+    const after = applyEdit(before, edit);
+    const changes = describeChanges(before, after);
+    return changes ? writeProfile(acting, before, after, changes) : before;
+  });
 }
 
+/** The profile after the edit; undefined if what was read is no longer true. */
 async function writeProfile(
-  ctx: Context,
-  principal: Principal,
-  found: FoundProfile,
-  values: ProfileValues,
+  acting: Acting,
+  before: FoundProfile,
+  after: ProfileValues,
   changes: Changes,
-) {
-  const isOwn = isSelf(principal, found.id);
-  const now = ctx.now();
-  const may = authorize(principal, {
-    permissions: isOwn ? [] : ["users:update"],
-    roles: isOwn ? [] : [sql`(SELECT role FROM users WHERE id = ${found.id})`],
-    now,
+): Promise<VersionedProfile | undefined> {
+  const { id: userId, version } = before;
+  const role = sql`(SELECT role FROM users WHERE id = ${userId})`;
+  const { changed } = await commit(acting, {
+    change: upsertProfile(
+      acting.db,
+      { userId, version, now: acting.now() },
+      after,
+      whereAuthorized(acting, { on: { userId, role } }),
+    ),
+    event: await createAuditEvent(acting, {
+      action: "user.updated",
+      targetType: "user",
+      targetId: userId,
+      personal: { of: before, changes },
+    }),
   });
-  const event = await createAuditEvent(ctx, {
-    action: "user.updated",
-    targetType: "user",
-    targetId: found.id,
-    personal: { of: found, changes },
-  });
-  const at = { userId: found.id, version: found.version, now };
-  const [[written], , [standing], [fresh]] = await ctx.db.batch([
-    upsertProfile(ctx.db, at, values, whereAuthorized(may)),
-    insertAuditEvent(ctx.db, event, ifChanged),
-    findStanding(ctx.db, may),
-    findProfile(ctx.db, found.id),
-  ]);
-  return { written, standing, fresh };
+  const [written] = changed;
+  return written && { ...after, id: userId, version: written.version };
 }
 
-/** What is kept of a profile; an empty one where there is none yet. */
-export function toProfileValues(found: FoundProfile): ProfileValues {
-  const { displayName, bio, avatarUrl, phone, locale, timezone } = found;
-  return { displayName, bio, avatarUrl, phone, locale, timezone, metadata: found.metadata ?? "{}" };
-}
-
-function toEdited(before: ProfileValues, { mode, input }: ProfileEdit): ProfileValues {
+function applyEdit(before: ProfileValues, { mode, input }: ProfileEdit): ProfileValues {
   const kept: Partial<ProfileValues> = mode === "merge" ? before : {};
   const pick = (given: string | null | undefined, old: string | null | undefined) =>
     given === undefined ? (old ?? null) : given || null;
-  const metadata = toMetadata(before, mode, input.metadata);
+  const metadata = applyMetadata(before, mode, input.metadata);
   if (!fitsLimit(metadata)) {
     throw invalidField("metadata", "too_long", "Must have at most 4096 bytes as JSON.");
   }
@@ -126,7 +101,7 @@ function toEdited(before: ProfileValues, { mode, input }: ProfileEdit): ProfileV
   };
 }
 
-function toMetadata(
+function applyMetadata(
   before: ProfileValues,
   mode: ProfileEdit["mode"],
   given: UpdateProfile["metadata"],
@@ -136,7 +111,7 @@ function toMetadata(
   return given === undefined ? old : mergePatch(old, given);
 }
 
-function describeChange(before: ProfileValues, after: ProfileValues): Changes | undefined {
+function describeChanges(before: ProfileValues, after: ProfileValues): Changes | undefined {
   const changes: Record<string, Changes[string]> = {};
   for (const [field, name] of Object.entries(FIELDS) as [keyof typeof FIELDS, string][]) {
     if (before[field] === after[field]) continue;

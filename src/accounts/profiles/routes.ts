@@ -1,7 +1,7 @@
 import type { Context as HonoContext } from "hono";
-import { ownOr } from "../../access/guard.ts";
 import { createRouter, jsonBody, jsonContent, operation } from "../../access/operation.ts";
-import { currentPrincipal, targetId } from "../../access/target.ts";
+import { ownOr } from "../../access/rule.ts";
+import { targetUser } from "../../access/target.ts";
 import type { AppEnv } from "../../http/app-env.ts";
 import {
   IfMatch,
@@ -10,9 +10,9 @@ import {
   parseIfMatch,
   setValidator,
 } from "../../http/etag.ts";
-import { editProfile, getProfile } from "./change.ts";
-import { presentProfile } from "./present.ts";
-import { Profile, ProfileParams, ReplaceProfile, UpdateProfile } from "./schema.ts";
+import { editProfile } from "./change.ts";
+import { getProfile } from "./get.ts";
+import { Profile, ProfileParams, presentProfile, ReplaceProfile, UpdateProfile } from "./schema.ts";
 
 const tags = ["Profiles"];
 const EDIT_ERRORS = [
@@ -27,14 +27,14 @@ const getProfileRoute = operation({
   path: "/v1/users/{id}/profile",
   operationId: "getProfile",
   tags,
-  summary: "Read a profile",
+  summary: "Get a profile",
   description:
-    "Empty until somebody writes it. Answers 304 when `If-None-Match` names the version that you have.",
+    "Every field is empty until the profile is first written. Returns 304 if `If-None-Match` matches the current version.",
   access: ownOr("users:read"),
   request: { params: ProfileParams, headers: IfNoneMatch },
   responses: {
     200: jsonContent(Profile, "The profile.", ["ETag"]),
-    304: { description: "You have this version already." },
+    304: { description: "The profile has not changed." },
   },
   errors: ["user_not_found"],
 });
@@ -45,9 +45,10 @@ const replaceProfileRoute = operation({
   operationId: "replaceProfile",
   tags,
   summary: "Replace a profile",
+  description: "Omitted fields are cleared.",
   access: ownOr("users:update"),
   request: { params: ProfileParams, headers: IfMatch, body: jsonBody(ReplaceProfile) },
-  responses: { 200: jsonContent(Profile, "The profile.", ["ETag"]) },
+  responses: { 200: jsonContent(Profile, "The new profile.", ["ETag"]) },
   errors: EDIT_ERRORS,
 });
 
@@ -56,34 +57,34 @@ const updateProfileRoute = operation({
   path: "/v1/users/{id}/profile",
   operationId: "updateProfile",
   tags,
-  summary: "Change parts of a profile",
+  summary: "Update a profile",
+  description: "Omitted fields keep their value.",
   access: ownOr("users:update"),
   request: { params: ProfileParams, headers: IfMatch, body: jsonBody(UpdateProfile) },
-  responses: { 200: jsonContent(Profile, "The profile.", ["ETag"]) },
+  responses: { 200: jsonContent(Profile, "The updated profile.", ["ETag"]) },
   errors: EDIT_ERRORS,
 });
 
+function target(c: HonoContext<AppEnv>) {
+  return { user: targetUser(c), ifMatch: parseIfMatch(c.req.header("If-Match")) };
+}
+
 export const profilesRouter = createRouter()
   .openapi(getProfileRoute, async (c) => {
-    const { values, version } = await getProfile(c.var.ctx, targetId(c));
-    setValidator(c, { id: targetId(c), version });
-    if (isNotModified(c.req.header("If-None-Match"), { id: targetId(c), version }))
-      return c.body(null, 304);
-    return c.json(presentProfile(values), 200);
+    const profile = await getProfile(c.var.ctx, targetUser(c));
+    setValidator(c, profile);
+    if (isNotModified(c.req.header("If-None-Match"), profile)) return c.body(null, 304);
+    return c.json(presentProfile(profile), 200);
   })
   .openapi(replaceProfileRoute, async (c) => {
-    const edit = { ...target(c), mode: "replace", input: c.req.valid("json") } as const;
-    const { values, version } = await editProfile(c.var.ctx, currentPrincipal(c), edit);
-    setValidator(c, { id: targetId(c), version });
-    return c.json(presentProfile(values), 200);
+    const edit = { mode: "replace", input: c.req.valid("json") } as const;
+    const profile = await editProfile(c.var.ctx, target(c), edit);
+    setValidator(c, profile);
+    return c.json(presentProfile(profile), 200);
   })
   .openapi(updateProfileRoute, async (c) => {
-    const edit = { ...target(c), mode: "merge", input: c.req.valid("json") } as const;
-    const { values, version } = await editProfile(c.var.ctx, currentPrincipal(c), edit);
-    setValidator(c, { id: targetId(c), version });
-    return c.json(presentProfile(values), 200);
+    const edit = { mode: "merge", input: c.req.valid("json") } as const;
+    const profile = await editProfile(c.var.ctx, target(c), edit);
+    setValidator(c, profile);
+    return c.json(presentProfile(profile), 200);
   });
-
-function target(c: HonoContext<AppEnv>) {
-  return { userId: targetId(c), ifMatch: parseIfMatch(c.req.header("If-Match")) };
-}

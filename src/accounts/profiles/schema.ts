@@ -2,8 +2,10 @@ import { z } from "@hono/zod-openapi";
 import { multilineText, text } from "../../http/fields.ts";
 import { UserIdParam } from "../../http/params.ts";
 import { utf8 } from "../../lib/bytes.ts";
+import type { ProfileValues } from "./repository.ts";
 
 const MAX_METADATA_BYTES = 4096;
+
 function isLocale(value: string): boolean {
   try {
     return Intl.getCanonicalLocales(value).length === 1;
@@ -27,20 +29,20 @@ function isTimeZone(value: string): boolean {
   }
 }
 
-// Parsed, so that what is kept is what every browser reads in it.
+// Normalized by the URL parser, so that the stored text means the same to every client.
 const AvatarUrl = z
   .string()
   .max(2048)
   .overwrite((text) => URL.parse(text)?.href ?? text)
   .refine(isPublicHttpsUrl, {
-    message: "Must be an https URL without a user or password.",
+    message: "Must be an https URL without credentials.",
     params: { code: "invalid_format" },
   })
   .openapi({ example: "https://images.example/ada.png" });
 
 const Phone = z
   .string()
-  .regex(/^\+[1-9]\d{6,14}$/, "Must be a number in E.164 form, such as +41446681800.")
+  .regex(/^\+[1-9]\d{6,14}$/, "Must be a phone number in E.164 format, such as +41446681800.")
   .openapi({ example: "+41446681800" });
 
 const Locale = z
@@ -56,12 +58,12 @@ const TimeZone = z
   .string()
   .max(64)
   .refine(isTimeZone, {
-    message: "Must be the name of an IANA time zone.",
+    message: "Must be an IANA time zone name.",
     params: { code: "invalid_format" },
   })
   .openapi({ example: "Europe/Zurich" });
 
-// Whatever JSON can say: a schema that looked at each level would end where the stack does.
+// Any JSON object. A recursive schema would overflow the stack on deeply nested input.
 const Metadata = z
   .record(z.string(), z.unknown())
   .refine(fitsLimit, {
@@ -70,7 +72,7 @@ const Metadata = z
   })
   .openapi({ type: "object", additionalProperties: true, example: { theme: "dark" } });
 
-/** True for metadata that may be kept. What is nested too deep to be written at all is far beyond the limit. */
+/** True if the metadata is within the size limit. JSON.stringify throws on nesting so deep that it must exceed the limit. */
 export function fitsLimit(metadata: unknown): boolean {
   try {
     return utf8(JSON.stringify(metadata)).byteLength <= MAX_METADATA_BYTES;
@@ -90,11 +92,11 @@ export const ReplaceProfile = z
     metadata: Metadata.nullable(),
   })
   .partial()
-  .openapi("ReplaceProfile", { description: "What is left out is cleared." });
+  .openapi("ReplaceProfile", { description: "Omitted fields are cleared." });
 
 export const UpdateProfile = ReplaceProfile.openapi("UpdateProfile", {
   description:
-    "A JSON merge patch (RFC 7396): what is left out stays, null clears, in `metadata` too.",
+    "A JSON merge patch (RFC 7396): omitted fields keep their value and null clears a field, also within `metadata`.",
 });
 export type UpdateProfile = z.infer<typeof UpdateProfile>;
 
@@ -113,3 +115,16 @@ export const Profile = z
       .openapi({ type: "object", additionalProperties: true, example: { theme: "dark" } }),
   })
   .openapi("Profile");
+
+/** A profile as the API shows it, field by field. */
+export function presentProfile(values: ProfileValues): z.infer<typeof Profile> {
+  return {
+    display_name: values.displayName,
+    bio: values.bio,
+    avatar_url: values.avatarUrl,
+    phone: values.phone,
+    locale: values.locale,
+    timezone: values.timezone,
+    metadata: JSON.parse(values.metadata) as Record<string, unknown>,
+  };
+}

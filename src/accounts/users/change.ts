@@ -1,44 +1,43 @@
 import { type SQL, sql } from "drizzle-orm";
-import { authorize, findStanding, whereAuthorized } from "../../access/conditions.ts";
+import { whereAuthorized } from "../../access/conditions.ts";
 import type { Permission } from "../../access/permissions.ts";
-import { isSelf, type Principal } from "../../access/principal.ts";
-import { requireCovers, requirePermissions, requireStanding } from "../../access/require.ts";
-import { publishKeysEnded } from "../../api-keys/principal.ts";
+import { type Acting, read } from "../../access/read.ts";
+import { requireCovers, requireManageable, requirePermissions } from "../../access/require.ts";
+import type { UserRef } from "../../access/target.ts";
 import { revokeApiKeysOfUser } from "../../api-keys/repository.ts";
+import { commit, retryOnConflict } from "../../audit/commit.ts";
 import { type AuditAction, type Changes, createAuditEvent } from "../../audit/events.ts";
-import { ifChanged, ifRecorded, insertAuditEvent } from "../../audit/repository.ts";
 import { TOKEN_PURPOSES } from "../../authentication/one-time-tokens/tokens.ts";
-import { publishEnded } from "../../authentication/sessions/principal.ts";
+import { cacheEndedSessions } from "../../authentication/sessions/cache.ts";
 import { type RevocationReason, revokeSessions } from "../../authentication/sessions/repository.ts";
 import type { Context } from "../../context.ts";
 import { AppError } from "../../errors.ts";
-import { deliverSoon, queueMail, voidLinks } from "../../outbox/deliver.ts";
-import { toConflict } from "./create.ts";
+import { deliverSoon } from "../../outbox/deliver.ts";
+import { queueMail, voidLinks } from "../../outbox/queue.ts";
+import { toConflict, unknownRole } from "./conflict.ts";
 import {
   ADMIN_ROLE,
   findManagedUser,
+  findRoleGrants,
   isActiveAdmin,
-  isNotLastAdmin,
   type ManagedUser,
   type UserChange,
   type UserRow,
   updateUser,
+  whereAdminRemains,
 } from "./repository.ts";
 
-/** Others may keep changing the same user at the same moment; each round at least one of them gets through. */
-const MAX_ROUNDS = 25;
-
 export interface ChangeTarget {
-  id: string;
-  /** What If-Match demands of the version, where it was given. */
+  user: UserRef;
+  /** What If-Match demands of the version, where it was sent. */
   ifMatch?: ((user: { id: string; version: number }) => boolean) | undefined;
 }
 
 /** A change worked out from the user as it is now. */
 export interface ChangePlan {
   set: UserChange;
-  /** The permissions that this change needs; none for what anyone may do to themselves. */
-  needs: readonly Permission[];
+  /** Permissions that this change needs beyond the operation's own. */
+  needs?: readonly Permission[];
   /** `personal` is what changed of the user's own: names, email. */
   events: readonly {
     action: AuditAction;
@@ -55,34 +54,41 @@ export interface ChangePlan {
   confirms?: string | undefined;
 }
 
+type MakePlan = (acting: Acting, user: ManagedUser) => ChangePlan | undefined;
+
 /**
- * Changes a user: `plan` is given the user as it is and says what to do, or undefined for nothing. Whether the principal may,
- * whether the user is still as the plan saw it, and whether an administrator remains is decided again in the statement that writes;
- * if that refuses because someone else was faster, the plan is made anew. Change, audit and the end of sessions are one batch.
+ * Changes a user. `plan` is given the user as it is and says what to do, or undefined for nothing; `role` is a role that it may
+ * assign. The statement that writes decides again whether the caller may, whether the user is still as the plan saw it, and
+ * whether an administrator remains. If it refuses, everything is read and planned anew.
  * Throws `user_not_found`, `version_conflict`, `forbidden`, `privilege_escalation`, `last_admin`, `email_taken`, `username_taken`.
  */
 export async function changeUser(
   ctx: Context,
-  principal: Principal,
   target: ChangeTarget,
-  plan: (user: ManagedUser) => ChangePlan | undefined,
+  plan: MakePlan,
+  role?: string,
 ): Promise<UserRow> {
-  let [user] = await findManagedUser(ctx.db, target.id);
-  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+  return retryOnConflict(async () => {
+    const { acting, users, granted } = await read(ctx, {
+      users: findManagedUser(ctx.db, target.user),
+      granted: role !== undefined && findRoleGrants(ctx.db, role),
+    });
+    const [user] = users;
     if (!user) throw new AppError("user_not_found");
-    const change = plan(user);
-    if (!isSelf(principal, user.id)) requireCovers(principal, user.permissions);
+    const change = plan(acting, user);
+    requireManageable(acting, user);
     if (target.ifMatch && !target.ifMatch(user)) throw new AppError("version_conflict");
     if (!change) return user;
-    requirePermissions(principal, change.needs);
+    requirePermissions(acting.actor, change.needs ?? []);
     requireAdminRemains(user, change.set);
-    const outcome = await applyChange(ctx, principal, user, change);
-    if (outcome.updated) return outcome.updated;
-    user = outcome.fresh;
-    if (user) requireAdminRemains(user, change.set);
-    requireStanding(outcome.standing);
-  }
-  throw new AppError("edit_conflict");
+    if (change.set.role !== undefined) requireGrantable(acting, granted[0]);
+    return applyChange(acting, user, change);
+  });
+}
+
+function requireGrantable({ actor }: Acting, role: { permissions: string[] } | undefined): void {
+  if (!role) throw unknownRole();
+  requireCovers(actor, role.permissions);
 }
 
 type AuditedField = keyof UserRow & keyof UserChange;
@@ -111,61 +117,68 @@ function endsAdmin(user: ManagedUser, set: UserChange): boolean {
   return role !== ADMIN_ROLE || !isActive || deletedAt !== null;
 }
 
+/** The user as it is after the change; undefined when the change no longer applies. */
 async function applyChange(
-  ctx: Context,
-  principal: Principal,
+  acting: Acting,
   user: ManagedUser,
   change: ChangePlan,
-) {
-  const { db } = ctx;
-  const now = ctx.now();
-  const [first, ...others] = await Promise.all(
-    change.events.map(({ action, changes, personal }) =>
-      createAuditEvent(ctx, {
-        action,
-        targetType: "user",
-        targetId: user.id,
-        ...(changes && { changes }),
-        ...(personal && { personal: { of: user, changes: personal } }),
-      }),
-    ),
-  );
-  if (!first) throw new Error("a change without an audit event");
-  const may = authorizeChange(principal, user, change, now);
-  const conditions = [whereAuthorized(may)];
-  if (endsAdmin(user, change.set)) conditions.push(isNotLastAdmin);
-  const recorded = ifRecorded(first.id);
-  const sessionsEnd = change.endsSessions ? recorded : sql`false`;
-  const reason = change.endsSessions ?? "role_changed";
-  const isReadressed = change.confirms === undefined ? sql`false` : recorded;
-  const mail = { userId: user.id, kind: "verify_email", address: change.confirms ?? "" } as const;
-  const notice = { userId: user.id, kind: "email_changed", address: user.email } as const;
+): Promise<UserRow | undefined> {
+  const { db } = acting;
+  const { id: userId, version } = user;
+  const { set, endsSessions, confirms } = change;
+  const now = acting.now();
+  const [event, ...furtherEvents] = await createEvents(acting, user, change);
+  if (!event) throw new Error("a change without an audit event");
   try {
-    const [[updated], , ended, keys, , , [fresh], [standing], , queued] = await db.batch([
-      updateUser(db, { id: user.id, version: user.version, now }, change.set, conditions),
-      insertAuditEvent(db, first, ifChanged),
-      revokeSessions(db, { userId: user.id }, { reason, now }, sessionsEnd),
-      revokeApiKeysOfUser(db, user.id, now, change.endsKeys ? recorded : sql`false`),
-      ...voidLinks(ctx, user.id, TOKEN_PURPOSES, change.voidsLinks ? recorded : sql`false`),
-      findManagedUser(db, user.id),
-      findStanding(db, may, user.id),
-      queueMail(ctx, notice, isReadressed),
-      queueMail(ctx, mail, isReadressed),
-      ...others.map((event) => insertAuditEvent(db, event, recorded)),
-    ]);
-    publishEnded(ctx, ended);
-    publishKeysEnded(ctx, keys);
-    deliverSoon(ctx, queued);
-    return { updated, fresh, standing };
+    const { changed, ended, mail } = await commit(acting, {
+      change: updateUser(
+        db,
+        { id: userId, version, now },
+        set,
+        whereApplicable(acting, user, change),
+      ),
+      event,
+      furtherEvents,
+      effects: (recorded) => ({
+        ended:
+          endsSessions && revokeSessions(db, { userId }, { reason: endsSessions, now }, recorded),
+        endedKeys: change.endsKeys && revokeApiKeysOfUser(db, userId, now, recorded),
+        ...(change.voidsLinks && voidLinks(acting, userId, TOKEN_PURPOSES, recorded)),
+        notice:
+          confirms !== undefined &&
+          queueMail(acting, { userId, kind: "email_changed", address: user.email }, recorded),
+        mail:
+          confirms !== undefined &&
+          queueMail(acting, { userId, kind: "verify_email", address: confirms }, recorded),
+      }),
+    });
+    cacheEndedSessions(acting, ended);
+    deliverSoon(acting, mail);
+    return changed[0];
   } catch (error) {
     throw toConflict(error);
   }
 }
 
-/** For another's account every permission that it holds is needed, and for a role that is given every permission of it. */
-function authorizeChange(principal: Principal, user: ManagedUser, change: ChangePlan, now: number) {
-  const roles: SQL[] = [];
-  if (!isSelf(principal, user.id)) roles.push(sql`users.role`);
-  if (change.set.role !== undefined) roles.push(sql`${change.set.role}`);
-  return authorize(principal, { permissions: change.needs, roles, now });
+function whereApplicable(acting: Acting, user: ManagedUser, { set, needs = [] }: ChangePlan): SQL {
+  const authorized = whereAuthorized(acting, {
+    on: { userId: user.id, role: sql`users.role` },
+    needs,
+    ...(set.role !== undefined && { grants: sql`${set.role}` }),
+  });
+  return endsAdmin(user, set) ? sql`${authorized} AND ${whereAdminRemains}` : authorized;
+}
+
+function createEvents(acting: Acting, user: ManagedUser, { events }: ChangePlan) {
+  const target = { targetType: "user", targetId: user.id } as const;
+  return Promise.all(
+    events.map(({ action, changes, personal }) =>
+      createAuditEvent(acting, {
+        action,
+        ...target,
+        ...(changes && { changes }),
+        ...(personal && { personal: { of: user, changes: personal } }),
+      }),
+    ),
+  );
 }

@@ -1,84 +1,58 @@
-import { sql } from "drizzle-orm";
-import { authorize, findStanding, whereAuthorized } from "../../access/conditions.ts";
+import { type SQL, sql } from "drizzle-orm";
+import { whereAuthorized } from "../../access/conditions.ts";
 import type { Permission } from "../../access/permissions.ts";
-import type { Principal } from "../../access/principal.ts";
-import { requirePermissions, requireStanding } from "../../access/require.ts";
+import { read } from "../../access/read.ts";
+import { requireCovers, requirePermissions } from "../../access/require.ts";
+import { commit, retryOnConflict } from "../../audit/commit.ts";
 import { createAuditEvent } from "../../audit/events.ts";
-import { ifChanged, ifRecorded, insertAuditEvent } from "../../audit/repository.ts";
 import { requireAcceptablePassword } from "../../authentication/passwords/rules.ts";
 import type { Context } from "../../context.ts";
-import { findUniqueViolation, isForeignKeyViolation } from "../../db/errors.ts";
-import { AppError, invalidField } from "../../errors.ts";
+import { AppError } from "../../errors.ts";
 import { mintDataKey } from "../../lib/data-key.ts";
 import { newId } from "../../lib/ids.ts";
 import { hashPassword } from "../../lib/password-hash.ts";
 import { toComparisonKey } from "../../lib/text.ts";
-import { deliverSoon, maySendMail, queueMail } from "../../outbox/deliver.ts";
-import { type Page, readPage } from "../../paging.ts";
-import { findUser, insertUser, listUsers, type NewUser, type UserRow } from "./repository.ts";
-import type { CreateUser, ListUsersQuery, RegisterUser } from "./schema.ts";
+import { deliverSoon } from "../../outbox/deliver.ts";
+import { queueMail, whereMailMayBeSent } from "../../outbox/queue.ts";
+import { toConflict, unknownRole } from "./conflict.ts";
+import { findRoleGrants, insertUser, type NewUser, type UserRow } from "./repository.ts";
+import type { CreateUser, RegisterUser } from "./schema.ts";
 
-/** A user by id, or `user_not_found`. Deleted users are found only where `deleted` says so and the actor may see them. */
-export async function getUser(
-  ctx: Context,
-  principal: Principal,
-  input: { id: string; deleted: boolean },
-): Promise<UserRow> {
-  requireDeletedVisible(principal, input.deleted);
-  const [user] = await findUser(ctx.db, input.id);
-  if (!user || (user.deletedAt !== null && !input.deleted)) throw new AppError("user_not_found");
-  return user;
-}
-
-/** A page of users, the newest first. */
-export async function getUserPage(
-  ctx: Context,
-  principal: Principal,
-  query: ListUsersQuery,
-): Promise<Page<UserRow>> {
-  const deleted = query.deleted ?? false;
-  requireDeletedVisible(principal, deleted);
-  return readPage({
-    limit: query.limit,
-    cursor: query.cursor,
-    scope: `users deleted=${deleted}`,
-    keys: ctx.config.macKeys,
-    placeOf: ({ createdAt, id }) => [createdAt, id],
-    read: (after, limit) => listUsers(ctx.db, { deleted, after }, limit),
-  });
-}
+const DEFAULT_ROLE = "user";
 
 /** Lets someone open an account for themselves. Throws `registration_closed`, `email_taken`, `username_taken`. */
 export async function registerUser(ctx: Context, input: RegisterUser): Promise<UserRow> {
   if (!ctx.config.registrationOpen) throw new AppError("registration_closed");
-  const [user] = await insertWithAudit(ctx, await newUser(ctx, input), sql`true`);
-  if (!user) throw new AppError("internal_error");
+  const user = await insertWithAudit(ctx, await newUser(ctx, input), sql`true`);
+  if (!user) throw new Error("an unconditional insert without a row");
   return user;
 }
 
-/** Creates a user for someone else. A role other than `user` needs roles:assign and nothing above the actor's own permissions. */
-export async function createUser(
-  ctx: Context,
-  principal: Principal,
-  input: CreateUser,
-): Promise<UserRow> {
-  const role = input.role ?? "user";
-  const needed: Permission[] =
-    role === "user" ? ["users:create"] : ["users:create", "roles:assign"];
-  requirePermissions(principal, needed);
-  const may = authorize(principal, {
-    permissions: needed,
-    roles: [sql`${role}`],
-    now: ctx.now(),
+/**
+ * Creates a user for someone else. A role other than `user` needs roles:assign, and every permission that the role grants.
+ * Throws `forbidden`, `privilege_escalation`, `email_taken`, `username_taken`, `validation_failed`.
+ */
+export async function createUser(ctx: Context, input: CreateUser): Promise<UserRow> {
+  const role = input.role ?? DEFAULT_ROLE;
+  const needs: Permission[] = role === DEFAULT_ROLE ? [] : ["roles:assign"];
+  let row: NewUser | undefined;
+  return retryOnConflict(async () => {
+    const { acting, granted } = await read(ctx, { granted: findRoleGrants(ctx.db, role) });
+    requirePermissions(acting.actor, needs);
+    const [grants] = granted;
+    if (!grants) throw unknownRole();
+    requireCovers(acting.actor, grants.permissions);
+    row ??= await newUser(ctx, input);
+    return insertWithAudit(acting, row, whereAuthorized(acting, { needs, grants: sql`${role}` }));
   });
-  const [user] = await insertWithAudit(ctx, await newUser(ctx, input), whereAuthorized(may));
-  if (user) return user;
-  const [standing] = await findStanding(ctx.db, may);
-  requireStanding(standing);
-  throw new AppError("forbidden");
 }
 
-async function insertWithAudit(ctx: Context, row: NewUser, condition: ReturnType<typeof sql>) {
+async function insertWithAudit(
+  ctx: Context,
+  row: NewUser,
+  condition: SQL,
+): Promise<UserRow | undefined> {
+  const verification = { userId: row.id, kind: "verify_email", address: row.email } as const;
   const event = await createAuditEvent(ctx, {
     action: "user.created",
     targetType: "user",
@@ -97,31 +71,23 @@ async function insertWithAudit(ctx: Context, row: NewUser, condition: ReturnType
       },
     },
   });
-  const mail = { userId: row.id, kind: "verify_email", address: row.email } as const;
   try {
-    const [inserted, , queued] = await ctx.db.batch([
-      insertUser(ctx.db, row, condition),
-      insertAuditEvent(ctx.db, event, ifChanged),
-      queueMail(ctx, mail, sql`${ifRecorded(event.id)} AND ${maySendMail(ctx, mail)}`),
-    ]);
-    deliverSoon(ctx, queued);
-    return inserted;
+    const { changed, mail } = await commit(ctx, {
+      change: insertUser(ctx.db, row, condition),
+      event,
+      effects: (recorded) => ({
+        mail: queueMail(
+          ctx,
+          verification,
+          sql`${recorded} AND ${whereMailMayBeSent(ctx, verification)}`,
+        ),
+      }),
+    });
+    deliverSoon(ctx, mail);
+    return changed[0];
   } catch (error) {
     throw toConflict(error);
   }
-}
-
-/** What a failed write means to the caller: a taken name, a role that does not exist, or the error as it was. */
-export function toConflict(error: unknown): unknown {
-  const column = findUniqueViolation(error);
-  if (column?.includes("email_key")) return new AppError("email_taken", { cause: error });
-  if (column?.includes("username_key")) return new AppError("username_taken", { cause: error });
-  if (isForeignKeyViolation(error)) return unknownRole();
-  return error;
-}
-
-function unknownRole(): AppError {
-  return invalidField("role", "unknown_role", "There is no role of this name.");
 }
 
 /** An empty name is no name. */
@@ -144,7 +110,7 @@ async function newUser(ctx: Context, input: CreateUser): Promise<NewUser> {
     passwordHash: await hashPassword(input.password, ctx.config.password),
     firstName: blankToNull(input.first_name),
     lastName: blankToNull(input.last_name),
-    role: input.role ?? "user",
+    role: input.role ?? DEFAULT_ROLE,
     isActive: input.is_active ?? true,
     version: 1,
     createdAt: now,
@@ -152,9 +118,4 @@ async function newUser(ctx: Context, input: CreateUser): Promise<NewUser> {
     lastLoginAt: null,
     deletedAt: null,
   };
-}
-
-function requireDeletedVisible(principal: Principal, deleted: boolean): void {
-  if (!deleted || principal.permissions.includes("users:delete")) return;
-  throw new AppError("forbidden", { detail: "Seeing deleted users needs users:delete." });
 }

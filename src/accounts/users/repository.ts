@@ -1,7 +1,10 @@
 import { and, desc, eq, isNotNull, isNull, type SQL, sql } from "drizzle-orm";
-import { permissionsOfRole } from "../../access/conditions.ts";
-import type { Db } from "../../db/client.ts";
+import type { UserRef } from "../../access/target.ts";
+import { type Db, db } from "../../db/client.ts";
+import { insertWhere } from "../../db/insert.ts";
+import { roles } from "../../db/schema/roles.ts";
 import { users } from "../../db/schema/users.ts";
+import { prepareOnce } from "../../db/statement.ts";
 
 export const ADMIN_ROLE = "admin";
 
@@ -28,7 +31,7 @@ const publicColumns = {
 
 type UserTable = typeof users.$inferSelect;
 export type UserRow = Pick<UserTable, keyof typeof publicColumns>;
-export type NewUser = Omit<UserTable, "passwordVersion">;
+export type NewUser = Omit<UserTable, "passwordVersion" | "sessionCount" | "knownDevices">;
 export type UserChange = Partial<
   Pick<
     UserTable,
@@ -47,39 +50,44 @@ export type UserChange = Partial<
 
 /** Creates a user where the condition holds. Breaks a unique index when the email or the username is taken. */
 export function insertUser(db: Db, row: NewUser, condition: SQL) {
-  return db
-    .insert(users)
-    .select(
-      sql`SELECT ${row.id}, ${row.username}, ${row.usernameKey}, ${row.email}, ${row.emailKey}, ${row.emailVerified ? 1 : 0},
-        ${row.passwordHash}, 1, ${row.dataKey}, ${row.firstName}, ${row.lastName}, ${row.role}, ${row.isActive ? 1 : 0}, ${row.version},
-        ${row.createdAt}, ${row.updatedAt}, ${row.lastLoginAt}, ${row.deletedAt} WHERE ${condition}`,
-    )
-    .returning(publicColumns);
+  const fresh = { ...row, passwordVersion: 1, sessionCount: 0, knownDevices: null };
+  return insertWhere(db, users, fresh, condition).returning(publicColumns);
 }
 
+const findById = prepareOnce<{ id: string }>()(({ id }) =>
+  db.select(publicColumns).from(users).where(eq(users.id, id)).limit(1),
+);
+
 /** A user, deleted or not. */
-export function findUser(db: Db, id: string) {
-  return db.select(publicColumns).from(users).where(eq(users.id, id)).limit(1);
+export function findUser(_db: Db, user: UserRef): ReturnType<typeof findById> {
+  if (typeof user === "string") return findById({ id: user });
+  return db.select(publicColumns).from(users).where(eq(users.id, user)).limit(1);
 }
 
 /** A user, deleted or not, with what decides whether someone else may change it: its permissions, and whether another active administrator remains. */
-export function findManagedUser(db: Db, id: string) {
+export function findManagedUser(db: Db, user: UserRef) {
   return db
     .select({
       ...publicColumns,
       dataKey: users.dataKey,
-      permissions: permissionsOfRole(sql`users.role`).as("permissions"),
+      permissions: roles.permissions,
       anotherAdminRemains: anotherAdminRemains.mapWith(Boolean).as("another_admin_remains"),
     })
     .from(users)
-    .where(eq(users.id, id))
+    .innerJoin(roles, eq(roles.name, users.role))
+    .where(eq(users.id, user))
     .limit(1);
+}
+
+/** What a role grants. */
+export function findRoleGrants(db: Db, name: string) {
+  return db.select({ permissions: roles.permissions }).from(roles).where(eq(roles.name, name));
 }
 
 export type ManagedUser = Awaited<ReturnType<typeof findManagedUser>>[number];
 
-/** The change would leave an active administrator: this user is none, or is not the only one. */
-export const isNotLastAdmin: SQL = sql`(users.role <> ${ADMIN_ROLE} OR users.is_active = 0
+/** True where an active administrator remains without this user: it is none, or not the only one. */
+export const whereAdminRemains: SQL = sql`(users.role <> ${ADMIN_ROLE} OR users.is_active = 0
   OR users.deleted_at IS NOT NULL OR ${anotherAdminRemains})`;
 
 /** A user whose loss could leave no administrator. */
@@ -100,27 +108,27 @@ export function findPurgeable(db: Db, by: number, limit: number) {
   return db
     .select({ id: users.id })
     .from(users)
-    .where(isDeletedSince(by))
+    .where(whereDeletedBy(by))
     .orderBy(users.deletedAt)
     .limit(limit);
 }
 
-/** The user was deleted by the time given, and still is. */
-export function isDeletedSince(by: number): SQL {
+/** True for a user who was deleted by the time given, and still is. */
+export function whereDeletedBy(by: number): SQL {
   return sql`(users.deleted_at IS NOT NULL AND users.deleted_at <= ${by})`;
 }
 
-/** Changes a user who is still at this version, where the conditions hold. */
+/** Changes a user who is still at this version, where the condition holds. */
 export function updateUser(
   db: Db,
   at: { id: string; version: number; now: number },
   change: UserChange,
-  conditions: readonly SQL[],
+  condition: SQL,
 ) {
   return db
     .update(users)
     .set({ ...change, version: at.version + 1, updatedAt: at.now })
-    .where(and(eq(users.id, at.id), eq(users.version, at.version), ...conditions))
+    .where(and(eq(users.id, at.id), eq(users.version, at.version), condition))
     .returning(publicColumns);
 }
 

@@ -1,7 +1,7 @@
 import type { Context as HonoContext } from "hono";
-import { ownOr, permission } from "../../access/guard.ts";
 import { createRouter, jsonBody, jsonContent, operation } from "../../access/operation.ts";
-import { currentPrincipal, targetId } from "../../access/target.ts";
+import { ownOr, permission } from "../../access/rule.ts";
+import { targetUser } from "../../access/target.ts";
 import type { AppEnv } from "../../http/app-env.ts";
 import {
   IfMatch,
@@ -12,14 +12,17 @@ import {
 } from "../../http/etag.ts";
 import { presentPage } from "../../http/pagination.ts";
 import type { ChangeTarget } from "./change.ts";
-import { createUser, getUser, getUserPage } from "./create.ts";
-import { assignRole, deleteUser, editUser, restoreUser } from "./edit.ts";
-import { presentUser } from "./present.ts";
+import { createUser } from "./create.ts";
+import { deleteUser } from "./delete.ts";
+import { editUser } from "./edit.ts";
+import { getUser, getUserPage } from "./get.ts";
+import { restoreUser } from "./restore.ts";
 import {
   AssignRole,
   CreateUser,
   GetUserQuery,
   ListUsersQuery,
+  presentUser,
   ReplaceUser,
   UpdateUser,
   User,
@@ -40,7 +43,7 @@ const createUserRoute = operation({
   access: permission("users:create"),
   request: { body: jsonBody(CreateUser) },
   responses: { 201: jsonContent(User, "The user.", ["Location", "ETag"]) },
-  errors: ["email_taken", "username_taken", "privilege_escalation"],
+  errors: ["email_taken", "username_taken", "edit_conflict", "privilege_escalation"],
 });
 
 const listUsersRoute = operation({
@@ -171,50 +174,48 @@ const assignRoleRoute = operation({
 });
 
 function target(c: HonoContext<AppEnv>): ChangeTarget {
-  return { id: targetId(c), ifMatch: parseIfMatch(c.req.header("If-Match")) };
+  return { user: targetUser(c), ifMatch: parseIfMatch(c.req.header("If-Match")) };
 }
 
 export const usersRouter = createRouter()
   .openapi(createUserRoute, async (c) => {
-    const user = await createUser(c.var.ctx, currentPrincipal(c), c.req.valid("json"));
+    const user = await createUser(c.var.ctx, c.req.valid("json"));
     setValidator(c, user);
     c.header("Location", `/v1/users/${user.id}`);
     return c.json(presentUser(user), 201);
   })
   .openapi(listUsersRoute, async (c) => {
     const query = c.req.valid("query");
-    const page = await getUserPage(c.var.ctx, currentPrincipal(c), query);
-    return c.json(presentPage(page, query.limit, presentUser), 200);
+    return c.json(presentPage(await getUserPage(c.var.ctx, query), query.limit, presentUser), 200);
   })
   .openapi(getUserRoute, async (c) => {
     const deleted = c.req.valid("query").deleted ?? false;
-    const user = await getUser(c.var.ctx, currentPrincipal(c), { id: targetId(c), deleted });
+    const user = await getUser(c.var.ctx, { user: targetUser(c), deleted });
     setValidator(c, user);
     if (isNotModified(c.req.header("If-None-Match"), user)) return c.body(null, 304);
     return c.json(presentUser(user), 200);
   })
   .openapi(replaceUserRoute, async (c) => {
-    const user = await editUser(c.var.ctx, currentPrincipal(c), target(c), c.req.valid("json"));
+    const user = await editUser(c.var.ctx, target(c), c.req.valid("json"));
     setValidator(c, user);
     return c.json(presentUser(user), 200);
   })
   .openapi(updateUserRoute, async (c) => {
-    const user = await editUser(c.var.ctx, currentPrincipal(c), target(c), c.req.valid("json"));
+    const user = await editUser(c.var.ctx, target(c), c.req.valid("json"));
     setValidator(c, user);
     return c.json(presentUser(user), 200);
   })
   .openapi(deleteUserRoute, async (c) => {
-    await deleteUser(c.var.ctx, currentPrincipal(c), target(c));
+    await deleteUser(c.var.ctx, target(c));
     return c.body(null, 204);
   })
   .openapi(restoreUserRoute, async (c) => {
-    const user = await restoreUser(c.var.ctx, currentPrincipal(c), target(c));
+    const user = await restoreUser(c.var.ctx, target(c));
     setValidator(c, user);
     return c.json(presentUser(user), 200);
   })
   .openapi(assignRoleRoute, async (c) => {
-    const { role } = c.req.valid("json");
-    const user = await assignRole(c.var.ctx, currentPrincipal(c), target(c), role);
+    const user = await editUser(c.var.ctx, target(c), c.req.valid("json"));
     setValidator(c, user);
     return c.json(presentUser(user), 200);
   });

@@ -1,12 +1,11 @@
 import { z } from "@hono/zod-openapi";
-import { ApiKey } from "../../api-keys/schema.ts";
 import { NewPassword, withPasswordRules } from "../../authentication/passwords/rules.ts";
-import { Session } from "../../authentication/sessions/schema.ts";
 import { Timestamp, text } from "../../http/fields.ts";
 import { PageQuery, pageOf } from "../../http/pagination.ts";
 import { UserIdParam } from "../../http/params.ts";
 import { normalizeEmail, normalizeUsername } from "../../lib/text.ts";
-import { Profile } from "../profiles/schema.ts";
+import { toTimestamp, toTimestampOrNull } from "../../lib/time.ts";
+import type { UserRow } from "./repository.ts";
 
 const EMAIL_ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+";
 const EMAIL_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
@@ -115,42 +114,21 @@ export const User = z
 
 export const UserPage = pageOf(User, "UserPage");
 
-const AuditEvent = z
-  .object({
-    id: z.uuid(),
-    action: z.string().openapi({ example: "user.updated" }),
-    actor_id: z.string().nullable(),
-    actor_type: z.string().openapi({ example: "user" }),
-    target_type: z.string().nullable(),
-    target_id: z.string().nullable(),
-    changes: z
-      .record(z.string(), z.object({ from: z.unknown(), to: z.unknown() }).nullable())
-      .openapi({ type: "object", additionalProperties: true }),
-    ip: z.string().nullable(),
-    user_agent: z.string().nullable(),
-    request_id: z.string().nullable(),
-    created_at: Timestamp,
-    erased: z.literal(true).optional().openapi({
-      description: "Part of it was about a person who has been erased, and can no longer be read.",
-    }),
-  })
-  .openapi("AuditEvent");
-
-export const UserExport = z
-  .object({
-    exported_at: Timestamp,
-    user: User,
-    profile: Profile,
-    sessions: z.array(Session.extend({ ended_at: Timestamp.nullable() }).openapi("PastSession")),
-    api_keys: z.array(ApiKey),
-    mails: z.array(
-      z.object({
-        kind: z.string().openapi({ example: "verify_email" }),
-        address: z.string().openapi({ example: "ada@example.com" }),
-        created_at: Timestamp,
-        sent_at: Timestamp.nullable(),
-      }),
-    ),
-    audit_events: z.array(AuditEvent),
-  })
-  .openapi("UserExport");
+/** A user as the API shows it, field by field: a new column cannot leak. */
+export function presentUser(row: UserRow): z.infer<typeof User> {
+  return {
+    id: row.id,
+    username: row.username,
+    email: row.email,
+    email_verified: row.emailVerified,
+    first_name: row.firstName,
+    last_name: row.lastName,
+    full_name: [row.firstName, row.lastName].filter(Boolean).join(" ") || null,
+    role: row.role,
+    is_active: row.isActive,
+    created_at: toTimestamp(row.createdAt),
+    updated_at: toTimestamp(row.updatedAt),
+    last_login_at: toTimestampOrNull(row.lastLoginAt),
+    deleted_at: toTimestampOrNull(row.deletedAt),
+  };
+}

@@ -47,7 +47,12 @@ export function findLoginAttempts(db: Db, identifier: LoginIdentifier, unknownKe
     .where(sql`${loginAttempts.key} = ${attemptKey(identifier, unknownKey)}`);
 }
 
-/** Forgets the attempts under a key where the condition holds. */
+/** Deletes the attempts under a key. */
+export function forgetAttempts(db: Db, key: string) {
+  return deleteLoginAttempts(db, key, sql`true`);
+}
+
+/** Deletes the attempts under a key where the condition holds. */
 export function deleteLoginAttempts(db: Db, key: string, condition: SQL) {
   return db.delete(loginAttempts).where(and(eq(loginAttempts.key, key), condition));
 }

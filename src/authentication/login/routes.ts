@@ -1,18 +1,13 @@
-import { everyone, own } from "../../access/guard.ts";
 import { createRouter, jsonBody, jsonContent, operation } from "../../access/operation.ts";
-import { currentUser } from "../../access/target.ts";
+import { everyone, own } from "../../access/rule.ts";
+import { callingPerson } from "../../access/target.ts";
 import { registerUser } from "../../accounts/users/create.ts";
-import { presentUser } from "../../accounts/users/present.ts";
-import { RegisterUser, User } from "../../accounts/users/schema.ts";
+import { presentUser, RegisterUser, User } from "../../accounts/users/schema.ts";
 import { setValidator } from "../../http/etag.ts";
-import { changePassword } from "../passwords/change.ts";
-import { endSessions } from "../sessions/end.ts";
 import { presentSession, Tokens } from "../sessions/schema.ts";
-import { refreshSession } from "../sessions/tokens.ts";
-import { changeEmail } from "../verification/change-email.ts";
-import { ChangeEmail } from "../verification/schema.ts";
-import { getMe, logIn } from "./log-in.ts";
-import { ChangePassword, Login, Me, Refresh } from "./schema.ts";
+import { logIn } from "./log-in.ts";
+import { getMe } from "./me.ts";
+import { Login, Me } from "./schema.ts";
 
 const tags = ["Authentication"];
 
@@ -45,32 +40,6 @@ const loginRoute = operation({
   errors: ["invalid_credentials", "too_many_attempts", "email_not_verified"],
 });
 
-const refreshRoute = operation({
-  method: "post",
-  path: "/v1/auth/refresh",
-  operationId: "refresh",
-  tags,
-  summary: "Get new tokens for a refresh token",
-  description:
-    "The token is spent by this. A retry within 30 seconds gets the same successor; used later, a spent token ends the session.",
-  access: everyone,
-  rateLimitPolicy: "refresh",
-  request: { body: jsonBody(Refresh) },
-  responses: { 200: jsonContent(Tokens, "New tokens of the same session.") },
-  errors: ["invalid_refresh_token"],
-});
-
-const logoutRoute = operation({
-  method: "post",
-  path: "/v1/auth/logout",
-  operationId: "logOut",
-  tags,
-  summary: "End the session of this access token",
-  access: own,
-  responses: { 204: { description: "The session has ended, and its tokens with it." } },
-  errors: [],
-});
-
 const meRoute = operation({
   method: "get",
   path: "/v1/auth/me",
@@ -82,34 +51,7 @@ const meRoute = operation({
   errors: [],
 });
 
-const changePasswordRoute = operation({
-  method: "post",
-  path: "/v1/auth/password/change",
-  operationId: "changePassword",
-  tags,
-  summary: "Change your password",
-  description: "Every other session ends. A wrong current password counts as a failed login.",
-  access: own,
-  request: { body: jsonBody(ChangePassword) },
-  responses: { 204: { description: "The new password is in force." } },
-  errors: ["invalid_credentials", "too_many_attempts"],
-});
-
-const changeEmailRoute = operation({
-  method: "post",
-  path: "/v1/auth/email/change",
-  operationId: "changeEmail",
-  tags,
-  summary: "Change your email address",
-  description:
-    "The new address must confirm with the token that is sent to it; the old one is told. Until then nothing changes.",
-  access: own,
-  request: { body: jsonBody(ChangeEmail) },
-  responses: { 202: { description: "A mail is on its way to the new address." } },
-  errors: ["invalid_credentials", "too_many_attempts", "email_taken"],
-});
-
-export const authRouter = createRouter()
+export const loginRouter = createRouter()
   .openapi(registerRoute, async (c) => {
     const user = await registerUser(c.var.ctx, c.req.valid("json"));
     setValidator(c, user);
@@ -117,31 +59,12 @@ export const authRouter = createRouter()
     return c.json(presentUser(user), 201);
   })
   .openapi(loginRoute, async (c) => c.json(await logIn(c.var.ctx, c.req.valid("json")), 200))
-  .openapi(refreshRoute, async (c) => {
-    const { refresh_token } = c.req.valid("json");
-    return c.json(await refreshSession(c.var.ctx, refresh_token), 200);
-  })
-  .openapi(logoutRoute, async (c) => {
-    const principal = currentUser(c);
-    const { userId, sessionId } = principal;
-    await endSessions(c.var.ctx, principal, { userId, sessionId, reason: "logout" });
-    return c.body(null, 204);
-  })
-  .openapi(changePasswordRoute, async (c) => {
-    await changePassword(c.var.ctx, currentUser(c), c.req.valid("json"));
-    return c.body(null, 204);
-  })
-  .openapi(changeEmailRoute, async (c) => {
-    await changeEmail(c.var.ctx, currentUser(c), c.req.valid("json"));
-    return c.body(null, 202);
-  })
   .openapi(meRoute, async (c) => {
-    const principal = currentUser(c);
-    const { user, session } = await getMe(c.var.ctx, principal);
+    const { user, session, permissions } = await getMe(c.var.ctx, callingPerson(c));
     const body = {
       user: presentUser(user),
-      permissions: [...principal.permissions],
-      session: presentSession(principal.sessionId)(session),
+      permissions: [...permissions],
+      session: presentSession(session.id)(session),
     };
     return c.json(body, 200);
   });

@@ -1,7 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { User } from "../../accounts/users/schema.ts";
-import { MAX_TOKEN_LENGTH } from "../../http/fields.ts";
-import { CurrentPassword, NewPassword, withPasswordRules } from "../passwords/rules.ts";
+import { CurrentPassword } from "../passwords/rules.ts";
 import { Session } from "../sessions/schema.ts";
 
 const Identifier = z.string().min(1).max(320);
@@ -23,16 +22,6 @@ export const Login = z
     example: { username: "ada", password: "SecurePass123!" },
   });
 export type Login = z.infer<typeof Login>;
-
-export const Refresh = z
-  .strictObject({ refresh_token: z.string().min(1).max(MAX_TOKEN_LENGTH) })
-  .openapi("Refresh");
-
-export const ChangePassword = withPasswordRules(
-  z.strictObject({ current_password: CurrentPassword, new_password: NewPassword }),
-  "new_password",
-).openapi("ChangePassword");
-export type ChangePassword = z.infer<typeof ChangePassword>;
 
 export const Me = z
   .object({

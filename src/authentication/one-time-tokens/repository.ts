@@ -1,5 +1,6 @@
 import { and, eq, gt, type SQL, sql } from "drizzle-orm";
 import type { Db } from "../../db/client.ts";
+import { insertWhere } from "../../db/insert.ts";
 import { oneTimeTokens } from "../../db/schema/one-time-tokens.ts";
 import { users } from "../../db/schema/users.ts";
 
@@ -8,11 +9,7 @@ type TokenRow = typeof oneTimeTokens.$inferSelect;
 /** Keeps a token in place of the one before it for the same user and purpose, where the condition holds. Returns the user when it did. */
 export function upsertToken(db: Db, row: TokenRow, condition: SQL) {
   const { tokenHash, address, expiresAt } = row;
-  return db
-    .insert(oneTimeTokens)
-    .select(
-      sql`SELECT ${row.userId}, ${row.purpose}, ${tokenHash}, ${address}, ${expiresAt} WHERE ${condition}`,
-    )
+  return insertWhere(db, oneTimeTokens, row, condition)
     .onConflictDoUpdate({
       target: [oneTimeTokens.userId, oneTimeTokens.purpose],
       set: { tokenHash, address, expiresAt },
@@ -48,8 +45,8 @@ export function findToken(db: Db, tokenHash: string, now: number) {
 
 export type FoundToken = Awaited<ReturnType<typeof findToken>>[number];
 
-/** True while a token is live, in the statement that does what it is for. */
-export function isTokenLive(tokenHash: string, purpose: string, now: number): SQL {
+/** True while a token is live: the condition of the statement that does what it allows. */
+export function whereTokenLive(tokenHash: string, purpose: string, now: number): SQL {
   return sql`EXISTS (SELECT 1 FROM one_time_tokens AS token WHERE token.token_hash = ${tokenHash}
     AND token.purpose = ${purpose} AND token.expires_at > ${now})`;
 }

@@ -1,6 +1,7 @@
 import type { SQL } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { toBase64Url, utf8 } from "../../lib/bytes.ts";
+import { firstKey, macText } from "../../lib/mac.ts";
 import { DAY, HOUR } from "../../lib/time.ts";
 import { type FoundToken, findToken, upsertToken } from "./repository.ts";
 
@@ -34,25 +35,25 @@ export async function mintToken(
   { occasion, ...token }: TokenRequest,
   condition: SQL,
 ): Promise<string | undefined> {
-  const [key] = ctx.config.macKeys;
-  if (!key) throw new Error("no MAC key");
-  const message = utf8(`roster one-time token v1\n${token.purpose}\n${token.userId}\n${occasion}`);
-  const mac = new Uint8Array(await crypto.subtle.sign("HMAC", key, message));
-  const text = PREFIX + toBase64Url(mac);
+  const message = `${token.purpose}\n${token.userId}\n${occasion}`;
+  const text = PREFIX + (await macText(firstKey(ctx.config.macKeys), "one-time token v1", message));
   const tokenHash = await hashToken(text);
   const expiresAt = ctx.now() + TTL_MS[token.purpose];
-  const kept = await upsertToken(ctx.db, { ...token, tokenHash, expiresAt }, condition);
+  const { kept } = await ctx.d1.send({
+    kept: upsertToken(ctx.db, { ...token, tokenHash, expiresAt }, condition),
+  });
   return kept.length > 0 ? text : undefined;
 }
 
-/** A live token and its hash; undefined for a text that is none. What it is for is done only while it still is one: see `isTokenLive`. */
+/** A live token and its hash; undefined for a text that is none. What it allows is done in a statement that asks `whereTokenLive`. */
 export async function readToken(
   ctx: Context,
   text: string,
 ): Promise<{ token: FoundToken; tokenHash: string } | undefined> {
   if (!text.startsWith(PREFIX)) return undefined;
   const tokenHash = await hashToken(text);
-  const [token] = await findToken(ctx.db, tokenHash, ctx.now());
+  const { found } = await ctx.d1.send({ found: findToken(ctx.db, tokenHash, ctx.now()) });
+  const [token] = found;
   return token && { token, tokenHash };
 }
 

@@ -1,6 +1,49 @@
 import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
 import type { Db } from "../../db/client.ts";
 import { users } from "../../db/schema/users.ts";
+import { identifyingColumn, type LoginIdentifier } from "../attempts/identifier.ts";
+
+/** The account behind a name with what login needs. Deleted accounts are not found. */
+export function findLoginUser(db: Db, identifier: LoginIdentifier) {
+  return db
+    .select({
+      id: users.id,
+      username: users.username,
+      email: users.email,
+      emailVerified: users.emailVerified,
+      passwordHash: users.passwordHash,
+      passwordVersion: users.passwordVersion,
+      isActive: users.isActive,
+      dataKey: users.dataKey,
+      knownDevices: users.knownDevices,
+    })
+    .from(users)
+    .where(and(eq(identifyingColumn(identifier), identifier.key), isNull(users.deletedAt)))
+    .limit(1);
+}
+
+export type LoginUser = Awaited<ReturnType<typeof findLoginUser>>[number];
+
+/** True while the account can log in and the password that was checked is still in force. */
+export function wherePasswordInForce(userId: string, passwordVersion: number): SQL {
+  return sql`EXISTS (SELECT 1 FROM users AS owner WHERE owner.id = ${userId} AND owner.password_version = ${passwordVersion}
+    AND owner.is_active = 1 AND owner.deleted_at IS NULL)`;
+}
+
+/** Sets a password where the one that was checked is still in force and the condition holds. */
+export function updatePassword(
+  db: Db,
+  password: { userId: string; version: number; hash: string },
+  condition: SQL,
+) {
+  return db
+    .update(users)
+    .set({ passwordHash: password.hash, passwordVersion: password.version + 1 })
+    .where(
+      and(eq(users.id, password.userId), eq(users.passwordVersion, password.version), condition),
+    )
+    .returning({ id: users.id });
+}
 
 /** The active user with this email. */
 export function findResettableUser(db: Db, emailKey: string) {

@@ -1,7 +1,9 @@
-import { everyone } from "../../access/guard.ts";
 import { createRouter, jsonBody, operation } from "../../access/operation.ts";
-import { requestReset, resetPassword } from "./reset.ts";
-import { ForgotPassword, ResetPassword } from "./schema.ts";
+import { everyone, own } from "../../access/rule.ts";
+import { changePassword } from "./change.ts";
+import { requestReset } from "./forgot.ts";
+import { resetPassword } from "./reset.ts";
+import { ChangePassword, ForgotPassword, ResetPassword } from "./schema.ts";
 
 const tags = ["Authentication"];
 
@@ -33,12 +35,29 @@ const resetRoute = operation({
   errors: ["invalid_token"],
 });
 
-export const passwordResetRouter = createRouter()
+const changePasswordRoute = operation({
+  method: "post",
+  path: "/v1/auth/password/change",
+  operationId: "changePassword",
+  tags,
+  summary: "Change your password",
+  description: "Every other session ends. A wrong current password counts as a failed login.",
+  access: own,
+  request: { body: jsonBody(ChangePassword) },
+  responses: { 204: { description: "The new password is in force." } },
+  errors: ["invalid_credentials", "too_many_attempts"],
+});
+
+export const passwordsRouter = createRouter()
   .openapi(forgotRoute, async (c) => {
     await requestReset(c.var.ctx, c.req.valid("json").email);
     return c.body(null, 202);
   })
   .openapi(resetRoute, async (c) => {
     await resetPassword(c.var.ctx, c.req.valid("json"));
+    return c.body(null, 204);
+  })
+  .openapi(changePasswordRoute, async (c) => {
+    await changePassword(c.var.ctx, c.req.valid("json"));
     return c.body(null, 204);
   });

@@ -1,72 +1,100 @@
-import type { Principal } from "../../access/principal.ts";
-import type { Context, CredentialState } from "../../context.ts";
+import type { UserPrincipal } from "../../access/principal.ts";
+import type { Context } from "../../context.ts";
 import { MINUTE, SECOND } from "../../lib/time.ts";
 import { describeError } from "../../platform/logger.ts";
+import type { EndedSession } from "./repository.ts";
 
-/** How long what D1 said of a credential may be relied on where a minute does not matter. */
-const FRESH_MS = MINUTE;
+/** What KV holds of a session, for whoever asks without D1. */
+export type CachedSession =
+  | { ended: true }
+  | {
+      ended: false;
+      user_id: string;
+      username: string;
+      role: string;
+      permissions: readonly string[];
+      /** When the session ends unless it is refreshed, in milliseconds. */
+      expires_at: number;
+    };
 
-/** What D1 says of a credential: its principal, null when it is of no use now, undefined when there is no such credential. */
-export type LoadPrincipal = () => Promise<Principal | null | undefined>;
+/** How long a record is kept that was read from D1, and not written by whoever changed the session. */
+const REPAIRED_TTL_SECONDS = 60;
+
+/** A login or refresh this recent may still be writing its record. */
+const IN_FLIGHT_MS = 10 * SECOND;
+
+/** When the end of a session is written: again if the first write fails, or may be overtaken by a record in flight. */
+const RETRY_DELAYS_MS = [0, 2 * SECOND, 5 * SECOND];
+
+const keyOf = (sessionId: string) => `session:${sessionId}`;
+
+/** Writes the record of a session that began or was refreshed, after the response. It lives as long as an access token. */
+export function cacheSession(ctx: Context, principal: UserPrincipal): void {
+  ctx.waitUntil(write(ctx, principal, ctx.config.accessToken.ttlSeconds));
+}
 
 /**
- * What is known of a credential: from this isolate's memory or from KV when D1 was asked within the last minute, else from D1,
- * and KV is told. A failing KV costs a query and nothing else.
+ * Writes the record of a session that KV had none of. It lives for a minute, because the session may have ended since D1 was
+ * read.
  */
-export async function getRecentPrincipal(
-  ctx: Context,
-  key: string,
-  load: LoadPrincipal,
-): Promise<Principal | null> {
-  const remembered = ctx.credentialCache.get(key, ctx.now());
-  const known = remembered ?? (await readKv(ctx, key));
-  if (known && isUsable(known, ctx.now())) {
-    if (!remembered) remember(ctx, key, known);
-    return known.principal;
+export function cacheRepairedSession(ctx: Context, principal: UserPrincipal): void {
+  ctx.waitUntil(write(ctx, principal, REPAIRED_TTL_SECONDS));
+}
+
+/**
+ * Writes that sessions have ended, after the response: this isolate knows at once, every location within a minute. Kept for as
+ * long as an access token of theirs may come.
+ */
+export function cacheEndedSessions(ctx: Context, ended: readonly EndedSession[]): void {
+  for (const { id, rotatedAt } of ended) {
+    ctx.endedSessions.set(id, true, ctx.now());
+    ctx.waitUntil(writeEnd(ctx, id, rotatedAt));
   }
-  const principal = await load();
-  if (principal !== undefined) publish(ctx, key, principal, false);
-  return principal ?? null;
 }
 
-/** Tells memory and KV, behind the response, for whom a credential stands, as D1 has said in this request. */
-export function publishPrincipal(ctx: Context, key: string, principal: Principal): void {
-  publish(ctx, key, principal, false);
-}
-
-/** Tells them that it has ended for good: that never grows old, and nothing slower makes it live again. */
-export function publishEnd(ctx: Context, key: string): void {
-  publish(ctx, key, null, true);
-}
-
-function publish(ctx: Context, key: string, principal: Principal | null, hasEnded: boolean): void {
-  if (!hasEnded && ctx.credentialCache.get(key, ctx.now())?.hasEnded) return;
-  // The data key stays in D1, so that erasing it there is the end of it.
-  const known = principal && { ...principal, dataKey: null };
-  const state: CredentialState = { principal: known, hasEnded, checkedAt: ctx.now() };
-  remember(ctx, key, state);
-  // An end is told for as long as an access token of the session may come.
-  const ttlSeconds = hasEnded ? ctx.config.accessToken.ttlSeconds : FRESH_MS / SECOND;
-  const write = ctx.kv.put(key, state, ttlSeconds).catch((error: unknown) => {
-    ctx.log("warn", "kv.credential_write_failed", describeError(error));
-  });
-  ctx.waitUntil(write);
-}
-
-// An end is remembered until whatever KV may still say of the time before has grown old.
-function remember(ctx: Context, key: string, state: CredentialState): void {
-  ctx.credentialCache.set(key, state, ctx.now(), state.hasEnded ? FRESH_MS : undefined);
-}
-
-async function readKv(ctx: Context, key: string): Promise<CredentialState | undefined> {
+/** The record of a session; undefined when KV has none or does not answer. */
+export async function findCachedSession(
+  ctx: Context,
+  sessionId: string,
+): Promise<CachedSession | undefined> {
+  if (ctx.endedSessions.get(sessionId, ctx.now())) return { ended: true };
   try {
-    return ((await ctx.kv.get(key)) as CredentialState | null) ?? undefined;
+    return ((await ctx.kv.get(keyOf(sessionId))) as CachedSession | null) ?? undefined;
   } catch (error) {
-    ctx.log("warn", "kv.credential_read_failed", describeError(error));
+    ctx.log("warn", "session.cache_read_failed", describeError(error));
     return undefined;
   }
 }
 
-function isUsable(state: CredentialState, now: number): boolean {
-  return state.hasEnded || state.checkedAt > now - FRESH_MS;
+async function write(ctx: Context, principal: UserPrincipal, ttlSeconds: number): Promise<void> {
+  const { sessionId, userId, username, role, permissions, expiresAt } = principal;
+  if (ctx.endedSessions.get(sessionId, ctx.now())) return;
+  const record: CachedSession = {
+    ended: false,
+    user_id: userId,
+    username,
+    role,
+    permissions,
+    expires_at: expiresAt,
+  };
+  try {
+    await ctx.kv.put(keyOf(sessionId), record, ttlSeconds);
+  } catch (error) {
+    ctx.log("warn", "session.cache_write_failed", describeError(error));
+  }
+}
+
+// KV takes one write per second per key and keeps the last one that arrives.
+async function writeEnd(ctx: Context, id: string, rotatedAt: number): Promise<void> {
+  const mayBeOvertaken = rotatedAt > ctx.now() - IN_FLIGHT_MS;
+  const ttlSeconds = ctx.config.accessToken.ttlSeconds + MINUTE / SECOND;
+  for (const [attempt, delayMs] of RETRY_DELAYS_MS.entries()) {
+    if (delayMs > 0) await scheduler.wait(delayMs);
+    try {
+      await ctx.kv.put(keyOf(id), { ended: true }, ttlSeconds);
+      if (!mayBeOvertaken || attempt > 0) return;
+    } catch (error) {
+      ctx.log("warn", "session.cache_end_failed", { session_id: id, ...describeError(error) });
+    }
+  }
 }

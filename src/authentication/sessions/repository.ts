@@ -1,22 +1,20 @@
 import { and, desc, eq, gt, isNull, lt, ne, type SQL, sql } from "drizzle-orm";
-import { permissionsOfRole } from "../../access/conditions.ts";
-import type { Db } from "../../db/client.ts";
+import type { UserRef } from "../../access/target.ts";
+import { type Db, db } from "../../db/client.ts";
+import { insertWhere } from "../../db/insert.ts";
+import { roles } from "../../db/schema/roles.ts";
 import { sessions } from "../../db/schema/sessions.ts";
 import { users } from "../../db/schema/users.ts";
+import { prepareOnce } from "../../db/statement.ts";
+import { firstIdAt } from "../../lib/ids.ts";
 
 export type SessionRow = typeof sessions.$inferSelect;
 export type NewSession = Omit<SessionRow, "generation" | "revokedAt" | "revokedReason">;
 
 /** Starts a session where the condition holds. Returns its id when it did. */
 export function insertSession(db: Db, row: NewSession, condition: SQL) {
-  return db
-    .insert(sessions)
-    .select(
-      sql`SELECT ${row.id}, ${row.userId}, 1, ${row.createdAt}, ${row.lastUsedAt}, ${row.rotatedAt},
-        ${row.expiresAt}, ${row.endsAt}, NULL, NULL, ${row.ip}, ${row.userAgent}, ${row.country}
-        WHERE ${condition}`,
-    )
-    .returning({ id: sessions.id });
+  const fresh = { ...row, generation: 1, revokedAt: null, revokedReason: null };
+  return insertWhere(db, sessions, fresh, condition).returning({ id: sessions.id });
 }
 
 /** A session by id, ended or not. */
@@ -25,24 +23,33 @@ export function findSession(db: Db, id: string) {
 }
 
 /** Every session of a user that is still kept, ended or not, the oldest first. */
-export function listSessionsOfUser(db: Db, userId: string) {
-  return db.select().from(sessions).where(eq(sessions.userId, userId)).orderBy(sessions.id);
+export function listSessionsOfUser(db: Db, user: UserRef) {
+  return db.select().from(sessions).where(eq(sessions.userId, user)).orderBy(sessions.id);
+}
+
+interface LiveSessionsPage {
+  now: number;
+  /** Sessions that began before this have ended, whatever their rows say. */
+  since: number;
+  before: unknown;
+  limit: number;
 }
 
 /** Live sessions of a user, the newest first, behind the id given. */
 export function listLiveSessions(
   db: Db,
-  userId: string,
-  { now, before, limit }: { now: number; before: unknown; limit: number },
+  user: UserRef,
+  { now, since, before, limit }: LiveSessionsPage,
 ) {
   return db
     .select()
     .from(sessions)
     .where(
       and(
-        eq(sessions.userId, userId),
+        eq(sessions.userId, user),
         isNull(sessions.revokedAt),
         gt(sessions.expiresAt, now),
+        gt(sessions.id, firstIdAt(since)),
         typeof before === "string" ? lt(sessions.id, before) : undefined,
       ),
     )
@@ -50,29 +57,14 @@ export function listLiveSessions(
     .limit(limit);
 }
 
-/** A session with what its user may do, read together so that both are of one moment. Every column has a name of its own. */
-export function findSessionAuthority(db: Db, sessionId: string) {
+/** A user who is not deleted, with what their role grants. */
+export function findUserAuthority(db: Db, user: UserRef) {
   return db
-    .select({
-      sessionId: sql<string>`${sessions.id}`.as("session_id"),
-      userId: sql<string>`${sessions.userId}`.as("user_id"),
-      generation: sessions.generation,
-      rotatedAt: sessions.rotatedAt,
-      expiresAt: sessions.expiresAt,
-      revokedAt: sessions.revokedAt,
-      role: users.role,
-      isActive: users.isActive,
-      deletedAt: users.deletedAt,
-      dataKey: users.dataKey,
-      permissions: permissionsOfRole(sql`users.role`).as("permissions"),
-    })
-    .from(sessions)
-    .innerJoin(users, eq(users.id, sessions.userId))
-    .where(eq(sessions.id, sessionId))
-    .limit(1);
+    .select({ id: users.id, permissions: roles.permissions })
+    .from(users)
+    .innerJoin(roles, eq(roles.name, users.role))
+    .where(and(eq(users.id, user), isNull(users.deletedAt)));
 }
-
-export type SessionAuthorityRow = Awaited<ReturnType<typeof findSessionAuthority>>[number];
 
 interface Rotation {
   sessionId: string;
@@ -81,27 +73,69 @@ interface Rotation {
   idleMs: number;
 }
 
-/** Moves a session on to its next generation: of all who present the live one at once, the first. */
-export function rotateSession(db: Db, { sessionId, generation, now, idleMs }: Rotation) {
-  return db
+const rotate = prepareOnce<{
+  id: string;
+  generation: number;
+  next: number;
+  now: number;
+  idleUntil: number;
+}>()(({ id, generation, next, now, idleUntil }) =>
+  db
     .update(sessions)
     .set({
-      generation: generation + 1,
-      lastUsedAt: now,
-      rotatedAt: now,
-      expiresAt: sql`min(${now + idleMs}, ${sessions.endsAt})`,
+      generation: sql`${next}`,
+      lastUsedAt: sql`${now}`,
+      rotatedAt: sql`${now}`,
+      expiresAt: sql`min(${idleUntil}, ${sessions.endsAt})`,
     })
     .where(
-      and(
-        eq(sessions.id, sessionId),
-        eq(sessions.generation, generation),
-        isNull(sessions.revokedAt),
-        sql`${sessions.expiresAt} > ${now}`,
-        sql`EXISTS (SELECT 1 FROM users AS owner WHERE owner.id = sessions.user_id
+      sql`${sessions.id} = ${id} AND ${sessions.generation} = ${generation} AND ${sessions.revokedAt} IS NULL
+        AND ${sessions.expiresAt} > ${now} AND EXISTS (SELECT 1 FROM users AS owner WHERE owner.id = sessions.user_id
           AND owner.is_active = 1 AND owner.deleted_at IS NULL)`,
-      ),
     )
-    .returning({ id: sessions.id });
+    .returning({ id: sessions.id }),
+);
+
+/** Moves a session on to its next generation: of all who present the live one at once, the first succeeds. */
+export function rotateSession({ sessionId, generation, now, idleMs }: Rotation) {
+  const next = generation + 1;
+  return rotate({ id: sessionId, generation, next, now, idleUntil: now + idleMs });
+}
+
+const findRotationById = prepareOnce<{ id: string }>()(({ id }) =>
+  db
+    .select({ generation: sessions.generation, rotatedAt: sessions.rotatedAt })
+    .from(sessions)
+    .where(eq(sessions.id, id)),
+);
+
+interface LoginRecord {
+  userId: string;
+  now: number;
+  passwordHash: string | undefined;
+  /** For users who have none yet. */
+  dataKey: string;
+  devices: string[];
+}
+
+/** Records a login on the account where the condition holds. */
+export function recordLogin(db: Db, login: LoginRecord, condition: SQL) {
+  return db
+    .update(users)
+    .set({
+      lastLoginAt: login.now,
+      version: sql`${users.version} + 1`,
+      sessionCount: sql`${users.sessionCount} + 1`,
+      knownDevices: login.devices,
+      dataKey: sql`coalesce(${users.dataKey}, ${login.dataKey})`,
+      ...(login.passwordHash && { passwordHash: login.passwordHash }),
+    })
+    .where(and(eq(users.id, login.userId), condition));
+}
+
+/** Which generation a session is at, and since when. */
+export function findRotation(id: string) {
+  return findRotationById({ id });
 }
 
 export type RevocationReason =
@@ -114,14 +148,11 @@ export type RevocationReason =
   | "user_deleted"
   | "role_changed";
 
-/** The user has had sessions before, and none from this browser or client. */
-export function isUnknownDevice({ id, userId, userAgent }: NewSession): SQL {
-  return sql`EXISTS (SELECT 1 FROM sessions AS earlier WHERE earlier.user_id = ${userId} AND earlier.id <> ${id})
-    AND NOT EXISTS (SELECT 1 FROM sessions AS same WHERE same.user_id = ${userId} AND same.id <> ${id}
-      AND same.user_agent IS ${userAgent})`;
-}
+/** A session that has ended, and when its tokens were last renewed. */
+const endedColumns = { id: sessions.id, rotatedAt: sessions.rotatedAt };
+export type EndedSession = Pick<SessionRow, keyof typeof endedColumns>;
 
-/** Ends live sessions of a user where the condition holds: one, or all but the one to keep. Returns the ids of those that ended. */
+/** Ends live sessions of a user where the condition holds: one, or all but the one to keep. Returns those that ended. */
 export function revokeSessions(
   db: Db,
   target: { userId: string; sessionId?: string | undefined; keepSessionId?: string | undefined },
@@ -140,27 +171,52 @@ export function revokeSessions(
         condition,
       ),
     )
-    .returning({ id: sessions.id });
+    .returning(endedColumns);
 }
 
-/** Ends the live sessions of a user beyond the limit, the least recently used first. */
-export function evictSessions(db: Db, userId: string, limit: number, now: number) {
+/**
+ * Ends the live sessions of a user beyond the limit, the least recently used first, where the condition holds. Reads them
+ * only when the user's `session_count` is beyond the limit.
+ */
+export function evictSessions(
+  db: Db,
+  { userId, limit, now }: { userId: string; limit: number; now: number },
+  condition: SQL,
+) {
+  const rows = sql`CASE WHEN (SELECT session_count FROM users WHERE id = ${userId}) > ${limit} THEN -1 ELSE 0 END`;
   return db
     .update(sessions)
     .set({ revokedAt: now, revokedReason: "evicted" })
     .where(
-      sql`${sessions.id} IN (SELECT id FROM sessions WHERE user_id = ${userId} AND revoked_at IS NULL
-        AND expires_at > ${now} ORDER BY last_used_at DESC, id DESC LIMIT -1 OFFSET ${limit})`,
+      sql`${sessions.id} IN (SELECT id FROM sessions WHERE user_id = ${userId} AND revoked_at IS NULL AND expires_at > ${now}
+        ORDER BY last_used_at DESC, id DESC LIMIT ${rows} OFFSET ${limit}) AND ${condition}`,
     )
-    .returning({ id: sessions.id });
+    .returning(endedColumns);
 }
 
-/** Deletes up to `limit` sessions that ended before the time given. */
-export function deleteExpiredSessions(db: Db, before: number, limit: number) {
+/** Counts a user's live sessions anew, once the count is beyond the limit. */
+export function recountSessions(
+  db: Db,
+  { userId, limit, now }: { userId: string; limit: number; now: number },
+) {
+  const live = sql`(SELECT count(*) FROM sessions WHERE user_id = ${userId} AND revoked_at IS NULL AND expires_at > ${now})`;
+  return db
+    .update(users)
+    .set({ sessionCount: live })
+    .where(and(eq(users.id, userId), gt(users.sessionCount, limit)));
+}
+
+/** Deletes up to `limit` sessions that expired before the time given. They are found by when they began: by then all of `beganBefore` have ended. */
+export function deleteExpiredSessions(
+  db: Db,
+  { beganBefore, expiredBefore }: { beganBefore: number; expiredBefore: number },
+  limit: number,
+) {
   return db
     .delete(sessions)
     .where(
-      sql`${sessions.id} IN (SELECT id FROM sessions WHERE expires_at < ${before} ORDER BY expires_at LIMIT ${limit})`,
+      sql`${sessions.id} IN (SELECT id FROM sessions WHERE id < ${firstIdAt(beganBefore)} AND expires_at < ${expiredBefore}
+        ORDER BY id LIMIT ${limit})`,
     )
     .returning({ id: sessions.id });
 }

@@ -1,18 +1,48 @@
-import { own, ownOr, personal } from "../../access/guard.ts";
-import { createRouter, jsonContent, operation } from "../../access/operation.ts";
-import { currentPrincipal, currentUser, targetId } from "../../access/target.ts";
+import { createRouter, jsonBody, jsonContent, operation } from "../../access/operation.ts";
+import { everyone, own, ownOr, personal } from "../../access/rule.ts";
+import { callingUser, targetPerson, targetUser } from "../../access/target.ts";
 import { PageQuery, presentPage } from "../../http/pagination.ts";
-import { endSessions, getSessionPage } from "./end.ts";
+import { endOwnSessions, endSessionsOfUser, logOut } from "./end.ts";
+import { getSessionPage } from "./list.ts";
+import { refreshSession } from "./refresh.ts";
 import {
   OwnSessionId,
   presentSession,
+  Refresh,
   SessionPage,
+  Tokens,
   UserSessionId,
   UserSessions,
 } from "./schema.ts";
 
 const OWN = ["Authentication"];
 const OF_USERS = ["Users"];
+
+const refreshRoute = operation({
+  method: "post",
+  path: "/v1/auth/refresh",
+  operationId: "refresh",
+  tags: OWN,
+  summary: "Get new tokens for a refresh token",
+  description:
+    "The token is spent by this. A retry within 30 seconds gets the same successor; used later, a spent token ends the session.",
+  access: everyone,
+  rateLimitPolicy: "refresh",
+  request: { body: jsonBody(Refresh) },
+  responses: { 200: jsonContent(Tokens, "New tokens of the same session.") },
+  errors: ["invalid_refresh_token"],
+});
+
+const logoutRoute = operation({
+  method: "post",
+  path: "/v1/auth/logout",
+  operationId: "logOut",
+  tags: OWN,
+  summary: "End the session of this access token",
+  access: own,
+  responses: { 204: { description: "The session has ended, and its tokens with it." } },
+  errors: [],
+});
 
 const listOwnRoute = operation({
   method: "get",
@@ -89,40 +119,37 @@ const endOfUserRoute = operation({
 });
 
 export const sessionsRouter = createRouter()
+  .openapi(refreshRoute, async (c) => {
+    const { refresh_token } = c.req.valid("json");
+    return c.json(await refreshSession(c.var.ctx, refresh_token), 200);
+  })
+  .openapi(logoutRoute, async (c) => {
+    await logOut(c.var.ctx);
+    return c.body(null, 204);
+  })
   .openapi(listOwnRoute, async (c) => {
-    const principal = currentUser(c);
     const query = c.req.valid("query");
-    const page = await getSessionPage(c.var.ctx, principal, principal.userId, query);
-    return c.json(presentPage(page, query.limit, presentSession(principal.sessionId)), 200);
+    const { page, currentId } = await getSessionPage(c.var.ctx, callingUser(c), query);
+    return c.json(presentPage(page, query.limit, presentSession(currentId)), 200);
   })
   .openapi(endOthersRoute, async (c) => {
-    const principal = currentUser(c);
-    const { userId, sessionId: keepSessionId } = principal;
-    await endSessions(c.var.ctx, principal, { userId, keepSessionId, reason: "ended" });
+    await endOwnSessions(c.var.ctx, "others");
     return c.body(null, 204);
   })
   .openapi(endOwnRoute, async (c) => {
-    const principal = currentUser(c);
-    const { id: sessionId } = c.req.valid("param");
-    const { userId } = principal;
-    await endSessions(c.var.ctx, principal, { userId, sessionId, reason: "ended" });
+    await endOwnSessions(c.var.ctx, c.req.valid("param").id);
     return c.body(null, 204);
   })
   .openapi(listOfUserRoute, async (c) => {
-    const principal = currentPrincipal(c);
     const query = c.req.valid("query");
-    const page = await getSessionPage(c.var.ctx, principal, targetId(c), query);
-    const currentId = principal.type === "user" ? principal.sessionId : null;
+    const { page, currentId } = await getSessionPage(c.var.ctx, targetUser(c), query);
     return c.json(presentPage(page, query.limit, presentSession(currentId)), 200);
   })
   .openapi(endAllOfUserRoute, async (c) => {
-    const target = { userId: targetId(c), reason: "ended" } as const;
-    await endSessions(c.var.ctx, currentUser(c), target);
+    await endSessionsOfUser(c.var.ctx, targetPerson(c));
     return c.body(null, 204);
   })
   .openapi(endOfUserRoute, async (c) => {
-    const { session_id: sessionId } = c.req.valid("param");
-    const target = { userId: targetId(c), sessionId, reason: "ended" } as const;
-    await endSessions(c.var.ctx, currentUser(c), target);
+    await endSessionsOfUser(c.var.ctx, targetPerson(c), c.req.valid("param").session_id);
     return c.body(null, 204);
   });

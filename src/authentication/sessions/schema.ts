@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { Timestamp } from "../../http/fields.ts";
+import { MAX_TOKEN_LENGTH, Timestamp } from "../../http/fields.ts";
 import { pageOf } from "../../http/pagination.ts";
 import { idParam, UserIdParam } from "../../http/params.ts";
 import { toTimestamp } from "../../lib/time.ts";
@@ -52,3 +52,7 @@ export const Tokens = z
     refresh_expires_in: z.int().openapi({ description: "Seconds.", example: 604_800 }),
   })
   .openapi("Tokens");
+
+export const Refresh = z
+  .strictObject({ refresh_token: z.string().min(1).max(MAX_TOKEN_LENGTH) })
+  .openapi("Refresh");

@@ -13,12 +13,7 @@ export function findUserByEmail(db: Db, emailKey: string) {
 /** The address and state of a user who is not deleted. */
 export function findAddress(db: Db, userId: string) {
   return db
-    .select({
-      username: users.username,
-      email: users.email,
-      emailVerified: users.emailVerified,
-      dataKey: users.dataKey,
-    })
+    .select({ id: users.id, email: users.email, emailVerified: users.emailVerified })
     .from(users)
     .where(and(eq(users.id, userId), isNull(users.deletedAt)));
 }
@@ -43,7 +38,7 @@ export function confirmEmail(
     .returning({ id: users.id });
 }
 
-/** The user still has this address. */
-export function hasEmail(userId: string, key: string): SQL {
+/** True while the user has this address. */
+export function whereEmailIs(userId: string, key: string): SQL {
   return sql`EXISTS (SELECT 1 FROM users AS owner WHERE owner.id = ${userId} AND owner.email_key = ${key})`;
 }

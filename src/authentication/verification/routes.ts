@@ -1,11 +1,12 @@
-import { everyone, own } from "../../access/guard.ts";
 import { createRouter, jsonBody, jsonContent, operation } from "../../access/operation.ts";
-import { currentUser } from "../../access/target.ts";
-import { presentUser } from "../../accounts/users/present.ts";
-import { User } from "../../accounts/users/schema.ts";
+import { everyone, own } from "../../access/rule.ts";
+import { callingPerson } from "../../access/target.ts";
+import { presentUser, User } from "../../accounts/users/schema.ts";
 import { setValidator } from "../../http/etag.ts";
-import { VerifyEmail } from "./schema.ts";
-import { resendVerification, verifyEmail } from "./verify.ts";
+import { changeEmail } from "./change-email.ts";
+import { resendVerification } from "./resend.ts";
+import { ChangeEmail, VerifyEmail } from "./schema.ts";
+import { verifyEmail } from "./verify.ts";
 
 const tags = ["Authentication"];
 
@@ -35,6 +36,20 @@ const resendRoute = operation({
   errors: [],
 });
 
+const changeEmailRoute = operation({
+  method: "post",
+  path: "/v1/auth/email/change",
+  operationId: "changeEmail",
+  tags,
+  summary: "Change your email address",
+  description:
+    "The new address must confirm with the token that is sent to it; the old one is told. Until then nothing changes.",
+  access: own,
+  request: { body: jsonBody(ChangeEmail) },
+  responses: { 202: { description: "A mail is on its way to the new address." } },
+  errors: ["invalid_credentials", "too_many_attempts", "email_taken"],
+});
+
 export const verificationRouter = createRouter()
   .openapi(verifyRoute, async (c) => {
     const user = await verifyEmail(c.var.ctx, c.req.valid("json").token);
@@ -42,6 +57,10 @@ export const verificationRouter = createRouter()
     return c.json(presentUser(user), 200);
   })
   .openapi(resendRoute, async (c) => {
-    await resendVerification(c.var.ctx, currentUser(c).userId);
+    await resendVerification(c.var.ctx, callingPerson(c).userId);
+    return c.body(null, 202);
+  })
+  .openapi(changeEmailRoute, async (c) => {
+    await changeEmail(c.var.ctx, c.req.valid("json"));
     return c.body(null, 202);
   });

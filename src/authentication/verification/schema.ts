@@ -1,13 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { Email } from "../../accounts/users/schema.ts";
-import { MAX_TOKEN_LENGTH } from "../../http/fields.ts";
+import { OneTimeToken } from "../one-time-tokens/schema.ts";
 import { CurrentPassword } from "../passwords/rules.ts";
-
-export const OneTimeToken = z
-  .string()
-  .min(1)
-  .max(MAX_TOKEN_LENGTH)
-  .openapi({ description: "From the link in the mail.", example: "rot_pSxk…" });
 
 export const VerifyEmail = z.strictObject({ token: OneTimeToken }).openapi("VerifyEmail");
 

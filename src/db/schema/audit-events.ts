@@ -1,8 +1,10 @@
+import { sql } from "drizzle-orm";
 import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 /**
- * Rows never change: triggers refuse UPDATE and DELETE. `changes` is a JSON object of `{ field: { from, to } }`, null for a field
- * whose values are in `sealed_changes`, under the target's data key. `sealed_origin` is address and device, under that of `origin_of`.
+ * Rows never change: triggers refuse UPDATE, DELETE and an INSERT that would replace a row. `changes` is a JSON object
+ * of `{ field: { from, to } }`, null for a field whose values are in `sealed_changes`, under the target's data key.
+ * `sealed_origin` is address and device, under the data key of `origin_of`. `metadata` is a JSON object without personal data.
  */
 export const auditEvents = sqliteTable(
   "audit_events",
@@ -18,12 +20,15 @@ export const auditEvents = sqliteTable(
     originOf: text("origin_of"),
     sealedOrigin: text("sealed_origin"),
     requestId: text("request_id"),
+    metadata: text(),
     createdAt: integer("created_at").notNull(),
   },
   (table) => [
     index("audit_events_actor").on(table.actorId, table.id),
     index("audit_events_target").on(table.targetId, table.id),
-    index("audit_events_origin").on(table.originOf),
-    index("audit_events_action").on(table.action, table.id),
+    // Only where neither of the others finds the event: mostly what API keys did for their owner.
+    index("audit_events_origin")
+      .on(table.originOf, table.id)
+      .where(sql`origin_of IS NOT actor_id AND origin_of IS NOT target_id`),
   ],
 );

@@ -1,12 +1,15 @@
 import { sql } from "drizzle-orm";
-import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import { users } from "./users.ts";
 
-/** Mails that are to go out, and for a while those that went. `lease` names who is at it until `leased_until`. No token is kept here. */
+/**
+ * Mails to send, and for a while those that were sent. `lease` names who is sending one until `leased_until`. `next_attempt_at` is
+ * when a waiting mail is due; once it is sent or given up, when its row is deleted. No token is kept here.
+ */
 export const mailOutbox = sqliteTable(
   "mail_outbox",
   {
-    id: text().primaryKey(),
+    id: text().notNull(),
     userId: text("user_id")
       .notNull()
       .references(() => users.id, { onDelete: "cascade" }),
@@ -21,11 +24,8 @@ export const mailOutbox = sqliteTable(
     failedAt: integer("failed_at"),
   },
   (table) => [
-    index("mail_outbox_due")
-      .on(table.nextAttemptAt)
-      .where(sql`sent_at IS NULL AND failed_at IS NULL`),
-    index("mail_outbox_by_user").on(table.userId, table.kind, table.createdAt),
+    primaryKey({ columns: [table.userId, table.id] }),
+    index("mail_outbox_due").on(table.nextAttemptAt),
     index("mail_outbox_by_address").on(sql`address COLLATE NOCASE`, table.kind, table.createdAt),
-    index("mail_outbox_created_at").on(table.createdAt),
   ],
 );

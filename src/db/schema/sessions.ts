@@ -23,9 +23,7 @@ export const sessions = sqliteTable(
     country: text(),
   },
   (table) => [
-    index("sessions_live_by_user")
-      .on(table.userId, table.lastUsedAt)
-      .where(sql`revoked_at IS NULL`),
-    index("sessions_expires_at").on(table.expiresAt),
+    index("sessions_by_user").on(table.userId, table.id),
+    index("sessions_live_by_user").on(table.userId, table.id).where(sql`revoked_at IS NULL`),
   ],
 );

@@ -4,7 +4,9 @@ import { roles } from "./roles.ts";
 
 /**
  * The `…_key` columns hold the form in which names and emails are compared; they are unique among the living.
- * `version` counts what shows of a user, `password_version` the passwords, whichever way they are hashed.
+ * `version` counts changes of what the API shows of a user, `password_version` those of the password. `password_hash` is null
+ * for a user without a password. `session_count` is at least the number of live sessions: each login adds one, and counts anew
+ * when it passes the limit. `known_devices` is a JSON array of keyed hashes of the user agents that have logged in.
  */
 export const users = sqliteTable(
   "users",
@@ -15,9 +17,11 @@ export const users = sqliteTable(
     email: text().notNull(),
     emailKey: text("email_key").notNull(),
     emailVerified: integer("email_verified", { mode: "boolean" }).notNull().default(false),
-    passwordHash: text("password_hash").notNull(),
+    passwordHash: text("password_hash"),
     passwordVersion: integer("password_version").notNull().default(1),
     dataKey: text("data_key"),
+    sessionCount: integer("session_count").notNull().default(0),
+    knownDevices: text("known_devices", { mode: "json" }).$type<string[]>(),
     firstName: text("first_name"),
     lastName: text("last_name"),
     role: text()

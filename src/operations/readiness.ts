@@ -1,7 +1,8 @@
 import { sql } from "drizzle-orm";
 import type { ConfigResult } from "../config.ts";
 import type { Bindings } from "../context.ts";
-import { createDb } from "../db/client.ts";
+import { db } from "../db/client.ts";
+import { connect } from "../db/connection.ts";
 import { roles } from "../db/schema/roles.ts";
 import type { Meter } from "../lib/meter.ts";
 import { createKv } from "../platform/kv.ts";
@@ -22,18 +23,18 @@ export interface Readiness {
   config: FailedCheck | undefined;
 }
 
-/** Asks each thing that the service stands on whether it answers, and names what is wrong with the configuration. */
+/** Checks that D1 and KV respond, and reports invalid settings. */
 export async function checkReadiness(
   bindings: Bindings,
   config: ConfigResult,
   meter: Meter,
 ): Promise<Readiness> {
-  const db = createDb(bindings.DB, meter);
+  const d1 = connect(bindings.DB, meter);
   const kv = createKv(bindings.KV, meter);
-  const countRoles = () => db.select({ count: sql<number>`count(*)`.as("count") }).from(roles);
+  const rolesCount = db.select({ count: sql<number>`count(*)`.as("count") }).from(roles);
   const [d1Check, kvCheck] = await Promise.all([
-    check("D1 does not answer, or its migrations are not applied.", countRoles),
-    check("KV does not answer.", () => kv.get("ready")),
+    check("D1 does not respond, or its migrations are not applied.", () => d1.send({ rolesCount })),
+    check("KV does not respond.", () => kv.get("ready")),
   ]);
   return {
     d1: d1Check,
@@ -44,7 +45,7 @@ export async function checkReadiness(
 
 async function check(
   detail: string,
-  work: () => PromiseLike<unknown>,
+  work: () => Promise<unknown>,
 ): Promise<PassedCheck | FailedCheck> {
   const start = performance.now();
   try {

@@ -1,0 +1,111 @@
+import { eq, sql } from "drizzle-orm";
+import type { Db } from "../db/client.ts";
+import { apiKeys } from "../db/schema/api-keys.ts";
+import { roles } from "../db/schema/roles.ts";
+import { sessions } from "../db/schema/sessions.ts";
+import { users } from "../db/schema/users.ts";
+import { prepareOnce, type Statement } from "../db/statement.ts";
+import type { Credential } from "./credential.ts";
+import type { Principal } from "./principal.ts";
+
+const ownerColumns = {
+  username: users.username,
+  role: users.role,
+  isActive: users.isActive,
+  deletedAt: users.deletedAt,
+  dataKey: users.dataKey,
+  permissions: roles.permissions,
+};
+
+// Each column has a name of its own: D1 answers with objects.
+const callerColumns = {
+  session: {
+    ...ownerColumns,
+    id: sql<string>`${sessions.id}`.as("session_id"),
+    userId: sessions.userId,
+    revokedAt: sessions.revokedAt,
+    expiresAt: sql<number | null>`${sessions.expiresAt}`.as("expires_at"),
+    lastUsedAt: sql<number | null>`NULL`.as("last_used_at"),
+    scopes: sql<string[] | null>`NULL`.as("scopes"),
+  },
+  apiKey: {
+    ...ownerColumns,
+    id: sql<string>`${apiKeys.id}`.as("key_id"),
+    userId: apiKeys.userId,
+    revokedAt: apiKeys.revokedAt,
+    expiresAt: sql<number | null>`${apiKeys.expiresAt}`.as("expires_at"),
+    lastUsedAt: apiKeys.lastUsedAt,
+    scopes: sql<string[] | null>`${apiKeys.scopes}`.mapWith(apiKeys.scopes).as("scopes"),
+  },
+};
+
+/** What D1 says of a credential: whose it is, what decides whether it lives, and what it may do. */
+export interface CallerRow {
+  id: string;
+  userId: string;
+  username: string;
+  role: string;
+  isActive: boolean;
+  deletedAt: number | null;
+  dataKey: string | null;
+  permissions: string[];
+  revokedAt: number | null;
+  expiresAt: number | null;
+  lastUsedAt: number | null;
+  scopes: string[] | null;
+}
+
+let findSession: ((values: { id: string }) => Statement<CallerRow[]>) | undefined;
+let findKey: ((values: { hash: string }) => Statement<CallerRow[]>) | undefined;
+
+/** The caller behind a credential, read in the same round trip as what the operation needs. */
+export function findCaller(db: Db, credential: Credential): Statement<CallerRow[]> {
+  if (credential.type === "session") {
+    findSession ??= prepareOnce<{ id: string }>()(({ id }) =>
+      db
+        .select(callerColumns.session)
+        .from(sessions)
+        .innerJoin(users, eq(users.id, sessions.userId))
+        .innerJoin(roles, eq(roles.name, users.role))
+        .where(eq(sessions.id, id)),
+    );
+    return findSession({ id: credential.sessionId });
+  }
+  findKey ??= prepareOnce<{ hash: string }>()(({ hash }) =>
+    db
+      .select(callerColumns.apiKey)
+      .from(apiKeys)
+      .innerJoin(users, eq(users.id, apiKeys.userId))
+      .innerJoin(roles, eq(roles.name, users.role))
+      .where(eq(apiKeys.secretHash, hash)),
+  );
+  return findKey({ hash: credential.secretHash });
+}
+
+/** The principal that a credential stands for now; null when it or its user is unusable. */
+export function toPrincipal(
+  row: CallerRow | undefined,
+  credential: Credential,
+  now: number,
+): Principal | null {
+  if (!row?.isActive || row.deletedAt !== null || row.revokedAt !== null) return null;
+  if (row.expiresAt !== null && row.expiresAt <= now) return null;
+  const { id, userId, username, role, dataKey } = row;
+  if (credential.type === "api_key") {
+    const scopes = row.scopes ?? [];
+    const permissions = row.permissions.filter((held) => scopes.includes(held));
+    return { type: "api_key", keyId: id, userId, username, role, permissions, dataKey };
+  }
+  if (credential.userId !== userId) return null;
+  const { permissions, expiresAt } = row;
+  return {
+    type: "user",
+    sessionId: id,
+    expiresAt: expiresAt ?? now,
+    userId,
+    username,
+    role,
+    permissions,
+    dataKey,
+  };
+}

@@ -1,0 +1,65 @@
+import { afterResponse, type Context } from "../context.ts";
+import type { Rows, Statements } from "../db/connection.ts";
+import { AppError } from "../errors.ts";
+import { MINUTE } from "../lib/time.ts";
+import { describeError } from "../platform/logger.ts";
+import { type CallerRow, findCaller, toPrincipal } from "./callers.ts";
+import type { Principal } from "./principal.ts";
+import { touchApiKey } from "./repository.ts";
+import { requireRule } from "./require.ts";
+import type { AccessRequest } from "./rule.ts";
+
+/** How often the use of a key is recorded. */
+const TOUCH_INTERVAL_MS = MINUTE;
+
+/** The context of a request whose caller D1 has confirmed. */
+export interface Acting extends Context {
+  actor: Principal;
+  access: AccessRequest;
+}
+
+/**
+ * The read protocol: reads what an operation needs and who calls it in one round trip, and decides on the caller before
+ * anything of the data is used. Throws `unauthenticated` when the credential or its user is unusable, `forbidden` when the
+ * operation's rule is not met.
+ */
+export async function read<const S extends Statements>(
+  ctx: Context,
+  statements: S,
+): Promise<Rows<S> & { acting: Acting }> {
+  const { access } = ctx;
+  if (!access) throw new Error("a restricted read in an operation open to everyone");
+  const caller = findCaller(ctx.db, access.credential);
+  const { caller: callers, ...rows } = await ctx.d1.send({ caller, ...statements });
+  const acting = admit(ctx, access, (callers as CallerRow[])[0]);
+  return { ...(rows as unknown as Rows<S>), acting };
+}
+
+/** Decides on the caller alone, where an operation is refused before it reads anything. */
+export async function requireAdmitted(ctx: Context): Promise<void> {
+  await read(ctx, {});
+}
+
+function admit(ctx: Context, access: AccessRequest, row: CallerRow | undefined): Acting {
+  access.isDecided = true;
+  const principal = toPrincipal(row, access.credential, ctx.now());
+  if (!principal) throw new AppError("unauthenticated");
+  if (principal.type === "api_key") recordUse(ctx, principal.keyId, row?.lastUsedAt ?? null);
+  access.principal = principal;
+  requireRule(principal, access);
+  ctx.people.set(principal.userId, principal.dataKey, ctx.now());
+  return { ...ctx, actor: principal, access };
+}
+
+// After the response, and at most once per minute: what it costs is not the response's.
+function recordUse(ctx: Context, keyId: string, lastUsedAt: number | null): void {
+  const since = ctx.now() - TOUCH_INTERVAL_MS;
+  if (lastUsedAt !== null && lastUsedAt > since) return;
+  afterResponse(ctx, async () => {
+    try {
+      await ctx.d1.send({ touched: touchApiKey(ctx.db, keyId, ctx.now(), since) });
+    } catch (error) {
+      ctx.log("warn", "api_key.touch_failed", describeError(error));
+    }
+  });
+}

@@ -1,0 +1,18 @@
+import type { Context } from "../../context.ts";
+import { AppError } from "../../errors.ts";
+import { type ChangeTarget, changeUser } from "./change.ts";
+import type { UserRow } from "./repository.ts";
+
+/**
+ * Restores a user who was deleted within the retention. One that is not deleted stays as it is. Throws `email_taken`,
+ * `username_taken` when a name was given away since.
+ */
+export async function restoreUser(ctx: Context, target: ChangeTarget): Promise<UserRow> {
+  return changeUser(ctx, target, (_, user) => {
+    if (user.deletedAt === null) return undefined;
+    if (user.deletedAt <= ctx.now() - ctx.config.deletedRetentionMs) {
+      throw new AppError("user_not_found");
+    }
+    return { set: { deletedAt: null }, events: [{ action: "user.restored" }] };
+  });
+}

@@ -1,0 +1,26 @@
+import type { Context } from "../context.ts";
+import { AppError } from "../errors.ts";
+import { mintApiKey } from "../lib/api-key.ts";
+import { changeApiKey, requireLive } from "./change.ts";
+import type { IssuedApiKey } from "./create.ts";
+
+/**
+ * Replaces the secret of a live key. The old secret stops working immediately. If several rotations meet, one succeeds and
+ * the others get `edit_conflict`, so that nobody is given a secret that is already void.
+ * Throws `forbidden`, `api_key_not_found`, `privilege_escalation`, `api_key_revoked`, `edit_conflict`.
+ */
+export async function rotateApiKey(ctx: Context, id: string): Promise<IssuedApiKey> {
+  const { text, prefix, secretHash } = await mintApiKey();
+  let seenHash: string | undefined;
+  const row = await changeApiKey(ctx, id, (_, key) => {
+    requireLive(key);
+    seenHash ??= key.secretHash;
+    if (key.secretHash !== seenHash) throw new AppError("edit_conflict");
+    return {
+      action: "api_key.rotated",
+      set: { prefix, secretHash },
+      changes: { prefix: { from: key.prefix, to: prefix } },
+    };
+  });
+  return { row, key: text };
+}

@@ -1,0 +1,43 @@
+import { z } from "@hono/zod-openapi";
+import { MAX_TOKEN_LENGTH } from "../../http/fields.ts";
+
+export const Introspect = z
+  .strictObject({
+    token: z
+      .string()
+      .min(1)
+      .max(MAX_TOKEN_LENGTH)
+      .openapi({ description: "The access token to ask about." }),
+    token_type_hint: z
+      .string()
+      .max(50)
+      .optional()
+      .openapi({ description: "Accepted and ignored (RFC 7662 section 2.1)." }),
+  })
+  .openapi("Introspect");
+
+const Inactive = z.object({ active: z.literal(false) }).openapi("InactiveToken", {
+  description: "The token is invalid, expired, or its session has ended. Nothing else is said.",
+});
+
+const Active = z
+  .object({
+    active: z.literal(true),
+    sub: z.uuid().openapi({ description: "The user's id." }),
+    sid: z.uuid().openapi({ description: "The session's id." }),
+    username: z.string().openapi({ example: "ada" }),
+    role: z.string().openapi({ example: "user" }),
+    scope: z.string().openapi({
+      description: "The permissions that the user holds, separated by spaces.",
+      example: "users:read",
+    }),
+    iss: z.string().openapi({ example: "https://roster.example" }),
+    aud: z.string().openapi({ example: "roster" }),
+    iat: z.int().openapi({ description: "When the token was issued, in seconds." }),
+    exp: z.int().openapi({ description: "When the token expires, in seconds." }),
+    token_type: z.literal("Bearer"),
+  })
+  .openapi("ActiveToken");
+
+export const Introspection = z.union([Active, Inactive]).openapi("Introspection");
+export type Introspection = z.infer<typeof Introspection>;

@@ -1,0 +1,135 @@
+import type { SQL } from "drizzle-orm";
+import { findCaller, toPrincipal } from "../../access/callers.ts";
+import { commitBoth } from "../../audit/commit.ts";
+import { createAuditEvent } from "../../audit/events.ts";
+import type { Context } from "../../context.ts";
+import type { Statements } from "../../db/connection.ts";
+import { AppError } from "../../errors.ts";
+import { mintDataKey } from "../../lib/data-key.ts";
+import { newId } from "../../lib/ids.ts";
+import { firstKey, macText } from "../../lib/mac.ts";
+import { deliverSoon } from "../../outbox/deliver.ts";
+import { queueMail } from "../../outbox/queue.ts";
+import { cacheEndedSessions, cacheSession } from "./cache.ts";
+import {
+  evictSessions,
+  insertSession,
+  type NewSession,
+  recordLogin,
+  recountSessions,
+} from "./repository.ts";
+import { issueTokens, type TokenSet } from "./tokens.ts";
+
+const DEVICE_BYTES = 9;
+const KNOWN_DEVICES = 20;
+
+/** Whose session is to begin. */
+export interface SessionOwner {
+  id: string;
+  email: string;
+  dataKey: string | null;
+  /** Keyed hashes of the user agents that they have logged in with; null before the first login. */
+  knownDevices: string[] | null;
+}
+
+/** A login that has been proven, in whichever way. */
+interface ProvenLogin<T extends Statements> {
+  owner: SessionOwner;
+  /** True while the proof still holds, for instance while the password that was checked is still in force. */
+  proof: SQL;
+  /** A hash of the password that was checked, when the stored one is outdated. */
+  passwordHash?: string | undefined;
+  /** What follows from this way of logging in. */
+  effects?: (recorded: SQL) => T;
+}
+
+/**
+ * Begins a session, in the round trip that checks the proof once more: the only way from a proven login to tokens. Ends the least
+ * recently used sessions beyond the limit, and mails the owner when they have not logged in from this device before.
+ * Throws `invalid_credentials` when the proof no longer holds.
+ */
+export async function beginSession<const T extends Statements>(
+  ctx: Context,
+  { owner, proof, passwordHash, effects }: ProvenLogin<T>,
+): Promise<TokenSet> {
+  const { db } = ctx;
+  const now = ctx.now();
+  const userId = owner.id;
+  const { limit } = ctx.config.session;
+  const session = newSession(ctx, userId);
+  const dataKey = owner.dataKey ?? (await mintDataKey(userId, ctx.config.dataKeys));
+  const devices = await addDevice(ctx, owner.knownDevices);
+  const mail = { userId, kind: "new_sign_in", address: owner.email } as const;
+  const credential = { type: "session", sessionId: session.id, userId } as const;
+  const began = {
+    change: insertSession(db, session, proof),
+    event: await createAuditEvent(ctx, {
+      action: "auth.login_succeeded",
+      targetType: "user",
+      targetId: userId,
+      metadata: { session_id: session.id },
+      actor: { type: "user", id: userId },
+      origin: { id: userId, dataKey },
+    }),
+    effects: (recorded: SQL) => ({
+      login: recordLogin(
+        db,
+        { userId, now, passwordHash, dataKey, devices: devices.known },
+        recorded,
+      ),
+      mail: devices.isNew && queueMail(ctx, mail, recorded),
+      ...effects?.(recorded),
+    }),
+  };
+  const eviction = await createAuditEvent(ctx, {
+    action: "session.revoked",
+    targetType: "user",
+    targetId: userId,
+    metadata: { reason: "evicted" },
+    actor: { type: "system", id: null },
+  });
+  const result = await commitBoth(
+    ctx,
+    began,
+    (recorded) => ({
+      change: evictSessions(db, { userId, limit, now }, recorded),
+      event: eviction,
+    }),
+    { recounted: recountSessions(db, { userId, limit, now }), callers: findCaller(db, credential) },
+  );
+  cacheEndedSessions(ctx, result.followed);
+  deliverSoon(ctx, result.mail);
+  const principal = toPrincipal(result.callers[0], credential, now);
+  if (principal?.type !== "user") throw new AppError("invalid_credentials");
+  cacheSession(ctx, principal);
+  ctx.people.set(userId, dataKey, now);
+  return issueTokens(ctx, principal, 1);
+}
+
+function newSession(ctx: Context, userId: string): NewSession {
+  const now = ctx.now();
+  const { idleMs, maxMs } = ctx.config.session;
+  const endsAt = now + maxMs;
+  return {
+    id: newId(),
+    userId,
+    createdAt: now,
+    lastUsedAt: now,
+    rotatedAt: now,
+    expiresAt: Math.min(now + idleMs, endsAt),
+    endsAt,
+    ...ctx.client,
+  };
+}
+
+// The first device of all is nothing new to its owner.
+async function addDevice(ctx: Context, known: string[] | null) {
+  const { userAgent } = ctx.client;
+  const key = firstKey(ctx.config.macKeys);
+  const device = await macText(key, "device v1", userAgent ?? "", DEVICE_BYTES);
+  const others = known?.filter((other) => other !== device) ?? [];
+  return {
+    known: [...others, device].slice(-KNOWN_DEVICES),
+    isNew: known !== null && !known.includes(device),
+  };
+}

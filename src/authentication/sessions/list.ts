@@ -1,0 +1,46 @@
+import { type Acting, read } from "../../access/read.ts";
+import { requireManageable } from "../../access/require.ts";
+import type { UserRef } from "../../access/target.ts";
+import type { Context } from "../../context.ts";
+import { AppError } from "../../errors.ts";
+import { invalidCursor, openPage, type Page, type PageRequest, toPage } from "../../paging.ts";
+import { findUserAuthority, listLiveSessions, type SessionRow } from "./repository.ts";
+
+interface SessionPage {
+  page: Page<SessionRow>;
+  /** The session that the request was made in; null for an API key. */
+  currentId: string | null;
+}
+
+/** A page of a user's live sessions, the newest first. Throws `user_not_found`, `privilege_escalation`. */
+export async function getSessionPage(
+  ctx: Context,
+  userRef: UserRef,
+  request: PageRequest,
+): Promise<SessionPage> {
+  const list = {
+    scope: "sessions",
+    keys: ctx.config.macKeys,
+    placeOf: ({ userId, id }: SessionRow) => [userId, id],
+  };
+  const place = await openPage(list, request);
+  const now = ctx.now();
+  const { acting, users, sessions } = await read(ctx, {
+    users: findUserAuthority(ctx.db, userRef),
+    sessions: listLiveSessions(ctx.db, userRef, {
+      now,
+      since: now - ctx.config.session.maxMs,
+      before: place?.[1],
+      limit: request.limit + 1,
+    }),
+  });
+  const [user] = users;
+  if (!user) throw new AppError("user_not_found");
+  requireManageable(acting, user);
+  if (place && place[0] !== user.id) throw invalidCursor();
+  return { page: await toPage(list, request, sessions), currentId: currentSessionOf(acting) };
+}
+
+function currentSessionOf({ actor }: Acting): string | null {
+  return actor.type === "user" ? actor.sessionId : null;
+}

@@ -1,0 +1,74 @@
+import { sql } from "drizzle-orm";
+import { findCaller, toPrincipal } from "../../access/callers.ts";
+import { commit } from "../../audit/commit.ts";
+import { createAuditEvent } from "../../audit/events.ts";
+import type { Context } from "../../context.ts";
+import { AppError } from "../../errors.ts";
+import type { Person } from "../../lib/data-key.ts";
+import { type RefreshTokenClaims, verifyRefreshToken } from "../../lib/refresh-token.ts";
+import { SECOND } from "../../lib/time.ts";
+import { cacheEndedSessions, cacheSession } from "./cache.ts";
+import { findRotation, revokeSessions, rotateSession } from "./repository.ts";
+import { issueTokens, type TokenSet } from "./tokens.ts";
+
+/** How long a retry with the token just spent gets the same successor, so that a lost answer costs nobody their login. */
+const REFRESH_GRACE_MS = 30 * SECOND;
+
+/**
+ * Rotates a refresh token in one round trip to D1. Of N who present the live token at once, all get the same successor. A
+ * spent token is good for that successor for 30 seconds; later it ends the session, audited (RFC 9700 section 4.14.2).
+ * Throws `invalid_refresh_token`.
+ */
+export async function refreshSession(ctx: Context, refreshToken: string): Promise<TokenSet> {
+  const claims = await verifyRefreshToken(refreshToken, ctx.config.macKeys);
+  if (!claims) throw new AppError("invalid_refresh_token");
+  const now = ctx.now();
+  const { sessionId, generation } = claims;
+  const { rotated, callers, rotations } = await ctx.d1.send({
+    rotated: rotateSession({ sessionId, generation, now, idleMs: ctx.config.session.idleMs }),
+    callers: findCaller(ctx.db, { type: "session", sessionId, userId: "" }),
+    rotations: findRotation(sessionId),
+  });
+  const [caller] = callers;
+  const [rotation] = rotations;
+  const credential = { type: "session", sessionId, userId: caller?.userId ?? "" } as const;
+  const principal = toPrincipal(caller, credential, now);
+  if (principal?.type !== "user" || !rotation) throw new AppError("invalid_refresh_token");
+  if (rotated.length === 0 && isReuse(claims, rotation, now)) {
+    await endReusedSession(ctx, claims, { id: principal.userId, dataKey: principal.dataKey });
+    throw new AppError("invalid_refresh_token");
+  }
+  if (rotation.generation !== generation + 1) throw new AppError("invalid_refresh_token");
+  if (rotated.length > 0) cacheSession(ctx, principal);
+  return issueTokens(ctx, principal, rotation.generation);
+}
+
+// A spent token at any time, the one just spent after the grace.
+function isReuse(
+  { generation }: RefreshTokenClaims,
+  rotation: { generation: number; rotatedAt: number },
+  now: number,
+): boolean {
+  if (rotation.generation > generation + 1) return true;
+  return rotation.generation === generation + 1 && rotation.rotatedAt <= now - REFRESH_GRACE_MS;
+}
+
+async function endReusedSession(
+  ctx: Context,
+  { sessionId }: RefreshTokenClaims,
+  owner: Person,
+): Promise<void> {
+  ctx.log("warn", "session.reuse_detected", { session_id: sessionId });
+  const ended = { reason: "reuse", now: ctx.now() } as const;
+  const { changed } = await commit(ctx, {
+    change: revokeSessions(ctx.db, { userId: owner.id, sessionId }, ended, sql`true`),
+    event: await createAuditEvent(ctx, {
+      action: "session.reuse_detected",
+      targetType: "user",
+      targetId: owner.id,
+      metadata: { session_id: sessionId },
+      origin: owner,
+    }),
+  });
+  cacheEndedSessions(ctx, changed);
+}

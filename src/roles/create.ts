@@ -1,0 +1,48 @@
+import { whereAuthorized } from "../access/conditions.ts";
+import { type Acting, read } from "../access/read.ts";
+import { requireCovers } from "../access/require.ts";
+import { commit, retryOnConflict } from "../audit/commit.ts";
+import { createAuditEvent } from "../audit/events.ts";
+import type { Context } from "../context.ts";
+import { findUniqueViolation } from "../db/errors.ts";
+import { AppError } from "../errors.ts";
+import { insertRole, type RoleRow } from "./repository.ts";
+import type { CreateRole } from "./schema.ts";
+
+/** Creates a role from permissions that the caller holds. Throws `role_exists`, `privilege_escalation`. */
+export async function createRole(ctx: Context, input: CreateRole): Promise<RoleRow> {
+  return retryOnConflict(async () => {
+    const { acting } = await read(ctx, {});
+    requireCovers(acting.actor, input.permissions);
+    return insertWithAudit(acting, input);
+  });
+}
+
+/** Undefined if the caller no longer holds what the role grants. */
+async function insertWithAudit(
+  acting: Acting,
+  { name, description, permissions }: CreateRole,
+): Promise<RoleRow | undefined> {
+  const now = acting.now();
+  const row = { name, description, permissions, isSystem: false, createdAt: now, updatedAt: now };
+  const event = await createAuditEvent(acting, {
+    action: "role.created",
+    targetType: "role",
+    targetId: name,
+    changes: {
+      description: { from: null, to: description },
+      permissions: { from: null, to: permissions.join(" ") },
+    },
+  });
+  const condition = whereAuthorized(acting, { needs: permissions });
+  try {
+    const { changed } = await commit(acting, {
+      change: insertRole(acting.db, row, condition),
+      event,
+    });
+    return changed[0];
+  } catch (error) {
+    if (findUniqueViolation(error) !== "roles.name") throw error;
+    throw new AppError("role_exists", { cause: error });
+  }
+}

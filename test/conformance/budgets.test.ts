@@ -1,0 +1,242 @@
+import { describe, expect, it } from "vitest";
+import { type Answer, costOf, send } from "../support/api.ts";
+import { createTestKey, sendWithKey } from "../support/credentials.ts";
+import {
+  createTestUser,
+  newAccount,
+  PASSWORD,
+  sqlRun,
+  type TestUser,
+} from "../support/fixtures.ts";
+import { isolate } from "../support/isolates.ts";
+
+/** What an operation may cost: round trips to D1, rows read and written, KV reads and writes together. */
+interface Budget {
+  trips: number;
+  rowsRead: number;
+  rowsWritten: number;
+  kv: number;
+}
+
+const READ: Budget = { trips: 1, rowsRead: 8, rowsWritten: 0, kv: 0 };
+const CHANGE: Budget = { trips: 2, rowsRead: 24, rowsWritten: 5, kv: 0 };
+
+function expectWithin(answer: Answer<unknown>, budget: Budget): void {
+  expect(answer.status, answer.text).toBeLessThan(300);
+  const { queries, rowsRead, rowsWritten, kvReads, kvWrites } = costOf(answer);
+  const isWithin = {
+    trips: queries === budget.trips || `${queries} trips`,
+    rowsRead: rowsRead <= budget.rowsRead || `${rowsRead} rows read`,
+    rowsWritten: rowsWritten <= budget.rowsWritten || `${rowsWritten} rows written`,
+    kv: kvReads + kvWrites <= budget.kv || `${kvReads} KV reads, ${kvWrites} KV writes`,
+  };
+  expect(isWithin).toEqual({ trips: true, rowsRead: true, rowsWritten: true, kv: true });
+}
+
+/** The limits of production, which no test reaches: what sharing counts costs is part of the budget. */
+const limited = () =>
+  isolate({
+    RATE_LIMIT_AUTH: "50/60",
+    RATE_LIMIT_REFRESH: "30/60",
+    RATE_LIMIT_READ: "1000/3600",
+    RATE_LIMIT_WRITE: "100/3600",
+  });
+
+/** Gives a user sessions that ended long ago, and sessions that still live. */
+async function giveHistory({ id }: TestUser, ended: number, live: number): Promise<void> {
+  const now = Date.now();
+  const insert = `INSERT INTO sessions (id, user_id, created_at, last_used_at, rotated_at, expires_at, ends_at, user_agent)
+    SELECT printf('%s-%012d', ?1, value), ?2, ?3, ?3 + value, ?3, ?4, ?4, 'agent ' || value
+    FROM json_each(?5)`;
+  const numbers = (count: number) => JSON.stringify(Array.from({ length: count }, (_, i) => i));
+  const old = now - 40 * 86_400_000;
+  const oldId = `${old
+    .toString(16)
+    .padStart(12, "0")
+    .replace(/^(.{8})/, "$1-")}-7000-8000`;
+  const newId = `${(now - 1000)
+    .toString(16)
+    .padStart(12, "0")
+    .replace(/^(.{8})/, "$1-")}-7000-8000`;
+  await sqlRun(insert, oldId, id, old, old + 1, numbers(ended));
+  await sqlRun(insert, newId, id, now - 1000, now + 86_400_000, numbers(live));
+}
+
+describe("reads of one's own data cost one round trip", () => {
+  for (const path of [
+    "/v1/users/me",
+    "/v1/auth/me",
+    "/v1/users/me/profile",
+    "/v1/auth/sessions",
+    "/v1/users/me/sessions",
+  ]) {
+    it(`GET ${path}`, async () => {
+      const { token } = await createTestUser();
+      expectWithin(await send(path, { token, bindings: limited() }), READ);
+    });
+  }
+
+  it("GET /v1/users/{id}, by an administrator", async () => {
+    const { id } = await createTestUser();
+    const { token } = await createTestUser("admin");
+    expectWithin(await send(`/v1/users/${id}`, { token, bindings: limited() }), READ);
+  });
+
+  it("GET /v1/api-keys/{id}", async () => {
+    const owner = await createTestUser();
+    const { id } = await createTestKey(owner, []);
+    expectWithin(
+      await send(`/v1/api-keys/${id}`, { token: owner.token, bindings: limited() }),
+      READ,
+    );
+  });
+
+  it("GET /v1/users/{id} with an API key, whose use is recorded after the response", async () => {
+    const owner = await createTestUser("admin");
+    const key = await createTestKey(owner, ["users:read"]);
+    const answer = await sendWithKey(key, `/v1/users/${owner.id}`, { bindings: limited() });
+    expectWithin(answer, { ...READ, rowsWritten: 1 });
+    const again = await sendWithKey(key, "/v1/users/me", { bindings: limited() });
+    expectWithin(again, READ);
+  });
+});
+
+describe("lists read what they answer, and little more", () => {
+  it.each([1, 10, 100])("GET /v1/users?limit=%i", async (limit) => {
+    const { token } = await createTestUser("admin");
+    const rows = JSON.stringify(Array.from({ length: 150 }, () => crypto.randomUUID()));
+    await sqlRun(
+      `INSERT INTO users (id, username, username_key, email, email_key, role, created_at, updated_at)
+       SELECT value, value, value, value, value, 'user', 1, 1 FROM json_each(?)`,
+      rows,
+    );
+    const answer = await send(`/v1/users?limit=${limit}`, { token, bindings: limited() });
+    expect(answer.body.data).toHaveLength(limit);
+    expectWithin(answer, { trips: 1, rowsRead: limit + 10, rowsWritten: 0, kv: 0 });
+  });
+
+  it("GET /v1/auth/sessions of someone with 2,000 sessions that ended and 40 that live", async () => {
+    const user = await createTestUser();
+    await giveHistory(user, 2000, 40);
+    const answer = await send("/v1/auth/sessions?limit=10", { token: user.token });
+    expect(answer.body.data).toHaveLength(10);
+    expectWithin(answer, { trips: 1, rowsRead: 20, rowsWritten: 0, kv: 0 });
+  });
+
+  it.each(["/v1/roles", "/v1/api-keys"])("GET %s", async (path) => {
+    const { token } = await createTestUser("admin");
+    expectWithin(await send(path, { token, bindings: limited() }), {
+      trips: 1,
+      rowsRead: 20,
+      rowsWritten: 0,
+      kv: 0,
+    });
+  });
+});
+
+describe("changes cost two round trips", () => {
+  it.each([
+    ["PATCH", "/v1/users/me", { first_name: "Ada" }],
+    ["PATCH", "/v1/users/me", { username: "another_name" }],
+    ["PATCH", "/v1/users/me/profile", { bio: "Counts." }],
+    ["PUT", "/v1/users/me/profile", { bio: "Counts." }],
+  ])("%s %s %j", async (method, path, body) => {
+    const { token } = await createTestUser();
+    expectWithin(await send(path, { method, token, body, bindings: limited() }), CHANGE);
+  });
+
+  it("PUT /v1/users/{id}, by an administrator", async () => {
+    const { token } = await createTestUser("admin");
+    const target = await createTestUser("moderator");
+    const { username, email } = target;
+    const body = {
+      username,
+      email,
+      first_name: "Grace",
+      last_name: null,
+      role: "moderator",
+      is_active: true,
+    };
+    const options = { method: "PUT", token, body, bindings: limited() };
+    expectWithin(await send(`/v1/users/${target.id}`, options), CHANGE);
+  });
+});
+
+describe("sessions and accounts", () => {
+  it("POST /v1/auth/refresh", async () => {
+    const { refreshToken } = await createTestUser();
+    const body = { refresh_token: refreshToken };
+    const answer = await send("/v1/auth/refresh", { body, bindings: limited() });
+    expectWithin(answer, { trips: 1, rowsRead: 8, rowsWritten: 3, kv: 1 });
+  });
+
+  it.each([
+    [0, 0],
+    [2000, 45],
+  ])("POST /v1/auth/login with %i sessions that ended and %i that live", async (ended, live) => {
+    const user = await createTestUser();
+    await giveHistory(user, ended, live);
+    const body = { username: user.username, password: PASSWORD };
+    const answer = await send("/v1/auth/login", { body, bindings: limited() });
+    expectWithin(answer, { trips: 2, rowsRead: 24, rowsWritten: 10, kv: 1 });
+  });
+
+  it("POST /v1/auth/register", async () => {
+    const answer = await send("/v1/auth/register", { body: newAccount(), bindings: limited() });
+    expectWithin(answer, { trips: 1, rowsRead: 10, rowsWritten: 12, kv: 0 });
+  });
+
+  it("POST /v1/auth/logout, in an isolate that has seen the person within a minute", async () => {
+    const { token } = await createTestUser();
+    const bindings = limited();
+    await send("/v1/users/me", { token, bindings });
+    const answer = await send("/v1/auth/logout", { method: "POST", token, bindings });
+    expectWithin(answer, { trips: 1, rowsRead: 10, rowsWritten: 5, kv: 1 });
+  });
+
+  it("POST /v1/auth/logout, in another isolate", async () => {
+    const { token } = await createTestUser();
+    const answer = await send("/v1/auth/logout", { method: "POST", token, bindings: limited() });
+    expectWithin(answer, { trips: 2, rowsRead: 14, rowsWritten: 5, kv: 1 });
+  });
+
+  it("POST /v1/auth/introspect", async () => {
+    const { token } = await createTestUser();
+    const key = await createTestKey(await createTestUser("admin"), ["tokens:introspect"]);
+    const bindings = limited();
+    const ask = () => sendWithKey(key, "/v1/auth/introspect", { body: { token }, bindings });
+    await ask();
+    expectWithin(await ask(), { trips: 0, rowsRead: 0, rowsWritten: 0, kv: 1 });
+  });
+});
+
+describe("what is refused without I/O costs none", () => {
+  const NOTHING = { queries: 0, rowsRead: 0, rowsWritten: 0, kvReads: 0, kvWrites: 0 };
+
+  it("a forged access token, refresh token and API key", async () => {
+    const { token, refreshToken } = await createTestUser();
+    const bindings = limited();
+    const refused = [
+      await send("/v1/users/me", { token: `${token.slice(0, -4)}AAAA`, bindings }),
+      await send("/v1/auth/refresh", {
+        body: { refresh_token: `${refreshToken.slice(0, -4)}AAAA` },
+        bindings,
+      }),
+      await sendWithKey({ key: `rstk_${"0".repeat(72)}` }, "/v1/users/me", { bindings }),
+    ];
+    for (const answer of refused) {
+      expect(answer.status).toBe(401);
+      expect(costOf(answer)).toEqual(NOTHING);
+    }
+  });
+
+  it("a caller over the limit", async () => {
+    const { token } = await createTestUser();
+    const bindings = isolate({ RATE_LIMIT_READ: "2/3600" });
+    for (let i = 0; i < 3; i += 1) await send("/v1/users/me", { token, bindings });
+    const answer = await send("/v1/users/me", { token, bindings });
+    expect(answer.status).toBe(429);
+    expect(costOf(answer)).toMatchObject({ queries: 0, rowsRead: 0, rowsWritten: 0 });
+    expect(costOf(answer).kvReads + costOf(answer).kvWrites).toBeLessThanOrEqual(1);
+  });
+});
