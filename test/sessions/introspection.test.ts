@@ -1,0 +1,306 @@
+import { env } from "cloudflare:workers";
+import { beforeAll, describe, expect, it } from "vitest";
+import { costOf, type RequestOptions, send } from "../support/api.ts";
+import { stopClock } from "../support/clock.ts";
+import { createHolder, createTestKey, sendWithKey, type TestKey } from "../support/credentials.ts";
+import { afterStatement } from "../support/d1.ts";
+import { always, at as failsAt, faultyBindings } from "../support/faults.ts";
+import { createTestUser, logIn, sqlRun, type TestUser } from "../support/fixtures.ts";
+import { isolate, staleKv } from "../support/isolates.ts";
+import { catchLogs } from "../support/logs.ts";
+import { expectProblem } from "../support/problems.ts";
+import { forge } from "../support/tokens.ts";
+
+const INACTIVE = { active: false };
+
+let service: TestKey;
+
+beforeAll(async () => {
+  service = await createTestKey(await createTestUser("admin"), ["tokens:introspect"]);
+});
+
+const ask = (token: string, options: RequestOptions = {}) =>
+  sendWithKey(service, "/v1/auth/introspect", { body: { token }, ...options });
+
+const logOut = (token: string, bindings?: Cloudflare.Env) =>
+  send("/v1/auth/logout", { method: "POST", token, ...(bindings && { bindings }) });
+
+async function sessionKey({ token }: { token: string }): Promise<string> {
+  const { body } = await send("/v1/auth/me", { token });
+  return `session:${body.session.id}`;
+}
+
+const inKv = (key: string) => env.KV.get<Record<string, unknown>>(key, "json");
+
+async function secondsLeftInKv(key: string): Promise<number> {
+  const { keys } = await env.KV.list({ prefix: key });
+  return (keys[0]?.expiration ?? 0) - Math.floor(Date.now() / 1000);
+}
+
+describe("POST /v1/auth/introspect", () => {
+  it("answers what RFC 7662 and the contract name for an active token, and nothing else", async () => {
+    const user = await createHolder("users:read", "sessions:read");
+    const { body: me } = await send("/v1/auth/me", { token: user.token });
+    const answer = await ask(user.token);
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get("Cache-Control")).toBe("no-store");
+    expect(answer.body).toEqual({
+      active: true,
+      sub: user.id,
+      sid: me.session.id,
+      username: user.username,
+      role: me.user.role,
+      scope: "sessions:read users:read",
+      iss: "https://roster.test",
+      aud: "roster",
+      iat: expect.any(Number),
+      exp: answer.body.iat + 900,
+      token_type: "Bearer",
+    });
+  });
+
+  it("takes a form, with a hint that it ignores, and JSON", async () => {
+    const { token } = await createTestUser();
+    const form = new URLSearchParams({ token, token_type_hint: "refresh_token" });
+    const headers = { "X-API-Key": service.key };
+    const asForm = await send("/v1/auth/introspect", { raw: form, headers });
+    expect(asForm.body).toMatchObject({ active: true });
+    expect((await ask(token)).body).toEqual(asForm.body);
+  });
+
+  it("takes a user with the permission, and refuses one without, a key without, and nobody", async () => {
+    const { token } = await createTestUser();
+    const holder = await createHolder("tokens:introspect");
+    const options = { body: { token } };
+    const asHolder = await send("/v1/auth/introspect", { ...options, token: holder.token });
+    expect(asHolder.body.active).toBe(true);
+    const asUser = await send("/v1/auth/introspect", { ...options, token });
+    expectProblem(asUser, 403, "forbidden");
+    const other = await createTestKey(await createTestUser("admin"), ["users:read"]);
+    expectProblem(await sendWithKey(other, "/v1/auth/introspect", options), 403, "forbidden");
+    expectProblem(await send("/v1/auth/introspect", options), 401, "unauthenticated");
+  });
+
+  it("refuses a missing token, an unknown field and another media type", async () => {
+    expectProblem(await ask("", { body: {} }), 422, "validation_failed");
+    expectProblem(await ask("", { body: { token: "x", tokens: "y" } }), 422, "validation_failed");
+    const xml = {
+      raw: "<token/>",
+      headers: { "X-API-Key": service.key, "Content-Type": "text/xml" },
+    };
+    expectProblem(await send("/v1/auth/introspect", xml), 415, "unsupported_media_type");
+  });
+
+  it("says inactive, and nothing else, to whatever is not an access token of a live session", async () => {
+    const user = await createTestUser();
+    const { token, refreshToken } = user;
+    const texts = [
+      "nonsense",
+      refreshToken,
+      service.key,
+      `${token.slice(0, -4)}AAAA`,
+      await forge(token, { typ: "JWT" }),
+      await forge(token, {}, { exp: Math.floor(Date.now() / 1000) - 1 }),
+      await forge(token, {}, { sid: crypto.randomUUID() }),
+      await forge(token, {}, { sub: crypto.randomUUID() }),
+      await forge(token, {}, { aud: "another" }),
+    ];
+    for (const text of texts) {
+      const answer = await ask(text);
+      expect([answer.status, answer.body]).toEqual([200, INACTIVE]);
+    }
+  });
+
+  it("costs no D1 query and one KV read in the usual case, whoever asks", async () => {
+    const { token } = await createTestUser();
+    const bindings = isolate();
+    await ask(token, { bindings });
+    for (let i = 0; i < 3; i += 1) {
+      const cost = costOf(await ask(token, { bindings }));
+      expect(cost).toMatchObject({ queries: 0, kvReads: 1, kvWrites: 0 });
+    }
+  });
+});
+
+describe("the record of a session in KV", () => {
+  it("is written at login and at refresh, and holds no email, no address and no key", async () => {
+    const user = await createHolder("users:read");
+    const key = await sessionKey(user);
+    const record = await inKv(key);
+    expect(record).toEqual({
+      ended: false,
+      user_id: user.id,
+      username: user.username,
+      role: expect.any(String),
+      permissions: ["users:read"],
+      expires_at: expect.any(Number),
+    });
+    await sqlRun("UPDATE roles SET permissions = '[]' WHERE name = ?", String(record?.role));
+    await send("/v1/auth/refresh", { body: { refresh_token: user.refreshToken } });
+    expect(await inKv(key)).toMatchObject({ permissions: [] });
+  });
+
+  it("that is missing is read from D1 and repaired, for a minute", async () => {
+    const user = await createTestUser();
+    const key = await sessionKey(user);
+    await env.KV.delete(key);
+    const bindings = isolate();
+    await ask("nonsense", { bindings });
+    const first = await ask(user.token, { bindings });
+    expect(first.body).toMatchObject({ active: true, sub: user.id, username: user.username });
+    expect(costOf(first)).toMatchObject({ queries: 1, kvReads: 1 });
+    expect(costOf(await ask(user.token, { bindings }))).toMatchObject({ queries: 0, kvReads: 1 });
+    expect(await secondsLeftInKv(key)).toBeLessThanOrEqual(60);
+  });
+
+  it("that is missing for a session that has ended makes nothing live", async () => {
+    const user = await createTestUser();
+    const key = await sessionKey(user);
+    await logOut(user.token);
+    await env.KV.delete(key);
+    expect((await ask(user.token, { bindings: isolate() })).body).toEqual(INACTIVE);
+    expect(await inKv(key)).toBeNull();
+  });
+
+  it("that was repaired while the session ended is gone within a minute", async () => {
+    const user = await createTestUser();
+    const key = await sessionKey(user);
+    await env.KV.delete(key);
+    const bindings = afterStatement(/from "sessions"/, async () => {
+      await logOut(user.token, isolate());
+    });
+    await ask("nonsense", { bindings: { ...bindings, DB: env.DB } });
+    await ask(user.token, { bindings });
+    const hasEnded = (await inKv(key))?.ended === true;
+    expect(hasEnded || (await secondsLeftInKv(key)) <= 60).toBe(true);
+  });
+
+  it("of a session that has ended stays for as long as an access token of it may come", async () => {
+    const user = await createTestUser();
+    const key = await sessionKey(user);
+    await logOut(user.token);
+    expect(await inKv(key)).toEqual({ ended: true });
+    expect(await secondsLeftInKv(key)).toBeGreaterThanOrEqual(899);
+  });
+});
+
+describe("a session that has ended", () => {
+  it("is inactive in the isolate that ended it while KV still answers what it was", async () => {
+    const { at } = stopClock();
+    const { token } = await createTestUser();
+    const bindings = { ...isolate(), KV: staleKv(Number.POSITIVE_INFINITY) };
+    expect((await ask(token, { bindings })).body.active).toBe(true);
+    await logOut(token, bindings);
+    for (const second of [0, 10, 30, 60, 90]) {
+      at(second * 1000);
+      expect((await ask(token, { bindings })).body).toEqual(INACTIVE);
+    }
+  });
+
+  it("is inactive in the end when a record of its refresh arrives after that of its end", async () => {
+    stopClock();
+    const user = await createTestUser();
+    const key = await sessionKey(user);
+    const late: (() => Promise<void>)[] = [];
+    const slow = {
+      ...isolate(),
+      KV: {
+        get: env.KV.get.bind(env.KV),
+        put: async (...put: [string, string, KVNamespacePutOptions]) => {
+          late.push(() => env.KV.put(...put));
+        },
+      } as unknown as KVNamespace,
+    };
+    const { body } = await send("/v1/auth/refresh", {
+      body: { refresh_token: user.refreshToken },
+      bindings: slow,
+    });
+    let puts = 0;
+    const overtaken = {
+      ...isolate(),
+      KV: {
+        get: env.KV.get.bind(env.KV),
+        put: async (...put: [string, string, KVNamespacePutOptions]) => {
+          await env.KV.put(...put);
+          puts += 1;
+          if (puts === 1) for (const arrive of late) await arrive();
+        },
+      } as unknown as KVNamespace,
+    };
+    expect((await logOut(body.access_token, overtaken)).status).toBe(204);
+    expect(late).toHaveLength(1);
+    expect(await inKv(key)).toEqual({ ended: true });
+  });
+
+  it("is written again when KV refuses the first write, and logged", async () => {
+    stopClock();
+    const user = await createTestUser();
+    const key = await sessionKey(user);
+    const logs = catchLogs();
+    let refused = 0;
+    const busy = faultyBindings({
+      kvPut: (name) => {
+        refused += name === key ? 1 : 0;
+        return name === key && refused === 1;
+      },
+    });
+    expect((await logOut(user.token, busy)).status).toBe(204);
+    expect(logs.of("session.cache_end_failed")).toHaveLength(1);
+    expect(await inKv(key)).toEqual({ ended: true });
+  });
+
+  it("is inactive once its time is over, without anybody ending it", async () => {
+    const { at } = stopClock();
+    const { token } = await createTestUser();
+    const hour = isolate({ ACCESS_TOKEN_TTL_SECONDS: "3600" });
+    expect((await ask(token, { bindings: hour })).body.active).toBe(true);
+    at(900_001);
+    expect((await ask(token, { bindings: hour })).body).toEqual(INACTIVE);
+  });
+});
+
+describe("a KV that fails", () => {
+  it("on reading leaves the question to D1, logged", async () => {
+    const user = await createTestUser();
+    const logs = catchLogs();
+    const bindings = faultyBindings({ kvGet: failsAt(/^session:/) });
+    expect((await ask(user.token, { bindings })).body).toMatchObject({ active: true });
+    expect(logs.of("session.cache_read_failed")).toHaveLength(1);
+    await logOut(user.token);
+    const other = faultyBindings({ kvGet: always });
+    expect((await ask(user.token, { bindings: other })).body).toEqual(INACTIVE);
+  });
+
+  it("on writing costs no login and no refresh", async () => {
+    const user: TestUser = await createTestUser();
+    const bindings = faultyBindings({ kvPut: always });
+    const { token } = await logIn(user.username);
+    const refresh = { body: { refresh_token: user.refreshToken }, bindings };
+    expect((await send("/v1/auth/refresh", refresh)).status).toBe(200);
+    expect((await ask(token, { bindings })).body.active).toBe(true);
+  });
+});
+
+describe("the caller of introspection", () => {
+  it("is remembered for a minute and no longer: a revoked key is refused by then", async () => {
+    const { at } = stopClock();
+    const owner = await createTestUser("admin");
+    const key = await createTestKey(owner, ["tokens:introspect"]);
+    const { token } = await createTestUser();
+    const bindings = isolate();
+    const askAs = () => sendWithKey(key, "/v1/auth/introspect", { body: { token }, bindings });
+    expect((await askAs()).status).toBe(200);
+    await send(`/v1/api-keys/${key.id}`, { method: "DELETE", token: owner.token });
+    at(60_000);
+    expectProblem(await askAs(), 401, "unauthenticated");
+  });
+
+  it("is remembered nowhere else: another operation refuses the key at once", async () => {
+    const owner = await createTestUser("admin");
+    const key = await createTestKey(owner, ["tokens:introspect", "users:read"]);
+    const bindings = isolate();
+    await sendWithKey(key, "/v1/auth/introspect", { body: { token: owner.token }, bindings });
+    await send(`/v1/api-keys/${key.id}`, { method: "DELETE", token: owner.token });
+    expectProblem(await sendWithKey(key, "/v1/users", { bindings }), 401, "unauthenticated");
+  });
+});
