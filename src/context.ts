@@ -3,6 +3,7 @@ import type { AccessRequest } from "./access/rule.ts";
 import { type Config, type ConfigResult, type MailConfig, parseConfig } from "./config.ts";
 import { type Db, db } from "./db/client.ts";
 import { type Connection, connect } from "./db/connection.ts";
+import type { VerifiedAccessToken } from "./lib/access-token.ts";
 import { MemoryCache } from "./lib/memory-cache.ts";
 import type { Meter } from "./lib/meter.ts";
 import type { SlidingWindow } from "./lib/sliding-window.ts";
@@ -53,6 +54,8 @@ export interface Context extends Caches {
 /** What an isolate remembers. It shields the stores; nothing that must be exact rests on it. */
 interface Caches {
   rateWindows: MemoryCache<SlidingWindow>;
+  /** Access tokens whose signature was verified, by their text. */
+  verifiedTokens: MemoryCache<VerifiedAccessToken>;
   /** Sessions that ended here, while KV may still say otherwise. */
   endedSessions: MemoryCache<true>;
   /** Wrapped data keys by user id, of callers whom D1 has just confirmed. */
@@ -82,6 +85,7 @@ export function getIsolate(bindings: object): Isolate {
     config: parseConfig(bindings),
     caches: {
       rateWindows: new MemoryCache(RATE_WINDOWS, DAY),
+      verifiedTokens: new MemoryCache(ENTRIES, MINUTE),
       endedSessions: new MemoryCache(ENTRIES, 2 * MINUTE),
       people: new MemoryCache(ENTRIES, MINUTE),
       dataKeys: new MemoryCache(ENTRIES, MINUTE),

@@ -14,7 +14,7 @@ export function identify(rule: Restricted): MiddlewareHandler<AppEnv> {
       authorization: c.req.header("Authorization"),
       apiKey: c.req.header("X-API-Key"),
     };
-    const credential = await readCredential(headers, ctx.config, ctx.now());
+    const credential = await readCredential(headers, ctx);
     const id = c.req.param("id");
     const pathId = id === undefined ? undefined : (parseId(id) ?? id);
     if (credential)

@@ -1,6 +1,8 @@
 import type { Context } from "../context.ts";
 import { AppError } from "../errors.ts";
+import { moveKeyLimits } from "../http/rate-limit.ts";
 import { mintApiKey } from "../lib/api-key.ts";
+import { describeError } from "../platform/logger.ts";
 import { changeApiKey, requireLive } from "./change.ts";
 import type { IssuedApiKey } from "./create.ts";
 
@@ -21,6 +23,10 @@ export async function rotateApiKey(ctx: Context, id: string): Promise<IssuedApiK
       set: { prefix, secretHash },
       changes: { prefix: { from: key.prefix, to: prefix } },
     };
+  });
+  const oldHash = seenHash ?? secretHash;
+  await moveKeyLimits(ctx, oldHash, secretHash).catch((error: unknown) => {
+    ctx.log("warn", "api_key.limits_not_moved", describeError(error));
   });
   return { row, key: text };
 }

@@ -136,6 +136,23 @@ function isDue(last: number, now: number): boolean {
   return now - last >= SYNC_INTERVAL_MS;
 }
 
+/** Lets a rotated API key go on with what it has used: a new secret starts no new limit. Best effort, as all counting is. */
+export async function moveKeyLimits(ctx: Context, from: string, to: string): Promise<void> {
+  for (const policy of ["read", "write"] as const) {
+    const limit = ctx.config.rateLimits[policy];
+    if (!limit) continue;
+    const window = openWindow(ctx, keyName(policy, from));
+    await readOthers(ctx, keyName(policy, from), window);
+    ctx.rateWindows.set(keyName(policy, to), window, ctx.now());
+    if (!isShared(ctx, limit, window)) continue;
+    await ctx.kv.put(keyName(policy, to), [...window.counts], limit.windowSeconds);
+  }
+}
+
+function keyName(policy: RateLimitPolicy, secretHash: string): string {
+  return `rate:${policy}:key:${secretHash.slice(0, KEY_DIGITS)}`;
+}
+
 async function callerOf(ctx: Context, by: "address" | "caller"): Promise<string> {
   const credential = ctx.access?.credential;
   if (by === "caller" && credential?.type === "session") return `user:${credential.userId}`;

@@ -22,7 +22,7 @@ export function buildOpenApiDocument(app: OpenAPIHono<AppEnv>) {
     description:
       "A key created with `POST /v1/api-keys`. Its scopes limit what it can do, and it cannot manage credentials.",
   });
-  return app.getOpenAPI31Document({
+  const document = app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
       title: "Roster",
@@ -43,4 +43,16 @@ export function buildOpenApiDocument(app: OpenAPIHono<AppEnv>) {
       { name: "Operations", description: "Health, readiness, metrics and public keys." },
     ],
   });
+  requireBodies(document);
+  return document;
+}
+
+// A body that is taken as a form or as JSON is declared without `required`, or the router would demand both forms of it.
+function requireBodies({ paths = {} }: ReturnType<OpenAPIHono["getOpenAPI31Document"]>): void {
+  for (const path of Object.values(paths)) {
+    for (const method of ["post", "put", "patch"] as const) {
+      const body = path[method]?.requestBody;
+      if (body && "content" in body) body.required = true;
+    }
+  }
 }

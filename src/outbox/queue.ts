@@ -4,7 +4,12 @@ import type { TokenPurpose } from "../authentication/one-time-tokens/tokens.ts";
 import type { Context } from "../context.ts";
 import { newId } from "../lib/ids.ts";
 import { HOUR, MINUTE } from "../lib/time.ts";
-import { deleteUnsentMail, insertMail, whereFewerMails } from "./repository.ts";
+import {
+  deleteUnsentMail,
+  insertMail,
+  whereFewerMails,
+  whereFewerMailsOfUser,
+} from "./repository.ts";
 import type { MailKind } from "./templates.ts";
 
 interface MailRequest {
@@ -42,4 +47,9 @@ export function whereMailMayBeAsked(ctx: Context, mail: MailRequest): SQL {
 /** True while fewer than five mails of a kind went to an address within an hour, so that nobody's mailbox is flooded. */
 export function whereMailMayBeSent(ctx: Context, mail: MailRequest): SQL {
   return whereFewerMails(mail, ctx.now() - HOUR, 5);
+}
+
+/** True while fewer than five mails of a kind were queued for a user within an hour, where they choose the address. */
+export function whereUserMayRequestMail(ctx: Context, mail: MailRequest): SQL {
+  return whereFewerMailsOfUser(mail, ctx.now() - HOUR, 5);
 }

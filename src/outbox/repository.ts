@@ -3,6 +3,7 @@ import type { UserRef } from "../access/target.ts";
 import type { Db } from "../db/client.ts";
 import { insertWhere } from "../db/insert.ts";
 import { mailOutbox } from "../db/schema/mail-outbox.ts";
+import { firstIdAt } from "../lib/ids.ts";
 
 interface NewMail {
   id: string;
@@ -49,6 +50,16 @@ export function whereFewerMails(
 ): SQL {
   return sql`(SELECT count(*) FROM (SELECT 1 FROM mail_outbox AS earlier WHERE earlier.address = ${address} COLLATE NOCASE
     AND earlier.kind = ${kind} AND earlier.created_at > ${since} LIMIT ${limit})) < ${limit}`;
+}
+
+/** True while fewer mails of a kind than the limit were queued for a user since the time given, whatever their addresses. */
+export function whereFewerMailsOfUser(
+  { userId, kind }: Pick<NewMail, "userId" | "kind">,
+  since: number,
+  limit: number,
+): SQL {
+  return sql`(SELECT count(*) FROM (SELECT 1 FROM mail_outbox AS earlier WHERE earlier.user_id = ${userId}
+    AND earlier.id > ${firstIdAt(since)} AND earlier.kind = ${kind} AND earlier.created_at > ${since} LIMIT ${limit})) < ${limit}`;
 }
 
 /** Leases mails that are due: of all who ask at once, one gets each. A lease that has run out can be taken again. */

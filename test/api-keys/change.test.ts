@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { send } from "../support/api.ts";
+import { type Answer, send } from "../support/api.ts";
 import {
   createHolder,
   createTestKey,
@@ -8,8 +8,8 @@ import {
   setRole,
   type TestKey,
 } from "../support/credentials.ts";
+import { beforeStatement } from "../support/d1.ts";
 import { actionsOn, auditOf, createTestUser, sqlAll, type TestUser } from "../support/fixtures.ts";
-import { beforeNthD1 } from "../support/interleave.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
 let ada: TestUser;
@@ -19,6 +19,9 @@ beforeEach(async () => {
   ada = await createTestUser("moderator");
   key = await createTestKey(ada, ["users:read"]);
 });
+
+/** The statement that renames, re-scopes, rotates or revokes a key. */
+const CHANGE = /^update "api_keys"/;
 
 type Actor = { token: string };
 
@@ -46,13 +49,13 @@ describe("PATCH /v1/api-keys/{id}", () => {
     expect(kept).not.toMatch(/Nightly export|Weekly/);
   });
 
-  it("takes scopes away from the key at hand at once", async () => {
+  it("takes scopes away from a key in use at once", async () => {
     expect((await sendWithKey(key, "/v1/users")).status).toBe(200);
     await patch(key, ada, { scopes: [] });
     expectProblem(await sendWithKey(key, "/v1/users"), 403, "forbidden");
   });
 
-  it("takes what is so already as no change, and records nothing", async () => {
+  it("changes and records nothing when the key is already as requested", async () => {
     for (const body of [{}, { name: "Nightly export" }, { scopes: ["users:read"] }]) {
       expect((await patch(key, ada, body)).status).toBe(200);
     }
@@ -81,25 +84,35 @@ describe("PATCH /v1/api-keys/{id}", () => {
     expect(answer.body).toMatchObject({ name: "Old", scopes: ["users:read"] });
   });
 
-  it("does not bring back by a new name the scopes that were taken away meanwhile", async () => {
-    const bindings = beforeNthD1(3, () => patch(key, ada, { scopes: [] }));
+  it("does not restore, when it renames, scopes that were removed between read and write", async () => {
+    const bindings = beforeStatement(CHANGE, () => patch(key, ada, { scopes: [] }));
     await patch(key, ada, { name: "Weekly" }, { bindings });
     expect((await shown(key, ada)).body).toMatchObject({ name: "Weekly", scopes: [] });
   });
 
-  it("refuses scopes that are lost between check and write", async () => {
-    const bindings = beforeNthD1(3, () => setRole(ada, "user"));
+  it("answers 403 privilege_escalation for scopes that the caller loses between read and write", async () => {
+    const bindings = beforeStatement(CHANGE, () => setRole(ada, "user"));
     const answer = await patch(key, ada, { scopes: ["users:update"] }, { bindings });
-    expect(answer.status).toBe(403);
+    expectProblem(answer, 403, "privilege_escalation");
     expect((await shown(key, ada)).body.scopes).toEqual(["users:read"]);
   });
 
-  it("refuses scopes that its owner loses between check and write", async () => {
+  it("answers 403 privilege_escalation for scopes that the owner loses between read and write", async () => {
     const admin = await createTestUser("admin");
-    const bindings = beforeNthD1(3, () => setRole(ada, "user"));
+    const bindings = beforeStatement(CHANGE, () => setRole(ada, "user"));
     const answer = await patch(key, admin, { scopes: ["users:update"] }, { bindings });
     expectProblem(answer, 403, "privilege_escalation");
     expect((await shown(key, ada)).body.scopes).toEqual(["users:read"]);
+  });
+
+  it("records the scopes as they were when it replaced them", async () => {
+    const bindings = beforeStatement(CHANGE, () => patch(key, ada, { scopes: [] }));
+    await patch(key, ada, { scopes: ["sessions:read"] }, { bindings });
+    const [, first, second] = (await auditOf(key.id)).map(({ changes }) =>
+      JSON.parse(changes ?? ""),
+    );
+    expect(first.scopes).toEqual({ from: "users:read", to: "" });
+    expect(second.scopes).toEqual({ from: "", to: "sessions:read" });
   });
 
   it.each([
@@ -134,7 +147,7 @@ describe("POST /v1/api-keys/{id}/rotate", () => {
     expect(await actionsOn(key.id)).toEqual(["api_key.created", "api_key.rotated"]);
   });
 
-  it("by many at once leaves one live secret: that of the one who is told 200", async () => {
+  it("run concurrently leaves one live secret, in the answer of the rotation that got 200", async () => {
     const answers = await Promise.all(Array.from({ length: 5 }, () => rotate(key, ada)));
     const rotated = answers.filter(({ status }) => status === 200);
     for (const answer of answers) {
@@ -151,6 +164,19 @@ describe("POST /v1/api-keys/{id}/rotate", () => {
   });
 });
 
+describe("a rotation between the read and the write of another", () => {
+  it("wins: the other gets 409 edit_conflict and no secret", async () => {
+    const winners: Answer<{ key: string }>[] = [];
+    const bindings = beforeStatement(CHANGE, async () => winners.push(await rotate(key, ada)));
+    expectProblem(await rotate(key, ada, { bindings }), 409, "edit_conflict");
+    expect(winners.map(({ status }) => status)).toEqual([200]);
+    for (const { body } of winners) {
+      expect((await sendWithKey(body, "/v1/users")).status).toBe(200);
+    }
+    expect(await actionsOn(key.id)).toEqual(["api_key.created", "api_key.rotated"]);
+  });
+});
+
 describe("DELETE /v1/api-keys/{id}", () => {
   it("answers 204: the key stops at once, stays in the list and records api_key.revoked", async () => {
     expect((await sendWithKey(key, "/v1/users/me")).status).toBe(200);
@@ -163,21 +189,23 @@ describe("DELETE /v1/api-keys/{id}", () => {
     expect(event).toMatchObject({ action: "api_key.revoked", actor_id: ada.id });
   });
 
-  it("is 204 for one revoked already, and records it once", async () => {
+  it("answers 204 for a revoked key, and records nothing more", async () => {
     expect((await revoke(key, ada)).status).toBe(204);
     expect((await revoke(key, ada)).status).toBe(204);
     expect(await actionsOn(key.id)).toEqual(["api_key.created", "api_key.revoked"]);
   });
 
-  it("is 204 to all who revoke it at once, and records it once", async () => {
+  it("answers 204 to concurrent revocations, and records one", async () => {
     const answers = await Promise.all(Array.from({ length: 5 }, () => revoke(key, ada)));
     expect(answers.map(({ status }) => status)).toEqual([204, 204, 204, 204, 204]);
     expect(await actionsOn(key.id)).toEqual(["api_key.created", "api_key.revoked"]);
   });
 
-  it("stops the key that a rotation puts in its place at the same moment", async () => {
+  it("also stops the secret that a concurrent rotation puts in place", async () => {
     const rotated: { key: string }[] = [];
-    const bindings = beforeNthD1(3, async () => rotated.push((await rotate(key, ada)).body));
+    const bindings = beforeStatement(CHANGE, async () =>
+      rotated.push((await rotate(key, ada)).body),
+    );
     expect((await revoke(key, ada, { bindings })).status).toBe(204);
     for (const secret of [key, ...rotated]) {
       expectProblem(await sendWithKey(secret, "/v1/users"), 401, "unauthenticated");
@@ -185,11 +213,24 @@ describe("DELETE /v1/api-keys/{id}", () => {
     }
   });
 
-  it("is for good: no new name, no new secret", async () => {
+  it("is permanent: a revoked key gets no new name and no new secret", async () => {
     await revoke(key, ada);
     expectProblem(await patch(key, ada, { name: "x" }), 409, "api_key_revoked");
     expectProblem(await rotate(key, ada), 409, "api_key_revoked");
     expect(await actionsOn(key.id)).toEqual(["api_key.created", "api_key.revoked"]);
+  });
+
+  it("between the read and the write of another change wins: 409 api_key_revoked", async () => {
+    const changes = [
+      (one: TestKey, more: object) => patch(one, ada, { name: "x" }, more),
+      (one: TestKey, more: object) => rotate(one, ada, more),
+    ];
+    for (const change of changes) {
+      const one = await createTestKey(ada, []);
+      const bindings = beforeStatement(CHANGE, () => revoke(one, ada));
+      expectProblem(await change(one, { bindings }), 409, "api_key_revoked");
+      expect(await actionsOn(one.id)).toEqual(["api_key.created", "api_key.revoked"]);
+    }
   });
 });
 
@@ -210,15 +251,15 @@ describe("managing another's key", () => {
     expect((await revoke(equal, manager)).status).toBe(204);
   });
 
-  it("is refused when its owner has risen, or the right was lost, between check and write", async () => {
+  it("is refused when its owner gains a permission, or the caller loses theirs, between read and write", async () => {
     const owner = await createTestUser();
     const theirs = await createTestKey(owner, []);
     const manager = await createHolder("api_keys:write");
-    const risen = beforeNthD1(3, () => setRole(owner, "admin"));
+    const risen = beforeStatement(CHANGE, () => setRole(owner, "admin"));
     expectProblem(await revoke(theirs, manager, { bindings: risen }), 403, "privilege_escalation");
     await setRole(owner, "user");
     const other = await roleOf(["users:read"]);
-    const lost = beforeNthD1(3, () => setRole(manager as TestUser, other));
+    const lost = beforeStatement(CHANGE, () => setRole(manager as TestUser, other));
     expectProblem(await rotate(theirs, manager, { bindings: lost }), 403, "forbidden");
     expect(await actionsOn(theirs.id)).toEqual(["api_key.created"]);
   });

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { send } from "../support/api.ts";
+import { beforeStatement } from "../support/d1.ts";
 import {
   ALL_REFUSED,
   actionsOn,
@@ -12,7 +13,6 @@ import {
   sqlRun,
   statusesOf,
 } from "../support/fixtures.ts";
-import { beforeD1 } from "../support/interleave.ts";
 import { currentIsolate } from "../support/isolates.ts";
 import { catchLogs } from "../support/logs.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
@@ -93,7 +93,7 @@ describe("POST /v1/auth/password/change", () => {
   it("changes nothing when the session ends while the passwords are hashed", async () => {
     const { id, username, token } = await createTestUser();
     const endSession = () => sqlRun("UPDATE sessions SET revoked_at = 1 WHERE user_id = ?", id);
-    const bindings = beforeD1((call) => (call === 3 ? endSession() : undefined));
+    const bindings = beforeStatement(/^update "users" set "password_hash"/, endSession);
     expectProblem(await change(token, {}, bindings), 401, "unauthenticated");
     expect(await statusOfLogin(username, PASSWORD)).toBe(200);
     expect(await actionsOn(id)).not.toContain("password.changed");

@@ -31,10 +31,17 @@ describe("POST /v1/auth/logout", () => {
 
   it("records session.revoked once, also when sent 5 times at once", async () => {
     const user = await createTestUser();
+    const { body: me } = await send("/v1/auth/me", { token: user.token });
     await Promise.all(Array.from({ length: 5 }, () => logOut(user.token)));
     expect(await actionsOn(user.id)).toEqual(["user.created", "session.revoked"]);
     const [event] = (await auditOf(user.id)).slice(-1);
-    expect(event).toMatchObject({ actor_id: user.id, actor_type: "user", target_type: "user" });
+    expect(event).toMatchObject({
+      actor_id: user.id,
+      actor_type: "user",
+      target_type: "user",
+      changes: null,
+      metadata: { session_id: me.session.id, reason: "logout" },
+    });
   });
 
   it("ends the session of a token that has been refreshed meanwhile", async () => {

@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { decodeJwt } from "jose";
 import { describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
+import { beforeStatement } from "../support/d1.ts";
 import {
   ALL_REFUSED,
   actionsOn,
@@ -12,11 +13,13 @@ import {
   sqlRun,
   statusesOf,
 } from "../support/fixtures.ts";
-import { beforeNthD1 } from "../support/interleave.ts";
 import { currentIsolate, isolate } from "../support/isolates.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
 const NEW = "another pass phrase";
+
+const SESSION_BEGINS = /^insert into "sessions"/;
+const PASSWORD_CHANGES = /^update "users" set "password_hash"/;
 
 const change = (token: string, bindings = currentIsolate(), body: Record<string, unknown> = {}) =>
   send("/v1/auth/password/change", {
@@ -83,8 +86,9 @@ describe("a change of password", () => {
   it("while a login has checked the old password starts no session, also where that login hashes it anew", async () => {
     for (const settings of [{}, { PASSWORD_ITERATIONS: "2000" }]) {
       const user = await createTestUser();
-      const { DB } = beforeNthD1(2, () => change(user.token));
-      const login = await tryLogIn(user.username, PASSWORD, { ...isolate(settings), DB });
+      const changeFirst = () => change(user.token);
+      const bindings = beforeStatement(SESSION_BEGINS, changeFirst, isolate(settings));
+      const login = await tryLogIn(user.username, PASSWORD, bindings);
       expectProblem(login, 401, "invalid_credentials");
       expect(await liveSessions(user.id)).toHaveLength(1);
       expect((await tryLogIn(user.username, NEW)).status).toBe(200);
@@ -94,7 +98,7 @@ describe("a change of password", () => {
 
   it("after another that came first in the same session is 401 invalid_credentials, and the session stays", async () => {
     const user = await createTestUser();
-    const bindings = beforeNthD1(3, () => change(user.token));
+    const bindings = beforeStatement(PASSWORD_CHANGES, () => change(user.token));
     const second = await change(user.token, bindings, { new_password: "the second phrase" });
     expectProblem(second, 401, "invalid_credentials");
     expect((await tryLogIn(user.username, NEW)).status).toBe(200);
@@ -107,7 +111,7 @@ describe("a change of password", () => {
   it("after another that came first in another session is 401 unauthenticated", async () => {
     const user = await createTestUser();
     const other = await logIn(user.username);
-    const bindings = beforeNthD1(3, () => change(other.token));
+    const bindings = beforeStatement(PASSWORD_CHANGES, () => change(other.token));
     expectProblem(await change(user.token, bindings), 401, "unauthenticated");
     expect(await statusesOf(user)).toEqual(ALL_REFUSED);
   });
@@ -117,7 +121,7 @@ describe("a change of password", () => {
     ["deleted", "UPDATE users SET deleted_at = 1 WHERE id = ?"],
   ])("changes nothing for an account %s while the passwords are hashed", async (_, statement) => {
     const { id, token } = await createTestUser();
-    const bindings = beforeNthD1(3, () => sqlRun(statement, id));
+    const bindings = beforeStatement(PASSWORD_CHANGES, () => sqlRun(statement, id));
     expectProblem(await change(token, bindings), 401, "unauthenticated");
     expect(await actionsOn(id)).not.toContain("password.changed");
   });
@@ -142,7 +146,8 @@ describe("a login while the role is changed", () => {
         token: admin.token,
         body: { role: "user" },
       });
-    const { body, status } = await tryLogIn(user.username, PASSWORD, beforeNthD1(2, demote));
+    const bindings = beforeStatement(SESSION_BEGINS, demote);
+    const { body, status } = await tryLogIn(user.username, PASSWORD, bindings);
     expect(status).toBe(200);
     expect(decodeJwt(body.access_token)).toMatchObject({ role: "user", scope: "" });
     const me = await send("/v1/auth/me", { token: body.access_token });

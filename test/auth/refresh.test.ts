@@ -87,6 +87,7 @@ describe("POST /v1/auth/refresh", () => {
     expect(await statusesOf(stolen)).toEqual(ALL_REFUSED);
     const rows = await auditOf(user.id);
     expect(rows.map(({ action }) => action)).toEqual(["user.created", "session.reuse_detected"]);
+    expect(rows[1]).toMatchObject({ metadata: { session_id: (await sessionOf(user)).id } });
   });
 
   it("ends the session at once when a token older than the last spent one comes back", async () => {

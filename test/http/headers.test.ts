@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
-import { faultyBindings, nth } from "../support/faults.ts";
+import { always, faultyBindings } from "../support/faults.ts";
 import { createTestUser } from "../support/fixtures.ts";
 
 const with_ = (settings: Record<string, string>) => ({ ...env, ...settings }) as typeof env;
@@ -51,7 +51,7 @@ describe("X-Request-Id", () => {
 
 describe("security headers", () => {
   it("are on every answer, errors and crashes included", async () => {
-    const crash = faultyBindings({ d1: nth(1), d1Message: "boom" });
+    const crash = faultyBindings({ d1: always, d1Message: "boom" });
     const answers = [
       await send("/health"),
       await send("/v1/nothing"),

@@ -2,9 +2,8 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
 import { stopClock } from "../support/clock.ts";
 import { MINUTELY, runCron } from "../support/cron.ts";
-import { always, nth } from "../support/faults.ts";
 import { newAccount, sqlAll, sqlRun } from "../support/fixtures.ts";
-import { createMailbox, flowsOf, type Mailbox } from "../support/mail.ts";
+import { createMailbox, flowsOf, type Mailbox, nth } from "../support/mail.ts";
 
 const MINUTE = 60_000;
 
@@ -49,7 +48,7 @@ describe("mail to someone erased", () => {
   it("does not go out any more", async () => {
     const clock = stopClock();
     const box = createMailbox();
-    box.faults.refuses = always;
+    box.faults.refuses = () => true;
     const { body } = await register(box.bindings);
     await sqlRun("DELETE FROM users WHERE id = ?", body.id);
     delete box.faults.refuses;

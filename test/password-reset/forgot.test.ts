@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { costOf, send } from "../support/api.ts";
 import { stopClock } from "../support/clock.ts";
-import { always } from "../support/faults.ts";
 import { auditOf, createTestUser, sqlAll, sqlRun } from "../support/fixtures.ts";
 import { createMailbox, createMailUser, flowsOf } from "../support/mail.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
@@ -65,7 +64,7 @@ describe("POST /v1/auth/password/forgot", () => {
     const { box, user, forgot } = await someone();
     const first = await forgot(user.email);
     const second = await forgot(user.email);
-    box.faults.refuses = always;
+    box.faults.refuses = () => true;
     const third = await forgot((await createMailUser(box)).email);
     for (const answer of [second, third]) {
       expect([answer.status, answer.text, costOf(answer).queries]).toEqual([

@@ -2,8 +2,15 @@ import { describe, expect, it } from "vitest";
 import { PERMISSION_NAMES } from "../../src/access/permissions.ts";
 import { send } from "../support/api.ts";
 import { createHolder, createTestKey, sendWithKey } from "../support/credentials.ts";
-import { actionsOn, auditOf, createTestUser, sqlAll } from "../support/fixtures.ts";
-import { beforeNthD1 } from "../support/interleave.ts";
+import { beforeStatement } from "../support/d1.ts";
+import {
+  actionsOn,
+  auditOf,
+  createRoleRow,
+  createTestUser,
+  sqlAll,
+  sqlRun,
+} from "../support/fixtures.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
 let counter = 0;
@@ -14,6 +21,8 @@ const newName = () => {
 
 const create = (token: string | undefined, body: unknown, more = {}) =>
   send("/v1/roles", { body, ...(token && { token }), ...more });
+
+const INSERT = /^insert into "roles"/;
 
 const roleRows = (name: string) => sqlAll("SELECT name FROM roles WHERE name = ?", name);
 
@@ -71,7 +80,7 @@ describe("POST /v1/roles", () => {
     expect(await actionsOn(name)).toEqual(["role.created"]);
   });
 
-  it("makes one role of many requests for one name at once, never a 500", async () => {
+  it("creates one role for concurrent requests with one name; the others get 409", async () => {
     const { token } = await createTestUser("admin");
     const name = newName();
     const answers = await Promise.all(
@@ -87,7 +96,7 @@ describe("POST /v1/roles", () => {
     expect(await actionsOn(name)).toEqual(["role.created"]);
   });
 
-  it("answers 403 privilege_escalation for a permission that the maker lacks, and makes nothing", async () => {
+  it("answers 403 privilege_escalation for a permission that the caller lacks, and creates nothing", async () => {
     const { token } = await createHolder("roles:write", "users:read");
     const name = newName();
     for (const permissions of [["users:delete"], ["users:read", "roles:assign"]]) {
@@ -113,25 +122,29 @@ describe("POST /v1/roles", () => {
     expect(event).toMatchObject({ actor_type: "api_key", actor_id: key.id });
   });
 
-  it.each(["roles:write", "users:read"])(
-    "refuses when %s is lost between check and write",
-    async (lost) => {
-      const maker = await createHolder("roles:write", "users:read", "audit:read");
-      const name = newName();
-      const { role } = (await send("/v1/users/me", { token: maker.token })).body;
-      const bindings = beforeNthD1(2, () => takeAway(role, lost));
-      const answer = await create(maker.token, { name, permissions: ["users:read"] }, { bindings });
-      await giveBack(role, lost);
-      expectProblem(answer, 403, "forbidden");
-      expect(await roleRows(name)).toEqual([]);
-      expect(await actionsOn(name)).toEqual([]);
-    },
-  );
+  it.each([
+    ["roles:write", "forbidden"],
+    ["users:read", "privilege_escalation"],
+  ])("answers 403 when the caller loses %s between read and write: %s", async (lost, code) => {
+    const held = ["audit:read", "roles:write", "users:read"];
+    const role = newName();
+    await createRoleRow(role, held);
+    const caller = await createTestUser(role);
+    const name = newName();
+    const left = JSON.stringify(held.filter((permission) => permission !== lost));
+    const bindings = beforeStatement(INSERT, () =>
+      sqlRun("UPDATE roles SET permissions = ? WHERE name = ?", left, role),
+    );
+    const body = { name, permissions: ["users:read"] };
+    expectProblem(await create(caller.token, body, { bindings }), 403, code);
+    expect(await roleRows(name)).toEqual([]);
+    expect(await actionsOn(name)).toEqual([]);
+  });
 
-  it("answers 401 when the maker's session ends between check and write", async () => {
+  it("answers 401 when the caller's session ends between read and write", async () => {
     const maker = await createTestUser("admin");
     const name = newName();
-    const bindings = beforeNthD1(2, () =>
+    const bindings = beforeStatement(INSERT, () =>
       send("/v1/auth/logout", { method: "POST", token: maker.token }),
     );
     const answer = await create(maker.token, { name, permissions: [] }, { bindings });
@@ -161,11 +174,3 @@ describe("POST /v1/roles", () => {
     expectProblem(await create(token, {}), 403, "forbidden");
   });
 });
-
-async function takeAway(role: string, permission: string) {
-  await sqlAll("DELETE FROM role_permissions WHERE role = ? AND permission = ?", role, permission);
-}
-
-async function giveBack(role: string, permission: string) {
-  await sqlAll("INSERT INTO role_permissions (role, permission) VALUES (?, ?)", role, permission);
-}

@@ -1,6 +1,7 @@
 import { decodeJwt } from "jose";
 import { describe, expect, it } from "vitest";
-import { send } from "../support/api.ts";
+import { type Answer, send } from "../support/api.ts";
+import { beforeStatement } from "../support/d1.ts";
 import {
   actionsOn,
   auditOf,
@@ -10,7 +11,6 @@ import {
   sqlAll,
   type TestUser,
 } from "../support/fixtures.ts";
-import { beforeNthD1 } from "../support/interleave.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
 let counter = 0;
@@ -28,6 +28,16 @@ const replace = (name: string, { token }: TestUser, permissions: readonly string
 const remove = (name: string, { token }: TestUser, more = {}) =>
   send(`/v1/roles/${name}`, { method: "DELETE", token, ...more });
 
+const UPDATE_USER = /^update "users"/;
+const UPDATE_ROLE = /^update "roles"/;
+const DELETE_ROLE = /^delete from "roles"/;
+
+/** What changes a role, with the statement that writes. */
+const CHANGES: [RegExp, (name: string, actor: TestUser, more: object) => Promise<Answer>][] = [
+  [UPDATE_ROLE, (name, actor, more) => replace(name, actor, [], more)],
+  [DELETE_ROLE, (name, actor, more) => remove(name, actor, more)],
+];
+
 const assign = (id: string, { token }: TestUser, role: string, more = {}) =>
   send(`/v1/users/${id}/role`, { method: "PUT", token, body: { role }, ...more });
 
@@ -37,7 +47,7 @@ const orphans = () => sqlAll("SELECT id FROM users WHERE role NOT IN (SELECT nam
 const scopeOf = (token: string) => decodeJwt(token).scope;
 
 describe("a changed role", () => {
-  it("counts at once for writes and for reads of others' data, with the token at hand", async () => {
+  it("counts at once for writes and reads with the same token", async () => {
     const admin = await createTestUser("admin");
     const name = await newRole(["users:read", "users:update"]);
     const helper = await createTestUser(name);
@@ -49,6 +59,8 @@ describe("a changed role", () => {
     await replace(name, admin, ["users:read"]);
     expect((await read()).status).toBe(200);
     expectProblem(await write(), 403, "forbidden");
+    const me = await send("/v1/auth/me", { token: helper.token });
+    expect(me.body.permissions).toEqual(["users:read"]);
     await replace(name, admin, []);
     expectProblem(await read(), 403, "forbidden");
     await replace(name, admin, ["users:read", "users:update"]);
@@ -69,12 +81,12 @@ describe("a changed role", () => {
     expect(me.body.permissions).toEqual(["audit:read", "sessions:read"]);
   });
 
-  it("stops a write that was let in a moment before", async () => {
+  it("stops a write that its permissions still allowed when it read", async () => {
     const admin = await createTestUser("admin");
     const name = await newRole(["users:update"]);
     const helper = await createTestUser(name);
     const { id } = await createTestUser();
-    const bindings = beforeNthD1(3, () => replace(name, admin, []));
+    const bindings = beforeStatement(UPDATE_USER, () => replace(name, admin, []));
     const answer = await send(`/v1/users/${id}`, {
       method: "PATCH",
       token: helper.token,
@@ -85,54 +97,83 @@ describe("a changed role", () => {
     expect(await changesOn(id)).toEqual(["user.created"]);
   });
 
-  it("that grants more meanwhile is not changed by who no longer covers it", async () => {
+  it("is not replaced or deleted by a caller who no longer covers it", async () => {
     const admin = await createTestUser("admin");
     const builder = await createTestUser(await newRole(["roles:write", "users:read"]));
-    for (const act of [
-      (name: string, more: object) => replace(name, builder, [], more),
-      (name: string, more: object) => remove(name, builder, more),
-    ]) {
+    for (const [statement, act] of CHANGES) {
       const name = await newRole(["users:read"]);
-      const bindings = beforeNthD1(3, () => replace(name, admin, ["users:delete"]));
-      expectProblem(await act(name, { bindings }), 403, "privilege_escalation");
+      const bindings = beforeStatement(statement, () => replace(name, admin, ["users:delete"]));
+      expectProblem(await act(name, builder, { bindings }), 403, "privilege_escalation");
       const { body } = await send(`/v1/roles/${name}`, { token: admin.token });
       expect(body.permissions).toEqual(["users:delete"]);
       expect(await actionsOn(name)).toEqual(["role.updated"]);
     }
   });
+
+  it.each([
+    ["roles:write", "forbidden"],
+    ["users:read", "privilege_escalation"],
+  ])(
+    "is not replaced or deleted by a caller who loses %s between read and write: 403 %s",
+    async (lost, code) => {
+      const admin = await createTestUser("admin");
+      const held = ["roles:write", "users:read"];
+      const left = held.filter((permission) => permission !== lost);
+      for (const [statement, act] of CHANGES) {
+        const builders = await newRole(held);
+        const builder = await createTestUser(builders);
+        const name = await newRole(["users:read"]);
+        const bindings = beforeStatement(statement, () => replace(builders, admin, left));
+        expectProblem(await act(name, builder, { bindings }), 403, code);
+        const { body } = await send(`/v1/roles/${name}`, { token: admin.token });
+        expect(body.permissions).toEqual(["users:read"]);
+        expect(await actionsOn(name)).toEqual([]);
+      }
+    },
+  );
 });
 
 describe("giving a role", () => {
-  it("that has grown meanwhile beyond the giver is 403 privilege_escalation", async () => {
+  it("that gains a permission the caller lacks between read and write is 403 privilege_escalation", async () => {
     const admin = await createTestUser("admin");
     const name = await newRole(["users:read"]);
     const giver = await createTestUser(await newRole(["roles:assign", "users:read"]));
     const { id } = await createTestUser();
-    const bindings = beforeNthD1(3, () => replace(name, admin, ["users:erase"]));
+    const bindings = beforeStatement(UPDATE_USER, () => replace(name, admin, ["users:erase"]));
     expectProblem(await assign(id, giver, name, { bindings }), 403, "privilege_escalation");
     expect(await changesOn(id)).toEqual(["user.created"]);
   });
 
-  it("is refused when roles:assign is lost between check and write", async () => {
+  it("is 403 when the caller loses roles:assign between read and write", async () => {
     const admin = await createTestUser("admin");
     const givers = await newRole(["roles:assign"]);
     const giver = await createTestUser(givers);
     const { id } = await createTestUser();
-    const bindings = beforeNthD1(3, () => replace(givers, admin, []));
+    const bindings = beforeStatement(UPDATE_USER, () => replace(givers, admin, []));
     expectProblem(await assign(id, giver, await newRole(), { bindings }), 403, "forbidden");
     expect(await changesOn(id)).toEqual(["user.created"]);
   });
 
-  it("that was deleted a moment before is 422 unknown_role and leaves the user as they were", async () => {
+  it("that is deleted between read and write is 422 unknown_role and leaves the user unchanged", async () => {
     const admin = await createTestUser("admin");
     const name = await newRole();
     const { id } = await createTestUser();
-    const bindings = beforeNthD1(3, () => remove(name, admin));
+    const bindings = beforeStatement(UPDATE_USER, () => remove(name, admin));
     const answer = await assign(id, admin, name, { bindings });
     expectProblem(answer, 422, "validation_failed");
     expect(faultsOf(answer)).toEqual(["role unknown_role"]);
     expect(await changesOn(id)).toEqual(["user.created"]);
     expect(await orphans()).toEqual([]);
+  });
+
+  it("between read and deletion keeps the role: 409 role_in_use", async () => {
+    const admin = await createTestUser("admin");
+    const name = await newRole();
+    const { id } = await createTestUser();
+    const bindings = beforeStatement(DELETE_ROLE, () => assign(id, admin, name));
+    expectProblem(await remove(name, admin, { bindings }), 409, "role_in_use");
+    expect((await send(`/v1/users/${id}`, { token: admin.token })).body.role).toBe(name);
+    expect(await actionsOn(name)).toEqual([]);
   });
 
   it("while it is deleted leaves either the role in use or the user without it, never a 500", async () => {
@@ -150,10 +191,10 @@ describe("giving a role", () => {
     expect(await orphans()).toEqual([]);
   });
 
-  it("to a new user while it is deleted leaves no user without a role, never a 500", async () => {
+  it("to a new user while it is deleted is 422, and creates no user", async () => {
     const admin = await createTestUser("admin");
     const name = await newRole();
-    const bindings = beforeNthD1(2, () => remove(name, admin));
+    const bindings = beforeStatement(/^insert into "users"/, () => remove(name, admin));
     const body = {
       username: "newcomer",
       email: "newcomer@example.com",
@@ -167,7 +208,7 @@ describe("giving a role", () => {
 });
 
 describe("a role", () => {
-  it("replaced by many at once is as the last of them said, each row beginning where the one before ended", async () => {
+  it("replaced concurrently is as the last event says, and each event starts where the previous one ended", async () => {
     const admin = await createTestUser("admin");
     const name = await newRole();
     const wishes = [["users:read"], ["audit:read"], ["users:read", "audit:read"], ["roles:read"]];
@@ -183,26 +224,26 @@ describe("a role", () => {
     expect(ends.at(-1)).toBe(body.permissions.join(" "));
   });
 
-  it("changed a moment before it is deleted is recorded as it was when it went", async () => {
+  it("changed between read and deletion is recorded as it was when it was deleted", async () => {
     const admin = await createTestUser("admin");
     const name = await newRole(["users:read"]);
-    const bindings = beforeNthD1(3, () => replace(name, admin, ["audit:read"]));
+    const bindings = beforeStatement(DELETE_ROLE, () => replace(name, admin, ["audit:read"]));
     expect((await remove(name, admin, { bindings })).status).toBe(204);
     const [, deletion] = await auditOf(name);
     expect(JSON.parse(deletion?.changes ?? "").permissions.from).toBe("audit:read");
   });
 
-  it("replaced while it is deleted is 404, and does not come back", async () => {
+  it("deleted between read and replacement is 404, and stays deleted", async () => {
     const admin = await createTestUser("admin");
     const name = await newRole();
-    const bindings = beforeNthD1(3, () => remove(name, admin));
+    const bindings = beforeStatement(UPDATE_ROLE, () => remove(name, admin));
     const answer = await replace(name, admin, ["users:read"], { bindings });
     expectProblem(answer, 404, "role_not_found");
-    expect(await sqlAll("SELECT * FROM role_permissions WHERE role = ?", name)).toEqual([]);
+    expect(await sqlAll("SELECT * FROM roles WHERE name = ?", name)).toEqual([]);
     expect(await actionsOn(name)).toEqual(["role.deleted"]);
   });
 
-  it("deleted twice at once is deleted once: 204 and 404, one row", async () => {
+  it("deleted twice concurrently is deleted once: 204 and 404, one event", async () => {
     const admin = await createTestUser("admin");
     const name = await newRole();
     const answers = await Promise.all([remove(name, admin), remove(name, admin)]);

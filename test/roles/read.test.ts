@@ -1,9 +1,9 @@
-import { env } from "cloudflare:workers";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { PERMISSION_NAMES, PERMISSIONS } from "../../src/access/permissions.ts";
 import { costOf, send } from "../support/api.ts";
-import { createHolder } from "../support/credentials.ts";
-import { createRoleRow, createTestUser, sqlRun } from "../support/fixtures.ts";
+import { createHolder, setRole } from "../support/credentials.ts";
+import { createRoleRow, createTestUser, sqlRun, type TestUser } from "../support/fixtures.ts";
+import { currentIsolate, isolate } from "../support/isolates.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
 const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
@@ -134,46 +134,57 @@ describe("GET /v1/roles/{name}", () => {
   });
 });
 
-describe("the cache of role definitions", () => {
-  it("spares D1 the question, for 10 seconds and no longer", async () => {
-    vi.useFakeTimers({ toFake: ["Date"] });
-    const start = Date.now();
-    const bindings = { ...env };
-    const { token } = await createTestUser("admin");
-    await createRoleRow("cached", []);
-    const read = () => send("/v1/roles/cached", { token, bindings });
-    const cold = costOf(await read());
-    await sqlRun("UPDATE roles SET description = 'changed elsewhere' WHERE name = 'cached'");
-    const warm = await read();
-    expect(costOf(warm).queries).toBe(cold.queries - 1);
-    vi.setSystemTime(start + 9_999);
-    expect((await read()).body.description).toBe("");
-    vi.setSystemTime(start + 10_000);
-    expect((await read()).body.description).toBe("changed elsewhere");
-  });
+const ONE_ROUND_TRIP = { queries: 1, kvReads: 0, kvWrites: 0 };
 
-  it("forgets at once what is changed in the same isolate", async () => {
+describe("a change made in one isolate", () => {
+  it("to a role is read at once in every isolate, in one D1 round trip", async () => {
     const { token } = await createTestUser("admin");
-    const names = async () => walk("/v1/roles", token, 100);
-    expect(await names()).not.toContain("fresh");
-    await createRole(token, "fresh");
-    expect(await names()).toContain("fresh");
+    const isolates = [currentIsolate(), isolate(), isolate()];
+    const expectEverywhere = async (role: unknown) => {
+      for (const bindings of isolates) {
+        const one = await send("/v1/roles/fresh", { token, bindings });
+        if (role) expect(one.body).toEqual(role);
+        else expectProblem(one, 404, "role_not_found");
+        const all = await send("/v1/roles?limit=100", { token, bindings });
+        const listed = all.body.data.filter(({ name }: { name: string }) => name === "fresh");
+        expect(listed).toEqual(role ? [role] : []);
+        for (const answer of [one, all]) expect(costOf(answer)).toMatchObject(ONE_ROUND_TRIP);
+      }
+    };
+    await expectEverywhere(undefined);
+    await expectEverywhere((await createRole(token, "fresh")).body);
     const body = { description: "Now.", permissions: ["users:read"] };
-    await send("/v1/roles/fresh", { method: "PUT", token, body });
-    expect((await send("/v1/roles/fresh", { token })).body).toMatchObject(body);
+    const replaced = await send("/v1/roles/fresh", { method: "PUT", token, body });
+    expect(replaced.body).toMatchObject(body);
+    await expectEverywhere(replaced.body);
     await send("/v1/roles/fresh", { method: "DELETE", token });
-    expectProblem(await send("/v1/roles/fresh", { token }), 404, "role_not_found");
+    await expectEverywhere(undefined);
   });
 
-  it("decides nothing: a role taken away elsewhere is refused at once", async () => {
-    const { token } = await createTestUser("admin");
-    const helper = await createHolder("users:read", "roles:read");
-    const bindings = { ...env };
-    expect((await send("/v1/roles", { token, bindings })).status).toBe(200);
-    await sqlRun(
-      "DELETE FROM role_permissions WHERE role = (SELECT role FROM users WHERE id = ?)",
-      helper.id,
-    );
-    expectProblem(await send("/v1/roles", { token: helper.token, bindings }), 403, "forbidden");
-  });
+  const TAKEN_AWAY: [string, (helper: TestUser, role: string) => Promise<unknown>][] = [
+    [
+      "to the permissions of a role",
+      (_, role) => sqlRun("UPDATE roles SET permissions = '[]' WHERE name = ?", role),
+    ],
+    ["to the role of a user", (helper) => setRole(helper, "user")],
+  ];
+
+  it.each(TAKEN_AWAY)(
+    "%s decides at once in every isolate, in one D1 round trip",
+    async (_, takeAway) => {
+      const role = `helper-${crypto.randomUUID()}`;
+      await createRoleRow(role, ["roles:read"]);
+      const helper = await createTestUser(role);
+      const isolates = [currentIsolate(), isolate()];
+      const read = (bindings: Cloudflare.Env) =>
+        send("/v1/roles", { token: helper.token, bindings });
+      for (const bindings of isolates) expect((await read(bindings)).status).toBe(200);
+      await takeAway(helper, role);
+      for (const bindings of isolates) {
+        const answer = await read(bindings);
+        expectProblem(answer, 403, "forbidden");
+        expect(costOf(answer)).toMatchObject(ONE_ROUND_TRIP);
+      }
+    },
+  );
 });

@@ -58,7 +58,7 @@ describe("a session", () => {
     expectProblem(await refresh(tokens.refresh_token, bindings), 401, "invalid_refresh_token");
   });
 
-  it("with less than 60 seconds left still refreshes and reads, though KV keeps nothing for less", async () => {
+  it("with less than 60 seconds left still refreshes and reads", async () => {
     const { at } = stopClock();
     const bindings = isolate({ SESSION_MAX_DAYS: "1" });
     const { refresh_token } = await logIn(await newUser(), bindings);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
+import { beforeStatement } from "../support/d1.ts";
 import {
   ALL_REFUSED,
   actionsOn,
@@ -9,17 +10,18 @@ import {
   sqlRun,
   statusesOf,
 } from "../support/fixtures.ts";
-import { beforeNthD1 } from "../support/interleave.ts";
+import { currentIsolate } from "../support/isolates.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
 const LIVE = { write: 200, read: 200, refresh: 200 };
+const SESSIONS_END = /^update "sessions" set "revoked_at"/;
 const NOTHING = "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11";
 
 const path = (userId: string, sessionId = "") =>
   `/v1/users/${userId}/sessions${sessionId && `/${sessionId}`}`;
 const list = (userId: string, token: string) => send(path(userId), { token });
-const end = (userId: string, token: string, sessionId = "") =>
-  send(path(userId, sessionId), { method: "DELETE", token });
+const end = (userId: string, token: string, sessionId = "", bindings = currentIsolate()) =>
+  send(path(userId, sessionId), { method: "DELETE", token, bindings });
 
 describe("GET /v1/users/{id}/sessions", () => {
   it("lists one's own, and another's to a holder of sessions:read, none of them the current one", async () => {
@@ -59,7 +61,11 @@ describe("DELETE /v1/users/{id}/sessions", () => {
     expect((await end(user.id, moderator.token)).status).toBe(204);
     for (const tokens of [user, second]) expect(await statusesOf(tokens)).toEqual(ALL_REFUSED);
     const [event] = (await auditOf(user.id)).slice(-1);
-    expect(event).toMatchObject({ action: "session.revoked", actor_id: moderator.id });
+    expect(event).toMatchObject({
+      action: "session.revoked",
+      actor_id: moderator.id,
+      metadata: { session_id: "all", reason: "ended" },
+    });
     expect((await end(user.id, moderator.token)).status).toBe(204);
     expect(await actionsOn(user.id)).toEqual(["user.created", "session.revoked"]);
   });
@@ -79,18 +85,29 @@ describe("DELETE /v1/users/{id}/sessions", () => {
   });
 
   it.each([
-    ["was demoted", "UPDATE users SET role = 'user' WHERE id = ?", 403],
-    ["was logged out", "UPDATE sessions SET revoked_at = 1 WHERE user_id = ?", 401],
-  ])("changes nothing for a moderator who %s a moment ago", async (_, loss, status) => {
+    ["was demoted", "UPDATE users SET role = 'user' WHERE id = ?", 403, "forbidden"],
+    [
+      "was logged out",
+      "UPDATE sessions SET revoked_at = 1 WHERE user_id = ?",
+      401,
+      "unauthenticated",
+    ],
+  ])("changes nothing for a moderator who %s a moment ago", async (_, loss, status, code) => {
     const user = await createTestUser();
     const moderator = await createTestUser("moderator");
-    const bindings = beforeNthD1(3, () => sqlRun(loss, moderator.id));
-    const answer = await send(path(user.id), {
-      method: "DELETE",
-      token: moderator.token,
-      bindings,
-    });
-    expect(answer.status).toBe(status);
+    const bindings = beforeStatement(SESSIONS_END, () => sqlRun(loss, moderator.id));
+    expectProblem(await end(user.id, moderator.token, "", bindings), status, code);
+    expect(await statusesOf(user)).toEqual(LIVE);
+    expect(await actionsOn(user.id)).toEqual(["user.created"]);
+  });
+
+  it("changes nothing for a user who became an admin a moment ago", async () => {
+    const user = await createTestUser();
+    const moderator = await createTestUser("moderator");
+    const promote = () => sqlRun("UPDATE users SET role = 'admin' WHERE id = ?", user.id);
+    const bindings = beforeStatement(SESSIONS_END, promote);
+    const answer = await end(user.id, moderator.token, "", bindings);
+    expectProblem(answer, 403, "privilege_escalation");
     expect(await statusesOf(user)).toEqual(LIVE);
     expect(await actionsOn(user.id)).toEqual(["user.created"]);
   });

@@ -3,6 +3,7 @@ import { costOf, send } from "../support/api.ts";
 import {
   ALL_REFUSED,
   actionsOn,
+  auditOf,
   createTestUser,
   logIn,
   statusesOf,
@@ -105,7 +106,14 @@ describe("DELETE /v1/auth/sessions", () => {
     expect((await end(user)).status).toBe(204);
     for (const other of others) expect(await statusesOf(other)).toEqual(ALL_REFUSED);
     expect(await statusesOf(user)).toEqual(LIVE);
-    expect(await actionsOn(user.id)).toEqual(["user.created", "session.revoked"]);
+    expect(await auditOf(user.id)).toMatchObject([
+      { action: "user.created" },
+      {
+        action: "session.revoked",
+        actor_id: user.id,
+        metadata: { session_id: "all", kept: await currentId(user), reason: "ended" },
+      },
+    ]);
   });
 
   it("with no other session is 204 and records nothing", async () => {
@@ -132,7 +140,10 @@ describe("DELETE /v1/auth/sessions/{id}", () => {
     expect(await statusesOf(first)).toEqual(ALL_REFUSED);
     expect(await statusesOf(second)).toEqual(LIVE);
     expectProblem(await end(user, id), 404, "session_not_found");
-    expect(await actionsOn(user.id)).toEqual(["user.created", "session.revoked"]);
+    expect(await auditOf(user.id)).toMatchObject([
+      { action: "user.created" },
+      { action: "session.revoked", metadata: { session_id: id, reason: "ended" } },
+    ]);
   });
 
   it("answers 404 for another user's session, which goes on", async () => {

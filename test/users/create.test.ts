@@ -1,15 +1,19 @@
 import { describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
+import { beforeStatement } from "../support/d1.ts";
 import {
   auditOf,
   changesOn,
   createRoleRow,
   createTestUser,
   newAccount,
+  sqlAll,
   sqlRun,
 } from "../support/fixtures.ts";
-import { beforeNthD1 } from "../support/interleave.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
+
+/** The statement that creates a user. */
+const INSERT = /^insert into "users"/;
 
 describe("POST /v1/users", () => {
   it("answers 201 with the user, where it is and its version", async () => {
@@ -178,9 +182,21 @@ describe("POST /v1/users", () => {
     const { token, id } = await createTestUser("admin");
     const body = newAccount();
     const demote = () => sqlRun("UPDATE users SET role = 'user' WHERE id = ?", id);
-    const answer = await send("/v1/users", { token, body, bindings: beforeNthD1(2, demote) });
-    expect(answer.status).toBe(403);
+    const bindings = beforeStatement(INSERT, demote);
+    expectProblem(await send("/v1/users", { token, body, bindings }), 403, "forbidden");
     expect((await send("/v1/auth/register", { body })).status).toBe(201);
+  });
+
+  it("creates nothing when the role that is given grows past the creator's while the password is hashed", async () => {
+    await createRoleRow("growing", []);
+    await createRoleRow("granter", ["users:create", "roles:assign"]);
+    const { token } = await createTestUser("granter");
+    const body = newAccount({ role: "growing" });
+    const grow = () =>
+      sqlRun("UPDATE roles SET permissions = ? WHERE name = 'growing'", '["audit:read"]');
+    const bindings = beforeStatement(INSERT, grow);
+    expectProblem(await send("/v1/users", { token, body, bindings }), 403, "privilege_escalation");
+    expect(await sqlAll("SELECT id FROM users WHERE email_key = ?", body.email)).toEqual([]);
   });
 
   it("answers 401 without a token and 403 without users:create, before it looks at the body", async () => {

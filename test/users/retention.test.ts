@@ -3,7 +3,8 @@ import { send } from "../support/api.ts";
 import { stopClock } from "../support/clock.ts";
 import { createHolder, createTestKey, sendWithKey } from "../support/credentials.ts";
 import { NIGHTLY, runCron } from "../support/cron.ts";
-import { faultyBindings, nth } from "../support/faults.ts";
+import { beforeStatement } from "../support/d1.ts";
+import { faultyBindings } from "../support/faults.ts";
 import {
   changesOn,
   createTestUser,
@@ -12,12 +13,16 @@ import {
   sqlRun,
   statusesOf,
 } from "../support/fixtures.ts";
-import { beforeNthD1 } from "../support/interleave.ts";
 import { isolate } from "../support/isolates.ts";
 import { catchLogs } from "../support/logs.ts";
 import { expectProblem } from "../support/problems.ts";
 
 const DAY = 86_400_000;
+
+/** The statement that restores a user, and decides once more. */
+const RESTORE = /^update "users"/;
+/** The batch that erases users. */
+const PURGE = /^delete from "users"/;
 
 const remove = (id: string, token: string) => send(`/v1/users/${id}`, { method: "DELETE", token });
 
@@ -73,7 +78,9 @@ describe("a restoration", () => {
   it("works to the last millisecond of DELETED_RETENTION_DAYS, and is 404 after", async () => {
     const { clock, user, admin } = await deleted();
     const second = await createTestUser();
-    await remove(second.id, await admin());
+    const token = await admin();
+    clock.at(0);
+    await remove(second.id, token);
     clock.at(30 * DAY - 1);
     expect((await restore(user.id, await admin())).status).toBe(200);
     clock.at(30 * DAY);
@@ -100,7 +107,7 @@ describe("a restoration", () => {
       clock.at(30 * DAY);
       await runCron(NIGHTLY);
     };
-    const late = await restore(user.id, token, beforeNthD1(3, purge));
+    const late = await restore(user.id, token, beforeStatement(RESTORE, purge));
     expectProblem(late, 404, "user_not_found");
     expect(await isThere(user.id)).toBe(false);
   });
@@ -109,7 +116,7 @@ describe("a restoration", () => {
     const { clock, user, admin } = await deleted();
     clock.at(30 * DAY - 1);
     const token = await admin();
-    const overtaken = beforeNthD1(3, async () => {
+    const overtaken = beforeStatement(PURGE, async () => {
       clock.at(30 * DAY - 1);
       expect((await restore(user.id, token)).status).toBe(200);
     });
@@ -165,7 +172,7 @@ describe("the nightly purge", () => {
     expect(counts.map(({ count }) => Number(count)).filter(Boolean).length).toBeLessThanOrEqual(1);
   });
 
-  /** So many who were deleted long ago. */
+  /** Inserts users who were deleted before the time given. */
   async function deleteMany(count: number, before: number) {
     await sqlRun(
       `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
@@ -182,7 +189,7 @@ describe("the nightly purge", () => {
     return { left, erased };
   }
 
-  it("goes on, 25 at a time, until none is left, each with a record", async () => {
+  it("continues, 25 at a time, until none is left, each with a record", async () => {
     const { clock } = await deleted();
     const { left, erased } = await deleteMany(203, clock.start);
     clock.at(30 * DAY);
@@ -191,13 +198,21 @@ describe("the nightly purge", () => {
     expect(await erased()).toHaveLength(203);
   });
 
-  it("whose D1 fails in the middle has erased whole users, and goes on the next time", async () => {
+  it("that fails in the middle has erased whole users, and continues the next time", async () => {
     const { clock } = await deleted();
     await sqlRun("DELETE FROM users WHERE deleted_at IS NOT NULL");
     const { left, erased } = await deleteMany(30, clock.start);
     const before = (await erased()).length;
     clock.at(31 * DAY);
-    await runCron(NIGHTLY, faultyBindings({ d1: nth(5) }));
+    let batches = 0;
+    const secondPurge = (sql: string) => {
+      if (!PURGE.test(sql)) return false;
+      batches += 1;
+      return batches === 2;
+    };
+    const logs = catchLogs();
+    await runCron(NIGHTLY, faultyBindings({ d1: secondPurge }));
+    expect(logs.of("cron.job_failed")).toMatchObject([{ job: "purge_deleted_users" }]);
     expect((await left()).map(({ id }) => id).sort()).toEqual([
       "gone-1",
       "gone-2",

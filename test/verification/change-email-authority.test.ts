@@ -1,13 +1,10 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
+import { beforeStatement } from "../support/d1.ts";
 import { createTestUser, PASSWORD, sqlAll, sqlRun, type TestUser } from "../support/fixtures.ts";
-import { beforeNthD1 } from "../support/interleave.ts";
 import { createMailbox, createMailUser } from "../support/mail.ts";
 import { expectProblem } from "../support/problems.ts";
-
-// Round trips: the guard, the attempt, its forgetting, who has the address, and then the writing batch.
-const WRITING_BATCH = 5;
 
 const queued = ({ id }: { id: string }) =>
   sqlAll("SELECT id FROM mail_outbox WHERE user_id = ? AND kind = 'change_email'", id);
@@ -26,7 +23,8 @@ describe("a change of email that has begun", () => {
     ["the session ends", "UPDATE sessions SET revoked_at = 1 WHERE user_id = ?"],
   ])("sends no link when meanwhile %s", async (_, statement) => {
     const user = await createTestUser();
-    const bindings = beforeNthD1(WRITING_BATCH, () => sqlRun(statement, user.id));
+    const loseAuthority = () => sqlRun(statement, user.id);
+    const bindings = beforeStatement(/insert into "mail_outbox"/, loseAuthority);
     expectProblem(await change(user, bindings), 401, "unauthenticated");
     expect(await queued(user)).toEqual([]);
   });

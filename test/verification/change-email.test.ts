@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
 import { stopClock } from "../support/clock.ts";
-import { always } from "../support/faults.ts";
 import { auditOf, createTestUser, newAccount, PASSWORD, sqlAll } from "../support/fixtures.ts";
 import { createMailbox, createMailUser, flowsOf } from "../support/mail.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
@@ -169,7 +168,7 @@ describe("POST /v1/auth/email/change", () => {
   it("ends with a password that changes while its mail waits for the provider", async () => {
     const clock = stopClock();
     const { box, user, next, changeEmail } = await moving();
-    box.faults.refuses = always;
+    box.faults.refuses = () => true;
     await changeEmail(user.token, next);
     const body = { current_password: PASSWORD, new_password: "another pass phrase" };
     await send("/v1/auth/password/change", { body, token: user.token, bindings: box.bindings });

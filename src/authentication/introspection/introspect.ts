@@ -1,9 +1,9 @@
 import { findCaller, toPrincipal } from "../../access/callers.ts";
-import type { Credential } from "../../access/credential.ts";
+import { type Credential, verifyToken } from "../../access/credential.ts";
 import { read } from "../../access/read.ts";
 import { requireRule } from "../../access/require.ts";
 import type { Context } from "../../context.ts";
-import { type AccessTokenClaims, verifyAccessToken } from "../../lib/access-token.ts";
+import type { AccessTokenClaims } from "../../lib/access-token.ts";
 import { type CachedSession, cacheRepairedSession, findCachedSession } from "../sessions/cache.ts";
 import type { Introspection } from "./schema.ts";
 
@@ -14,13 +14,13 @@ import type { Introspection } from "./schema.ts";
  */
 export async function introspect(ctx: Context, token: string): Promise<Introspection> {
   await requireIntrospector(ctx);
-  const { signingKeys, accessToken } = ctx.config;
-  const claims = await verifyAccessToken(token, signingKeys, accessToken, ctx.now());
+  const claims = await verifyToken(token, ctx);
   if (!claims) return { active: false };
   const session = (await findCachedSession(ctx, claims.sessionId)) ?? (await repair(ctx, claims));
   const isActive =
     !session.ended && session.user_id === claims.userId && session.expires_at > ctx.now();
   if (!isActive) return { active: false };
+  const { accessToken } = ctx.config;
   return {
     active: true,
     sub: claims.userId,

@@ -7,7 +7,7 @@ export const Introspect = z
       .string()
       .min(1)
       .max(MAX_TOKEN_LENGTH)
-      .openapi({ description: "The access token to ask about." }),
+      .openapi({ description: "The access token to ask about.", example: "eyJhbGciOiJFZERTQSJ9…" }),
     token_type_hint: z
       .string()
       .max(50)

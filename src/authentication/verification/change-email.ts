@@ -7,7 +7,12 @@ import { AppError } from "../../errors.ts";
 import { toComparisonKey } from "../../lib/text.ts";
 import { HOUR, SECOND } from "../../lib/time.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
-import { queueMail, voidLinks, whereMailMayBeSent } from "../../outbox/queue.ts";
+import {
+  queueMail,
+  voidLinks,
+  whereMailMayBeSent,
+  whereUserMayRequestMail,
+} from "../../outbox/queue.ts";
 import { forgetAttempts } from "../attempts/repository.ts";
 import { checkPassword } from "../passwords/check.ts";
 import { wherePasswordInForce } from "../passwords/repository.ts";
@@ -48,7 +53,8 @@ async function beginChange(
   const userId = user.id;
   const request = { userId, kind: "change_email", address } as const;
   const notice = { userId, kind: "email_change_notice", address: user.email } as const;
-  const condition = sql`${authorized} AND ${whereMailMayBeSent(acting, request)}`;
+  const withinLimits = sql`${whereMailMayBeSent(acting, request)} AND ${whereUserMayRequestMail(acting, request)}`;
+  const condition = sql`${authorized} AND ${withinLimits}`;
   const { mail } = await acting.d1.send({
     ...voidLinks(acting, userId, ["change_email"], condition),
     notice: queueMail(acting, notice, condition),

@@ -1,0 +1,62 @@
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+
+/** /proc counts CPU time in units of 1/USER_HZ, which is 100 on Linux (proc_pid_stat(5)). */
+const MS_PER_TICK = 10;
+
+interface ProcessStat {
+  command: string;
+  parent: number;
+  cpuMs: number;
+}
+
+/** User and system time that a process has spent, all of its threads together, in milliseconds. */
+export function readCpuMs(pid: number): number {
+  return readStat(pid).cpuMs;
+}
+
+/** The one child of this process that runs a command and has a file open whose path contains a text. */
+export function findChild(command: string, openPath: string): number {
+  const found = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => isChild(pid, command) && hasOpen(pid, openPath));
+  const [pid] = found;
+  if (pid === undefined || found.length > 1) {
+    throw new Error(`${found.length} child processes are ${command} with ${openPath} open, not 1`);
+  }
+  return pid;
+}
+
+function isChild(pid: number, command: string): boolean {
+  try {
+    const stat = readStat(pid);
+    return stat.parent === process.pid && stat.command === command;
+  } catch {
+    // It ended in the meantime.
+    return false;
+  }
+}
+
+function hasOpen(pid: number, text: string): boolean {
+  return readdirSync(`/proc/${pid}/fd`).some((fd) => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${fd}`).includes(text);
+    } catch {
+      // Closed in the meantime.
+      return false;
+    }
+  });
+}
+
+function readStat(pid: number): ProcessStat {
+  const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+  // The command is in parentheses and can itself contain spaces and parentheses.
+  const end = text.lastIndexOf(")");
+  const fields = text.slice(end + 2).split(" ");
+  const field = (number: number) => Number(fields[number - 3]);
+  return {
+    command: text.slice(text.indexOf("(") + 1, end),
+    parent: field(4),
+    cpuMs: (field(14) + field(15)) * MS_PER_TICK,
+  };
+}
