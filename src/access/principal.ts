@@ -12,7 +12,7 @@ interface Authority {
 export type UserPrincipal = { type: "user"; sessionId: string; expiresAt: number } & Authority;
 
 /** A third party that acts for a user with an API key. */
-export type KeyPrincipal = { type: "api_key"; keyId: string } & Authority;
+type KeyPrincipal = { type: "api_key"; keyId: string } & Authority;
 
 export type Principal = UserPrincipal | KeyPrincipal;
 

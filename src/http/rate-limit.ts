@@ -50,7 +50,7 @@ export function rateLimit(policy: RateLimitPolicy): MiddlewareHandler<AppEnv> {
     const key = `rate:${policy}:${await callerOf(ctx, by)}`;
     const window = openWindow(ctx, key);
     if (needsStore && isShared(ctx, limit, window) && isDue(window.readAt, ctx.now())) {
-      await readOthers(ctx, key, window);
+      await requireOthers(ctx, key, window);
     }
     take(c, policy, limit, window);
     await next();
@@ -91,10 +91,14 @@ function take(
 }
 
 async function readOthers(ctx: Context, key: string, window: SlidingWindow): Promise<void> {
+  const stored = (await ctx.kv.get(key)) as [number, number][] | null;
+  merge(window, new Map(stored ?? []));
+  window.readAt = ctx.now();
+}
+
+async function requireOthers(ctx: Context, key: string, window: SlidingWindow): Promise<void> {
   try {
-    const stored = (await ctx.kv.get(key)) as [number, number][] | null;
-    merge(window, new Map(stored ?? []));
-    window.readAt = ctx.now();
+    await readOthers(ctx, key, window);
   } catch (error) {
     ctx.log("error", "rate_limit.store_failed", describeError(error));
     throw new AppError("service_unavailable");

@@ -114,6 +114,7 @@ describe("the rate limits of a key", () => {
     const { body } = await send(`/v1/api-keys/${key.id}/rotate`, {
       method: "POST",
       token: ada.token,
+      bindings,
     });
     const answer = await sendWithKey(body, "/v1/users", { bindings });
     expectProblem(answer, 429, "rate_limited");

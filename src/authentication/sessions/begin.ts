@@ -24,7 +24,7 @@ const DEVICE_BYTES = 9;
 const KNOWN_DEVICES = 20;
 
 /** Whose session is to begin. */
-export interface SessionOwner {
+interface SessionOwner {
   id: string;
   email: string;
   dataKey: string | null;
