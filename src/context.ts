@@ -31,7 +31,7 @@ interface Client {
 }
 
 /** What services see of a request: everything they may use, and nothing of HTTP. */
-export interface Context extends Caches {
+export interface Context {
   /** Builds statements. */
   db: Db;
   /** Sends them. */
@@ -40,6 +40,8 @@ export interface Context extends Caches {
   /** Undefined where no mail is sent. */
   sendMail: SendMail | undefined;
   config: Config;
+  /** What the isolate remembers. */
+  memory: Memory;
   actor: Actor;
   /** The operation's rule and the credential that was sent; undefined where an operation is open to everyone. */
   access?: AccessRequest;
@@ -52,7 +54,7 @@ export interface Context extends Caches {
 }
 
 /** What an isolate remembers. It shields the stores; nothing that must be exact rests on it. */
-interface Caches {
+export interface Memory {
   rateWindows: MemoryCache<SlidingWindow>;
   /** Access tokens whose signature was verified, by their text. */
   verifiedTokens: MemoryCache<VerifiedAccessToken>;
@@ -66,10 +68,10 @@ interface Caches {
   introspectors: MemoryCache<Principal>;
 }
 
-/** What lives as long as the isolate: the parsed configuration and its caches. */
+/** What lives as long as the isolate: the parsed configuration and its memory. */
 interface Isolate {
   config: Promise<ConfigResult>;
-  caches: Caches;
+  memory: Memory;
 }
 
 const isolates = new WeakMap<object, Isolate>();
@@ -83,7 +85,7 @@ export function getIsolate(bindings: object): Isolate {
   if (known) return known;
   const isolate: Isolate = {
     config: parseConfig(bindings),
-    caches: {
+    memory: {
       rateWindows: new MemoryCache(RATE_WINDOWS, DAY),
       verifiedTokens: new MemoryCache(ENTRIES, MINUTE),
       endedSessions: new MemoryCache(ENTRIES, 2 * MINUTE),
@@ -117,7 +119,7 @@ export function createContext({ bindings, meter, ...rest }: ContextInput): Conte
   const now = Date.now();
   return {
     ...rest,
-    ...getIsolate(bindings).caches,
+    memory: getIsolate(bindings).memory,
     db,
     d1: connect(bindings.DB, meter),
     kv: createKv(bindings.KV, meter),

@@ -27,6 +27,8 @@ const callerColumns = {
     expiresAt: sql<number | null>`${sessions.expiresAt}`.as("expires_at"),
     lastUsedAt: sql<number | null>`NULL`.as("last_used_at"),
     scopes: sql<string[] | null>`NULL`.as("scopes"),
+    generation: sessions.generation,
+    rotatedAt: sessions.rotatedAt,
   },
   apiKey: {
     ...ownerColumns,
@@ -36,6 +38,8 @@ const callerColumns = {
     expiresAt: sql<number | null>`${apiKeys.expiresAt}`.as("expires_at"),
     lastUsedAt: apiKeys.lastUsedAt,
     scopes: sql<string[] | null>`${apiKeys.scopes}`.mapWith(apiKeys.scopes).as("scopes"),
+    generation: sql<number>`0`.as("generation"),
+    rotatedAt: sql<number>`0`.as("rotated_at"),
   },
 };
 
@@ -53,6 +57,9 @@ export interface CallerRow {
   expiresAt: number | null;
   lastUsedAt: number | null;
   scopes: string[] | null;
+  /** Which generation of refresh tokens a session is at, and since when; 0 for an API key. */
+  generation: number;
+  rotatedAt: number;
 }
 
 let findSession: ((values: { id: string }) => Statement<CallerRow[]>) | undefined;

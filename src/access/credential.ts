@@ -19,7 +19,7 @@ const BEARER = /^Bearer +([\w.~+/-]+=*) *$/i;
 /** What it takes to verify a token. Signatures that were verified are remembered until the token expires. */
 interface Verifier {
   config: Pick<Config, "signingKeys" | "accessToken">;
-  verifiedTokens: MemoryCache<VerifiedAccessToken>;
+  memory: { verifiedTokens: MemoryCache<VerifiedAccessToken> };
   now(): number;
 }
 
@@ -49,11 +49,11 @@ export async function readCredential(
  */
 export async function verifyToken(
   token: string,
-  { config, verifiedTokens, now }: Verifier,
+  { config, memory, now }: Verifier,
 ): Promise<VerifiedAccessToken | undefined> {
-  const known = verifiedTokens.get(token, now());
+  const known = memory.verifiedTokens.get(token, now());
   if (known) return known;
   const claims = await verifyAccessToken(token, config.signingKeys, config.accessToken, now());
-  if (claims) verifiedTokens.set(token, claims, now(), claims.expiresAt * SECOND - now());
+  if (claims) memory.verifiedTokens.set(token, claims, now(), claims.expiresAt * SECOND - now());
   return claims;
 }

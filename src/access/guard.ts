@@ -9,7 +9,7 @@ import type { Restricted } from "./rule.ts";
 /** Takes the credential of a request, without I/O, so that the rate limit knows whom it counts. Refuses nobody. */
 export function identify(rule: Restricted): MiddlewareHandler<AppEnv> {
   return async function identify(c, next) {
-    const { ctx } = c.var;
+    const ctx = c.get("ctx");
     const headers = {
       authorization: c.req.header("Authorization"),
       apiKey: c.req.header("X-API-Key"),
@@ -29,10 +29,10 @@ export function identify(rule: Restricted): MiddlewareHandler<AppEnv> {
  * call an operation learns nothing about it.
  */
 export const guard: MiddlewareHandler<AppEnv> = async function guard(c, next) {
-  const { access } = c.var.ctx;
+  const { access } = c.get("ctx");
   if (!access) throw new AppError("unauthenticated");
   await next();
   if (access.isDecided) return;
   if (c.res.status < 400) throw new Error("an answer before access was decided");
-  if (c.res.status < 500 && c.res.status !== 401) await requireAdmitted(c.var.ctx);
+  if (c.res.status < 500 && c.res.status !== 401) await requireAdmitted(c.get("ctx"));
 };

@@ -47,7 +47,7 @@ function admit(ctx: Context, access: AccessRequest, row: CallerRow | undefined):
   if (principal.type === "api_key") recordUse(ctx, principal.keyId, row?.lastUsedAt ?? null);
   access.principal = principal;
   requireRule(principal, access);
-  ctx.people.set(principal.userId, principal.dataKey, ctx.now());
+  ctx.memory.people.set(principal.userId, principal.dataKey, ctx.now());
   return { ...ctx, actor: principal, access };
 }
 

@@ -16,7 +16,7 @@ export function targetUser(c: HonoContext<AppEnv>): UserRef {
 
 /** The user whose credential was sent. */
 export function callingUser(c: HonoContext<AppEnv>): UserRef {
-  const credential = c.var.ctx.access?.credential;
+  const credential = c.get("ctx").access?.credential;
   if (!credential) throw new Error("a caller in an operation open to everyone");
   if (credential.type === "session") return credential.userId;
   return sql`(SELECT owner.user_id FROM api_keys AS owner WHERE owner.secret_hash = ${credential.secretHash})`;
@@ -31,7 +31,7 @@ export function targetPerson(c: HonoContext<AppEnv>): string {
 
 /** The session whose access token was sent, in an operation that takes no API keys. */
 export function callingPerson(c: HonoContext<AppEnv>): SessionCredential {
-  const credential = c.var.ctx.access?.credential;
+  const credential = c.get("ctx").access?.credential;
   if (credential?.type !== "session") throw keysRefused();
   return credential;
 }

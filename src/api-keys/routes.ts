@@ -105,28 +105,28 @@ const rotateApiKeyRoute = operation({
 
 export const apiKeysRouter = createRouter()
   .openapi(createApiKeyRoute, async (c) => {
-    const { row, key } = await createApiKey(c.var.ctx, callingUser(c), c.req.valid("json"));
+    const { row, key } = await createApiKey(c.get("ctx"), callingUser(c), c.req.valid("json"));
     c.header("Location", `/v1/api-keys/${row.id}`);
     return c.json({ ...presentApiKey(row), key }, 201);
   })
   .openapi(listApiKeysRoute, async (c) => {
     const query = c.req.valid("query");
-    const page = await getApiKeyPage(c.var.ctx, callingUser(c), query);
+    const page = await getApiKeyPage(c.get("ctx"), callingUser(c), query);
     return c.json(presentPage(page, query.limit, presentApiKey), 200);
   })
   .openapi(getApiKeyRoute, async (c) => {
-    const row = await getApiKey(c.var.ctx, c.req.valid("param").id);
+    const row = await getApiKey(c.get("ctx"), c.req.valid("param").id);
     return c.json(presentApiKey(row), 200);
   })
   .openapi(updateApiKeyRoute, async (c) => {
-    const row = await updateApiKey(c.var.ctx, c.req.valid("param").id, c.req.valid("json"));
+    const row = await updateApiKey(c.get("ctx"), c.req.valid("param").id, c.req.valid("json"));
     return c.json(presentApiKey(row), 200);
   })
   .openapi(revokeApiKeyRoute, async (c) => {
-    await revokeApiKey(c.var.ctx, c.req.valid("param").id);
+    await revokeApiKey(c.get("ctx"), c.req.valid("param").id);
     return c.body(null, 204);
   })
   .openapi(rotateApiKeyRoute, async (c) => {
-    const { row, key } = await rotateApiKey(c.var.ctx, c.req.valid("param").id);
+    const { row, key } = await rotateApiKey(c.get("ctx"), c.req.valid("param").id);
     return c.json({ ...presentApiKey(row), key }, 200);
   });

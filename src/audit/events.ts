@@ -1,4 +1,4 @@
-import type { Actor, Context } from "../context.ts";
+import type { Actor, Context, Memory } from "../context.ts";
 import { openText, type Person, sealText, unwrapDataKey } from "../lib/data-key.ts";
 import { newId } from "../lib/ids.ts";
 import { toTimestamp } from "../lib/time.ts";
@@ -150,7 +150,7 @@ function actorId(actor: Actor): string | null {
   return actor.type === "api_key" ? actor.keyId : null;
 }
 
-type KeyRing = Pick<Context, "config" | "dataKeys" | "now">;
+type KeyRing = Pick<Context, "config" | "now"> & { memory: Pick<Memory, "dataKeys"> };
 
 async function seal(
   ctx: KeyRing,
@@ -174,9 +174,9 @@ async function findDataKey(ctx: KeyRing, person: Person): Promise<CryptoKey | un
   const { dataKey } = person;
   if (dataKey === null) return undefined;
   const name = `${person.id} ${dataKey}`;
-  const known = ctx.dataKeys.get(name, ctx.now());
+  const known = ctx.memory.dataKeys.get(name, ctx.now());
   if (known) return known;
   const key = await unwrapDataKey(person, ctx.config.dataKeys);
-  if (key) ctx.dataKeys.set(name, key, ctx.now());
+  if (key) ctx.memory.dataKeys.set(name, key, ctx.now());
   return key;
 }

@@ -28,19 +28,18 @@ export function connect(database: D1Database, meter: Meter): Connection {
       const sent = Object.entries(statements).flatMap(([name, statement]) =>
         statement ? [{ name, prepared: prepareStatement(statement) }] : [],
       );
-      const bound = sent.map(({ prepared }) => {
-        const { sql, params } = prepared.getQuery();
-        return database.prepare(sql).bind(...params);
-      });
+      const bound = sent.map(({ prepared: { sql, params } }) =>
+        database.prepare(sql).bind(...params),
+      );
       meter.d1.queries += 1;
-      const results = await timed(meter.d1, () => database.batch(bound));
+      const results = await timed(meter.d1, () => database.batch<Record<string, unknown>>(bound));
       const rows: Record<string, unknown> = {};
       for (const name of Object.keys(statements)) rows[name] = [];
       for (const [index, { name, prepared }] of sent.entries()) {
         const result = results[index];
         meter.d1.rowsRead += result?.meta.rows_read ?? 0;
         meter.d1.rowsWritten += result?.meta.rows_written ?? 0;
-        rows[name] = prepared.mapResult(result, true);
+        rows[name] = prepared.mapRows(result?.results ?? []);
       }
       return rows as Rows<S>;
     },

@@ -38,7 +38,7 @@ export const cors: MiddlewareHandler<AppEnv> = async function cors(c, next) {
     c.req.header("Origin") !== undefined &&
     c.req.header("Access-Control-Request-Method") !== undefined;
   if (c.req.method === "OPTIONS" && !isPreflight) return next();
-  const { config } = c.var;
+  const config = c.get("config");
   // Without listed origins there is nothing to tell a page.
   if (!isPreflight && config.ok && config.config.corsOrigins.length === 0) return next();
   return applyCors(c, next);

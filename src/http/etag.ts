@@ -1,22 +1,28 @@
-import { z } from "@hono/zod-openapi";
 import type { Context as HonoContext } from "hono";
 import type { AppEnv } from "./app-env.ts";
 
-/** The request header of a change that is to hit no other version than this. */
-export const IfMatch = z.object({
-  "if-match": z.string().optional().openapi({
-    description: "An `ETag`, a list of them, or `*`: a stale one changes nothing and is 412.",
-    example: '"3-6578a7cd08b0"',
-  }),
-});
+const TAG = { schema: { type: "string" }, example: '"3-6578a7cd08b0"' } as const;
 
-/** The request header of a read that is to answer 304 when nothing has changed. */
-export const IfNoneMatch = z.object({
-  "if-none-match": z.string().optional().openapi({
-    description: "The `ETag` of the version that you have.",
-    example: '"3-6578a7cd08b0"',
-  }),
-});
+// Declared for the document alone: any text is a valid value of these headers.
+
+/** The request header of a change that applies to one version only. */
+export const IfMatch = {
+  name: "If-Match",
+  in: "header",
+  required: false,
+  description:
+    "An `ETag`, a list of them, or `*`. A stale one changes nothing and is answered with 412.",
+  ...TAG,
+} as const;
+
+/** The request header of a read that is answered with 304 when nothing has changed. */
+export const IfNoneMatch = {
+  name: "If-None-Match",
+  in: "header",
+  required: false,
+  description: "The `ETag` of the version that you have.",
+  ...TAG,
+} as const;
 
 /** What a version is of: an id, because `…/me` is another resource for another caller. */
 export interface Versioned {

@@ -14,13 +14,13 @@ export const onError: ErrorHandler<AppEnv> = (error, c) =>
 
 /** A problem document (RFC 9457) as a response, with the fields that its status calls for (RFC 9110 sections 10.2.3 and 11.6.1). */
 export function respondWithError(c: HonoContext<AppEnv>, error: AppError): Response {
-  const config = c.var.config;
+  const config = c.get("config");
   const appUrl = config?.ok ? config.config.appUrl : undefined;
   const body = toProblem({
     code: error.code,
     detail: error.detail,
     faults: error.faults,
-    requestId: c.var.requestId,
+    requestId: c.get("requestId"),
     origin: appUrl ?? new URL(c.req.url).origin,
   });
   return c.body(JSON.stringify({ ...body, ...error.extensions }), error.status, {
@@ -43,6 +43,6 @@ function toAppError(error: Error, c: HonoContext<AppEnv>): AppError {
   // The validators' own word for a body that is no JSON.
   if (error instanceof HTTPException && error.status === 400) return new AppError("malformed_json");
   const code: ErrorCode = isTransient(error) ? "service_unavailable" : "internal_error";
-  createLog(c.var.requestId)("error", "request.failed", describeError(error));
+  createLog(c.get("requestId"))("error", "request.failed", describeError(error));
   return new AppError(code);
 }

@@ -44,7 +44,7 @@ const SHARED_FROM = 1 / 5;
 export function rateLimit(policy: RateLimitPolicy): MiddlewareHandler<AppEnv> {
   const { by, needsStore } = POLICIES[policy];
   return async function rateLimit(c, next) {
-    const { ctx } = c.var;
+    const ctx = c.get("ctx");
     const limit = ctx.config.rateLimits[policy];
     if (!limit) return next();
     const key = `rate:${policy}:${await callerOf(ctx, by)}`;
@@ -64,10 +64,10 @@ export function policyOfMethod(method: string): RateLimitPolicy {
 }
 
 function openWindow(ctx: Context, key: string): SlidingWindow {
-  const known = ctx.rateWindows.get(key, ctx.now());
+  const known = ctx.memory.rateWindows.get(key, ctx.now());
   if (known) return known;
   const window = createSlidingWindow();
-  ctx.rateWindows.set(key, window, ctx.now());
+  ctx.memory.rateWindows.set(key, window, ctx.now());
   return window;
 }
 
@@ -77,7 +77,7 @@ function take(
   { limit, windowSeconds }: RateLimit,
   window: SlidingWindow,
 ): void {
-  const now = c.var.ctx.now();
+  const now = c.get("ctx").now();
   const windowMs = windowSeconds * SECOND;
   const isOver = measure(window, windowMs, now).used >= limit;
   if (!isOver) increment(window, windowMs, now);
@@ -147,7 +147,7 @@ export async function moveKeyLimits(ctx: Context, from: string, to: string): Pro
     if (!limit) continue;
     const window = openWindow(ctx, keyName(policy, from));
     await readOthers(ctx, keyName(policy, from), window);
-    ctx.rateWindows.set(keyName(policy, to), window, ctx.now());
+    ctx.memory.rateWindows.set(keyName(policy, to), window, ctx.now());
     if (!isShared(ctx, limit, window)) continue;
     await ctx.kv.put(keyName(policy, to), [...window.counts], limit.windowSeconds);
   }

@@ -14,7 +14,7 @@ export const loadConfig: MiddlewareHandler<AppEnv> = async function loadConfig(c
 
 /** Refuses to serve without a sound configuration; otherwise makes the context that services see. */
 export const requireConfig: MiddlewareHandler<AppEnv> = async function requireConfig(c, next) {
-  const result = c.var.config;
+  const result = c.get("config");
   if (!result.ok) throw new AppError("misconfigured");
   const { raw } = c.req;
   c.set(
@@ -22,15 +22,19 @@ export const requireConfig: MiddlewareHandler<AppEnv> = async function requireCo
     createContext({
       bindings: c.env,
       config: result.config,
-      meter: c.var.meter,
+      meter: c.get("meter"),
       actor: { type: "anonymous" },
       client: {
         ip: c.req.header("CF-Connecting-IP") ?? null,
         userAgent: c.req.header("User-Agent")?.slice(0, MAX_USER_AGENT_LENGTH) ?? null,
-        country: typeof raw.cf?.country === "string" ? raw.cf.country : null,
+        // Read when it is asked for: the runtime parses `cf` at each access.
+        get country() {
+          const country = raw.cf?.country;
+          return typeof country === "string" ? country : null;
+        },
       },
-      requestId: c.var.requestId,
-      log: createLog(c.var.requestId),
+      requestId: c.get("requestId"),
+      log: createLog(c.get("requestId")),
       waitUntil: (work) => c.executionCtx.waitUntil(work),
     }),
   );

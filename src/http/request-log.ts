@@ -14,12 +14,12 @@ export const requestLog: MiddlewareHandler<AppEnv> = async function requestLog(c
   c.set("meter", meter);
   await next();
   const durationMs = performance.now() - start;
-  const config = c.var.config;
+  const config = c.get("config");
   if (config?.ok && config.config.serverTiming) {
     c.res.headers.set("Server-Timing", toServerTiming(durationMs, meter));
   }
-  const principal = c.var.ctx?.access?.principal;
-  createLog(c.var.requestId)("info", "request", {
+  const principal = c.get("ctx")?.access?.principal;
+  createLog(c.get("requestId"))("info", "request", {
     method: c.req.method,
     route: matchedRoute(c),
     status: c.res.status,

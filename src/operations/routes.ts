@@ -64,7 +64,7 @@ const metricsRoute = operation({
 export const operationsRouter = createRouter()
   .openapi(healthRoute, (c) => c.json({ status: "healthy" as const, version }, 200))
   .openapi(readyRoute, async (c) => {
-    const { d1, kv, config } = await checkReadiness(c.env, c.var.config, c.var.meter);
+    const { d1, kv, config } = await checkReadiness(c.env, c.get("config"), c.get("meter"));
     if (d1.status === "ok" && kv.status === "ok" && !config) {
       return c.json({ status: "ready" as const, checks: { d1, kv } }, 200);
     }
@@ -74,12 +74,12 @@ export const operationsRouter = createRouter()
     });
   })
   .openapi(metricsRoute, async (c) =>
-    c.text(await renderMetrics(c.var.ctx), 200, {
+    c.text(await renderMetrics(c.get("ctx")), 200, {
       "Content-Type": "text/plain; version=0.0.4; charset=utf-8",
     }),
   )
   .openapi(jwksRoute, (c) => {
-    const keys = [...c.var.ctx.config.signingKeys.values()].map(({ publicJwk }) => publicJwk);
+    const keys = [...c.get("ctx").config.signingKeys.values()].map(({ publicJwk }) => publicJwk);
     c.header("Cache-Control", "public, max-age=300");
     return c.json({ keys } as Jwks, 200);
   });

@@ -100,29 +100,29 @@ const deleteRoleRoute = operation({
 export const rolesRouter = createRouter()
   .openapi(listPermissionsRoute, async (c) => {
     const query = c.req.valid("query");
-    const page = await getPermissionPage(c.var.ctx, query);
+    const page = await getPermissionPage(c.get("ctx"), query);
     return c.json(presentPage(page, query.limit, presentPermission), 200);
   })
   .openapi(listRolesRoute, async (c) => {
     const query = c.req.valid("query");
-    const page = await getRolePage(c.var.ctx, query);
+    const page = await getRolePage(c.get("ctx"), query);
     return c.json(presentPage(page, query.limit, presentRole), 200);
   })
   .openapi(getRoleRoute, async (c) => {
-    const role = await getRole(c.var.ctx, c.req.valid("param").name);
+    const role = await getRole(c.get("ctx"), c.req.valid("param").name);
     return c.json(presentRole(role), 200);
   })
   .openapi(createRoleRoute, async (c) => {
-    const role = await createRole(c.var.ctx, c.req.valid("json"));
+    const role = await createRole(c.get("ctx"), c.req.valid("json"));
     c.header("Location", `/v1/roles/${role.name}`);
     return c.json(presentRole(role), 201);
   })
   .openapi(replaceRoleRoute, async (c) => {
     const { name } = c.req.valid("param");
-    const role = await replaceRole(c.var.ctx, name, c.req.valid("json"));
+    const role = await replaceRole(c.get("ctx"), name, c.req.valid("json"));
     return c.json(presentRole(role), 200);
   })
   .openapi(deleteRoleRoute, async (c) => {
-    await deleteRole(c.var.ctx, c.req.valid("param").name);
+    await deleteRole(c.get("ctx"), c.req.valid("param").name);
     return c.body(null, 204);
   });

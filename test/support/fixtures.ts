@@ -69,7 +69,7 @@ export async function allAuditOf(targetId: string): Promise<AuditRow[]> {
   const dataKeys = new MemoryCache<CryptoKey>(100, 1000);
   return Promise.all(
     rows.map(async (row) => {
-      const event = await openAuditEvent({ ...config, dataKeys, now: Date.now }, row);
+      const event = await openAuditEvent({ ...config, memory: { dataKeys }, now: Date.now }, row);
       const hasChanges = Object.keys(event.changes).length > 0;
       return { ...event, changes: hasChanges ? JSON.stringify(event.changes) : null };
     }),

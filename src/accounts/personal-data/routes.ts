@@ -38,9 +38,9 @@ const exportRoute = operation({
 
 export const userLifecycleRouter = createRouter()
   .openapi(eraseRoute, async (c) => {
-    await eraseUser(c.var.ctx, targetPerson(c));
+    await eraseUser(c.get("ctx"), targetPerson(c));
     return c.body(null, 204);
   })
   .openapi(exportRoute, async (c) => {
-    return c.json(presentExport(await exportUser(c.var.ctx, targetUser(c))), 200);
+    return c.json(presentExport(await exportUser(c.get("ctx"), targetUser(c))), 200);
   });

@@ -31,7 +31,8 @@ const getProfileRoute = operation({
   description:
     "Every field is empty until the profile is first written. Returns 304 if `If-None-Match` matches the current version.",
   access: ownOr("users:read"),
-  request: { params: ProfileParams, headers: IfNoneMatch },
+  parameters: [IfNoneMatch],
+  request: { params: ProfileParams },
   responses: {
     200: jsonContent(Profile, "The profile.", ["ETag"]),
     304: { description: "The profile has not changed." },
@@ -47,7 +48,8 @@ const replaceProfileRoute = operation({
   summary: "Replace a profile",
   description: "Omitted fields are cleared.",
   access: ownOr("users:update"),
-  request: { params: ProfileParams, headers: IfMatch, body: jsonBody(ReplaceProfile) },
+  parameters: [IfMatch],
+  request: { params: ProfileParams, body: jsonBody(ReplaceProfile) },
   responses: { 200: jsonContent(Profile, "The new profile.", ["ETag"]) },
   errors: EDIT_ERRORS,
 });
@@ -60,7 +62,8 @@ const updateProfileRoute = operation({
   summary: "Update a profile",
   description: "Omitted fields keep their value.",
   access: ownOr("users:update"),
-  request: { params: ProfileParams, headers: IfMatch, body: jsonBody(UpdateProfile) },
+  parameters: [IfMatch],
+  request: { params: ProfileParams, body: jsonBody(UpdateProfile) },
   responses: { 200: jsonContent(Profile, "The updated profile.", ["ETag"]) },
   errors: EDIT_ERRORS,
 });
@@ -71,20 +74,20 @@ function target(c: HonoContext<AppEnv>) {
 
 export const profilesRouter = createRouter()
   .openapi(getProfileRoute, async (c) => {
-    const profile = await getProfile(c.var.ctx, targetUser(c));
+    const profile = await getProfile(c.get("ctx"), targetUser(c));
     setValidator(c, profile);
     if (isNotModified(c.req.header("If-None-Match"), profile)) return c.body(null, 304);
     return c.json(presentProfile(profile), 200);
   })
   .openapi(replaceProfileRoute, async (c) => {
     const edit = { mode: "replace", input: c.req.valid("json") } as const;
-    const profile = await editProfile(c.var.ctx, target(c), edit);
+    const profile = await editProfile(c.get("ctx"), target(c), edit);
     setValidator(c, profile);
     return c.json(presentProfile(profile), 200);
   })
   .openapi(updateProfileRoute, async (c) => {
     const edit = { mode: "merge", input: c.req.valid("json") } as const;
-    const profile = await editProfile(c.var.ctx, target(c), edit);
+    const profile = await editProfile(c.get("ctx"), target(c), edit);
     setValidator(c, profile);
     return c.json(presentProfile(profile), 200);
   });

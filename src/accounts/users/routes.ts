@@ -67,7 +67,8 @@ const getUserRoute = operation({
   summary: "Read a user",
   description: "Answers 304 when `If-None-Match` names the version that you have.",
   access: ownOr("users:read"),
-  request: { params: UserId, query: GetUserQuery, headers: IfNoneMatch },
+  parameters: [IfNoneMatch],
+  request: { params: UserId, query: GetUserQuery },
   responses: {
     200: jsonContent(User, "The user.", ["ETag"]),
     304: { description: "You have this version already." },
@@ -97,7 +98,8 @@ const replaceUserRoute = operation({
   summary: "Replace a user",
   description: EDIT_DESCRIPTION,
   access: ownOr("users:update"),
-  request: { params: UserId, headers: IfMatch, body: jsonBody(ReplaceUser) },
+  parameters: [IfMatch],
+  request: { params: UserId, body: jsonBody(ReplaceUser) },
   responses: { 200: jsonContent(User, "The user.", ["ETag"]) },
   errors: EDIT_ERRORS,
 });
@@ -110,7 +112,8 @@ const updateUserRoute = operation({
   summary: "Change some fields of a user",
   description: EDIT_DESCRIPTION,
   access: ownOr("users:update"),
-  request: { params: UserId, headers: IfMatch, body: jsonBody(UpdateUser) },
+  parameters: [IfMatch],
+  request: { params: UserId, body: jsonBody(UpdateUser) },
   responses: { 200: jsonContent(User, "The user.", ["ETag"]) },
   errors: EDIT_ERRORS,
 });
@@ -123,7 +126,8 @@ const deleteUserRoute = operation({
   summary: "Delete a user softly",
   description: "Ends their sessions and frees their email and username. They can be restored.",
   access: ownOr("users:delete"),
-  request: { params: UserId, headers: IfMatch },
+  parameters: [IfMatch],
+  request: { params: UserId },
   responses: { 204: { description: "Deleted." } },
   errors: [
     "user_not_found",
@@ -142,7 +146,8 @@ const restoreUserRoute = operation({
   summary: "Restore a deleted user",
   description: "One that is not deleted stays as it is.",
   access: permission("users:delete"),
-  request: { params: UserId, headers: IfMatch },
+  parameters: [IfMatch],
+  request: { params: UserId },
   responses: { 200: jsonContent(User, "The user.", ["ETag"]) },
   errors: [
     "user_not_found",
@@ -162,7 +167,8 @@ const assignRoleRoute = operation({
   summary: "Give a user a role",
   description: "Their sessions end: they log in again with the new role.",
   access: permission("roles:assign"),
-  request: { params: UserId, headers: IfMatch, body: jsonBody(AssignRole) },
+  parameters: [IfMatch],
+  request: { params: UserId, body: jsonBody(AssignRole) },
   responses: { 200: jsonContent(User, "The user.", ["ETag"]) },
   errors: [
     "user_not_found",
@@ -179,43 +185,46 @@ function target(c: HonoContext<AppEnv>): ChangeTarget {
 
 export const usersRouter = createRouter()
   .openapi(createUserRoute, async (c) => {
-    const user = await createUser(c.var.ctx, c.req.valid("json"));
+    const user = await createUser(c.get("ctx"), c.req.valid("json"));
     setValidator(c, user);
     c.header("Location", `/v1/users/${user.id}`);
     return c.json(presentUser(user), 201);
   })
   .openapi(listUsersRoute, async (c) => {
     const query = c.req.valid("query");
-    return c.json(presentPage(await getUserPage(c.var.ctx, query), query.limit, presentUser), 200);
+    return c.json(
+      presentPage(await getUserPage(c.get("ctx"), query), query.limit, presentUser),
+      200,
+    );
   })
   .openapi(getUserRoute, async (c) => {
     const deleted = c.req.valid("query").deleted ?? false;
-    const user = await getUser(c.var.ctx, { user: targetUser(c), deleted });
+    const user = await getUser(c.get("ctx"), { user: targetUser(c), deleted });
     setValidator(c, user);
     if (isNotModified(c.req.header("If-None-Match"), user)) return c.body(null, 304);
     return c.json(presentUser(user), 200);
   })
   .openapi(replaceUserRoute, async (c) => {
-    const user = await editUser(c.var.ctx, target(c), c.req.valid("json"));
+    const user = await editUser(c.get("ctx"), target(c), c.req.valid("json"));
     setValidator(c, user);
     return c.json(presentUser(user), 200);
   })
   .openapi(updateUserRoute, async (c) => {
-    const user = await editUser(c.var.ctx, target(c), c.req.valid("json"));
+    const user = await editUser(c.get("ctx"), target(c), c.req.valid("json"));
     setValidator(c, user);
     return c.json(presentUser(user), 200);
   })
   .openapi(deleteUserRoute, async (c) => {
-    await deleteUser(c.var.ctx, target(c));
+    await deleteUser(c.get("ctx"), target(c));
     return c.body(null, 204);
   })
   .openapi(restoreUserRoute, async (c) => {
-    const user = await restoreUser(c.var.ctx, target(c));
+    const user = await restoreUser(c.get("ctx"), target(c));
     setValidator(c, user);
     return c.json(presentUser(user), 200);
   })
   .openapi(assignRoleRoute, async (c) => {
-    const user = await editUser(c.var.ctx, target(c), c.req.valid("json"));
+    const user = await editUser(c.get("ctx"), target(c), c.req.valid("json"));
     setValidator(c, user);
     return c.json(presentUser(user), 200);
   });

@@ -42,14 +42,14 @@ async function requireIntrospector(ctx: Context): Promise<void> {
   const { access } = ctx;
   if (!access) throw new Error("introspection without a credential");
   const name = nameOf(access.credential);
-  const known = ctx.introspectors.get(name, ctx.now());
+  const known = ctx.memory.introspectors.get(name, ctx.now());
   if (known) {
     Object.assign(access, { isDecided: true, principal: known });
     requireRule(known, access);
     return;
   }
   const { acting } = await read(ctx, {});
-  ctx.introspectors.set(name, acting.actor, ctx.now());
+  ctx.memory.introspectors.set(name, acting.actor, ctx.now());
 }
 
 function nameOf(credential: Credential): string {

@@ -20,5 +20,5 @@ const introspectRoute = operation({
 });
 
 export const introspectionRouter = createRouter().openapi(introspectRoute, async (c) => {
-  return c.json(await introspect(c.var.ctx, c.req.valid("json").token), 200);
+  return c.json(await introspect(c.get("ctx"), c.req.valid("json").token), 200);
 });

@@ -53,14 +53,14 @@ const meRoute = operation({
 
 export const loginRouter = createRouter()
   .openapi(registerRoute, async (c) => {
-    const user = await registerUser(c.var.ctx, c.req.valid("json"));
+    const user = await registerUser(c.get("ctx"), c.req.valid("json"));
     setValidator(c, user);
     c.header("Location", `/v1/users/${user.id}`);
     return c.json(presentUser(user), 201);
   })
-  .openapi(loginRoute, async (c) => c.json(await logIn(c.var.ctx, c.req.valid("json")), 200))
+  .openapi(loginRoute, async (c) => c.json(await logIn(c.get("ctx"), c.req.valid("json")), 200))
   .openapi(meRoute, async (c) => {
-    const { user, session, permissions } = await getMe(c.var.ctx, callingPerson(c));
+    const { user, session, permissions } = await getMe(c.get("ctx"), callingPerson(c));
     const body = {
       user: presentUser(user),
       permissions: [...permissions],

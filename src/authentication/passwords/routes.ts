@@ -50,14 +50,14 @@ const changePasswordRoute = operation({
 
 export const passwordsRouter = createRouter()
   .openapi(forgotRoute, async (c) => {
-    await requestReset(c.var.ctx, c.req.valid("json").email);
+    await requestReset(c.get("ctx"), c.req.valid("json").email);
     return c.body(null, 202);
   })
   .openapi(resetRoute, async (c) => {
-    await resetPassword(c.var.ctx, c.req.valid("json"));
+    await resetPassword(c.get("ctx"), c.req.valid("json"));
     return c.body(null, 204);
   })
   .openapi(changePasswordRoute, async (c) => {
-    await changePassword(c.var.ctx, c.req.valid("json"));
+    await changePassword(c.get("ctx"), c.req.valid("json"));
     return c.body(null, 204);
   });

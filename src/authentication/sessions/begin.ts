@@ -102,7 +102,7 @@ export async function beginSession<const T extends Statements>(
   const principal = toPrincipal(result.callers[0], credential, now);
   if (principal?.type !== "user") throw new AppError("invalid_credentials");
   cacheSession(ctx, principal);
-  ctx.people.set(userId, dataKey, now);
+  ctx.memory.people.set(userId, dataKey, now);
   return issueTokens(ctx, principal, 1);
 }
 

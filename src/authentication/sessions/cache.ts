@@ -47,7 +47,7 @@ export function cacheRepairedSession(ctx: Context, principal: UserPrincipal): vo
  */
 export function cacheEndedSessions(ctx: Context, ended: readonly EndedSession[]): void {
   for (const { id, rotatedAt } of ended) {
-    ctx.endedSessions.set(id, true, ctx.now());
+    ctx.memory.endedSessions.set(id, true, ctx.now());
     ctx.waitUntil(writeEnd(ctx, id, rotatedAt));
   }
 }
@@ -57,7 +57,7 @@ export async function findCachedSession(
   ctx: Context,
   sessionId: string,
 ): Promise<CachedSession | undefined> {
-  if (ctx.endedSessions.get(sessionId, ctx.now())) return { ended: true };
+  if (ctx.memory.endedSessions.get(sessionId, ctx.now())) return { ended: true };
   try {
     return ((await ctx.kv.get(keyOf(sessionId))) as CachedSession | null) ?? undefined;
   } catch (error) {
@@ -68,7 +68,7 @@ export async function findCachedSession(
 
 async function write(ctx: Context, principal: UserPrincipal, ttlSeconds: number): Promise<void> {
   const { sessionId, userId, username, role, permissions, expiresAt } = principal;
-  if (ctx.endedSessions.get(sessionId, ctx.now())) return;
+  if (ctx.memory.endedSessions.get(sessionId, ctx.now())) return;
   const record: CachedSession = {
     ended: false,
     user_id: userId,

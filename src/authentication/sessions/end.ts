@@ -103,7 +103,7 @@ function recallPerson(ctx: Context): Acting | undefined {
   const { access } = ctx;
   if (access?.credential.type !== "session") return undefined;
   const { userId, sessionId } = access.credential;
-  const dataKey = ctx.people.get(userId, ctx.now());
+  const dataKey = ctx.memory.people.get(userId, ctx.now());
   if (dataKey === undefined) return undefined;
   const actor = {
     type: "user",

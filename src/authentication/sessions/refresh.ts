@@ -8,7 +8,7 @@ import type { Person } from "../../lib/data-key.ts";
 import { type RefreshTokenClaims, verifyRefreshToken } from "../../lib/refresh-token.ts";
 import { SECOND } from "../../lib/time.ts";
 import { cacheEndedSessions, cacheSession } from "./cache.ts";
-import { findRotation, revokeSessions, rotateSession } from "./repository.ts";
+import { revokeSessions, rotateSession } from "./repository.ts";
 import { issueTokens, type TokenSet } from "./tokens.ts";
 
 /** How long a retry with the token just spent gets the same successor, so that a lost answer costs nobody their login. */
@@ -24,23 +24,21 @@ export async function refreshSession(ctx: Context, refreshToken: string): Promis
   if (!claims) throw new AppError("invalid_refresh_token");
   const now = ctx.now();
   const { sessionId, generation } = claims;
-  const { rotated, callers, rotations } = await ctx.d1.send({
+  const { rotated, callers } = await ctx.d1.send({
     rotated: rotateSession({ sessionId, generation, now, idleMs: ctx.config.session.idleMs }),
     callers: findCaller(ctx.db, { type: "session", sessionId, userId: "" }),
-    rotations: findRotation(sessionId),
   });
   const [caller] = callers;
-  const [rotation] = rotations;
   const credential = { type: "session", sessionId, userId: caller?.userId ?? "" } as const;
   const principal = toPrincipal(caller, credential, now);
-  if (principal?.type !== "user" || !rotation) throw new AppError("invalid_refresh_token");
-  if (rotated.length === 0 && isReuse(claims, rotation, now)) {
+  if (principal?.type !== "user" || !caller) throw new AppError("invalid_refresh_token");
+  if (rotated.length === 0 && isReuse(claims, caller, now)) {
     await endReusedSession(ctx, claims, { id: principal.userId, dataKey: principal.dataKey });
     throw new AppError("invalid_refresh_token");
   }
-  if (rotation.generation !== generation + 1) throw new AppError("invalid_refresh_token");
+  if (caller.generation !== generation + 1) throw new AppError("invalid_refresh_token");
   if (rotated.length > 0) cacheSession(ctx, principal);
-  return issueTokens(ctx, principal, rotation.generation);
+  return issueTokens(ctx, principal, caller.generation);
 }
 
 // A spent token at any time, the one just spent after the grace.

@@ -102,13 +102,6 @@ export function rotateSession({ sessionId, generation, now, idleMs }: Rotation) 
   return rotate({ id: sessionId, generation, next, now, idleUntil: now + idleMs });
 }
 
-const findRotationById = prepareOnce<{ id: string }>()(({ id }) =>
-  db
-    .select({ generation: sessions.generation, rotatedAt: sessions.rotatedAt })
-    .from(sessions)
-    .where(eq(sessions.id, id)),
-);
-
 interface LoginRecord {
   userId: string;
   now: number;
@@ -131,11 +124,6 @@ export function recordLogin(db: Db, login: LoginRecord, condition: SQL) {
       ...(login.passwordHash && { passwordHash: login.passwordHash }),
     })
     .where(and(eq(users.id, login.userId), condition));
-}
-
-/** Which generation a session is at, and since when. */
-export function findRotation(id: string) {
-  return findRotationById({ id });
 }
 
 export type RevocationReason =

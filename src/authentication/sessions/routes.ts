@@ -121,35 +121,35 @@ const endOfUserRoute = operation({
 export const sessionsRouter = createRouter()
   .openapi(refreshRoute, async (c) => {
     const { refresh_token } = c.req.valid("json");
-    return c.json(await refreshSession(c.var.ctx, refresh_token), 200);
+    return c.json(await refreshSession(c.get("ctx"), refresh_token), 200);
   })
   .openapi(logoutRoute, async (c) => {
-    await logOut(c.var.ctx);
+    await logOut(c.get("ctx"));
     return c.body(null, 204);
   })
   .openapi(listOwnRoute, async (c) => {
     const query = c.req.valid("query");
-    const { page, currentId } = await getSessionPage(c.var.ctx, callingUser(c), query);
+    const { page, currentId } = await getSessionPage(c.get("ctx"), callingUser(c), query);
     return c.json(presentPage(page, query.limit, presentSession(currentId)), 200);
   })
   .openapi(endOthersRoute, async (c) => {
-    await endOwnSessions(c.var.ctx, "others");
+    await endOwnSessions(c.get("ctx"), "others");
     return c.body(null, 204);
   })
   .openapi(endOwnRoute, async (c) => {
-    await endOwnSessions(c.var.ctx, c.req.valid("param").id);
+    await endOwnSessions(c.get("ctx"), c.req.valid("param").id);
     return c.body(null, 204);
   })
   .openapi(listOfUserRoute, async (c) => {
     const query = c.req.valid("query");
-    const { page, currentId } = await getSessionPage(c.var.ctx, targetUser(c), query);
+    const { page, currentId } = await getSessionPage(c.get("ctx"), targetUser(c), query);
     return c.json(presentPage(page, query.limit, presentSession(currentId)), 200);
   })
   .openapi(endAllOfUserRoute, async (c) => {
-    await endSessionsOfUser(c.var.ctx, targetPerson(c));
+    await endSessionsOfUser(c.get("ctx"), targetPerson(c));
     return c.body(null, 204);
   })
   .openapi(endOfUserRoute, async (c) => {
-    await endSessionsOfUser(c.var.ctx, targetPerson(c), c.req.valid("param").session_id);
+    await endSessionsOfUser(c.get("ctx"), targetPerson(c), c.req.valid("param").session_id);
     return c.body(null, 204);
   });

@@ -52,15 +52,15 @@ const changeEmailRoute = operation({
 
 export const verificationRouter = createRouter()
   .openapi(verifyRoute, async (c) => {
-    const user = await verifyEmail(c.var.ctx, c.req.valid("json").token);
+    const user = await verifyEmail(c.get("ctx"), c.req.valid("json").token);
     setValidator(c, user);
     return c.json(presentUser(user), 200);
   })
   .openapi(resendRoute, async (c) => {
-    await resendVerification(c.var.ctx, callingPerson(c).userId);
+    await resendVerification(c.get("ctx"), callingPerson(c).userId);
     return c.body(null, 202);
   })
   .openapi(changeEmailRoute, async (c) => {
-    await changeEmail(c.var.ctx, c.req.valid("json"));
+    await changeEmail(c.get("ctx"), c.req.valid("json"));
     return c.body(null, 202);
   });
