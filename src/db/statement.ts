@@ -40,15 +40,18 @@ function createMapper({ fields }: DrizzlePrepared): PreparedStatement["mapRows"]
       for (let i = 0; i < columns.length; i += 1) {
         const column = columns[i];
         const value = values[i];
-        if (column) mapped[column.name] = value === null ? null : column.decode(value);
+        if (column)
+          mapped[column.name] = value === null || !column.decode ? value : column.decode(value);
       }
       return mapped;
     });
 }
 
-function decoderOf(field: unknown): (value: unknown) => unknown {
+// Undefined for columns whose values D1 answers as they are: text and integers.
+function decoderOf(field: unknown): ((value: unknown) => unknown) | undefined {
   const decoder = is(field, Column) ? field : (field as { decoder?: Decoder }).decoder;
   const found = decoder ?? (field as { sql: { decoder: Decoder } }).sql.decoder;
+  if (found.mapFromDriverValue === Column.prototype.mapFromDriverValue) return undefined;
   return (value) => found.mapFromDriverValue(value);
 }
 
