@@ -8,11 +8,27 @@ import { prepareOnce, type Statement } from "../db/statement.ts";
 import type { Credential } from "./credential.ts";
 import type { Principal } from "./principal.ts";
 
-const ownerColumns = {
+/** What the API shows of the user behind a credential, so that a read of one's own account needs no second statement. */
+const accountColumns = {
   username: users.username,
+  email: users.email,
+  emailVerified: users.emailVerified,
+  firstName: users.firstName,
+  lastName: users.lastName,
   role: users.role,
   isActive: users.isActive,
+  version: users.version,
+  createdAt: users.createdAt,
+  updatedAt: users.updatedAt,
+  lastLoginAt: users.lastLoginAt,
   deletedAt: users.deletedAt,
+};
+
+/** The account behind a credential, as the API shows it. */
+export type Account = Pick<typeof users.$inferSelect, "id" | keyof typeof accountColumns>;
+
+const ownerColumns = {
+  ...accountColumns,
   dataKey: users.dataKey,
   permissions: roles.permissions,
 };
@@ -44,13 +60,10 @@ const callerColumns = {
 };
 
 /** What D1 says of a credential: whose it is, what decides whether it lives, and what it may do. */
-export interface CallerRow {
+export interface CallerRow extends Omit<Account, "id"> {
+  /** The session or the API key. */
   id: string;
   userId: string;
-  username: string;
-  role: string;
-  isActive: boolean;
-  deletedAt: number | null;
   dataKey: string | null;
   permissions: string[];
   revokedAt: number | null;
@@ -115,4 +128,12 @@ export function toPrincipal(
     permissions,
     dataKey,
   };
+}
+
+/** The account of a caller. */
+export function toAccount(row: CallerRow): Account {
+  const { userId: id, username, email, emailVerified, firstName, lastName, role } = row;
+  const { isActive, version, createdAt, updatedAt, lastLoginAt, deletedAt } = row;
+  const names = { username, email, emailVerified, firstName, lastName, role, isActive };
+  return { id, ...names, version, createdAt, updatedAt, lastLoginAt, deletedAt };
 }

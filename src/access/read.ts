@@ -3,11 +3,12 @@ import type { Rows, Statements } from "../db/connection.ts";
 import { AppError } from "../errors.ts";
 import { MINUTE } from "../lib/time.ts";
 import { describeError } from "../platform/logger.ts";
-import { type CallerRow, findCaller, toPrincipal } from "./callers.ts";
+import { type Account, type CallerRow, findCaller, toAccount, toPrincipal } from "./callers.ts";
 import type { Principal } from "./principal.ts";
 import { touchApiKey } from "./repository.ts";
 import { requireRule } from "./require.ts";
 import type { AccessRequest } from "./rule.ts";
+import type { UserRef } from "./target.ts";
 
 /** How often the use of a key is recorded. */
 const TOUCH_INTERVAL_MS = MINUTE;
@@ -20,19 +21,21 @@ export interface Acting extends Context {
 
 /**
  * The read protocol: reads what an operation needs and who calls it in one round trip, and decides on the caller before
- * anything of the data is used. Throws `unauthenticated` when the credential or its user is unusable, `forbidden` when the
+ * anything of the data is used. The caller's account comes with it. Throws `unauthenticated` when the credential or its user is unusable, `forbidden` when the
  * operation's rule is not met.
  */
 export async function read<const S extends Statements>(
   ctx: Context,
   statements: S,
-): Promise<Rows<S> & { acting: Acting }> {
+): Promise<Rows<S> & { acting: Acting; account: Account }> {
   const { access } = ctx;
   if (!access) throw new Error("a restricted read in an operation open to everyone");
-  const caller = findCaller(ctx.db, access.credential);
-  const { caller: callers, ...rows } = await ctx.d1.send({ caller, ...statements });
-  const acting = admit(ctx, access, (callers as CallerRow[])[0]);
-  return { ...(rows as unknown as Rows<S>), acting };
+  const callers = findCaller(ctx.db, access.credential);
+  const { callers: found, ...rows } = await ctx.d1.send({ callers, ...statements });
+  const [row] = found as CallerRow[];
+  const principal = admit(ctx, access, row);
+  const acting = { ...ctx, actor: principal, access };
+  return { ...(rows as unknown as Rows<S>), acting, account: toAccount(row as CallerRow) };
 }
 
 /** Decides on the caller alone, where an operation is refused before it reads anything. */
@@ -40,15 +43,15 @@ export async function requireAdmitted(ctx: Context): Promise<void> {
   await read(ctx, {});
 }
 
-function admit(ctx: Context, access: AccessRequest, row: CallerRow | undefined): Acting {
+function admit(ctx: Context, access: AccessRequest, row: CallerRow | undefined): Principal {
   access.isDecided = true;
   const principal = toPrincipal(row, access.credential, ctx.now());
-  if (!principal) throw new AppError("unauthenticated");
-  if (principal.type === "api_key") recordUse(ctx, principal.keyId, row?.lastUsedAt ?? null);
+  if (!principal || !row) throw new AppError("unauthenticated");
+  if (principal.type === "api_key") recordUse(ctx, principal.keyId, row.lastUsedAt);
   access.principal = principal;
   requireRule(principal, access);
   ctx.memory.people.set(principal.userId, principal.dataKey, ctx.now());
-  return { ...ctx, actor: principal, access };
+  return principal;
 }
 
 // After the response, and at most once per minute: what it costs is not the response's.
@@ -62,4 +65,9 @@ function recordUse(ctx: Context, keyId: string, lastUsedAt: number | null): void
       ctx.log("warn", "api_key.touch_failed", describeError(error));
     }
   });
+}
+
+/** True where the user is the person whose access token was sent, whom `read` reads anyway. */
+export function isCallersOwn({ access }: Context, user: UserRef): boolean {
+  return access?.credential.type === "session" && access.credential.userId === user;
 }

@@ -1,4 +1,4 @@
-import { read } from "../../access/read.ts";
+import { isCallersOwn, read } from "../../access/read.ts";
 import { requirePermissions } from "../../access/require.ts";
 import type { UserRef } from "../../access/target.ts";
 import type { Context } from "../../context.ts";
@@ -12,9 +12,12 @@ export async function getUser(
   ctx: Context,
   { user: userRef, deleted }: { user: UserRef; deleted: boolean },
 ): Promise<UserRow> {
-  const { acting, users } = await read(ctx, { users: findUser(ctx.db, userRef) });
+  const isOwn = isCallersOwn(ctx, userRef);
+  const { acting, account, users } = await read(ctx, {
+    users: !isOwn && findUser(ctx.db, userRef),
+  });
   if (deleted) requirePermissions(acting.actor, ["users:delete"]);
-  const [user] = users;
+  const user = isOwn ? account : users[0];
   if (!user || (user.deletedAt !== null && !deleted)) throw new AppError("user_not_found");
   return user;
 }
