@@ -2,6 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import type { Permission } from "./permissions.ts";
 import { isSelf, type Principal } from "./principal.ts";
 import type { Acting } from "./read.ts";
+import type { Scope } from "./rule.ts";
 
 /** What a change touches, and so what its actor must hold. */
 export interface Demand {
@@ -31,7 +32,7 @@ export function whereAuthorized({ actor, access, now }: Acting, demand: Demand):
     if (role) conditions.push(whereCovered(actor, role));
   }
   const held = sql.join([sql`true`, ...conditions], sql` AND `);
-  return sql`EXISTS (SELECT 1 FROM ${callerOf(actor, now())} AND ${held})`;
+  return sql`EXISTS (SELECT 1 FROM ${callerOf(actor, rule.scope, now())} AND ${held})`;
 }
 
 /** True while every permission in a JSON array is among those of a user's role. */
@@ -41,14 +42,23 @@ export function whereUserHolds(userId: string, permissions: readonly string[]): 
       '"' || wanted.value || '"') = 0)`;
 }
 
+// The role that the user `a` holds on a scope.
+function roleOn({ kind }: Scope): SQL {
+  switch (kind) {
+    case "service":
+      return sql`a.role`;
+  }
+}
+
 // The actor's rows as `a` (user), `held` (role) and `k` (API key).
-function callerOf(actor: Principal, now: number): SQL {
+function callerOf(actor: Principal, scope: Scope, now: number): SQL {
+  const role = roleOn(scope);
   const owner = sql`a.is_active = 1 AND a.deleted_at IS NULL`;
   if (actor.type === "api_key") {
-    return sql`api_keys AS k JOIN users AS a ON a.id = k.user_id JOIN roles AS held ON held.name = a.role
+    return sql`api_keys AS k JOIN users AS a ON a.id = k.user_id JOIN roles AS held ON held.name = ${role}
       WHERE k.id = ${actor.keyId} AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ${now}) AND ${owner}`;
   }
-  return sql`sessions AS s JOIN users AS a ON a.id = s.user_id JOIN roles AS held ON held.name = a.role
+  return sql`sessions AS s JOIN users AS a ON a.id = s.user_id JOIN roles AS held ON held.name = ${role}
     WHERE s.id = ${actor.sessionId} AND s.revoked_at IS NULL AND s.expires_at > ${now} AND ${owner}`;
 }
 

@@ -2,6 +2,11 @@ import type { Credential } from "./credential.ts";
 import type { Permission } from "./permissions.ts";
 import type { Principal } from "./principal.ts";
 
+/** What a permission is held on. Roles grant it on the whole service; on an organisation will be another kind. */
+export type Scope = { kind: "service" };
+
+const SERVICE: Scope = { kind: "service" };
+
 /** Who may call an operation. */
 export type Access = { kind: "public" } | Restricted;
 
@@ -9,7 +14,7 @@ export type Access = { kind: "public" } | Restricted;
  * Who may call an operation that needs a credential. API keys have nothing of their own: they need the permission, and where
  * `personal` is set they are refused.
  */
-export type Restricted = { personal?: true } & (
+export type Restricted = { personal?: true; scope: Scope } & (
   | { kind: "own" }
   | { kind: "permission"; permission: Permission }
   | { kind: "own-or-permission"; permission: Permission }
@@ -20,21 +25,21 @@ export type Restricted = { personal?: true } & (
 export const everyone: Access = { kind: "public" };
 
 /** Every person who is logged in, on what is theirs. */
-export const own: Restricted = { kind: "own", personal: true };
+export const own: Restricted = { kind: "own", personal: true, scope: SERVICE };
 
 /** Whoever holds a permission. */
-export function permission(name: Permission): Restricted {
-  return { kind: "permission", permission: name };
+export function permission(name: Permission, scope = SERVICE): Restricted {
+  return { kind: "permission", permission: name, scope };
 }
 
 /** The user whom `{id}` names, and whoever holds a permission. */
-export function ownOr(name: Permission): Restricted {
-  return { kind: "own-or-permission", permission: name };
+export function ownOr(name: Permission, scope = SERVICE): Restricted {
+  return { kind: "own-or-permission", permission: name, scope };
 }
 
 /** The owner of a resource that `{id}` does not tell, and whoever holds a permission. The service calls `requireOwner`. */
-export function ownerOr(name: Permission): Restricted {
-  return { kind: "owner-or-permission", permission: name };
+export function ownerOr(name: Permission, scope = SERVICE): Restricted {
+  return { kind: "owner-or-permission", permission: name, scope };
 }
 
 /** The same rule without API keys. */
