@@ -6,6 +6,7 @@ ALTER TABLE `users` DROP COLUMN `password_hash`;--> statement-breakpoint
 ALTER TABLE `users` RENAME COLUMN `optional_password_hash` TO `password_hash`;--> statement-breakpoint
 ALTER TABLE `users` ADD `session_count` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE `users` ADD `known_devices` text;--> statement-breakpoint
+CREATE INDEX `users_deleted` ON `users` (`created_at`,`id`) WHERE deleted_at IS NOT NULL;--> statement-breakpoint
 ALTER TABLE `roles` ADD `permissions` text DEFAULT '[]' NOT NULL;--> statement-breakpoint
 INSERT INTO `role_permissions` (`role`, `permission`) VALUES ('admin', 'tokens:introspect');--> statement-breakpoint
 UPDATE `roles` SET `permissions` = (

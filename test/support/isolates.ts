@@ -1,4 +1,5 @@
 import { env } from "cloudflare:workers";
+import { rememberStatements } from "./plans.ts";
 
 let current: Cloudflare.Env = env;
 
@@ -9,7 +10,7 @@ export function currentIsolate(): Cloudflare.Env {
 
 /** Forgets what the isolate has kept in memory. */
 export function renewIsolate(): void {
-  current = { ...env };
+  current = { ...env, DB: rememberStatements(env.DB) };
 }
 
 /** The bindings of an isolate that knows nothing yet, with settings of its own; those that are undefined are not set. */

@@ -1,8 +1,9 @@
 import { applyD1Migrations, reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeAll, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, vi } from "vitest";
 import { takeMissedMoments } from "./d1.ts";
 import { renewIsolate } from "./isolates.ts";
+import { findScans } from "./plans.ts";
 
 const PRODUCTION_LIMIT = 100_000;
 
@@ -42,4 +43,10 @@ afterEach(() => {
   vi.restoreAllMocks();
   const missed = takeMissedMoments();
   if (missed.length > 0) throw new Error(`no statement matched ${missed.join(", ")}`);
+});
+
+// The cost of a request must not grow with what is stored: every statement finds its rows by an index.
+afterAll(async () => {
+  const scans = await findScans();
+  if (scans.length > 0) throw new Error(`statements that walk a whole table:\n${scans.join("\n")}`);
 });

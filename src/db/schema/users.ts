@@ -3,10 +3,10 @@ import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqli
 import { roles } from "./roles.ts";
 
 /**
- * The `…_key` columns hold the form in which names and emails are compared; they are unique among the living.
- * `version` counts changes of what the API shows of a user, `password_version` those of the password. `password_hash` is null
- * for a user without a password. `session_count` is at least the number of live sessions: each login adds one, and counts anew
- * when it passes the limit. `known_devices` is a JSON array of keyed hashes of the user agents that have logged in.
+ * The `…_key` columns hold the form in which usernames and emails are compared. It is unique among users who are not deleted.
+ * `version` counts changes to what the API returns of a user, `password_version` changes of the password. `password_hash` is null
+ * for a user without a password. `session_count` is at least the number of live sessions: each login adds one, and recounts the
+ * sessions if the limit is exceeded. `known_devices` is a JSON array of keyed hashes of the user agents that have logged in.
  */
 export const users = sqliteTable(
   "users",
@@ -40,5 +40,6 @@ export const users = sqliteTable(
     index("users_role").on(table.role, table.isActive, table.deletedAt),
     index("users_deleted_at").on(table.deletedAt).where(sql`deleted_at IS NOT NULL`),
     index("users_created_at").on(table.createdAt, table.id),
+    index("users_deleted").on(table.createdAt, table.id).where(sql`deleted_at IS NOT NULL`),
   ],
 );
