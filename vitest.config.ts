@@ -13,6 +13,7 @@ const DEPENDENCIES = [
   "hono/cors",
   "hono/html",
   "hono/http-exception",
+  "hono/method-not-allowed",
   "hono/route",
   "hono/secure-headers",
   "jose",

@@ -2,7 +2,7 @@ import { Agent, type IncomingMessage, request } from "node:http";
 
 export interface Answer {
   text: string;
-  /** What the request cost, as the `Server-Timing` field says. */
+  /** The `Server-Timing` header, with the cost of the request. */
   timing: string;
 }
 
@@ -11,12 +11,12 @@ interface Options {
   body?: unknown;
 }
 
-/** Sends a request over a kept-alive connection. An answer that is an error is thrown. */
+/** Sends a request over a kept-alive connection. Throws for a status of 400 or above. */
 export type Send = (method: string, path: string, options?: Options) => Promise<Answer>;
 
 const agent = new Agent({ keepAlive: true });
 
-/** A client of one of the server's workers; `host` selects the worker by its route. */
+/** Creates a client of one of the server's workers. `host` selects the worker by its route. */
 export function createClient(url: URL, host = url.host): Send {
   return async function send(method, path, { headers = {}, body } = {}) {
     const content = body === undefined ? undefined : JSON.stringify(body);
@@ -35,12 +35,12 @@ export function createClient(url: URL, host = url.host): Send {
     let text = "";
     for await (const chunk of response) text += chunk;
     const { statusCode = 0 } = response;
-    if (statusCode >= 400) throw new Error(`${method} ${path} answered ${statusCode}: ${text}`);
+    if (statusCode >= 400) throw new Error(`${method} ${path} returned ${statusCode}: ${text}`);
     return { text, timing: String(response.headers["server-timing"] ?? "") };
   };
 }
 
-/** Closes the connections that are kept alive. */
+/** Closes the kept-alive connections. */
 export function closeConnections(): void {
   agent.destroy();
 }

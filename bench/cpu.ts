@@ -9,12 +9,12 @@ interface ProcessStat {
   cpuMs: number;
 }
 
-/** User and system time that a process has spent, all of its threads together, in milliseconds. */
+/** The user and system CPU time of a process and all its threads, in milliseconds. */
 export function readCpuMs(pid: number): number {
   return readStat(pid).cpuMs;
 }
 
-/** The one child of this process that runs a command and has a file open whose path contains a text. */
+/** The pid of the only child process that runs `command` and has an open file whose path contains `openPath`. */
 export function findChild(command: string, openPath: string): number {
   const found = readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
@@ -22,7 +22,9 @@ export function findChild(command: string, openPath: string): number {
     .filter((pid) => isChild(pid, command) && hasOpen(pid, openPath));
   const [pid] = found;
   if (pid === undefined || found.length > 1) {
-    throw new Error(`${found.length} child processes are ${command} with ${openPath} open, not 1`);
+    throw new Error(
+      `expected 1 child process ${command} with ${openPath} open, found ${found.length}`,
+    );
   }
   return pid;
 }
@@ -32,7 +34,7 @@ function isChild(pid: number, command: string): boolean {
     const stat = readStat(pid);
     return stat.parent === process.pid && stat.command === command;
   } catch {
-    // It ended in the meantime.
+    // The process has ended since it was listed.
     return false;
   }
 }
@@ -42,7 +44,7 @@ function hasOpen(pid: number, text: string): boolean {
     try {
       return readlinkSync(`/proc/${pid}/fd/${fd}`).includes(text);
     } catch {
-      // Closed in the meantime.
+      // The file has been closed since it was listed.
       return false;
     }
   });

@@ -1,4 +1,4 @@
-/** The floors of the benchmark: the D1 work of an operation alone, with neither framework nor checks. */
+/** The floors of the benchmark: only the D1 work of an operation, without framework, checks or validation. */
 
 interface Env {
   DB: D1Database;

@@ -1,6 +1,6 @@
-// npm run bench [-- --rounds N --only NAME]: what each operation costs, over HTTP against workerd on this machine. CPU time is
-// that of the worker process, and says little by itself: compare it with the floor, which does the same kind of D1 work with
-// nothing around it (floor.ts). Round trips, rows and KV operations are exact.
+// npm run bench [-- --rounds N --only NAME]: measures the cost of each operation, over HTTP against workerd on this machine. CPU
+// time is that of the worker process and is meaningful only relative to the floor, which does the same kind of D1 work and
+// nothing else (floor.ts). Round trips, rows and KV operations are exact.
 import { parseArgs } from "node:util";
 import { type Measurement, measure } from "./measure.ts";
 import { prepareScenarios, type Scenario } from "./scenarios.ts";
@@ -24,7 +24,7 @@ const { values: options } = parseArgs({
   options: { rounds: { type: "string", default: "10" }, only: { type: "string", default: "" } },
 });
 const rounds = Number(options.rounds);
-if (!Number.isInteger(rounds) || rounds < 1) throw new Error("--rounds takes a whole number");
+if (!Number.isInteger(rounds) || rounds < 1) throw new Error("--rounds must be a positive integer");
 
 const server = await startServer();
 try {
@@ -33,7 +33,7 @@ try {
   for (const scenario of scenarios) {
     console.log(describe(scenario, await run(scenario)));
   }
-  console.log("\nCPU time a request and the ratio: medians of the rounds.");
+  console.log("\nCPU time per request and ratio are medians of the rounds.");
 } finally {
   await server.close();
 }
@@ -42,7 +42,7 @@ function choose(scenarios: Scenario[], text: string): Scenario[] {
   const chosen = scenarios.filter(({ name }) => name.includes(text));
   if (chosen.length > 0) return chosen;
   const names = scenarios.map(({ name }) => name).join("\n");
-  throw new Error(`no operation has ${text} in its name:\n${names}`);
+  throw new Error(`no operation name contains ${text}. Operations:\n${names}`);
 }
 
 function run({ run, concurrency = 1, floor }: Scenario): Promise<Measurement> {

@@ -2,16 +2,16 @@ import { setTimeout } from "node:timers/promises";
 import type { Answer } from "./client.ts";
 import { readCpuMs } from "./cpu.ts";
 
-/** CPU time of a task in a round, at least: many ticks of 10 ms. */
+/** Minimum CPU time of a task per round, in milliseconds: many ticks of 10 ms. */
 const BLOCK_CPU_MS = 320;
-/** A block and that of its floor are interleaved in this many slices each. */
+/** Number of slices into which each block is divided, to alternate with the slices of its floor. */
 const SLICES = 4;
-/** CPU time of the requests before the first round, for the JIT compilers to settle. */
+/** CPU time of the warm-up before the first round, in milliseconds, until JIT compilation has settled. */
 const WARM_UP_CPU_MS = 1000;
-/** For work behind the last response of a slice to end. */
+/** Time for work after the last response of a slice to end. */
 const SETTLE_MS = 10;
 
-/** Sends one request. Lanes run side by side, requests of a lane one after the other. */
+/** Sends one request. Lanes run concurrently, requests of a lane sequentially. */
 export type Run = (lane: number) => Promise<Answer>;
 
 export interface Task {
@@ -19,7 +19,7 @@ export interface Task {
   concurrency: number;
 }
 
-/** What a request cost, as the `Server-Timing` field says. */
+/** The cost of a request, from its `Server-Timing` header. */
 export interface Costs {
   trips: number;
   rowsRead: number;
@@ -40,16 +40,16 @@ export interface Quartiles {
 }
 
 interface Block {
-  /** Runs one slice and returns the CPU milliseconds that it took. */
+  /** Runs one slice and returns its CPU time in milliseconds. */
   runSlice(): Promise<number>;
   requests: number;
-  /** The `Server-Timing` fields of all its requests. */
+  /** The `Server-Timing` headers of all its requests. */
   timings: string[];
 }
 
 /**
- * CPU time of a worker process for a request of a task, and for one of its floor. How fast a busy machine is changes all the
- * time: slices of the two alternate within a round, so that it meets both alike, and the ratio is taken round by round.
+ * Measures the CPU time of a worker process per request of a task, and per request of its floor. The speed of a busy machine
+ * varies, so slices of the two alternate within a round and the ratio is calculated per round.
  */
 export async function measure(
   pid: number,
@@ -78,7 +78,7 @@ export async function measure(
   };
 }
 
-/** CPU milliseconds of each block. Neither is always the first. */
+/** Runs one round and returns the CPU milliseconds of each block. The blocks take turns to go first. */
 async function runRound(blocks: readonly Block[], slices: number): Promise<Map<Block, number>> {
   const spent = new Map<Block, number>();
   for (let slice = 0; slice < slices; slice++) {
@@ -89,7 +89,7 @@ async function runRound(blocks: readonly Block[], slices: number): Promise<Map<B
   return spent;
 }
 
-/** Runs a task until it is warm, and finds how many requests make a block. */
+/** Warms a task up and determines the number of requests per block. */
 async function prepareBlock(pid: number, task: Task, slices: number): Promise<Block> {
   let batch = task.concurrency;
   let cpuMs = await runRequests(pid, task, batch, []);

@@ -6,10 +6,10 @@ const PASSWORD = "SecurePass123!";
 
 export interface Scenario {
   name: string;
-  /** Requests at a time: 1 where nothing is said. */
+  /** Concurrent requests, 1 by default. */
   concurrency?: number;
   run: Run;
-  /** What it is compared with, and how many times as much CPU time it may take. */
+  /** The floor to compare with, and the maximum ratio of CPU times. */
   floor?: { run: Run; budget: number };
 }
 
@@ -18,7 +18,7 @@ interface Session {
   refresh_token: string;
 }
 
-/** Registers the users who send the requests, and describes the operations that are measured. */
+/** Registers the users who send the requests, and returns the operations to measure. */
 export async function prepareScenarios(server: BenchServer): Promise<Scenario[]> {
   const { api } = server;
   await register(api, "boss");
@@ -64,7 +64,7 @@ export async function prepareScenarios(server: BenchServer): Promise<Scenario[]>
       run: createRefresh(api, "ada"),
       floor: { run: floors.write, budget: 2.2 },
     },
-    // Logging in often ends older sessions: those of a user who sends nothing else.
+    // Frequent logins end older sessions, so this user sends no other requests.
     {
       name: "POST /v1/auth/login",
       run: () => api("POST", "/v1/auth/login", { body: { username: "grace", password: PASSWORD } }),
@@ -88,7 +88,7 @@ function createFloors(floor: Send) {
   };
 }
 
-/** Each lane has a session of its own: a refresh token is of use once. */
+/** Each lane has its own session, because a refresh token can be used only once. */
 function createRefresh(api: Send, username: string): Run {
   const sessions = new Map<number, Session>();
   return async function refresh(lane) {

@@ -6,10 +6,10 @@ import { findChild } from "./cpu.ts";
 const USERS = 1000;
 const OFF = "0";
 
-/** The host of the floor's route in floor.toml. */
+/** The host of the floor worker's route in floor.toml. */
 const FLOOR_HOST = "floor.example";
 
-/** A user whom both databases hold. */
+/** The id of a user that exists in both databases. */
 export const SEEDED_USER_ID = "00000000-0000-7000-8000-000000000000";
 
 export interface BenchServer {
@@ -22,7 +22,7 @@ export interface BenchServer {
   close(): Promise<void>;
 }
 
-/** Starts the API and the floor worker in one workerd, each with a database of 1000 users. */
+/** Starts the API and the floor worker in one workerd process, each with a database of 1000 users. */
 export async function startServer(): Promise<BenchServer> {
   configureRuntime();
   const server = createTestHarness({
@@ -55,7 +55,7 @@ export async function startServer(): Promise<BenchServer> {
   const db = await prepare();
   await prepare("floor");
   return {
-    // The harness starts a second workerd as a proxy, which has no database.
+    // The harness starts a second workerd process as a proxy, which has no database.
     pid: findChild("workerd", "D1DatabaseObject"),
     api: createClient(url),
     floor: createClient(url, FLOOR_HOST),
@@ -70,8 +70,8 @@ export async function startServer(): Promise<BenchServer> {
   };
 }
 
-// What the harness adds to a worker and production does not have is switched off: asking the network for request.cf, and the
-// trace collector and the explorer of local development, which take more CPU time than a small request does.
+// Disables what the harness adds to a worker and production does not have: fetching request.cf from the network, and the
+// trace collector and explorer of local development, which use more CPU time than a small request.
 function configureRuntime(): void {
   Object.assign(process.env, {
     CLOUDFLARE_CF_FETCH_ENABLED: "false",

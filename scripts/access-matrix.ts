@@ -1,4 +1,4 @@
-// npm run docs:access: writes docs/access.md, the table of who may call which operation.
+// npm run docs:access: writes docs/access.md, the table of which callers may call which operation.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { registerHooks } from "node:module";
 import { DatabaseSync } from "node:sqlite";
@@ -13,7 +13,7 @@ await main(async () => {
   console.log("Wrote docs/access.md.");
 });
 
-// The worker's bundler lets JSON be imported by name; Node does not.
+// The worker's bundler supports named imports from JSON. Node does not.
 async function buildDocument(): Promise<AccessDocument> {
   const hooks = registerHooks({
     load(url, context, nextLoad) {
@@ -30,7 +30,7 @@ async function buildDocument(): Promise<AccessDocument> {
   return JSON.parse(JSON.stringify(buildOpenApiDocument(createApp()))) as AccessDocument;
 }
 
-/** What the migrations give each system role. */
+/** The permissions of each system role after all migrations. */
 function readSystemRoles(): Record<string, string[]> {
   const directory = new URL("migrations/", ROOT);
   const database = new DatabaseSync(":memory:");

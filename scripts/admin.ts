@@ -12,8 +12,8 @@ import { main, UsageError } from "./lib/fail.ts";
 const USAGE = `Usage:
   npm run admin -- create --email EMAIL --username NAME [--password-stdin] [--remote]
   npm run admin -- promote NAME_OR_EMAIL [--remote]
-The local database is meant unless --remote is given. --persist-to DIR names another local one,
---env NAME the one of an environment.`;
+Uses the local database unless --remote is given. --persist-to DIR selects another local database,
+--env NAME the database of an environment.`;
 
 const OPTIONS = {
   email: { type: "string" },
@@ -32,8 +32,8 @@ await main(async () => {
     const { username, isChanged } = await promoteToAdmin(name, where);
     console.log(
       isChanged
-        ? `${username} is an administrator now, and must log in again.`
-        : `${username} is an administrator already.`,
+        ? `${username} is now an administrator and must log in again.`
+        : `${username} is already an administrator.`,
     );
     return;
   }
@@ -43,15 +43,15 @@ await main(async () => {
   const outcome = await createAdmin(admin, where);
   if (outcome.kind === "exists") {
     throw new UsageError(
-      `${outcome.username} has this username or email already. ` +
-        `To make them an administrator: npm run admin -- promote ${outcome.username}${values.remote ? " --remote" : ""}`,
+      `The user ${outcome.username} already has this username or email. ` +
+        `To promote them: npm run admin -- promote ${outcome.username}${values.remote ? " --remote" : ""}`,
     );
   }
   console.log(`Administrator ${values.username} created: ${outcome.id}`);
-  if (isGenerated) console.log(`Password (shown this once): ${password}`);
+  if (isGenerated) console.log(`Password (shown only once): ${password}`);
 });
 
-/** The flags by which wrangler finds the database that is meant. */
+/** The wrangler flags that select the database. */
 function readPlace(values: ReturnType<typeof parse>["values"]): string[] {
   const persistTo = values["persist-to"];
   return [
@@ -74,15 +74,14 @@ async function choosePassword(
 ): Promise<{ password: string; isGenerated: boolean }> {
   const typed = fromStdin ? (await text(process.stdin)).replace(/\r?\n$/, "") : await askPassword();
   if (typed) return { password: typed, isGenerated: false };
-  if (fromStdin)
-    throw new UsageError("--password-stdin was given, but nothing came on standard input.");
+  if (fromStdin) throw new UsageError("--password-stdin was given, but standard input is empty.");
   return { password: base64url.encode(randomBytes(18)), isGenerated: true };
 }
 
 async function askPassword(): Promise<string> {
   if (!process.stdin.isTTY) return "";
   const muted = new Writable({ write: (_chunk, _encoding, done) => done() });
-  process.stdout.write("Password (empty: one is generated and shown): ");
+  process.stdout.write("Password (leave empty to generate one): ");
   const prompt = createInterface({ input: process.stdin, output: muted, terminal: true });
   const answer = await prompt.question("");
   prompt.close();

@@ -1,4 +1,4 @@
-// Puts the files of the docs page where the worker's assets are served from.
+// npm run assets: copies the files of the docs page to the directory of the worker's static assets.
 import { cpSync, mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 

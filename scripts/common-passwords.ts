@@ -1,4 +1,4 @@
-// npm run passwords: writes src/lib/common-passwords.ts from the frequency list of @zxcvbn-ts/language-common (MIT).
+// npm run passwords: generates src/lib/common-passwords.ts from the frequency list of @zxcvbn-ts/language-common (MIT).
 import { writeFileSync } from "node:fs";
 import { dictionary } from "@zxcvbn-ts/language-common";
 import { MIN_PASSWORD_LENGTH } from "../src/lib/password-policy.ts";

@@ -1,4 +1,4 @@
-// npm run deploy [-- flags of `wrangler deploy`]: secrets at the first deploy, migrations, the worker.
+// npm run deploy [-- flags of `wrangler deploy`]: applies migrations and deploys. Creates missing secrets at the first deploy.
 import { parseArgs } from "node:util";
 import { readVars, writeVars } from "./lib/dev-vars.ts";
 import { main, UsageError } from "./lib/fail.ts";
@@ -24,11 +24,11 @@ await main(async () => {
   await wrangler(["deploy", "--secrets-file", FILE, ...args]);
   await wrangler(migrate);
   console.log(`
-The keys are in ${FILE}: move it to a safe place, rotation needs it.
-Make an administrator: npm run admin -- create --email EMAIL --username NAME --remote`);
+The keys are in ${FILE}. Move it to a safe place: key rotation needs it.
+Create an administrator: npm run admin -- create --email EMAIL --username NAME --remote`);
 });
 
-/** The flags that say which worker is meant, for the commands beside `wrangler deploy`. */
+/** The flags that select the worker, for wrangler commands other than `deploy`. */
 function readTarget(args: string[]): string[] {
   const { values } = parseArgs({
     args,
@@ -40,7 +40,7 @@ function readTarget(args: string[]): string[] {
   );
 }
 
-/** Names of the worker's secrets; none before the first deploy. */
+/** The names of the worker's secrets. Empty before the first deploy. */
 async function listSecrets(target: readonly string[]): Promise<string[]> {
   try {
     const output = await runWrangler(["secret", "list", "--format", "json", ...target]);
@@ -53,7 +53,7 @@ async function listSecrets(target: readonly string[]): Promise<string[]> {
   }
 }
 
-/** Writes new keys for the secrets that the worker lacks, unless the file has them from a deploy that failed half-way. */
+/** Writes keys for missing secrets, unless the file already has them from a failed deploy. */
 async function makeProductionKeys(missing: readonly string[]): Promise<void> {
   const existing = readVars(FILE) ?? {};
   if (missing.every((name) => existing[name])) return;
@@ -66,5 +66,7 @@ async function wrangler(args: readonly string[]): Promise<void> {
   const child = startWrangler(args);
   const code = await new Promise((resolve) => child.on("close", resolve));
   if (code !== 0)
-    throw new UsageError(`wrangler ${args[0]} failed: see above. Nothing after it was done.`);
+    throw new UsageError(
+      `wrangler ${args[0]} failed, see above. The remaining steps were skipped.`,
+    );
 }

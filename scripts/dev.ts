@@ -1,4 +1,4 @@
-// npm run dev [-- flags of `wrangler dev`]: everything that a local start needs, then wrangler.
+// npm run dev [-- flags of `wrangler dev`]: creates secrets, database and administrator if necessary, then runs wrangler.
 import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { connect } from "node:net";
@@ -87,13 +87,13 @@ async function makeDevVars(): Promise<Vars> {
   writeVars(
     FILE,
     vars,
-    "Secrets of the local start, made by `npm run dev`. Production refuses these keys.",
+    "Secrets for local development, created by `npm run dev`. Production refuses these keys.",
   );
-  console.log(`Wrote ${FILE} with fresh secrets.`);
+  console.log(`Wrote new secrets to ${FILE}.`);
   return vars;
 }
 
-/** The configuration, or every fault of the settings in one line. */
+/** Returns the configuration. Throws a UsageError with every invalid setting. */
 async function checkVars(vars: Vars, onCommandLine: Vars): Promise<Config> {
   const result = await parseConfig(vars);
   const admin = RegisterUser.safeParse(adminOf(vars));
@@ -109,14 +109,12 @@ async function checkVars(vars: Vars, onCommandLine: Vars): Promise<Config> {
   const faults = [...messages].map(([setting, message]) =>
     setting in onCommandLine ? `--var ${setting}: ${message}` : `${setting}: ${message}`,
   );
-  throw new UsageError(
-    `${FILE}: ${faults.join("; ")}. Mend it, or delete the file to start afresh.`,
-  );
+  throw new UsageError(`${FILE}: ${faults.join("; ")}. Fix it, or delete the file to start over.`);
 }
 
 function describeFault(value: string | undefined, message: string): string {
-  if (value === undefined) return "it is missing";
-  return value === "" ? "it is empty" : message.replace(/\.$/, "");
+  if (value === undefined) return "missing";
+  return value === "" ? "empty" : message.replace(/\.$/, "");
 }
 
 function adminOf(vars: Vars): NewAdmin {
@@ -135,7 +133,7 @@ async function checkPort({ port, host }: { port: string; host: string }): Promis
   });
   if (!isTaken) return;
   throw new UsageError(
-    `Port ${port} is taken. Stop what uses it, or choose another: npm run dev -- --port ${Number(port) + 1}`,
+    `Port ${port} is in use. Stop the other process, or choose another port: npm run dev -- --port ${Number(port) + 1}`,
   );
 }
 
@@ -143,13 +141,13 @@ async function ensureAdmin(vars: Vars, where: readonly string[], config: Config)
   const outcome = await createAdmin(adminOf(vars), where, config.password);
   if (outcome.kind === "created") return "";
   if (outcome.role !== "admin") {
-    return `  (a user of this name exists with the role ${outcome.role}: npm run admin -- promote ${outcome.username})`;
+    return `  (${outcome.username} has the role ${outcome.role}. To promote them: npm run admin -- promote ${outcome.username})`;
   }
   if (outcome.passwordMatches) return "";
-  return `  (${outcome.username} exists with another password than ${FILE} says)`;
+  return `  (${outcome.username} exists with a password other than the one in ${FILE})`;
 }
 
-/** `kill` of the `npm run dev` process ends npm alone, so its end is watched for. */
+/** Stops the worker when npm ends: killing the `npm run dev` process ends only npm. */
 function stopWithParent(worker: ChildProcess): void {
   const parent = process.ppid;
   const watch = setInterval(() => {
@@ -177,12 +175,12 @@ function printWelcome(url: string, vars: Vars, note: string): void {
     DEV_ADMIN_PASSWORD: password,
   } = vars;
   console.log(`
-  Roster runs at ${url}
+  Roster is running at ${url}
   Docs           ${url}/docs
   Admin          ${username} (${email})
   Password       ${password}${note}
-  Mail           stays here: the file of each one's text is named below
-  Cron           curl -s '${url}/cdn-cgi/handler/scheduled?cron=*+*+*+*+*', nightly: 17+3+*+*+*
+  Mail           not sent: the path of each mail's text is logged below
+  Cron           curl -s '${url}/cdn-cgi/handler/scheduled?cron=*+*+*+*+*' (nightly jobs: 17+3+*+*+*)
 
   Try it:
   curl -s ${url}/v1/auth/login -H 'Content-Type: application/json' \\

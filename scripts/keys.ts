@@ -7,11 +7,12 @@ import { main, UsageError } from "./lib/fail.ts";
 import { newDataKey, newKeySettings, newMacKey, newSigningKey } from "./lib/new-keys.ts";
 
 const USAGE = `Usage:
-  npm run keys -- generate [--file FILE]              new keys, to the terminal or to a new file
+  npm run keys -- generate [--file FILE]
+      prints new keys, or writes them to a file without keys
   npm run keys -- rotate signing|mac|data|pepper --file FILE [--keep N]
-      puts a new key first, for all that is made from now on, and keeps the N keys before it, for what is there:
-      1 unless you say otherwise; of peppers and data keys all, because what was made with one that is gone is lost
-The file is one of KEY=value lines. Upload it with: npx wrangler secret bulk FILE`;
+      puts a new key first, to sign and encrypt with, and keeps the N previous keys, to verify and decrypt with.
+      Default for N: 1, or all for data and pepper keys, because data and passwords that need a removed key are lost.
+The file has one KEY=value per line. Upload it with: npx wrangler secret bulk FILE`;
 
 const KINDS = {
   signing: { setting: "SIGNING_KEYS", keep: 1, isOptional: false, newKey: newSigningKey },
@@ -49,7 +50,7 @@ async function generate(file: string | undefined): Promise<void> {
   const existing = readVars(file);
   if (Object.keys(vars).some((name) => existing?.[name])) {
     throw new UsageError(
-      `${file} holds keys already: use rotate, which keeps the old ones valid for a while.`,
+      `${file} already contains keys. Use rotate, which keeps the previous keys valid.`,
     );
   }
   writeVars(file, { ...existing, ...vars }, COMMENT);
@@ -67,11 +68,11 @@ async function rotate(kind: keyof typeof KINDS, file: string, keepText = ""): Pr
   const vars = readVars(file);
   if (!vars || (!vars[setting] && !isOptional)) {
     throw new UsageError(
-      `${file} has no ${setting}. Make keys with: npm run keys -- generate --file ${file}`,
+      `${file} has no ${setting}. Generate keys with: npm run keys -- generate --file ${file}`,
     );
   }
   const keys = vars[setting] ? parseKeys(vars[setting]) : [];
-  if (!keys) throw new UsageError(`${file}: ${setting} is not a JWK set with at least one key.`);
+  if (!keys) throw new UsageError(`${file}: ${setting} is not a JWK Set with at least one key.`);
   const isDevelopment = [vars.SIGNING_KEYS, vars[setting]].some((text) =>
     text?.includes(`"${DEVELOPMENT_KEY_PREFIX}`),
   );
@@ -79,7 +80,7 @@ async function rotate(kind: keyof typeof KINDS, file: string, keepText = ""): Pr
   const kept = keys.slice(0, keep);
   setVar(file, setting, JSON.stringify({ keys: [fresh, ...kept] }));
   console.log(
-    `${setting} in ${file}: ${fresh.kid} is first from now on, ${kept.length} older kept.`,
+    `${setting} in ${file}: the first key is now ${fresh.kid}, ${kept.length} previous keys kept.`,
   );
 }
 

@@ -10,7 +10,7 @@ import { sessionsRouter } from "./authentication/sessions/routes.ts";
 import { verificationRouter } from "./authentication/verification/routes.ts";
 import type { AppEnv } from "./http/app-env.ts";
 import { cors } from "./http/cors.ts";
-import { notFound } from "./http/not-found.ts";
+import { notFound, refuseMethods } from "./http/not-found.ts";
 import { onError } from "./http/on-error.ts";
 import { loadConfig, requireConfig } from "./http/request-context.ts";
 import { requestId } from "./http/request-id.ts";
@@ -20,7 +20,7 @@ import { mountDocs } from "./operations/docs.ts";
 import { operationsRouter } from "./operations/routes.ts";
 import { rolesRouter } from "./roles/routes.ts";
 
-/** The API: what every request passes through, in order, and one line per feature. */
+/** Builds the API: the middleware that every request passes through, in order, then one router per feature. */
 export function createApp() {
   const app = new OpenAPIHono<AppEnv>();
 
@@ -29,6 +29,7 @@ export function createApp() {
   app.use(securityHeaders);
   app.use(loadConfig);
   app.use(cors);
+  app.use(refuseMethods(app));
   app.use("/v1/*", requireConfig);
   app.use("/metrics", requireConfig);
   app.use("/.well-known/*", requireConfig);
@@ -46,7 +47,7 @@ export function createApp() {
   app.route("/", operationsRouter);
   mountDocs(app);
 
-  app.notFound(notFound(app));
+  app.notFound(notFound);
   app.onError(onError);
   return app;
 }

@@ -9,7 +9,7 @@ import {
 import type { HashSettings } from "./lib/password-hash.ts";
 import { DAY, SECOND } from "./lib/time.ts";
 
-/** OWASP's advice for PBKDF2-HMAC-SHA-256 (Password Storage Cheat Sheet); production takes no less. */
+/** The minimum that OWASP recommends for PBKDF2-HMAC-SHA-256 (Password Storage Cheat Sheet). Production refuses less. */
 const OWASP_ITERATIONS = 600_000;
 
 const wholeNumber = (from: number, to: number) => z.coerce.number().int().min(from).max(to);
@@ -19,14 +19,17 @@ const origin = z.url({ protocol: /^https?$/ }).transform((url) => new URL(url).o
 const rateLimit = (fallback: string) =>
   z
     .string()
-    .regex(/^(0|[1-9]\d{0,6}\/[1-9]\d{0,4})$/, "it must read limit/seconds, or 0 for no limit")
+    .regex(
+      /^(0|[1-9]\d{0,6}\/[1-9]\d{0,4})$/,
+      "must have the form limit/seconds, or be 0 for no limit",
+    )
     .default(fallback)
     .transform((text): RateLimit | undefined => {
       const [limit, windowSeconds] = text.split("/").map(Number);
       return limit && windowSeconds ? { limit, windowSeconds } : undefined;
     });
 
-/** So many requests in so many seconds. */
+/** At most `limit` requests per `windowSeconds`. */
 export interface RateLimit {
   limit: number;
   windowSeconds: number;
@@ -60,9 +63,9 @@ const Settings = z.object({
     .transform((list) => list.filter(Boolean))
     .pipe(z.array(z.literal("*").or(origin))),
   SERVER_TIMING: z.enum(["on", "off"]).default("off"),
-  SIGNING_KEYS: z.string("it is missing"),
-  MAC_KEYS: z.string("it is missing"),
-  DATA_KEYS: z.string("it is missing"),
+  SIGNING_KEYS: z.string("is missing"),
+  MAC_KEYS: z.string("is missing"),
+  DATA_KEYS: z.string("is missing"),
   PEPPER_KEYS: z.string().optional(),
   BREACHED_PASSWORD_CHECK: z.enum(["on", "off"]).default("off"),
   BREACHED_PASSWORD_URL: z.url().default("https://api.pwnedpasswords.com/range/"),
@@ -72,38 +75,38 @@ const Settings = z.object({
   RATE_LIMIT_WRITE: rateLimit("100/3600"),
 });
 
-/** What the bindings say, parsed once an isolate. Durations are milliseconds unless named otherwise. */
+/** The settings, parsed once per isolate. */
 export interface Config {
   environment: "production" | "development";
   appUrl: string | undefined;
   accessToken: { issuer: string; audience: string; ttlSeconds: number };
   session: { idleMs: number; maxMs: number; limit: number };
   password: HashSettings & { minLength: number; breachedPasswordUrl: string | undefined };
-  /** By policy; undefined switches it off. */
+  /** The limit of each policy; undefined for no limit. */
   rateLimits: Readonly<Record<"auth" | "refresh" | "read" | "write", RateLimit | undefined>>;
   loginAttempts: { limit: number; windowMs: number };
   registrationOpen: boolean;
   loginRequiresVerifiedEmail: boolean;
   /** How long a deleted user can be restored before they are erased. */
   deletedRetentionMs: number;
-  /** Undefined where no mail is sent. */
+  /** Undefined if email is not configured. */
   mail: MailConfig | undefined;
   corsOrigins: readonly string[];
   serverTiming: boolean;
   signingKeys: ReadonlyMap<string, SigningKey>;
   macKeys: readonly CryptoKey[];
-  /** What wraps the data keys of persons. */
+  /** The keys that wrap data keys, by `kid`. */
   dataKeys: ReadonlyMap<string, CryptoKey>;
 }
 
-/** How mail goes out, from whom, and under which URL its links open. `provider` is undefined for Cloudflare's binding. */
+/** The sender of emails, the base URL of their links, and the HTTP provider, which is undefined for Cloudflare's binding. */
 export interface MailConfig {
   from: string;
   linkUrl: string;
   provider: { url: string; apiKey: string } | undefined;
 }
 
-/** One setting that keeps the service from serving. Never holds the setting's value. */
+/** A missing or invalid setting. Never contains the setting's value. */
 interface ConfigFault {
   setting: string;
   message: string;
@@ -112,8 +115,8 @@ interface ConfigFault {
 export type ConfigResult = { ok: true; config: Config } | { ok: false; faults: ConfigFault[] };
 
 /**
- * Parses the bindings. Fails closed: a missing or unusable setting is a fault that names it, never a default secret.
- * In production a development key or a cheaper password hash is a fault too.
+ * Parses the settings. Fails closed: every missing or invalid setting is reported by name, and no secret has a default.
+ * In production, development keys and too few password hash iterations are reported, too.
  */
 export async function parseConfig(bindings: object): Promise<ConfigResult> {
   const parsed = Settings.safeParse(bindings);
@@ -133,7 +136,7 @@ export async function parseConfig(bindings: object): Promise<ConfigResult> {
   if (settings.ENVIRONMENT === "production" && settings.PASSWORD_ITERATIONS < OWASP_ITERATIONS) {
     faults.push({
       setting: "PASSWORD_ITERATIONS",
-      message: `production needs at least ${OWASP_ITERATIONS}`,
+      message: `must be at least ${OWASP_ITERATIONS} in production`,
     });
   }
   const dataKeys = await importKeys("DATA_KEYS", settings, importDataKeys, faults);
@@ -159,7 +162,7 @@ async function importKeys<T>(
     const keys = await importer(text);
     if (settings.ENVIRONMENT === "production" && hasDevelopmentKey(text)) {
       throw new Error(
-        "production refuses development keys: make new ones with `npm run keys -- generate`",
+        "contains a development key, which production refuses: run `npm run keys -- generate`",
       );
     }
     return keys;
@@ -217,24 +220,24 @@ function toConfig(
 
 const DEVELOPMENT_MAIL_FROM = "Roster <roster@roster.example>";
 
-// Without a sender there is no mail; with one, everything that mail needs must be there.
+// Without a sender no email is sent. With a sender, the other settings that email needs are required, too.
 function findMailFaults(settings: z.infer<typeof Settings>): ConfigFault[] {
   const { MAIL_TRANSPORT, MAIL_FROM, MAIL_API_KEY } = settings;
   const linkUrl = settings.MAIL_LINK_URL ?? settings.APP_URL;
   const faults: ConfigFault[] = [];
   if (settings.LOGIN_REQUIRES_VERIFIED_EMAIL === "on" && !toMailConfig(settings)) {
-    const message = "it needs mail: set MAIL_FROM and APP_URL, and MAIL_TRANSPORT not to off";
+    const message = "requires email: set MAIL_FROM and APP_URL, and MAIL_TRANSPORT other than off";
     faults.push({ setting: "LOGIN_REQUIRES_VERIFIED_EMAIL", message });
   }
   if (MAIL_TRANSPORT === "off") return faults;
   if (MAIL_TRANSPORT === "http" && !MAIL_API_KEY) {
-    faults.push({ setting: "MAIL_API_KEY", message: "MAIL_TRANSPORT http needs it" });
+    faults.push({ setting: "MAIL_API_KEY", message: "is required by MAIL_TRANSPORT http" });
   }
   if (MAIL_TRANSPORT === "http" && !MAIL_FROM) {
-    faults.push({ setting: "MAIL_FROM", message: "MAIL_TRANSPORT http needs it" });
+    faults.push({ setting: "MAIL_FROM", message: "is required by MAIL_TRANSPORT http" });
   }
   if (MAIL_FROM && !linkUrl) {
-    faults.push({ setting: "APP_URL", message: "the links in mails need it" });
+    faults.push({ setting: "APP_URL", message: "is required for the links in emails" });
   }
   return faults;
 }

@@ -7,12 +7,12 @@ import type { VerifiedAccessToken } from "./lib/access-token.ts";
 import { MemoryCache } from "./lib/memory-cache.ts";
 import type { Meter } from "./lib/meter.ts";
 import type { SlidingWindow } from "./lib/sliding-window.ts";
-import { DAY, MINUTE } from "./lib/time.ts";
+import { DAY, HOUR, MINUTE } from "./lib/time.ts";
 import { createKv, type Kv } from "./platform/kv.ts";
 import type { Log } from "./platform/logger.ts";
 import { createBindingMailer, createHttpMailer, type SendMail } from "./platform/mailer.ts";
 
-/** What the worker is bound to; text settings are parsed by config.ts. */
+/** The Worker's bindings. Settings, which are text bindings, are parsed by config.ts. */
 export interface Bindings {
   DB: D1Database;
   KV: KVNamespace;
@@ -20,55 +20,57 @@ export interface Bindings {
   EMAIL?: SendEmail;
 }
 
-/** Who does what the request asks for. */
+/** Who a request or a scheduled job acts as. */
 export type Actor = { type: "anonymous" } | { type: "system" } | Principal;
 
-/** Where a request came from. `ip` is what Cloudflare saw and nothing that a client can say. */
+/** Where a request came from. `ip` is the address that Cloudflare reports; a client cannot choose it. */
 interface Client {
   ip: string | null;
   userAgent: string | null;
   country: string | null;
 }
 
-/** What services see of a request: everything they may use, and nothing of HTTP. */
+/** Everything that a service may use while it handles a request. Contains nothing of HTTP. */
 export interface Context {
   /** Builds statements. */
   db: Db;
-  /** Sends them. */
+  /** Sends statements. */
   d1: Connection;
   kv: Kv;
-  /** Undefined where no mail is sent. */
+  /** Undefined if email is not configured. */
   sendMail: SendMail | undefined;
   config: Config;
-  /** What the isolate remembers. */
+  /** The caches of the isolate. */
   memory: Memory;
   actor: Actor;
-  /** The operation's rule and the credential that was sent; undefined where an operation is open to everyone. */
+  /** The operation's rule and the credential of the request; undefined for operations open to everyone. */
   access?: AccessRequest;
   client: Client;
   requestId: string;
   log: Log;
-  /** The moment of the request in milliseconds: the same throughout, so that what it writes agrees with itself. */
+  /** The time of the request in milliseconds since the Unix epoch. It is constant, so that all rows of a request agree. */
   now(): number;
   waitUntil(work: Promise<unknown>): void;
 }
 
-/** What an isolate remembers. It shields the stores; nothing that must be exact rests on it. */
+/** The caches of an isolate. They spare D1 and KV; nothing that must be exact relies on them. */
 export interface Memory {
   rateWindows: MemoryCache<SlidingWindow>;
-  /** Access tokens whose signature was verified, by their text. */
+  /** The claims of access tokens whose signature was verified, by token. */
   verifiedTokens: MemoryCache<VerifiedAccessToken>;
-  /** Sessions that ended here, while KV may still say otherwise. */
+  /** Hashes of API keys that D1 confirmed within the last hour. Used to count requests, never to authorize them. */
+  confirmedKeys: MemoryCache<true>;
+  /** Ids of sessions that this isolate ended, while KV may still have their old session records. */
   endedSessions: MemoryCache<true>;
-  /** Wrapped data keys by user id, of callers whom D1 has just confirmed. */
-  people: MemoryCache<string | null>;
-  /** Data keys by their wrapped text. */
+  /** Wrapped data keys of users whom D1 confirmed as callers within the last minute, by user id. */
+  wrappedDataKeys: MemoryCache<string | null>;
+  /** Unwrapped data keys, by user id and wrapped key. */
   dataKeys: MemoryCache<CryptoKey>;
-  /** Callers of introspection whom D1 has just confirmed, by credential. */
+  /** Principals whom D1 confirmed as callers of introspection within the last minute, by credential. */
   introspectors: MemoryCache<Principal>;
 }
 
-/** What lives as long as the isolate: the parsed configuration and its memory. */
+/** What lives as long as the isolate: the parsed configuration and the caches. */
 interface Isolate {
   config: Promise<ConfigResult>;
   memory: Memory;
@@ -76,29 +78,30 @@ interface Isolate {
 
 const isolates = new WeakMap<object, Isolate>();
 
-const ENTRIES = 1000;
-const RATE_WINDOWS = 5000;
+const MAX_ENTRIES = 1000;
+const MAX_RATE_WINDOWS = 5000;
 
-/** What this isolate keeps for these bindings, made at the first call. */
+/** The state of this isolate for these bindings, created by the first call. */
 export function getIsolate(bindings: object): Isolate {
   const known = isolates.get(bindings);
   if (known) return known;
   const isolate: Isolate = {
     config: parseConfig(bindings),
     memory: {
-      rateWindows: new MemoryCache(RATE_WINDOWS, DAY),
-      verifiedTokens: new MemoryCache(ENTRIES, MINUTE),
-      endedSessions: new MemoryCache(ENTRIES, 2 * MINUTE),
-      people: new MemoryCache(ENTRIES, MINUTE),
-      dataKeys: new MemoryCache(ENTRIES, MINUTE),
-      introspectors: new MemoryCache(ENTRIES, MINUTE),
+      rateWindows: new MemoryCache(MAX_RATE_WINDOWS, DAY),
+      verifiedTokens: new MemoryCache(MAX_ENTRIES, MINUTE),
+      confirmedKeys: new MemoryCache(MAX_ENTRIES, HOUR),
+      endedSessions: new MemoryCache(MAX_ENTRIES, 2 * MINUTE),
+      wrappedDataKeys: new MemoryCache(MAX_ENTRIES, MINUTE),
+      dataKeys: new MemoryCache(MAX_ENTRIES, MINUTE),
+      introspectors: new MemoryCache(MAX_ENTRIES, MINUTE),
     },
   };
   isolates.set(bindings, isolate);
   return isolate;
 }
 
-/** Begins work once the response is on its way, so that neither its time nor its cost is the response's. It must not reject. */
+/** Starts work once the response is on its way, so that it does not delay the response. `work` must not reject. */
 export function afterResponse(ctx: Pick<Context, "waitUntil">, work: () => Promise<unknown>): void {
   ctx.waitUntil(scheduler.wait(0).then(work));
 }
@@ -114,7 +117,7 @@ interface ContextInput {
   waitUntil(work: Promise<unknown>): void;
 }
 
-/** The context of one request or one scheduled run. */
+/** Creates the context of one request or one scheduled job. */
 export function createContext({ bindings, meter, ...rest }: ContextInput): Context {
   const now = Date.now();
   return {

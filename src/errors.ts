@@ -1,10 +1,10 @@
-/** Every code a problem document can carry: its status, its title and what the caller is to do. */
+/** Every error code, with its HTTP status, its title and a detail that says what the client can do. */
 export const ERRORS = {
   malformed_json: [400, "Malformed JSON", "The request body is not valid JSON in UTF-8."],
   invalid_token: [
     400,
     "Invalid token",
-    "The token is unknown, spent, expired or replaced by a newer one. Ask for another mail.",
+    "The token is unknown, expired, already used or replaced by a newer one. Request a new email.",
   ],
   conflicting_credentials: [
     400,
@@ -24,65 +24,73 @@ export const ERRORS = {
   invalid_refresh_token: [
     401,
     "Invalid refresh token",
-    "The refresh token is unknown, spent or expired, or its session has ended. Log in again.",
+    "The refresh token is unknown, expired or already used, or its session has ended. Log in again.",
   ],
-  forbidden: [403, "Forbidden", "You lack the permission that this needs."],
+  forbidden: [403, "Forbidden", "You do not have the permission that this operation needs."],
   privilege_escalation: [
     403,
     "Privilege escalation",
-    "This reaches beyond your own permissions: nobody manages an account, or grants a right, above their own.",
+    "You cannot manage an account with permissions that you do not hold, or grant permissions that you or the account's owner do not hold.",
   ],
   email_not_verified: [
     403,
     "Email not verified",
-    "Confirm your email address first: the link is in the mail that was sent to it.",
+    "Confirm your email address first, with the link in the email that was sent to it.",
   ],
   registration_closed: [
     403,
     "Registration is closed",
-    "Accounts here are made by an administrator.",
+    "Only an administrator can create accounts.",
   ],
-  not_found: [404, "Not found", "There is nothing at this path. See /docs for what there is."],
+  not_found: [
+    404,
+    "Not found",
+    "There is no resource at this path. See /docs for the operations of the API.",
+  ],
   user_not_found: [404, "User not found", "There is no user with this id."],
   session_not_found: [404, "Session not found", "There is no live session with this id."],
-  role_not_found: [404, "Role not found", "There is no role of this name."],
+  role_not_found: [404, "Role not found", "There is no role with this name."],
   api_key_not_found: [404, "API key not found", "There is no API key with this id."],
   method_not_allowed: [
     405,
     "Method not allowed",
-    "This path has other methods: the Allow header lists them.",
+    "This path does not support the method. The Allow header lists the methods that it supports.",
   ],
-  email_taken: [409, "Email taken", "Another user has this email."],
+  email_taken: [409, "Email taken", "Another user has this email address."],
   username_taken: [409, "Username taken", "Another user has this username."],
   last_admin: [
     409,
     "Last administrator",
-    "At least one active administrator must remain. Make another one first.",
+    "At least one active administrator must remain. Make another user an administrator first.",
   ],
-  role_exists: [409, "Role exists", "There is a role of this name already."],
+  role_exists: [409, "Role exists", "A role with this name already exists."],
   system_role: [
     409,
     "System role",
     "The roles user, moderator and admin cannot be changed or deleted.",
   ],
-  role_in_use: [409, "Role in use", "Users have this role: give them another one first."],
-  api_key_revoked: [409, "API key revoked", "A revoked API key stays revoked. Make a new one."],
+  role_in_use: [409, "Role in use", "Users still have this role. Assign them another role first."],
+  api_key_revoked: [
+    409,
+    "API key revoked",
+    "A revoked API key cannot be changed. Create a new one.",
+  ],
   api_key_limit: [
     409,
     "Too many API keys",
-    "This user has as many live API keys as there may be. Revoke one first.",
+    "The user has the maximum number of live API keys. Revoke one first.",
   ],
   edit_conflict: [
     409,
     "Edit conflict",
-    "Others kept changing this at the same moment and nothing was changed. Try again.",
+    "Concurrent requests kept changing the resource. Nothing was changed. Try again.",
   ],
   version_conflict: [
     412,
     "Version conflict",
     "The resource has changed since. Read it again and send its new ETag in If-Match.",
   ],
-  payload_too_large: [413, "Payload too large", "A request body has at most 64 KiB."],
+  payload_too_large: [413, "Payload too large", "The request body is larger than 64 KiB."],
   unsupported_media_type: [
     415,
     "Unsupported media type",
@@ -91,34 +99,38 @@ export const ERRORS = {
   validation_failed: [
     422,
     "Validation failed",
-    "Part of the request is missing or wrong: `errors` lists every fault.",
+    "Part of the request is missing or invalid. `errors` lists every problem.",
   ],
   too_many_attempts: [
     429,
     "Too many attempts",
-    "Too many failed logins for this account. Wait as long as Retry-After says.",
+    "Too many failed logins for this account. Try again after the number of seconds in Retry-After.",
   ],
-  rate_limited: [429, "Rate limited", "Too many requests. Wait as long as Retry-After says."],
+  rate_limited: [
+    429,
+    "Rate limited",
+    "Too many requests. Try again after the number of seconds in Retry-After.",
+  ],
   internal_error: [
     500,
     "Internal error",
-    "Something went wrong on our side. Quote the request_id when you report it.",
+    "An unexpected error occurred. Include the request_id when you report it.",
   ],
   service_unavailable: [
     503,
     "Service unavailable",
-    "The service cannot answer right now. Try again after the seconds in Retry-After.",
+    "The service is temporarily unavailable. Try again after the number of seconds in Retry-After.",
   ],
   misconfigured: [
     503,
     "Misconfigured",
-    "The service is not fully configured: GET /ready says what is missing.",
+    "The service is not configured correctly. GET /ready lists the problems.",
   ],
 } as const satisfies Record<string, readonly [status: number, title: string, detail: string]>;
 
 export type ErrorCode = keyof typeof ERRORS;
 
-/** One fault in a request: where it is, what it is, and a sentence about it. */
+/** One problem in a request: the path of the field, a stable code, and a message for people. */
 export interface Fault {
   path: string;
   code: string;
@@ -134,7 +146,7 @@ interface AppErrorOptions {
   cause?: unknown;
 }
 
-/** The one way to refuse a request: the code decides status and text, and reaches the client as a problem document. */
+/** The only way to refuse a request. The client gets the problem document of its code. */
 export class AppError extends Error {
   override readonly name = "AppError";
   readonly code: ErrorCode;
@@ -157,7 +169,7 @@ export class AppError extends Error {
   }
 }
 
-/** A 422 for one fault that only a service can see. */
+/** A `validation_failed` error for one field, for rules that a schema cannot check. */
 export function invalidField(path: string, code: string, message: string): AppError {
   return new AppError("validation_failed", { faults: [{ path, code, message }] });
 }

@@ -1,7 +1,7 @@
 import { type AppError, invalidField } from "./errors.ts";
 import { openCursor, sealCursor } from "./lib/cursor.ts";
 
-/** Which page of a list is asked for. */
+/** The page of a list that a request asks for. */
 export interface PageRequest {
   limit: number;
   cursor?: string | undefined;
@@ -12,38 +12,41 @@ export interface Page<T> {
   nextCursor: string | null;
 }
 
-/** A list that is read page by page: `scope` names it with its filters and its order, and the keys seal its cursors. */
+/** A paginated list. `scope` identifies the list, its filters and its order; `keys` seal its cursors. */
 interface List<T> {
   scope: string;
   keys: readonly CryptoKey[];
-  /** The columns that the order rests on, the last of them unique. */
-  placeOf(item: T): readonly (string | number | null)[];
+  /** The values by which items are sorted. They must identify an item. */
+  positionOf(item: T): readonly (string | number | null)[];
 }
 
-/** Where a page begins: behind the place in its cursor. Throws `validation_failed` for a cursor of another list, or a changed one. */
+/**
+ * The position after which a page starts, from its cursor; undefined for the first page. Throws `validation_failed` if the cursor
+ * was changed or belongs to another list.
+ */
 export async function openPage(
   { scope, keys }: Pick<List<never>, "scope" | "keys">,
   { cursor }: PageRequest,
 ): Promise<unknown[] | undefined> {
   if (cursor === undefined) return undefined;
-  const place = await openCursor(cursor, scope, keys);
-  if (!place) throw invalidCursor();
-  return place;
+  const position = await openCursor(cursor, scope, keys);
+  if (!position) throw invalidCursor();
+  return position;
 }
 
-/** A page from up to one row more than its limit: the row beyond says that there is more. */
+/** Makes a page from up to `limit` + 1 rows. The extra row shows that there is a next page. */
 export async function toPage<T>(
-  { scope, keys, placeOf }: List<T>,
+  { scope, keys, positionOf }: List<T>,
   { limit }: PageRequest,
   rows: readonly T[],
 ): Promise<Page<T>> {
   const items = rows.slice(0, limit);
   const last = items.at(-1);
   if (rows.length <= limit || !last) return { items, nextCursor: null };
-  return { items, nextCursor: await sealCursor(placeOf(last), scope, keys) };
+  return { items, nextCursor: await sealCursor(positionOf(last), scope, keys) };
 }
 
-/** A 422 for a cursor that is not one of this list. */
+/** A `validation_failed` error for a cursor that does not belong to this list. */
 export function invalidCursor(): AppError {
-  return invalidField("cursor", "invalid_cursor", "Not a cursor of this list.");
+  return invalidField("cursor", "invalid_cursor", "Must be a cursor of this list.");
 }

@@ -6,10 +6,10 @@ import { toComparisonKey } from "../../src/lib/text.ts";
 import { UsageError } from "./fail.ts";
 import { runWrangler } from "./wrangler.ts";
 
-// Node's WebCrypto lacks the comparison that the worker's has.
+// Node's WebCrypto lacks timingSafeEqual, which the worker's has.
 Object.assign(crypto.subtle, { timingSafeEqual });
 
-// Without the service's peppers, which are elsewhere: the first login makes the hash anew with them.
+// Without peppers, which only the service has. The first login rehashes the password with them.
 const UNPEPPERED: HashSettings = { iterations: 600_000, peppers: new Map() };
 
 export interface NewAdmin {
@@ -30,7 +30,7 @@ interface ExistingUser {
   password_hash: string | null;
 }
 
-/** Makes an administrator, unless a living user has the username or the email already. `where` says which database: wrangler's flags. */
+/** Creates an administrator, unless a user already has the username or email. `where` are the wrangler flags that select the database. */
 export async function createAdmin(
   input: NewAdmin,
   where: readonly string[],
@@ -54,13 +54,13 @@ export async function createAdmin(
     `SELECT id, username, role, password_hash FROM users WHERE ${names} ORDER BY id LIMIT 1`,
   ]);
   const [user] = (found ?? []) as ExistingUser[];
-  if (!user) throw new UsageError("The administrator was not written.");
+  if (!user) throw new UsageError("The administrator was not created.");
   if (user.id === id) return { kind: "created", id };
   const passwordMatches = await verifyPassword(password, user.password_hash ?? "", hashing);
   return { kind: "exists", id: user.id, username: user.username, role: user.role, passwordMatches };
 }
 
-/** Makes an existing user an active administrator and ends their sessions. One who is that already stays as they are. */
+/** Makes an existing user an active administrator and ends their sessions. Does nothing if they already are one. */
 export async function promoteToAdmin(
   name: string,
   where: readonly string[],
@@ -72,7 +72,7 @@ export async function promoteToAdmin(
   ]);
   const [existing] = (found ?? []) as ExistingUser[];
   if (!existing)
-    throw new UsageError(`There is no user ${name}. Make one: npm run admin -- create`);
+    throw new UsageError(`There is no user ${name}. Create one: npm run admin -- create`);
   const { id, username, role } = existing;
   const isActive = existing.is_active === 1;
   if (role === "admin" && isActive) return { username, isChanged: false };
@@ -130,9 +130,7 @@ async function execute(where: readonly string[], statements: string[]): Promise<
     const hasNoTables = error instanceof UsageError && error.message.includes("no such table");
     if (!hasNoTables) throw error;
     const place = where.join(" ");
-    throw new UsageError(
-      `The database has no tables yet. Make them: npm run db:migrate -- ${place}`,
-    );
+    throw new UsageError(`The database has no tables. Create them: npm run db:migrate -- ${place}`);
   });
   const results = JSON.parse(output.slice(output.indexOf("["))) as { results: unknown[] }[];
   return results.map(({ results: rows }) => rows);

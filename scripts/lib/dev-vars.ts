@@ -6,7 +6,7 @@ const LINE = /^\s*(#.*|(export\s+)?[A-Za-z_][A-Za-z0-9_]*\s*=.*)?$/;
 
 export type Vars = Record<string, string>;
 
-/** Reads a file of KEY=value lines; undefined when there is none. A line that is something else is named. */
+/** Reads a file of KEY=value lines. Undefined if the file does not exist. Throws a UsageError naming an invalid line. */
 export function readVars(path: string): Vars | undefined {
   if (!existsSync(path)) return undefined;
   if (!statSync(path).isFile()) throw new UsageError(`${path} is not a file.`);
@@ -14,19 +14,19 @@ export function readVars(path: string): Vars | undefined {
   const broken = text.split(/\r?\n/).findIndex((line) => !LINE.test(line));
   if (broken >= 0) {
     throw new UsageError(
-      `${path} line ${broken + 1} is not KEY=value. Mend it, or delete the file to start afresh.`,
+      `${path} line ${broken + 1} is not KEY=value. Fix it, or delete the file to start over.`,
     );
   }
   return parseEnv(text) as Vars;
 }
 
-/** Writes a new file of secrets that only its owner may read. */
+/** Writes a file of secrets that only its owner may read. */
 export function writeVars(path: string, vars: Vars, comment: string): void {
   const lines = Object.entries(vars).map(([name, value]) => toLine(name, value));
   writeFileSync(path, `# ${comment}\n${lines.join("\n")}\n`, { mode: 0o600 });
 }
 
-/** Sets one value in a file that is there, and leaves all else in it as it is. */
+/** Sets one value in an existing file and leaves the rest unchanged. */
 export function setVar(path: string, name: string, value: string): void {
   const lines = readFileSync(path, "utf8").trimEnd().split(/\r?\n/);
   const declares = new RegExp(`^\\s*(export\\s+)?${name}\\s*=`);

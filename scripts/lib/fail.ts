@@ -1,7 +1,7 @@
-/** A failure that the person at the keyboard can mend: told in one line, without a stack. */
+/** A failure that the user can fix. It is reported by its message, without a stack. */
 export class UsageError extends Error {}
 
-/** Runs a script; a UsageError, or a file or socket that cannot be used, ends it with its line alone. */
+/** Runs a script. A UsageError or a system error of a file or socket ends it with exit code 1 and its message. */
 export async function main(run: () => Promise<void>): Promise<void> {
   try {
     await run();

@@ -1,4 +1,4 @@
-// What the worker's WebCrypto has beyond the standard, for the modules of src that scripts use.
+// The nonstandard WebCrypto methods of the worker that modules of src use, for scripts that import them.
 interface SubtleCrypto {
   timingSafeEqual(a: ArrayBufferView, b: ArrayBufferView): boolean;
 }

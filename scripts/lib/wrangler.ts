@@ -6,7 +6,7 @@ const WRANGLER = fileURLToPath(
   new URL("../../node_modules/wrangler/bin/wrangler.js", import.meta.url),
 );
 
-// No look at the network that a local start does not need.
+// Disables network requests that local development does not need.
 const QUIET = {
   WRANGLER_SEND_METRICS: "false",
   WRANGLER_SEND_ERROR_REPORTS: "false",
@@ -19,7 +19,7 @@ const READY = /Ready on http/;
 const CRON_NOTICE = "Scheduled Workers are not automatically triggered";
 const LOGGED_OUT = /CLOUDFLARE_API_TOKEN environment variable|not authenticated/i;
 
-/** Starts wrangler with the terminal as its own. */
+/** Starts wrangler with its output on the terminal. */
 export function startWrangler(args: readonly string[]): ChildProcess {
   return spawn(process.execPath, [WRANGLER, ...args], {
     stdio: ["ignore", "inherit", "inherit"],
@@ -27,7 +27,7 @@ export function startWrangler(args: readonly string[]): ChildProcess {
   });
 }
 
-/** Starts `wrangler dev` without what it says of itself before it is ready; errors, warnings and the worker's log come through. */
+/** Starts `wrangler dev` without its start-up messages. Errors, warnings and the worker's log are passed on. */
 export function startDevServer(args: readonly string[]): ChildProcess {
   const color = process.stdout.isTTY ? { FORCE_COLOR: "1" } : {};
   const child = spawn(process.execPath, [WRANGLER, "dev", ...args], {
@@ -45,7 +45,7 @@ export function startDevServer(args: readonly string[]): ChildProcess {
   return child;
 }
 
-/** Runs wrangler to its end and returns what it printed. A failure is a UsageError with wrangler's own words. */
+/** Runs wrangler and returns its standard output. Throws a UsageError with wrangler's message if it fails. */
 export async function runWrangler(args: readonly string[]): Promise<string> {
   const child = spawn(process.execPath, [WRANGLER, ...args], {
     stdio: ["ignore", "pipe", "pipe"],

@@ -8,7 +8,7 @@ import { prepareOnce, type Statement } from "../db/statement.ts";
 import type { Credential } from "./credential.ts";
 import type { Principal } from "./principal.ts";
 
-/** What the API shows of the user behind a credential, so that a read of one's own account needs no second statement. */
+/** What the API returns of a user. It is read with the caller, so that reading your own account needs no second statement. */
 const accountColumns = {
   username: users.username,
   email: users.email,
@@ -24,7 +24,7 @@ const accountColumns = {
   deletedAt: users.deletedAt,
 };
 
-/** The account behind a credential, as the API shows it. */
+/** The account of the user of a credential, as the API returns it. */
 export type Account = Pick<typeof users.$inferSelect, "id" | keyof typeof accountColumns>;
 
 const ownerColumns = {
@@ -33,7 +33,7 @@ const ownerColumns = {
   permissions: roles.permissions,
 };
 
-// Each column has a name of its own: D1 answers with objects.
+// Every column needs a unique name, because D1 returns rows as objects.
 const callerColumns = {
   session: {
     ...ownerColumns,
@@ -59,7 +59,7 @@ const callerColumns = {
   },
 };
 
-/** What D1 says of a credential: whose it is, what decides whether it lives, and what it may do. */
+/** What D1 says of a credential: its user, its permissions, and everything that decides whether it is live. */
 export interface CallerRow extends Omit<Account, "id"> {
   /** The session or the API key. */
   id: string;
@@ -70,7 +70,7 @@ export interface CallerRow extends Omit<Account, "id"> {
   expiresAt: number | null;
   lastUsedAt: number | null;
   scopes: string[] | null;
-  /** Which generation of refresh tokens a session is at, and since when; 0 for an API key. */
+  /** The current generation of a session, and when it began; 0 for an API key. */
   generation: number;
   rotatedAt: number;
 }
@@ -78,7 +78,7 @@ export interface CallerRow extends Omit<Account, "id"> {
 let findSession: ((values: { id: string }) => Statement<CallerRow[]>) | undefined;
 let findKey: ((values: { hash: string }) => Statement<CallerRow[]>) | undefined;
 
-/** The caller behind a credential, read in the same round trip as what the operation needs. */
+/** The caller of a credential, for the round trip that reads what the operation needs. */
 export function findCaller(db: Db, credential: Credential): Statement<CallerRow[]> {
   if (credential.type === "session") {
     findSession ??= prepareOnce<{ id: string }>()(({ id }) =>
@@ -102,7 +102,7 @@ export function findCaller(db: Db, credential: Credential): Statement<CallerRow[
   return findKey({ hash: credential.secretHash });
 }
 
-/** The principal that a credential stands for now; null when it or its user is unusable. */
+/** The principal of a credential; null if the credential or its user is unusable. */
 export function toPrincipal(
   row: CallerRow | undefined,
   credential: Credential,

@@ -5,7 +5,7 @@ import { hashApiKey } from "../lib/api-key.ts";
 import type { MemoryCache } from "../lib/memory-cache.ts";
 import { SECOND } from "../lib/time.ts";
 
-/** A credential whose signature or checksum is right. Whether it still lives is for D1 to say (see callers.ts). */
+/** A credential with a valid signature or checksum. Only D1 knows whether it is still live (see callers.ts). */
 export type Credential = SessionCredential | { type: "api_key"; secretHash: string };
 
 export interface SessionCredential {
@@ -16,7 +16,7 @@ export interface SessionCredential {
 
 const BEARER = /^Bearer +([\w.~+/-]+=*) *$/i;
 
-/** What it takes to verify a token. Signatures that were verified are remembered until the token expires. */
+/** What verifying a token needs. Verified tokens are cached until they expire. */
 interface Verifier {
   config: Pick<Config, "signingKeys" | "accessToken">;
   memory: { verifiedTokens: MemoryCache<VerifiedAccessToken> };
@@ -24,8 +24,8 @@ interface Verifier {
 }
 
 /**
- * The credential of a request, or null when there is none or its signature or checksum is wrong. Does no I/O.
- * Throws `conflicting_credentials` when both an access token (RFC 6750 section 2.1) and an API key were sent.
+ * The credential of a request, or null if there is none or its signature or checksum is invalid. Does no I/O.
+ * Throws `conflicting_credentials` if the request has both an access token (RFC 6750 section 2.1) and an API key.
  */
 export async function readCredential(
   headers: { authorization: string | undefined; apiKey: string | undefined },
@@ -44,8 +44,8 @@ export async function readCredential(
 }
 
 /**
- * The claims of a valid access token, or undefined. A signature is verified once per isolate: it does not change. Whether the
- * token's session lives is another question.
+ * The claims of a valid access token, or undefined. Each token is verified once per isolate. Does not check whether the session
+ * of the token is live.
  */
 export async function verifyToken(
   token: string,

@@ -6,7 +6,10 @@ import { readCredential } from "./credential.ts";
 import { requireAdmitted } from "./read.ts";
 import type { Restricted } from "./rule.ts";
 
-/** Takes the credential of a request, without I/O, so that the rate limit knows whom it counts. Refuses nobody. */
+/**
+ * Reads the credential of a request, without I/O, so that requests can be counted per caller. Requests without a valid credential
+ * pass. Throws `conflicting_credentials`.
+ */
 export function identify(rule: Restricted): MiddlewareHandler<AppEnv> {
   return async function identify(c, next) {
     const ctx = c.get("ctx");
@@ -24,15 +27,15 @@ export function identify(rule: Restricted): MiddlewareHandler<AppEnv> {
 }
 
 /**
- * Refuses a request without a sound credential. The operation's rule is decided by the service, in the round trip that reads
- * its data. A request that is refused before that, for instance for an invalid body, is decided on here, so that who may not
- * call an operation learns nothing about it.
+ * Throws `unauthenticated` if the request has no valid credential. The service checks the operation's rule, in the round trip that
+ * reads its data. If the request is refused before that, for example because of an invalid body, the rule is checked here, so that
+ * callers who may not call an operation learn nothing about it.
  */
 export const guard: MiddlewareHandler<AppEnv> = async function guard(c, next) {
   const { access } = c.get("ctx");
   if (!access) throw new AppError("unauthenticated");
   await next();
   if (access.isDecided) return;
-  if (c.res.status < 400) throw new Error("an answer before access was decided");
+  if (c.res.status < 400) throw new Error("a response before access was decided");
   if (c.res.status < 500 && c.res.status !== 401) await requireAdmitted(c.get("ctx"));
 };

@@ -3,7 +3,7 @@ import type { MiddlewareHandler } from "hono";
 import type { ErrorCode } from "../errors.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { FORM_TYPE, readBody } from "../http/body.ts";
-import { problems } from "../http/problem.ts";
+import { toProblemResponses } from "../http/problem.ts";
 import { policyOfMethod, type RateLimitPolicy, rateLimit } from "../http/rate-limit.ts";
 import { onInvalid } from "../http/validation.ts";
 import { guard, identify } from "./guard.ts";
@@ -14,18 +14,18 @@ type OperationConfig = RouteConfig & {
   summary: string;
   tags: string[];
   access: Access;
-  /** For operations open to everyone; all others are held to the policy of their method. */
+  /** By default, operations open to everyone have no limit, and all others have the policy of their method. */
   rateLimitPolicy?: RateLimitPolicy;
   errors: readonly ErrorCode[];
   middleware?: never;
 };
 
-const IN_PERSON = [{ accessToken: [] }];
-const IN_PERSON_OR_BY_KEY = [...IN_PERSON, { apiKey: [] }];
+const ACCESS_TOKEN = [{ accessToken: [] }];
+const ACCESS_TOKEN_OR_API_KEY = [...ACCESS_TOKEN, { apiKey: [] }];
 
 /**
- * Declares an operation. Its access rule is enforced before anything of the request is validated, and shown in the
- * OpenAPI document together with every error that the declaration implies. Unknown query parameters are refused.
+ * Declares an operation. Its access rule takes precedence over validation, and is in the OpenAPI document together with every
+ * error that the declaration implies. Unknown query parameters are refused.
  */
 export function operation<const P extends string, R extends OperationConfig & { path: P }>(
   config: R,
@@ -34,32 +34,34 @@ export function operation<const P extends string, R extends OperationConfig & { 
   const isLimited = access.kind !== "public" || rateLimitPolicy !== undefined;
   const body = route.request?.body;
   const hasBody = body !== undefined;
-  const middleware = [...guards(access, rateLimitPolicy, route.method)];
-  if (hasBody) middleware.push(readBody({ takesForms: FORM_TYPE in body.content }));
+  const middleware = [...createGuards(access, rateLimitPolicy, route.method)];
+  if (hasBody) {
+    middleware.push(readBody({ acceptsForms: FORM_TYPE in body.content }));
+  }
   return createRoute<P, R & { middleware: MiddlewareHandler<AppEnv>[] }>({
     ...route,
     request: { query: z.strictObject({}), ...route.request },
     middleware,
-    security: securityOf(access),
+    security: describeSecurity(access),
     "x-permission": describeAccess(access),
     responses: {
       ...route.responses,
-      ...problems(impliedErrors(access, hasBody, isLimited, errors)),
+      ...toProblemResponses(listErrors(access, hasBody, isLimited, errors)),
     },
   } as unknown as R & { middleware: MiddlewareHandler<AppEnv>[] });
 }
 
-function securityOf(access: Access) {
+function describeSecurity(access: Access) {
   if (access.kind === "public") return [];
-  return access.personal ? IN_PERSON : IN_PERSON_OR_BY_KEY;
+  return access.personal ? ACCESS_TOKEN : ACCESS_TOKEN_OR_API_KEY;
 }
 
-function guards(access: Access, policy: RateLimitPolicy | undefined, method: string) {
+function createGuards(access: Access, policy: RateLimitPolicy | undefined, method: string) {
   if (access.kind === "public") return policy ? [rateLimit(policy)] : [];
   return [identify(access), rateLimit(policy ?? policyOfMethod(method)), guard];
 }
 
-/** A router for a feature's operations. */
+/** Creates the router for the operations of a feature. */
 export function createRouter() {
   return new OpenAPIHono<AppEnv>({ defaultHook: onInvalid });
 }
@@ -69,7 +71,7 @@ export function jsonBody<S extends z.ZodType>(schema: S) {
   return { content: { "application/json": { schema } }, required: true } as const;
 }
 
-/** A request body as a form, or as JSON. Either way the handler finds it under `json`: see http/body.ts. */
+/** A required request body as a form or as JSON. The handler gets both as `json` (see http/body.ts). */
 export function formBody<S extends z.ZodType>(schema: S) {
   return {
     content: {
@@ -79,20 +81,20 @@ export function formBody<S extends z.ZodType>(schema: S) {
   } as const;
 }
 
-/** What a response can carry beside its body. */
+/** The headers that a response can declare. */
 const HEADERS = {
   ETag: "The version of the resource, for `If-Match` and `If-None-Match`.",
-  Location: "Where the new resource is.",
+  Location: "The path of the new resource.",
 } as const;
 
-/** A JSON response, with the headers that it carries. */
+/** A JSON response and its headers. */
 export function jsonContent<S extends z.ZodType>(
   schema: S,
   description: string,
-  carries: readonly (keyof typeof HEADERS)[] = [],
+  headerNames: readonly (keyof typeof HEADERS)[] = [],
 ) {
   const headers = Object.fromEntries(
-    carries.map((name) => [
+    headerNames.map((name) => [
       name,
       { description: HEADERS[name], schema: { type: "string" } as const },
     ]),
@@ -100,7 +102,7 @@ export function jsonContent<S extends z.ZodType>(
   return { description, headers, content: { "application/json": { schema } } } as const;
 }
 
-function impliedErrors(
+function listErrors(
   access: Access,
   hasBody: boolean,
   isLimited: boolean,

@@ -1,24 +1,24 @@
-/** Every permission there is, with what it allows. Roles are made of these. */
+/** All permissions, and what each allows. Roles grant them, and API keys have them as scopes. */
 export const PERMISSIONS = {
-  "users:read": "See any user.",
+  "users:read": "View any user.",
   "users:create": "Create users.",
-  "users:update": "Change any user who holds no more than oneself.",
-  "users:delete": "Delete and restore users, and see deleted ones.",
-  "users:erase": "Erase a person's data for good.",
-  "users:export": "Export everything held on a person.",
-  "sessions:read": "See anyone's sessions.",
-  "sessions:revoke": "End anyone's sessions.",
-  "roles:read": "See roles and permissions.",
+  "users:update": "Change any user who holds no permission that you do not hold.",
+  "users:delete": "Delete and restore users, and view deleted users.",
+  "users:erase": "Erase a user's personal data permanently.",
+  "users:export": "Export all data held on any user.",
+  "sessions:read": "View any user's sessions.",
+  "sessions:revoke": "End any user's sessions.",
+  "roles:read": "View roles and permissions.",
   "roles:write": "Create, change and delete roles.",
-  "roles:assign": "Give roles to users.",
-  "api_keys:read": "See anyone's API keys.",
-  "api_keys:write": "Manage anyone's API keys.",
+  "roles:assign": "Assign roles to users.",
+  "api_keys:read": "View any user's API keys.",
+  "api_keys:write": "Manage any user's API keys.",
   "audit:read": "Read the audit trail.",
   "metrics:read": "Read the service's metrics.",
-  "tokens:introspect": "Ask whether an access token is active.",
+  "tokens:introspect": "Introspect access tokens.",
 } as const;
 
 export type Permission = keyof typeof PERMISSIONS;
 
-/** Their names, in the order in which they are documented. */
+/** The names of all permissions, in the order of the documentation. */
 export const PERMISSION_NAMES = Object.keys(PERMISSIONS) as [Permission, ...Permission[]];

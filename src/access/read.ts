@@ -10,7 +10,7 @@ import { requireRule } from "./require.ts";
 import type { AccessRequest } from "./rule.ts";
 import type { UserRef } from "./target.ts";
 
-/** How often the use of a key is recorded. */
+/** The use of an API key is recorded at most this often. */
 const TOUCH_INTERVAL_MS = MINUTE;
 
 /** The context of a request whose caller D1 has confirmed. */
@@ -20,16 +20,16 @@ export interface Acting extends Context {
 }
 
 /**
- * The read protocol: reads what an operation needs and who calls it in one round trip, and decides on the caller before
- * anything of the data is used. The caller's account comes with it. Throws `unauthenticated` when the credential or its user is unusable, `forbidden` when the
- * operation's rule is not met.
+ * The read protocol: reads the caller and what an operation needs in one round trip, and decides on the caller before any of the
+ * data is used. Also returns the caller's account. Throws `unauthenticated` if the credential or its user is unusable, and
+ * `forbidden` if the operation's rule does not admit the caller.
  */
 export async function read<const S extends Statements>(
   ctx: Context,
   statements: S,
 ): Promise<Rows<S> & { acting: Acting; account: Account }> {
   const { access } = ctx;
-  if (!access) throw new Error("a restricted read in an operation open to everyone");
+  if (!access) throw new Error("read() in an operation open to everyone");
   const callers = findCaller(ctx.db, access.credential);
   const { callers: found, ...rows } = await ctx.d1.send({ callers, ...statements });
   const [row] = found as CallerRow[];
@@ -38,7 +38,7 @@ export async function read<const S extends Statements>(
   return { ...(rows as unknown as Rows<S>), acting, account: toAccount(row as CallerRow) };
 }
 
-/** Decides on the caller alone, where an operation is refused before it reads anything. */
+/** Checks the caller of a request that is refused before its operation reads anything. */
 export async function requireAdmitted(ctx: Context): Promise<void> {
   await read(ctx, {});
 }
@@ -48,13 +48,16 @@ function admit(ctx: Context, access: AccessRequest, row: CallerRow | undefined):
   const principal = toPrincipal(row, access.credential, ctx.now());
   if (!principal || !row) throw new AppError("unauthenticated");
   if (principal.type === "api_key") recordUse(ctx, principal.keyId, row.lastUsedAt);
+  if (access.credential.type === "api_key") {
+    ctx.memory.confirmedKeys.set(access.credential.secretHash, true, ctx.now());
+  }
   access.principal = principal;
   requireRule(principal, access);
-  ctx.memory.people.set(principal.userId, principal.dataKey, ctx.now());
+  ctx.memory.wrappedDataKeys.set(principal.userId, principal.dataKey, ctx.now());
   return principal;
 }
 
-// After the response, and at most once per minute: what it costs is not the response's.
+// Runs after the response, so that it does not delay it, and at most once per minute per key.
 function recordUse(ctx: Context, keyId: string, lastUsedAt: number | null): void {
   const since = ctx.now() - TOUCH_INTERVAL_MS;
   if (lastUsedAt !== null && lastUsedAt > since) return;
@@ -67,7 +70,7 @@ function recordUse(ctx: Context, keyId: string, lastUsedAt: number | null): void
   });
 }
 
-/** True where the user is the person whose access token was sent, whom `read` reads anyway. */
+/** True if the user is the one whose access token was sent. `read` returns their account anyway. */
 export function isCallersOwn({ access }: Context, user: UserRef): boolean {
   return access?.credential.type === "session" && access.credential.userId === user;
 }

@@ -2,7 +2,7 @@ import { and, eq, sql } from "drizzle-orm";
 import type { Db } from "../db/client.ts";
 import { apiKeys } from "../db/schema/api-keys.ts";
 
-/** Records that a key was used, unless that was recorded since the time given. */
+/** Records that a key was used, unless this was last recorded after `since`. */
 export function touchApiKey(db: Db, id: string, now: number, since: number) {
   return db
     .update(apiKeys)

@@ -4,7 +4,7 @@ import { isSelf, type Principal, type UserPrincipal } from "./principal.ts";
 import type { Acting } from "./read.ts";
 import type { AccessRequest } from "./rule.ts";
 
-/** Throws `forbidden` unless the operation's rule lets the principal in. */
+/** Throws `forbidden` unless the operation's rule admits the principal. */
 export function requireRule(principal: Principal, { rule, pathId }: AccessRequest): void {
   if (principal.type === "api_key" && rule.personal) throw keysRefused();
   if (rule.kind === "own") return;
@@ -28,7 +28,10 @@ export function requirePermissions(principal: Principal, needed: readonly Permis
   throw new AppError("forbidden", { detail: `This needs the permission ${missing}.` });
 }
 
-/** Throws `privilege_escalation` unless the holder has every permission named: nobody manages an account, or grants a right, above their own. */
+/**
+ * Throws `privilege_escalation` unless the holder has every one of the permissions. A caller cannot manage an account with
+ * permissions that they do not hold, or grant permissions that they do not hold.
+ */
 export function requireCovers(
   holder: Pick<Principal, "permissions">,
   permissions: readonly string[],
@@ -45,13 +48,13 @@ export function requireManageable(
   if (!isSelf(actor, user.id)) requireCovers(actor, user.permissions);
 }
 
-/** The person who calls, in an operation that takes no API keys. */
+/** The logged-in user who calls an operation that refuses API keys. */
 export function requirePerson({ actor }: Acting): UserPrincipal {
   if (actor.type !== "user") throw keysRefused();
   return actor;
 }
 
-/** A 403 for an API key where only a person may act. */
+/** A `forbidden` error for an API key in an operation that only logged-in users may call. */
 export function keysRefused(): AppError {
   return new AppError("forbidden", {
     detail: "API keys cannot call this operation: log in and send an access token.",

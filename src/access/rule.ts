@@ -11,8 +11,8 @@ const SERVICE: Scope = { kind: "service" };
 export type Access = { kind: "public" } | Restricted;
 
 /**
- * Who may call an operation that needs a credential. API keys have nothing of their own: they need the permission, and where
- * `personal` is set they are refused.
+ * Who may call an operation that needs a credential. API keys own nothing, so they always need the permission. If `personal` is
+ * set, they are refused.
  */
 export type Restricted = { personal?: true; scope: Scope } & (
   | { kind: "own" }
@@ -21,28 +21,28 @@ export type Restricted = { personal?: true; scope: Scope } & (
   | { kind: "owner-or-permission"; permission: Permission }
 );
 
-/** Everyone, without a credential. */
+/** Everyone. No credential is needed. */
 export const everyone: Access = { kind: "public" };
 
-/** Every person who is logged in, on what is theirs. */
+/** Every logged-in user, for what they own. */
 export const own: Restricted = { kind: "own", personal: true, scope: SERVICE };
 
-/** Whoever holds a permission. */
+/** Callers who hold a permission. */
 export function permission(name: Permission, scope = SERVICE): Restricted {
   return { kind: "permission", permission: name, scope };
 }
 
-/** The user whom `{id}` names, and whoever holds a permission. */
+/** The user that `{id}` identifies, and callers who hold a permission. */
 export function ownOr(name: Permission, scope = SERVICE): Restricted {
   return { kind: "own-or-permission", permission: name, scope };
 }
 
-/** The owner of a resource that `{id}` does not tell, and whoever holds a permission. The service calls `requireOwner`. */
+/** The owner of a resource, and callers who hold a permission. The service calls `requireOwner` once it has read the owner. */
 export function ownerOr(name: Permission, scope = SERVICE): Restricted {
   return { kind: "owner-or-permission", permission: name, scope };
 }
 
-/** The same rule without API keys. */
+/** The same rule, but API keys are refused. */
 export function personal(access: Restricted): Restricted {
   return { ...access, personal: true };
 }
@@ -61,14 +61,14 @@ export function describeAccess(access: Access): string {
   }
 }
 
-/** A request for an operation that needs a credential: the operation's rule, and what was sent. */
+/** The operation's rule and the credential of a request, for operations that need a credential. */
 export interface AccessRequest {
   rule: Restricted;
   credential: Credential;
   /** `{id}` of the path, for rules that let a user act on themselves: `me` or a UUID in lower case. */
   pathId: string | undefined;
-  /** Set once it is decided whether the credential lives and the rule is met. Nothing is answered before. */
+  /** True once it is decided whether the credential is live and the rule is met. No response is sent before. */
   isDecided: boolean;
-  /** Whom the request was admitted as. */
+  /** The principal that was admitted. */
   principal?: Principal;
 }

@@ -5,10 +5,10 @@ import { parseId } from "../lib/ids.ts";
 import type { SessionCredential } from "./credential.ts";
 import { keysRefused } from "./require.ts";
 
-/** A user by id, or by an SQL expression for the id where only D1 knows it. */
+/** A user by id, or by an SQL expression for the id if only D1 knows it. */
 export type UserRef = string | SQL;
 
-/** The user whom `{id}` names: a UUID in lower case, or for `me` the caller. */
+/** The user that `{id}` identifies: a UUID in lower case, or the caller for `me`. */
 export function targetUser(c: HonoContext<AppEnv>): UserRef {
   const id = c.req.param("id") ?? "";
   return id === "me" ? callingUser(c) : (parseId(id) ?? id);
@@ -17,19 +17,19 @@ export function targetUser(c: HonoContext<AppEnv>): UserRef {
 /** The user whose credential was sent. */
 export function callingUser(c: HonoContext<AppEnv>): UserRef {
   const credential = c.get("ctx").access?.credential;
-  if (!credential) throw new Error("a caller in an operation open to everyone");
+  if (!credential) throw new Error("no caller in an operation open to everyone");
   if (credential.type === "session") return credential.userId;
   return sql`(SELECT owner.user_id FROM api_keys AS owner WHERE owner.secret_hash = ${credential.secretHash})`;
 }
 
-/** The user whom `{id}` names, in an operation that takes no API keys: always an id. */
+/** The id of the user that `{id}` identifies, in an operation that refuses API keys. */
 export function targetPerson(c: HonoContext<AppEnv>): string {
   const target = targetUser(c);
   if (typeof target !== "string") throw keysRefused();
   return target;
 }
 
-/** The session whose access token was sent, in an operation that takes no API keys. */
+/** The session whose access token was sent, in an operation that refuses API keys. */
 export function callingPerson(c: HonoContext<AppEnv>): SessionCredential {
   const credential = c.get("ctx").access?.credential;
   if (credential?.type !== "session") throw keysRefused();

@@ -20,7 +20,7 @@ export interface ApiKeyPlan {
   set: ApiKeyChange;
   changes?: Changes;
   /** Changed fields whose values are not recorded. */
-  unsaid?: readonly string[];
+  redacted?: readonly string[];
 }
 
 /**
@@ -62,15 +62,15 @@ export function requireScopes(
 /** True while the caller may manage the user's keys and both hold every scope: the SQL counterpart of `requireScopes`. */
 export function whereMayGrant(acting: Acting, userId: string, scopes: readonly string[]): SQL {
   const role = sql`(SELECT role FROM users WHERE id = ${userId})`;
-  const authorized = whereAuthorized(acting, { on: { userId, role }, needs: scopes });
-  return sql`${authorized} AND ${whereUserHolds(userId, scopes)}`;
+  const whereAllowed = whereAuthorized(acting, { on: { userId, role }, needs: scopes });
+  return sql`${whereAllowed} AND ${whereUserHolds(userId, scopes)}`;
 }
 
 /** Undefined if the key is no longer as it was read, or the caller may no longer make the change. */
 async function applyChange(
   acting: Acting,
   key: ManagedApiKey,
-  { action, set, changes = {}, unsaid = [] }: ApiKeyPlan,
+  { action, set, changes = {}, redacted = [] }: ApiKeyPlan,
 ): Promise<ApiKeyRow | undefined> {
   const condition = whereMayGrant(acting, key.userId, set.scopes ?? []);
   const { changed } = await commit(acting, {
@@ -80,7 +80,7 @@ async function applyChange(
       targetType: "api_key",
       targetId: key.id,
       changes,
-      unsaid,
+      redacted,
     }),
   });
   return changed[0];

@@ -12,7 +12,7 @@ import { type ApiKeyRow, findKeyOwner, insertApiKey, type NewApiKeyRow } from ".
 import type { CreateApiKey } from "./schema.ts";
 
 /** Live keys per user. */
-const LIMIT = 100;
+const MAX_LIVE_KEYS = 100;
 
 /** A key with its text, which is shown only once. */
 export interface IssuedApiKey {
@@ -41,7 +41,7 @@ export async function createApiKey(
     requireManageable(acting, owner);
     requireScopes(acting, owner, input.scopes);
     const expiresAt = parseExpiry(input, ctx.now());
-    if (owner.liveKeys >= LIMIT) throw new AppError("api_key_limit");
+    if (owner.liveKeys >= MAX_LIVE_KEYS) throw new AppError("api_key_limit");
     return issue(acting, { ...input, userId: owner.id, expiresAt });
   });
 }
@@ -67,7 +67,7 @@ async function issue(
   const createdAt = acting.now();
   const row = { id: newId(), userId, name, prefix, secretHash, scopes, createdAt, expiresAt };
   const { changed } = await commit(acting, {
-    change: insertApiKey(acting.db, row, LIMIT, whereMayGrant(acting, userId, scopes)),
+    change: insertApiKey(acting.db, row, MAX_LIVE_KEYS, whereMayGrant(acting, userId, scopes)),
     event: await createAuditEvent(acting, {
       action: "api_key.created",
       targetType: "api_key",

@@ -32,18 +32,18 @@ export async function getApiKeyPage(
   const list = {
     scope: isAll ? "all api keys" : "api keys",
     keys: ctx.config.macKeys,
-    placeOf: ({ id, userId }: ApiKeyRow) => (isAll ? [id] : [id, userId]),
+    positionOf: ({ id, userId }: ApiKeyRow) => (isAll ? [id] : [id, userId]),
   };
-  const place = await openPage(list, query);
+  const position = await openPage(list, query);
   const { acting, keys } = await read(ctx, {
     keys: listApiKeys(
       ctx.db,
-      { userId: isAll ? undefined : (namedId ?? caller), before: place?.[0] },
+      { userId: isAll ? undefined : (namedId ?? caller), before: position?.[0] },
       query.limit + 1,
     ),
   });
   const ownerId = isAll ? undefined : (namedId ?? acting.actor.userId);
   requireOwner(acting, ownerId);
-  if (place && place[1] !== ownerId) throw invalidCursor();
+  if (position && position[1] !== ownerId) throw invalidCursor();
   return toPage(list, query, keys);
 }

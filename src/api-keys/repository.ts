@@ -30,10 +30,10 @@ export type ApiKeyChange = Partial<
 export function insertApiKey(db: Db, row: NewApiKeyRow, limit: number, condition: SQL) {
   const fresh = { ...row, lastUsedAt: null, revokedAt: null };
   const { userId, createdAt } = row;
-  const allowed = sql`${condition}
+  const whereAllowed = sql`${condition}
     AND EXISTS (SELECT 1 FROM users AS owner WHERE owner.id = ${userId} AND owner.deleted_at IS NULL)
     AND ${countLiveKeys(sql`${userId}`, createdAt)} < ${limit}`;
-  return insertWhere(db, apiKeys, fresh, allowed).returning(publicColumns);
+  return insertWhere(db, apiKeys, fresh, whereAllowed).returning(publicColumns);
 }
 
 /** A user who is not deleted, with the permissions of their role and the number of their live keys. */

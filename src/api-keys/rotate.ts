@@ -7,8 +7,8 @@ import { changeApiKey, requireLive } from "./change.ts";
 import type { IssuedApiKey } from "./create.ts";
 
 /**
- * Replaces the secret of a live key. The old secret stops working immediately. If several rotations meet, one succeeds and
- * the others get `edit_conflict`, so that nobody is given a secret that is already void.
+ * Replaces the secret of a live key. The old secret stops working immediately. Of concurrent rotations one succeeds and the others
+ * get `edit_conflict`, so that no caller gets a secret that is already void.
  * Throws `forbidden`, `api_key_not_found`, `privilege_escalation`, `api_key_revoked`, `edit_conflict`.
  */
 export async function rotateApiKey(ctx: Context, id: string): Promise<IssuedApiKey> {

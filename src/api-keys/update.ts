@@ -34,6 +34,6 @@ function planUpdate(
     set: { ...(isRenamed && { name }), ...(isRescoped && { scopes: scopes ?? [] }) },
     changes: isRescoped ? { scopes: { from, to } } : {},
     // Names may be personal, so the event records that the name changed but not its values.
-    unsaid: isRenamed ? ["name"] : [],
+    redacted: isRenamed ? ["name"] : [],
   };
 }

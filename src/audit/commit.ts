@@ -5,29 +5,29 @@ import type { Statement } from "../db/statement.ts";
 import { AppError } from "../errors.ts";
 import { insertAuditEvent, type NewAuditEvent, whereChanged, whereRecorded } from "./repository.ts";
 
-/** A change, its audit event, and what follows from it. */
+/** A change, its audit event, and its effects. */
 interface Change<C, T extends Statements> {
-  /** The conditional statement that decides. It returns a row when it changed something. */
+  /** The conditional statement. It returns a row for everything that it changed. */
   change: Statement<C[]>;
-  /** Recorded directly behind the change, if it changed something. */
+  /** Recorded directly after the change, if that changed something. */
   event: NewAuditEvent;
   /** Further events of the same change. */
   furtherEvents?: readonly NewAuditEvent[];
-  /** What follows from the change, by name. `recorded` is true once the event is recorded. */
+  /** Statements that follow from the change, by name. `recorded` is the SQL condition that the event is recorded. */
   effects?: (recorded: SQL) => T;
 }
 
 interface Commit<C, T extends Statements, R extends Statements> extends Change<C, T> {
-  /** What the answer needs, read after the change in the same transaction. */
+  /** What the response needs, read after the change in the same transaction. */
   read?: R;
 }
 
 type NoStatements = Record<never, never>;
 
 /**
- * The write protocol: a conditional change with its audit event, what follows from it and what the answer needs, as one
- * transaction and one round trip. A change that matched nothing records nothing and has no consequence: then `changed` is
- * empty. Results have the names of their statements.
+ * The write protocol: sends a conditional change, its audit event, its effects and what the response needs as one transaction, in
+ * one round trip. If the change matches nothing, no event is recorded, there are no effects, and `changed` is empty. Results have
+ * the names of their statements.
  */
 export async function commit<
   C,
@@ -40,8 +40,8 @@ export async function commit<
 }
 
 /**
- * Two audited changes in one transaction, where the second follows from the first. Both keep the order of `commit`: change,
- * event, consequences.
+ * Commits two audited changes in one transaction, where the second follows from the first. Both are sent in the order of `commit`:
+ * change, event, effects.
  */
 export async function commitBoth<
   A,
@@ -54,12 +54,12 @@ export async function commitBoth<
   second: (recorded: SQL) => Change<B, NoStatements>,
   read?: R,
 ): Promise<{ changed: A[]; followed: B[] } & Rows<T> & Rows<R>> {
-  const { change, event, ...consequences } = toStatements(ctx, first);
+  const { change, event, ...effects } = toStatements(ctx, first);
   const following = toStatements(ctx, second(whereRecorded(first.event.id)));
   const statements = {
     change,
     event,
-    ...consequences,
+    ...effects,
     followed: following.change,
     followedEvent: following.event,
     ...read,
@@ -72,7 +72,7 @@ export async function commitBoth<
     Rows<R>;
 }
 
-/** Many changes of one kind in one transaction, each with its event. Returns the rows of each change, in order. */
+/** Commits many changes of one kind in one transaction, each with its event. Returns the rows of each change, in order. */
 export async function commitAll<C>(
   ctx: Context,
   changes: readonly Change<C, Statements>[],
@@ -87,8 +87,8 @@ export async function commitAll<C>(
   return changes.map((_, index) => (rows[`change ${index}`] ?? []) as C[]);
 }
 
-/** Records something that happened without changing anything, with what follows from it. */
-export async function record<const T extends Statements = NoStatements>(
+/** Records events that belong to no change, and sends their effects in the same transaction. */
+export async function recordEvents<const T extends Statements = NoStatements>(
   ctx: Context,
   events: readonly NewAuditEvent[],
   effects?: T,
@@ -100,13 +100,13 @@ export async function record<const T extends Statements = NoStatements>(
   return (await ctx.d1.send({ ...Object.fromEntries(recorded), ...effects })) as unknown as Rows<T>;
 }
 
-/** Others may keep changing the same thing at the same moment; in each round at least one of them succeeds. */
+/** How often a change is attempted. Of concurrent attempts, at least one succeeds in each round. */
 const MAX_ROUNDS = 25;
 
 /**
- * Runs an attempt until it returns something. An attempt reads, plans and commits, and returns undefined when the commit
- * changed nothing because what it had read was no longer true. The next attempt reads again, and so finds out why: it throws
- * what is to be told. Throws `edit_conflict` when others are faster every time.
+ * Repeats an attempt until it returns a result. An attempt reads, plans and commits. It returns undefined if the commit changed
+ * nothing, because the data had changed since it was read. The next attempt reads again, and either succeeds or throws the error
+ * that explains why the change is refused. Throws `edit_conflict` if concurrent requests win every round.
  */
 export async function retryOnConflict<T extends object>(
   attempt: () => Promise<T | undefined>,
@@ -118,7 +118,7 @@ export async function retryOnConflict<T extends object>(
   throw new AppError("edit_conflict");
 }
 
-// The event stands directly behind the change, because `changes()` speaks of the statement before it.
+// The event must directly follow the change, because `changes()` refers to the previous statement.
 function toStatements<C, T extends Statements>(
   { db }: Context,
   { change, event, furtherEvents = [], effects }: Change<C, T>,

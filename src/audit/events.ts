@@ -36,23 +36,23 @@ interface AuditEventInput {
   action: AuditAction;
   targetType: "user" | "role" | "api_key";
   targetId: string | null;
-  /** Changes that are not personal. Never a secret. */
+  /** Changes that are not personal data. Never a secret. */
   changes?: Changes;
   /** Changed fields whose values are not recorded. */
-  unsaid?: readonly string[];
-  /** What is neither a change nor personal: session ids, reasons. */
+  redacted?: readonly string[];
+  /** Further details, such as session ids and reasons. Never personal data. */
   metadata?: Readonly<Record<string, Value | readonly string[]>>;
   /** Changes of the target's personal data, sealed under their data key. */
   personal?: { of: Person; changes: Changes };
-  /** Who did it, where that is not the context's actor: at login the user is known only afterwards. */
+  /** The actor, if it is not the context's: at login, the context is still anonymous. */
   actor?: { type: "user" | "anonymous" | "system"; id: string | null };
-  /** Whose data key seals address and device; the actor's by default. */
+  /** The person whose data key seals the IP address and user agent. By default the actor, or else the person in `personal`. */
   origin?: Person | undefined;
 }
 
 /**
- * The row that records a change: who did what to whom, when and from where. Rows never change. What is personal in
- * them is sealed under the person's own key, and erasing the person destroys the key.
+ * Creates the row of an audit event: who did what to whom, when and from where. Personal data in it is sealed under the data key of
+ * the person it concerns. Erasing the person destroys the key.
  */
 export async function createAuditEvent(
   ctx: Context,
@@ -62,9 +62,8 @@ export async function createAuditEvent(
   const actor = input.actor ?? { type: ctx.actor.type, id: actorId(ctx.actor) };
   const originOf = input.origin ?? actorPerson(ctx.actor) ?? input.personal?.of;
   const { personal, changes } = input;
-  const unshown = [...(input.unsaid ?? []), ...Object.keys(personal?.changes ?? {})];
-  const hidden = Object.fromEntries(unshown.map((key) => [key, null]));
-  const shown = { ...changes, ...hidden };
+  const redacted = [...(input.redacted ?? []), ...Object.keys(personal?.changes ?? {})];
+  const recorded = { ...changes, ...Object.fromEntries(redacted.map((key) => [key, null])) };
   return {
     id,
     action: input.action,
@@ -72,7 +71,7 @@ export async function createAuditEvent(
     actorId: actor.id,
     targetType: input.targetType,
     targetId: input.targetId,
-    changes: Object.keys(shown).length > 0 ? JSON.stringify(shown) : null,
+    changes: Object.keys(recorded).length > 0 ? JSON.stringify(recorded) : null,
     sealedChanges: await seal(ctx, personal?.of, personal?.changes, `${id} changes`),
     originOf: originOf?.id ?? null,
     sealedOrigin: await seal(ctx, originOf, toOrigin(ctx), `${id} origin`),
@@ -87,8 +86,8 @@ function toMetadata(actor: Actor, metadata: AuditEventInput["metadata"]): string
   return metadata || owner ? JSON.stringify({ ...owner, ...metadata }) : null;
 }
 
-/** An event as the API shows it. What was sealed under a key that is gone is null, and `erased` says so. */
-export interface ShownAuditEvent {
+/** An audit event as the API returns it. Sealed values whose data key was destroyed are null, and `erased` is set. */
+export interface OpenedAuditEvent {
   id: string;
   action: string;
   actor_id: string | null;
@@ -104,16 +103,16 @@ export interface ShownAuditEvent {
   erased?: true;
 }
 
-/** Opens what is sealed in an event as far as its keys still exist; for one person only what is theirs. */
+/** Opens the sealed parts of an event whose data keys still exist. With `onlyOf`, opens only the parts that concern that user. */
 export async function openAuditEvent(
   ctx: KeyRing,
   row: AuditEventRecord,
   onlyOf?: string,
-): Promise<ShownAuditEvent> {
+): Promise<OpenedAuditEvent> {
   const { targetId, originOf } = row;
-  const isShown = (personId: string | null) => onlyOf === undefined || personId === onlyOf;
-  const sealedChanges = isShown(targetId) ? row.sealedChanges : null;
-  const sealedOrigin = isShown(originOf) ? row.sealedOrigin : null;
+  const isVisible = (personId: string | null) => onlyOf === undefined || personId === onlyOf;
+  const sealedChanges = isVisible(targetId) ? row.sealedChanges : null;
+  const sealedOrigin = isVisible(originOf) ? row.sealedOrigin : null;
   const target = { id: targetId ?? "", dataKey: row.targetKey };
   const source = { id: originOf ?? "", dataKey: row.originKey };
   const changes = await open(ctx, target, sealedChanges, `${row.id} changes`);
@@ -144,7 +143,7 @@ function actorPerson(actor: Actor): Person | undefined {
   return "userId" in actor ? { id: actor.userId, dataKey: actor.dataKey } : undefined;
 }
 
-// For an API key the key itself; its owner is in the metadata.
+// For an API key, the id of the key. The id of its owner is in the metadata.
 function actorId(actor: Actor): string | null {
   if (actor.type === "user") return actor.userId;
   return actor.type === "api_key" ? actor.keyId : null;
@@ -169,7 +168,7 @@ async function open(ctx: KeyRing, person: Person, sealed: string | null, context
   return text ? JSON.parse(text) : undefined;
 }
 
-// Remembered by its wrapped text, which only D1 has: where that is erased, nothing leads to the key any more.
+// Cached by the wrapped key, which only D1 has: once that is erased, the cached key can no longer be looked up.
 async function findDataKey(ctx: KeyRing, person: Person): Promise<CryptoKey | undefined> {
   const { dataKey } = person;
   if (dataKey === null) return undefined;

@@ -7,15 +7,15 @@ import { users } from "../db/schema/users.ts";
 
 export type NewAuditEvent = typeof auditEvents.$inferSelect;
 
-/** True in the statement directly behind a change that changed something. */
+/** True in the statement directly after a change, if that changed something. */
 export const whereChanged: SQL = sql`changes() > 0`;
 
-/** True once this event is recorded: what it stands for happened in the same transaction. */
+/** True once this event is recorded, which means that its change was made in the same transaction. */
 export function whereRecorded(eventId: string): SQL {
   return sql`EXISTS (SELECT 1 FROM audit_events AS recorded WHERE recorded.id = ${eventId})`;
 }
 
-/** Records an event where the condition holds. For commit.ts alone: an event belongs directly behind its change. */
+/** Records an event where the condition holds. Only for commit.ts, because an event must directly follow its change. */
 export function insertAuditEvent(db: Db, row: NewAuditEvent, condition: SQL) {
   return insertWhere(db, auditEvents, row, condition);
 }
@@ -23,7 +23,7 @@ export function insertAuditEvent(db: Db, row: NewAuditEvent, condition: SQL) {
 const targets = alias(users, "targets");
 const origins = alias(users, "origins");
 
-/** Every event that meets a condition, the oldest first, with the keys that open it. Every column has a name of its own. */
+/** The events that meet a condition, the oldest first, with the wrapped data keys that open them. Every column has a unique name. */
 export function listAuditEvents(db: Db, condition: SQL) {
   return db
     .select({

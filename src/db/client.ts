@@ -1,6 +1,6 @@
 import { type DrizzleD1Database, drizzle } from "drizzle-orm/d1";
 
-/** Builds statements. It sends none: that is for a connection (see connection.ts). */
+/** Builds statements. Only a connection can send them (see connection.ts). */
 export type Db = Omit<
   DrizzleD1Database,
   "batch" | "run" | "all" | "get" | "values" | "transaction"

@@ -1,4 +1,4 @@
-import { type Meter, timed } from "../lib/meter.ts";
+import { type Meter, measureDuration } from "../lib/meter.ts";
 import { prepareStatement, type Statement } from "./statement.ts";
 
 /** Statements by name. One that does not apply is `false` or absent, and is not sent. */
@@ -32,7 +32,9 @@ export function connect(database: D1Database, meter: Meter): Connection {
         database.prepare(sql).bind(...params),
       );
       meter.d1.queries += 1;
-      const results = await timed(meter.d1, () => database.batch<Record<string, unknown>>(bound));
+      const results = await measureDuration(meter.d1, () =>
+        database.batch<Record<string, unknown>>(bound),
+      );
       const rows: Record<string, unknown> = {};
       for (const name of Object.keys(statements)) rows[name] = [];
       for (const [index, { name, prepared }] of sent.entries()) {

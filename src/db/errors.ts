@@ -3,19 +3,19 @@ const FOREIGN_KEY = /FOREIGN KEY constraint failed/;
 const TRANSIENT =
   /overloaded|Network connection lost|object to be reset|code was updated|transient issue|D1_ERROR: Internal error/i;
 
-/** The `table.column` whose uniqueness a write broke, or undefined. */
+/** The `table.column` whose unique constraint a write violated, or undefined. */
 export function findUniqueViolation(error: unknown): string | undefined {
   return messagesOf(error)
     .map((message) => UNIQUE.exec(message)?.[1])
     .find(Boolean);
 }
 
-/** True when a write named a row of another table that does not exist. */
+/** True if a write violated a foreign key: it refers to a row that does not exist. */
 export function isForeignKeyViolation(error: unknown): boolean {
   return messagesOf(error).some((message) => FOREIGN_KEY.test(message));
 }
 
-/** True when D1 could not answer now but is expected to soon. A write that failed so may have happened. */
+/** True for a transient error of D1, after which a retry may succeed. The failed write may have been committed. */
 export function isTransient(error: unknown): boolean {
   return messagesOf(error).some((message) => TRANSIENT.test(message));
 }

@@ -1,18 +1,18 @@
 import { Column, fillPlaceholders, is, type Placeholder, type Query, sql } from "drizzle-orm";
 
-/** A statement of drizzle's that has not been sent, by the rows that it returns. */
+/** A drizzle statement that has not been sent. `T` is the type of its rows. */
 export interface Statement<T = unknown> {
   readonly _: { readonly dialect: "sqlite"; readonly result: T };
 }
 
-/** The text and values of a statement, and how the rows of D1's answer read. */
+/** The SQL and parameters of a statement, and the mapping of the rows that D1 returns. */
 export interface PreparedStatement {
   sql: string;
   params: unknown[];
   mapRows(rows: readonly Record<string, unknown>[]): unknown[];
 }
 
-/** What drizzle makes of a statement. Its own batch uses the same; its types leave it out. */
+/** A statement that drizzle has prepared. Drizzle's own batch uses this, but its types do not include it. */
 interface DrizzlePrepared {
   getQuery(): Query;
   fields?: readonly { path: readonly string[]; field: unknown }[];
@@ -26,7 +26,7 @@ export function prepareStatement(statement: Statement): PreparedStatement {
   return { sql: text, params, mapRows: createMapper(prepared) };
 }
 
-// Drizzle's own mapping walks a path for every value of every row; selections here are flat.
+// Replaces drizzle's mapping, which walks a path for every value of every row. Selections here are flat.
 function createMapper({ fields }: DrizzlePrepared): PreparedStatement["mapRows"] {
   if (!fields) return (rows) => [...rows];
   const columns = fields.map(({ path, field }) => ({
@@ -47,7 +47,7 @@ function createMapper({ fields }: DrizzlePrepared): PreparedStatement["mapRows"]
     });
 }
 
-// Undefined for columns whose values D1 answers as they are: text and integers.
+// Undefined for columns whose values need no decoding: text and integers.
 function decoderOf(field: unknown): ((value: unknown) => unknown) | undefined {
   const decoder = is(field, Column) ? field : (field as { decoder?: Decoder }).decoder;
   const found = decoder ?? (field as { sql: { decoder: Decoder } }).sql.decoder;
@@ -61,7 +61,7 @@ interface Decoder {
 
 type Slots<V> = { readonly [K in keyof V]: Placeholder };
 
-/** A statement that was prepared before, with the values of this request. */
+/** A prepared statement with the values of one request. */
 interface FilledStatement {
   prepared: PreparedStatement;
 }

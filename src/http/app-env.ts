@@ -2,7 +2,7 @@ import type { ConfigResult } from "../config.ts";
 import type { Bindings, Context } from "../context.ts";
 import type { Meter } from "../lib/meter.ts";
 
-/** What Hono carries through a request. */
+/** The bindings and variables of a request in Hono. */
 export interface AppEnv {
   Bindings: Bindings;
   Variables: {

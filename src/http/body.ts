@@ -10,15 +10,15 @@ export const FORM_TYPE = "application/x-www-form-urlencoded";
 const FORM = /^application\/x-www-form-urlencoded\s*(;.*)?$/i;
 
 /**
- * Reads a body of at most 64 KiB, counted as it arrives, and passes it on as plain `application/json`: JSON as it is, and where
- * the operation takes forms, a form as an object of its fields. An absent body counts as an empty object, so that validation
- * names every field that is missing.
+ * Reads the request body and passes it on as `application/json`. If the operation accepts forms, a form becomes an object of its
+ * fields. An empty body becomes an empty object, so that validation names every missing field. Throws `payload_too_large` as soon
+ * as more than 64 KiB have arrived (hono's body-limit trusts `Content-Length`), `unsupported_media_type`, `malformed_json`.
  */
-export function readBody({ takesForms }: { takesForms: boolean }): MiddlewareHandler<AppEnv> {
+export function readBody({ acceptsForms }: { acceptsForms: boolean }): MiddlewareHandler<AppEnv> {
   return async function readBody(c, next) {
     const bytes = await readBounded(c.req.raw);
     const type = c.req.header("Content-Type") ?? "";
-    const isForm = takesForms && FORM.test(type);
+    const isForm = acceptsForms && FORM.test(type);
     if (bytes.byteLength > 0 && !isForm && !JSON_TYPE.test(type)) {
       throw new AppError("unsupported_media_type");
     }

@@ -32,14 +32,14 @@ const applyCors = honoCors({
   maxAge: ONE_DAY_SECONDS,
 });
 
-/** Lets pages of the listed origins call, never with cookies. An OPTIONS that is no preflight is left to the routes. */
+/** Allows requests from `CORS_ORIGINS`, without cookies. OPTIONS requests that are not preflight requests go to the routes. */
 export const cors: MiddlewareHandler<AppEnv> = async function cors(c, next) {
   const isPreflight =
     c.req.header("Origin") !== undefined &&
     c.req.header("Access-Control-Request-Method") !== undefined;
   if (c.req.method === "OPTIONS" && !isPreflight) return next();
   const config = c.get("config");
-  // Without listed origins there is nothing to tell a page.
+  // Without allowed origins, no CORS headers are needed.
   if (!isPreflight && config.ok && config.config.corsOrigins.length === 0) return next();
   return applyCors(c, next);
 };

@@ -3,39 +3,42 @@ import type { AppEnv } from "./app-env.ts";
 
 const TAG = { schema: { type: "string" }, example: '"3-6578a7cd08b0"' } as const;
 
-// Declared for the document alone: any text is a valid value of these headers.
+// Only for the OpenAPI document. These headers are not validated, because any text is allowed.
 
-/** The request header of a change that applies to one version only. */
+/** The `If-Match` header of a change: it applies only to the versions in the header. */
 export const IfMatch = {
   name: "If-Match",
   in: "header",
   required: false,
   description:
-    "An `ETag`, a list of them, or `*`. A stale one changes nothing and is answered with 412.",
+    "An `ETag`, a comma-separated list of them, or `*`. If none is current, nothing changes and the response is 412.",
   ...TAG,
 } as const;
 
-/** The request header of a read that is answered with 304 when nothing has changed. */
+/** The `If-None-Match` header of a read: the response is 304 if nothing has changed. */
 export const IfNoneMatch = {
   name: "If-None-Match",
   in: "header",
   required: false,
-  description: "The `ETag` of the version that you have.",
+  description: "The `ETag` of the version that you already have.",
   ...TAG,
 } as const;
 
-/** What a version is of: an id, because `…/me` is another resource for another caller. */
+/** A version of a resource. It includes the id, because `…/me` is a different resource for each caller. */
 export interface Versioned {
   id: string;
   version: number;
 }
 
-/** The strong entity tag of a version of a resource (RFC 9110 section 8.8.3): the version, and the random end of the id. */
+/** The strong ETag of a version of a resource (RFC 9110 section 8.8.3): the version and the last 12 characters of the id. */
 export function toETag({ id, version }: Versioned): string {
   return `"${version}-${id.slice(-12)}"`;
 }
 
-/** What `If-Match` demands: undefined when it is absent, else a test of the resource as it is by strong comparison (RFC 9110 section 13.1.1). */
+/**
+ * Parses `If-Match` (RFC 9110 section 13.1.1). Returns a function that tells whether the current version matches by strong
+ * comparison, or undefined if the header is absent.
+ */
 export function parseIfMatch(
   header: string | undefined,
 ): ((current: Versioned) => boolean) | undefined {
@@ -44,18 +47,18 @@ export function parseIfMatch(
   return (current) => tags.includes("*") || tags.includes(toETag(current));
 }
 
-/** True when `If-None-Match` names this version by weak comparison: the client has it already (RFC 9110 section 13.1.2). */
+/** True if `If-None-Match` matches this version by weak comparison: the client already has it (RFC 9110 section 13.1.2). */
 export function isNotModified(header: string | undefined, current: Versioned): boolean {
   if (header === undefined) return false;
   const tags = splitTags(header).map((tag) => tag.replace(/^W\//, ""));
   return tags.includes("*") || tags.includes(toETag(current));
 }
 
-/** Sets the headers of a representation that may be kept but must be revalidated. */
+/** Sets `ETag`, and caching headers that let clients store the response but make them revalidate it. */
 export function setValidator(c: HonoContext<AppEnv>, current: Versioned): void {
   c.header("ETag", toETag(current));
   c.header("Cache-Control", "private, no-cache");
-  // `me` is another user for another credential.
+  // `me` is a different user for each credential.
   c.header("Vary", "Authorization, X-API-Key", { append: true });
 }
 

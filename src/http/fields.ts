@@ -3,18 +3,18 @@ import { countCodePoints, isVisibleText, normalizeName } from "../lib/text.ts";
 
 const LINE_BREAKS = /[\n\r\t]/g;
 
-/** No token of ours is longer; every kind fits, so that one in the place of another is refused as a token and not for its length. */
+/** Longer than any token that Roster issues, so that a token of the wrong kind is refused as invalid, not as too long. */
 export const MAX_TOKEN_LENGTH = 1536;
 
-/** A moment in an answer. */
+/** A time in a response (RFC 3339, in UTC). */
 export const Timestamp = z.iso.datetime().openapi({ example: "2026-11-20T08:00:00.000Z" });
 
-/** Text that people wrote for people: trimmed, at most so many characters, nothing in it that cannot be seen. */
+/** A line of text for people: trimmed, at most `maxLength` code points, without control or invisible characters. */
 export function text(maxLength: number) {
   return bounded(maxLength).refine(isVisibleText, INVISIBLE).openapi({ maxLength });
 }
 
-/** The same with line breaks and tabs. */
+/** As `text`, but line breaks and tabs are allowed. */
 export function multilineText(maxLength: number) {
   return bounded(maxLength)
     .refine((value) => isVisibleText(value.replace(LINE_BREAKS, "")), INVISIBLE)
@@ -22,7 +22,7 @@ export function multilineText(maxLength: number) {
 }
 
 const INVISIBLE = {
-  message: "Holds control or invisible characters.",
+  message: "Must not contain control or invisible characters.",
   params: { code: "invalid_characters" },
 };
 

@@ -8,11 +8,11 @@ import { PROBLEM_TYPE, toProblem } from "./problem.ts";
 
 const RETRY_AFTER_SECONDS = "5";
 
-/** The one way back for everything thrown: AppError as it is, a failing store as 503, all else as a bare 500. */
+/** Converts everything thrown to a problem document: an AppError as it is, transient D1 errors to 503, anything else to 500. */
 export const onError: ErrorHandler<AppEnv> = (error, c) =>
   respondWithError(c, toAppError(error, c));
 
-/** A problem document (RFC 9457) as a response, with the fields that its status calls for (RFC 9110 sections 10.2.3 and 11.6.1). */
+/** Responds with a problem document (RFC 9457) and the headers that its status requires (RFC 9110 sections 10.2.3 and 11.6.1). */
 export function respondWithError(c: HonoContext<AppEnv>, error: AppError): Response {
   const config = c.get("config");
   const appUrl = config?.ok ? config.config.appUrl : undefined;
@@ -32,7 +32,7 @@ export function respondWithError(c: HonoContext<AppEnv>, error: AppError): Respo
   });
 }
 
-// RFC 6750 section 3: the error attribute only where a token was sent and found wanting.
+// RFC 6750 section 3: the error attribute is only for requests that sent an invalid token.
 function challenge(c: HonoContext<AppEnv>, error: AppError): string {
   const sentToken = error.code === "unauthenticated" && c.req.header("Authorization");
   return sentToken ? 'Bearer realm="roster", error="invalid_token"' : 'Bearer realm="roster"';
@@ -40,7 +40,7 @@ function challenge(c: HonoContext<AppEnv>, error: AppError): string {
 
 function toAppError(error: Error, c: HonoContext<AppEnv>): AppError {
   if (error instanceof AppError) return error;
-  // The validators' own word for a body that is no JSON.
+  // Hono's validator throws this for a body that is not JSON.
   if (error instanceof HTTPException && error.status === 400) return new AppError("malformed_json");
   const code: ErrorCode = isTransient(error) ? "service_unavailable" : "internal_error";
   createLog(c.get("requestId"))("error", "request.failed", describeError(error));

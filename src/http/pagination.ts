@@ -4,7 +4,7 @@ import type { Page } from "../paging.ts";
 const DEFAULT_LIMIT = 10;
 const MAX_LIMIT = 100;
 
-/** Query parameters that every list has. */
+/** The query parameters of every list. */
 export const PageQuery = z.strictObject({
   limit: z
     .string()
@@ -13,12 +13,9 @@ export const PageQuery = z.strictObject({
     .pipe(z.int().min(1).max(MAX_LIMIT))
     .default(DEFAULT_LIMIT)
     .openapi({ type: "integer", minimum: 1, maximum: MAX_LIMIT, default: DEFAULT_LIMIT }),
-  cursor: z
-    .string()
-    .min(1)
-    .max(1024)
-    .optional()
-    .openapi({ description: "`next_cursor` of the page before, with the same filters." }),
+  cursor: z.string().min(1).max(1024).optional().openapi({
+    description: "The `next_cursor` of the previous page. Valid only with the same filters.",
+  }),
 });
 
 /** The schema of a page of a list. */
@@ -35,7 +32,7 @@ export function pageOf<S extends z.ZodType>(item: S, name: string) {
     .openapi(name);
 }
 
-/** A page of a list as the contract has it. */
+/** A page of a list as the API returns it. */
 export function presentPage<T, R>(page: Page<T>, limit: number, present: (item: T) => R) {
   return {
     data: page.items.map(present),

@@ -3,20 +3,20 @@ import { parseId } from "../lib/ids.ts";
 
 const EXAMPLE_ID = "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11";
 
-/** `{id}` of a user: a UUID, or `me` for oneself. */
+/** The `{id}` of a user: a UUID, or `me` for the caller. */
 export const UserIdParam = z
   .string()
   .refine((id) => id === "me" || parseId(id) !== undefined, {
-    message: "Must be a UUID, or `me` for oneself.",
+    message: "Must be a UUID or `me`.",
     params: { code: "invalid_format" },
   })
   .openapi({
     param: { name: "id", in: "path" },
-    description: "The user's id, or `me`.",
+    description: "The user's id, or `me` for yourself.",
     example: "me",
   });
 
-/** An id in the path: a UUID in either case. */
+/** An id in the path: a UUID, in upper or lower case. */
 export function idParam(name: string, description: string) {
   return z
     .string()

@@ -15,14 +15,14 @@ export const Problem = z
       .array(z.object({ path: z.string(), code: z.string(), message: z.string() }))
       .optional(),
   })
-  .openapi("Problem", { description: "What went wrong (RFC 9457). `code` is stable." });
+  .openapi("Problem", { description: "An error (RFC 9457). `code` is stable." });
 
 export interface ProblemInput {
   code: ErrorCode;
   detail: string;
   faults?: readonly Fault[] | undefined;
   requestId: string;
-  /** Origin of this service, under which /docs/errors explains every code. */
+  /** The origin of this service. Its page /docs/errors explains every code. */
   origin: string;
 }
 
@@ -43,30 +43,30 @@ export function toProblem(input: ProblemInput): z.infer<typeof Problem> {
 const EXAMPLE_FAULT: Fault = {
   path: "email",
   code: "invalid_format",
-  message: "Not an email address.",
+  message: "Must be an email address.",
 };
 
-/** The OpenAPI responses for a set of codes: one a status, with an example of each code. */
-export function problems(codes: readonly ErrorCode[]) {
-  const responses: Record<number, ReturnType<typeof problemResponse>> = {};
+/** The OpenAPI responses for a set of codes: one per status, with an example of each code. */
+export function toProblemResponses(codes: readonly ErrorCode[]) {
+  const responses: Record<number, ReturnType<typeof toProblemResponse>> = {};
   const byStatus = Map.groupBy(new Set(codes), (code) => ERRORS[code][0]);
-  for (const [status, group] of byStatus) responses[status] = problemResponse(group);
+  for (const [status, group] of byStatus) responses[status] = toProblemResponse(group);
   return responses;
 }
 
-function problemResponse(codes: readonly ErrorCode[]) {
+function toProblemResponse(codes: readonly ErrorCode[]) {
   return {
     description: codes.map((code) => `\`${code}\`: ${ERRORS[code][2]}`).join("\n\n"),
     content: {
       [PROBLEM_TYPE]: {
         schema: Problem,
-        examples: Object.fromEntries(codes.map((code) => [code, { value: exampleOf(code) }])),
+        examples: Object.fromEntries(codes.map((code) => [code, { value: toExample(code) }])),
       },
     },
   };
 }
 
-function exampleOf(code: ErrorCode) {
+function toExample(code: ErrorCode) {
   return toProblem({
     code,
     detail: ERRORS[code][2],

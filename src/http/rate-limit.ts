@@ -3,19 +3,20 @@ import type { RateLimit } from "../config.ts";
 import type { Context } from "../context.ts";
 import { AppError } from "../errors.ts";
 import { toSubscriber } from "../lib/address.ts";
-import { firstKey, macText } from "../lib/mac.ts";
+import { computeMacText, firstKey } from "../lib/mac.ts";
 import {
   createSlidingWindow,
-  increment,
-  measure,
-  merge,
+  decrementWindow,
+  incrementWindow,
+  measureWindow,
+  mergeCounts,
   type SlidingWindow,
 } from "../lib/sliding-window.ts";
 import { SECOND } from "../lib/time.ts";
 import { describeError } from "../platform/logger.ts";
 import type { AppEnv } from "./app-env.ts";
 
-/** Who counts and what a failing store means, by policy. Limits are settings. */
+/** By policy: whose requests are counted together, and whether they fail if KV does. The limits are settings. */
 const POLICIES = {
   auth: { by: "address", needsStore: true },
   refresh: { by: "address", needsStore: true },
@@ -25,21 +26,21 @@ const POLICIES = {
 
 export type RateLimitPolicy = keyof typeof POLICIES;
 
-/** How much of a key's hash tells it from others. */
-const KEY_DIGITS = 32;
+/** How many hex digits of an API key's hash identify the key. */
+const KEY_HASH_DIGITS = 32;
 const MASK_BYTES = 16;
 
-/** KV takes one write per second per key. */
+/** KV accepts one write per second per key. */
 const SYNC_INTERVAL_MS = SECOND;
 
-/** Below this share of the limit a caller is counted in memory alone. */
+/** Below this share of the limit, requests are counted in memory only. */
 const SHARED_FROM = 1 / 5;
 
 /**
- * Holds a caller to a policy (RateLimit fields, draft-ietf-httpapi-ratelimit-headers-10). Exact within an isolate. From a fifth
- * of the limit on, isolates share their counts through KV, which is written at most once per second per key and never for a
- * caller who is over the limit. Policies of authentication read KV first and fail closed; the others count first and read it
- * after the response.
+ * Limits requests by a policy and sets the RateLimit headers (draft-ietf-httpapi-ratelimit-headers-10). Counts are exact within an
+ * isolate. Once a fifth of the limit is used, isolates share their counts through KV, which is written at most once per second per
+ * key, and never for a caller who is over the limit. The policies `auth` and `refresh` read KV before they count, and fail closed;
+ * `read` and `write` read it after the response. Throws `rate_limited`, `service_unavailable`.
  */
 export function rateLimit(policy: RateLimitPolicy): MiddlewareHandler<AppEnv> {
   const { by, needsStore } = POLICIES[policy];
@@ -47,18 +48,31 @@ export function rateLimit(policy: RateLimitPolicy): MiddlewareHandler<AppEnv> {
     const ctx = c.get("ctx");
     const limit = ctx.config.rateLimits[policy];
     if (!limit) return next();
-    const key = `rate:${policy}:${await callerOf(ctx, by)}`;
-    const window = openWindow(ctx, key);
-    if (needsStore && isShared(ctx, limit, window) && isDue(window.readAt, ctx.now())) {
-      await requireOthers(ctx, key, window);
+    const keys = (await identifyCallers(ctx, by)).map((caller) => `rate:${policy}:${caller}`);
+    for (const key of keys) {
+      const window = openWindow(ctx, key);
+      if (needsStore && isShared(ctx, limit, window) && isDue(window.readAt, ctx.now())) {
+        await requireSharedCounts(ctx, key, window);
+      }
+      countRequest(c, policy, limit, window);
     }
-    take(c, policy, limit, window);
     await next();
-    if (isShared(ctx, limit, window)) ctx.waitUntil(writeOwn(ctx, key, limit, window));
+    for (const key of withoutRefunded(ctx, limit, keys)) {
+      const window = openWindow(ctx, key);
+      if (isShared(ctx, limit, window)) ctx.waitUntil(writeSharedCounts(ctx, key, limit, window));
+    }
   };
 }
 
-/** The policy of an operation that names none: by what its method does (RFC 9110 section 9.2.1). */
+// A key that D1 has confirmed in the meantime is only counted by itself: the count of its address is undone.
+function withoutRefunded(ctx: Context, { windowSeconds }: RateLimit, keys: string[]): string[] {
+  const [address, ...others] = keys;
+  if (address === undefined || others.length === 0 || !isConfirmedKey(ctx)) return keys;
+  decrementWindow(openWindow(ctx, address), windowSeconds * SECOND, ctx.now());
+  return others;
+}
+
+/** The default policy of an operation: `read` for safe methods, `write` for all others (RFC 9110 section 9.2.1). */
 export function policyOfMethod(method: string): RateLimitPolicy {
   return method.toLowerCase() === "get" ? "read" : "write";
 }
@@ -71,7 +85,7 @@ function openWindow(ctx: Context, key: string): SlidingWindow {
   return window;
 }
 
-function take(
+function countRequest(
   c: HonoContext<AppEnv>,
   policy: RateLimitPolicy,
   { limit, windowSeconds }: RateLimit,
@@ -79,9 +93,9 @@ function take(
 ): void {
   const now = c.get("ctx").now();
   const windowMs = windowSeconds * SECOND;
-  const isOver = measure(window, windowMs, now).used >= limit;
-  if (!isOver) increment(window, windowMs, now);
-  const { used, resetMs } = measure(window, windowMs, now);
+  const isOver = measureWindow(window, windowMs, now).used >= limit;
+  if (!isOver) incrementWindow(window, windowMs, now);
+  const { used, resetMs } = measureWindow(window, windowMs, now);
   const resetSeconds = Math.max(1, Math.ceil(resetMs / SECOND));
   c.header("RateLimit-Policy", `"${policy}";q=${limit};w=${windowSeconds}`);
   c.header("RateLimit", `"${policy}";r=${Math.max(0, limit - used)};t=${resetSeconds}`);
@@ -90,22 +104,26 @@ function take(
   }
 }
 
-async function readOthers(ctx: Context, key: string, window: SlidingWindow): Promise<void> {
+async function readSharedCounts(ctx: Context, key: string, window: SlidingWindow): Promise<void> {
   const stored = (await ctx.kv.get(key)) as [number, number][] | null;
-  merge(window, new Map(stored ?? []));
+  mergeCounts(window, new Map(stored ?? []));
   window.readAt = ctx.now();
 }
 
-async function requireOthers(ctx: Context, key: string, window: SlidingWindow): Promise<void> {
+async function requireSharedCounts(
+  ctx: Context,
+  key: string,
+  window: SlidingWindow,
+): Promise<void> {
   try {
-    await readOthers(ctx, key, window);
+    await readSharedCounts(ctx, key, window);
   } catch (error) {
     ctx.log("error", "rate_limit.store_failed", describeError(error));
     throw new AppError("service_unavailable");
   }
 }
 
-async function writeOwn(
+async function writeSharedCounts(
   ctx: Context,
   key: string,
   { windowSeconds }: RateLimit,
@@ -115,11 +133,11 @@ async function writeOwn(
   if (window.pending.size === 0 || window.writtenAt > ctx.now()) return;
   const writeAt = Math.max(ctx.now(), window.writtenAt + SYNC_INTERVAL_MS);
   window.writtenAt = writeAt;
-  // After the response: what writing to KV costs is not the response's.
+  // This runs after the response and does not delay it.
   await scheduler.wait(writeAt - ctx.now());
   if (window.pending.size === 0) return;
   try {
-    if (isDue(window.readAt, writeAt)) await readOthers(ctx, key, window);
+    if (isDue(window.readAt, writeAt)) await readSharedCounts(ctx, key, window);
     const counts = [...window.counts];
     window.pending.clear();
     await ctx.kv.put(key, counts, windowSeconds);
@@ -133,40 +151,52 @@ function isShared(
   { limit, windowSeconds }: RateLimit,
   window: SlidingWindow,
 ): boolean {
-  return measure(window, windowSeconds * SECOND, ctx.now()).used >= limit * SHARED_FROM;
+  return measureWindow(window, windowSeconds * SECOND, ctx.now()).used >= limit * SHARED_FROM;
 }
 
 function isDue(last: number, now: number): boolean {
   return now - last >= SYNC_INTERVAL_MS;
 }
 
-/** Lets a rotated API key go on with what it has used: a new secret starts no new limit. Best effort, as all counting is. */
+/** Moves the counts of a rotated API key to its new secret, so that rotation does not reset its limits. Best effort. */
 export async function moveKeyLimits(ctx: Context, from: string, to: string): Promise<void> {
   for (const policy of ["read", "write"] as const) {
     const limit = ctx.config.rateLimits[policy];
     if (!limit) continue;
-    const window = openWindow(ctx, keyName(policy, from));
-    await readOthers(ctx, keyName(policy, from), window);
-    ctx.memory.rateWindows.set(keyName(policy, to), window, ctx.now());
+    const window = openWindow(ctx, toKeyName(policy, from));
+    await readSharedCounts(ctx, toKeyName(policy, from), window);
+    ctx.memory.rateWindows.set(toKeyName(policy, to), window, ctx.now());
     if (!isShared(ctx, limit, window)) continue;
-    await ctx.kv.put(keyName(policy, to), [...window.counts], limit.windowSeconds);
+    await ctx.kv.put(toKeyName(policy, to), [...window.counts], limit.windowSeconds);
   }
 }
 
-function keyName(policy: RateLimitPolicy, secretHash: string): string {
-  return `rate:${policy}:key:${secretHash.slice(0, KEY_DIGITS)}`;
+function toKeyName(policy: RateLimitPolicy, secretHash: string): string {
+  return `rate:${policy}:key:${secretHash.slice(0, KEY_HASH_DIGITS)}`;
 }
 
-async function callerOf(ctx: Context, by: "address" | "caller"): Promise<string> {
+// Anyone can make up an API key with a valid checksum. Until D1 has confirmed a key, its address is counted as well, so that
+// made-up keys reach D1 no more often than their address may.
+async function identifyCallers(ctx: Context, by: "address" | "caller"): Promise<string[]> {
   const credential = ctx.access?.credential;
-  if (by === "caller" && credential?.type === "session") return `user:${credential.userId}`;
-  if (by === "caller" && credential?.type === "api_key")
-    return `key:${credential.secretHash.slice(0, KEY_DIGITS)}`;
-  return `address:${await maskAddress(ctx)}`;
+  if (by === "caller" && credential?.type === "session") return [`user:${credential.userId}`];
+  const address = `address:${await maskAddress(ctx)}`;
+  if (by === "address" || credential?.type !== "api_key") return [address];
+  const { secretHash } = credential;
+  const key = `key:${secretHash.slice(0, KEY_HASH_DIGITS)}`;
+  return isConfirmedKey(ctx) ? [key] : [address, key];
 }
 
-// KV keys hold no address: they are personal data.
+function isConfirmedKey({ access, memory, now }: Context): boolean {
+  const credential = access?.credential;
+  return (
+    credential?.type === "api_key" &&
+    memory.confirmedKeys.get(credential.secretHash, now()) === true
+  );
+}
+
+// Addresses are personal data, so KV keys contain a MAC of them.
 async function maskAddress({ client, config }: Context): Promise<string> {
   const subscriber = toSubscriber(client.ip ?? "unknown");
-  return macText(firstKey(config.macKeys), "rate limit v1", subscriber, MASK_BYTES);
+  return computeMacText(firstKey(config.macKeys), "rate limit v1", subscriber, MASK_BYTES);
 }

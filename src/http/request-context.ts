@@ -6,13 +6,13 @@ import type { AppEnv } from "./app-env.ts";
 
 const MAX_USER_AGENT_LENGTH = 512;
 
-/** Parses the configuration, once an isolate. What is wrong with it is for `requireConfig` to refuse and for /ready to tell. */
+/** Parses the configuration once per isolate. If it is invalid, `requireConfig` refuses requests and /ready lists the problems. */
 export const loadConfig: MiddlewareHandler<AppEnv> = async function loadConfig(c, next) {
   c.set("config", await getIsolate(c.env).config);
   return next();
 };
 
-/** Refuses to serve without a sound configuration; otherwise makes the context that services see. */
+/** Creates the context that services use. Throws `misconfigured` if the configuration is invalid. */
 export const requireConfig: MiddlewareHandler<AppEnv> = async function requireConfig(c, next) {
   const result = c.get("config");
   if (!result.ok) throw new AppError("misconfigured");
@@ -27,7 +27,7 @@ export const requireConfig: MiddlewareHandler<AppEnv> = async function requireCo
       client: {
         ip: c.req.header("CF-Connecting-IP") ?? null,
         userAgent: c.req.header("User-Agent")?.slice(0, MAX_USER_AGENT_LENGTH) ?? null,
-        // Read when it is asked for: the runtime parses `cf` at each access.
+        // Read lazily, because the runtime parses `cf` on each access.
         get country() {
           const country = raw.cf?.country;
           return typeof country === "string" ? country : null;

@@ -5,8 +5,8 @@ import { createLog } from "../platform/logger.ts";
 import type { AppEnv } from "./app-env.ts";
 
 /**
- * Counts what the request costs, writes one JSON line about it and, where `SERVER_TIMING` is on, tells the client
- * (Server Timing, W3C). The line names the route's pattern, never the path: paths hold ids.
+ * Measures what a request costs and logs it as one JSON line. If `SERVER_TIMING` is on, it is also in the `Server-Timing` header
+ * of the response (W3C). The line contains the pattern of the route, never the path, because paths contain ids.
  */
 export const requestLog: MiddlewareHandler<AppEnv> = async function requestLog(c, next) {
   const meter = createMeter();

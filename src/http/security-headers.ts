@@ -10,7 +10,10 @@ const applyHeaders = secureHeaders({
   referrerPolicy: "no-referrer",
 });
 
-/** Security headers on every response (OWASP REST Security), and `no-store` wherever nothing else was said: most of what we answer is personal. */
+/**
+ * Sets security headers on every response (OWASP REST Security Cheat Sheet), and `Cache-Control: no-store` unless the operation has
+ * set the header, because most responses contain personal data.
+ */
 export const securityHeaders: MiddlewareHandler<AppEnv> = async function securityHeaders(c, next) {
   await applyHeaders(c, next);
   const { headers } = c.res;

@@ -5,13 +5,13 @@ import type { AppEnv } from "./app-env.ts";
 
 type Issue = z.core.$ZodIssue;
 
-/** More than this are told by nobody and read by nobody. */
+/** The maximum number of problems in a response. */
 const MAX_FAULTS = 100;
 
-/** Turns what zod found into one 422 with an entry a fault. */
+/** Throws one `validation_failed` error with an entry per problem that zod found. */
 export const onInvalid: Hook<unknown, AppEnv, string, unknown> = (result) => {
   if (result.success) return;
-  // The validator hands over what it was given; its type says so only for success.
+  // The validator passes the input on failure, too, but its type says so only for success.
   const { data } = result as { data?: unknown };
   const faults = result.error.issues.flatMap((issue) => toFaults(issue as Issue, data));
   throw new AppError("validation_failed", { faults: faults.slice(0, MAX_FAULTS) });
@@ -22,11 +22,11 @@ function toFaults(issue: Issue, data: unknown): Fault[] {
     return issue.keys.map((key) => ({
       path: [...issue.path, key].join("."),
       code: "unknown_field",
-      message: "There is no such field here.",
+      message: "Unknown field.",
     }));
   }
   const path = issue.path.map(String).join(".");
-  if (isMissing(issue, data)) return [{ path, code: "required", message: "This is required." }];
+  if (isMissing(issue, data)) return [{ path, code: "required", message: "Required." }];
   return [{ path, code: codeOf(issue), message: issue.message }];
 }
 

@@ -17,13 +17,13 @@ export interface AccessTokenClaims {
   permissions: readonly string[];
 }
 
-/** The claims of a token that was verified; times in seconds. */
+/** The claims of a verified token. Times are in seconds since the Unix epoch. */
 export interface VerifiedAccessToken extends AccessTokenClaims {
   issuedAt: number;
   expiresAt: number;
 }
 
-/** A signed access token (RFC 9068) with `typ` at+jwt, EdDSA and the `kid` of the first key. */
+/** Signs an access token (RFC 9068) with `typ` at+jwt, EdDSA and the first key. `now` is in milliseconds. */
 export async function mintAccessToken(
   claims: AccessTokenClaims,
   keys: ReadonlyMap<string, SigningKey>,
@@ -49,8 +49,8 @@ export async function mintAccessToken(
 }
 
 /**
- * The claims of a valid access token, or undefined. Algorithm, type, issuer and audience are pinned and the key is
- * chosen by `kid` from ours alone (RFC 8725 sections 3.1, 3.8, 3.10, 3.11), so that no header can point elsewhere. Does no I/O.
+ * The claims of a valid access token, or undefined. Algorithm, type, issuer and audience are fixed, and `kid` selects only among the
+ * given keys (RFC 8725 sections 3.1, 3.8, 3.10, 3.11), so that no header can refer to another key. Does no I/O.
  */
 export async function verifyAccessToken(
   token: string,

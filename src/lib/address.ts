@@ -2,8 +2,8 @@
 const MAPPED_IPV4 = /^::ffff:(\d{1,3}(?:\.\d{1,3}){3})$/i;
 
 /**
- * Whom an address stands for in a rate limit: an IPv4 address itself, an IPv6 address its /64, which is what one
- * subscriber gets (RFC 6177). A text that is no address stands for itself.
+ * The subscriber behind an address, for rate limits: an IPv4 address itself, or the /64 of an IPv6 address, which is what one
+ * subscriber gets (RFC 6177). Text that is not an address is returned unchanged.
  */
 export function toSubscriber(address: string): string {
   const mapped = MAPPED_IPV4.exec(address)?.[1];
@@ -21,7 +21,7 @@ export function toSubscriber(address: string): string {
   return `${groups.slice(0, 4).join(":")}::/64`;
 }
 
-// The URL parser writes an IPv6 address in its canonical form (RFC 5952), or refuses it.
+// The URL parser converts an IPv6 address to its canonical form (RFC 5952), or refuses it.
 function parseHost(address: string): string | undefined {
   const url = URL.parse(`http://[${address}]/`);
   return url?.hostname.slice(1, -1);

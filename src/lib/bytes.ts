@@ -2,7 +2,7 @@ import { base64url } from "jose";
 
 const encoder = new TextEncoder();
 
-/** UTF-8 bytes of a text. Lone surrogates become U+FFFD, as the Encoding standard says. */
+/** UTF-8 bytes of a text. Lone surrogates become U+FFFD, as the Encoding Standard requires. */
 export function utf8(text: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(encoder.encode(text));
 }
@@ -22,7 +22,7 @@ export function fromBase64Url(text: string): Uint8Array<ArrayBuffer> | undefined
   }
 }
 
-/** Compares in a time that depends on the lengths alone. */
+/** Compares bytes in a time that depends only on the lengths. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.byteLength === b.byteLength && crypto.subtle.timingSafeEqual(a, b);
 }

@@ -1,15 +1,18 @@
 import { equalBytes, fromBase64Url, toBase64Url, utf8 } from "./bytes.ts";
-import { firstKey, mac } from "./mac.ts";
+import { computeMac, firstKey } from "./mac.ts";
 
 const MAC_BYTES = 16;
 
-/** An opaque, tamper-evident place in a list. `scope` names the list, its filters and its order: a cursor is valid in no other. */
+/**
+ * Seals a position in a list as an opaque, tamper-evident cursor. `scope` identifies the list, its filters and its order; a cursor
+ * is valid only for its own scope.
+ */
 export async function sealCursor(
-  place: readonly (string | number | null)[],
+  position: readonly (string | number | null)[],
   scope: string,
   keys: readonly CryptoKey[],
 ): Promise<string> {
-  const body = utf8(JSON.stringify(place));
+  const body = utf8(JSON.stringify(position));
   const seal = await sign(firstKey(keys), body, scope);
   const sealed = new Uint8Array(MAC_BYTES + body.byteLength);
   sealed.set(seal);
@@ -17,7 +20,7 @@ export async function sealCursor(
   return toBase64Url(sealed);
 }
 
-/** The place that one of the keys sealed for this scope, or undefined. */
+/** The position that one of the keys sealed for this scope, or undefined. */
 export async function openCursor(
   text: string,
   scope: string,
@@ -34,5 +37,5 @@ export async function openCursor(
 }
 
 async function sign(key: CryptoKey, body: Uint8Array, scope: string): Promise<Uint8Array> {
-  return (await mac(key, `cursor v1\n${scope}`, body)).slice(0, MAC_BYTES);
+  return (await computeMac(key, `cursor v1\n${scope}`, body)).slice(0, MAC_BYTES);
 }

@@ -3,14 +3,14 @@ import { fromBase64Url, toBase64Url, utf8 } from "./bytes.ts";
 const IV_BYTES = 12;
 const KEY_BYTES = 32;
 
-/** Someone with a data key of their own: what is sealed under it means nothing once the key is gone. */
+/** A person with a data key. What is sealed under the key can no longer be read once it is destroyed. */
 export interface Person {
   id: string;
-  /** The key, wrapped: of use only to whoever holds the wrapping keys. Null when they have none. */
+  /** The key, wrapped by one of the wrapping keys. Null if the person has none. */
   dataKey: string | null;
 }
 
-/** A new 256-bit data key for a person, wrapped by the first of the wrapping keys: `<kid>.<base64url>`. */
+/** Generates a 256-bit data key for a person and wraps it with the first wrapping key: `<kid>.<base64url>`. */
 export async function mintDataKey(
   personId: string,
   wrappingKeys: ReadonlyMap<string, CryptoKey>,
@@ -22,7 +22,7 @@ export async function mintDataKey(
   return `${kid}.${await encrypt(key, raw, `data key of ${personId}`)}`;
 }
 
-/** A person's data key, unwrapped; undefined for a person without a usable key. */
+/** Unwraps a person's data key. Returns undefined if the person has no usable key. */
 export async function unwrapDataKey(
   { id, dataKey }: Person,
   wrappingKeys: ReadonlyMap<string, CryptoKey>,
@@ -33,12 +33,12 @@ export async function unwrapDataKey(
   return raw && crypto.subtle.importKey("raw", raw, "AES-GCM", false, ["encrypt", "decrypt"]);
 }
 
-/** Seals a text under a data key (AES-256-GCM), bound to the context that is named. */
+/** Encrypts a text under a data key (AES-256-GCM) and binds it to a context. */
 export function sealText(text: string, key: CryptoKey, context: string): Promise<string> {
   return encrypt(key, utf8(text), context);
 }
 
-/** The text that was sealed under a data key in this context; undefined for any other. */
+/** Decrypts a text that was sealed under this data key and in this context. Returns undefined for any other. */
 export async function openText(
   sealed: string,
   key: CryptoKey,

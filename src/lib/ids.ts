@@ -2,7 +2,7 @@ import { parse, stringify, v7 } from "uuid";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** A new UUIDv7 in lower case (RFC 9562 section 5.7): ids sort by the time they were made. */
+/** A new UUIDv7 in lower case (RFC 9562 section 5.7): ids sort by creation time. */
 export function newId(): string {
   return v7();
 }
@@ -18,7 +18,7 @@ export function idToBytes(id: string): Uint8Array {
   return parse(id);
 }
 
-/** The id that 16 bytes stand for; undefined when they are no UUID. */
+/** The id with these 16 bytes, or undefined if they are not a UUID. */
 export function idFromBytes(bytes: Uint8Array): string | undefined {
   try {
     return stringify(bytes);
@@ -27,7 +27,7 @@ export function idFromBytes(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** The smallest UUIDv7 of a moment: ids made before it are smaller, ids made from then on are not. */
+/** The smallest UUIDv7 of a time in milliseconds: ids created earlier are smaller, ids created later are not. */
 export function firstIdAt(ms: number): string {
   const time = Math.max(0, ms).toString(16).padStart(12, "0");
   return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-000000000000`;

@@ -1,7 +1,7 @@
 import { importJWK, type JWK } from "jose";
 import { fromBase64Url, utf8 } from "./bytes.ts";
 
-/** Generated development keys carry this in their `kid`, and production refuses them. */
+/** The prefix of the `kid` of generated development keys, which production refuses. */
 export const DEVELOPMENT_KEY_PREFIX = "dev-";
 
 const MIN_MAC_KEY_BYTES = 32;
@@ -14,7 +14,7 @@ export interface SigningKey {
   publicJwk: JWK;
 }
 
-/** Ed25519 private keys by `kid` (RFC 8037 section 2), the first the one that signs. Throws a sentence on anything else. */
+/** Imports a JWK Set of Ed25519 private keys (RFC 8037 section 2), by `kid`. The first key signs. Throws if a key is invalid. */
 export async function importSigningKeys(text: string): Promise<ReadonlyMap<string, SigningKey>> {
   const keys = new Map<string, SigningKey>();
   for (const jwk of parseJwkSet(text)) {
@@ -32,7 +32,7 @@ export async function importSigningKeys(text: string): Promise<ReadonlyMap<strin
   return keys;
 }
 
-/** HMAC-SHA-256 keys of at least 256 bits by `kid`, the first the one that signs. Throws a sentence on anything else. */
+/** Imports a JWK Set of HMAC-SHA-256 keys of at least 256 bits, by `kid`. The first key signs. Throws if a key is invalid. */
 export async function importMacKeys(text: string): Promise<ReadonlyMap<string, CryptoKey>> {
   return importSymmetricKeys(text, { name: "HMAC", hash: "SHA-256" }, ["sign"]);
 }
@@ -46,19 +46,20 @@ async function importSymmetricKeys(
   for (const jwk of parseJwkSet(text)) {
     const bytes = jwk.kty === "oct" ? fromBase64Url(jwk.k ?? "") : undefined;
     if (!bytes) throw new Error("every key must be a symmetric key (kty oct)");
-    if (bytes.byteLength < MIN_MAC_KEY_BYTES) throw new Error("every key needs at least 32 bytes");
+    if (bytes.byteLength < MIN_MAC_KEY_BYTES)
+      throw new Error("every key must have at least 32 bytes");
     const kid = takeKid(jwk, keys);
     keys.set(kid, await crypto.subtle.importKey("raw", bytes, algorithm, false, usages));
   }
   return keys;
 }
 
-/** AES-256-GCM keys by `kid` for wrapping data keys, the first the one that wraps. Throws a sentence on anything else. */
+/** Imports a JWK Set of AES-256-GCM keys that wrap data keys, by `kid`. The first key wraps. Throws if a key is invalid. */
 export async function importDataKeys(text: string): Promise<ReadonlyMap<string, CryptoKey>> {
   return importSymmetricKeys(text, "AES-GCM", ["encrypt", "decrypt"]);
 }
 
-/** True when a key of the set was generated for development. */
+/** True if a key of the JWK Set was generated for development. */
 export function hasDevelopmentKey(text: string): boolean {
   return parseJwkSet(text).some(({ kid }) => String(kid).startsWith(DEVELOPMENT_KEY_PREFIX));
 }
@@ -71,25 +72,25 @@ async function importEd25519(jwk: JWK): Promise<CryptoKey> {
   }
 }
 
-// Halves of two keys would sign tokens that nobody can verify.
+// A mismatched pair would sign tokens that cannot be verified.
 async function requirePair(privateKey: CryptoKey, publicKey: CryptoKey): Promise<void> {
   const message = utf8("roster");
   const signature = await crypto.subtle.sign("Ed25519", privateKey, message);
   if (await crypto.subtle.verify("Ed25519", publicKey, signature, message)) return;
-  throw new Error("a key's x does not belong to its d");
+  throw new Error("the x of a key does not match its d");
 }
 
 function takeKid({ kid }: JWK, taken: ReadonlyMap<string, unknown>): string {
   if (typeof kid !== "string" || !KID.test(kid)) {
-    throw new Error("every key needs a kid of 1 to 64 letters, digits, _ and -");
+    throw new Error("every key must have a kid of 1 to 64 letters, digits, _ and -");
   }
-  if (taken.has(kid)) throw new Error("two keys share a kid");
+  if (taken.has(kid)) throw new Error("two keys have the same kid");
   return kid;
 }
 
 function parseJwkSet(text: string): JWK[] {
   const set = parseJson(text);
-  if (!isJwkSet(set)) throw new Error('it must be a JWK set with at least one key: {"keys":[…]}');
+  if (!isJwkSet(set)) throw new Error('must be a JWK Set with at least one key: {"keys":[…]}');
   return set.keys;
 }
 
@@ -107,6 +108,6 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new Error("it is not JSON");
+    throw new Error("is not valid JSON");
   }
 }

@@ -1,10 +1,10 @@
 import { toBase64Url, utf8 } from "./bytes.ts";
 
 /**
- * HMAC-SHA-256 (RFC 2104) over a label and a message. The label names the purpose, so that a MAC made for one purpose is
- * good for no other.
+ * Computes HMAC-SHA-256 (RFC 2104) over a label and a message. The label names the purpose, so that a MAC for one purpose is not
+ * valid for another.
  */
-export async function mac(
+export async function computeMac(
   key: CryptoKey,
   label: string,
   message: string | Uint8Array,
@@ -17,17 +17,17 @@ export async function mac(
   return new Uint8Array(await crypto.subtle.sign("HMAC", key, bytes));
 }
 
-/** The same in base64url, cut to so many bytes. */
-export async function macText(
+/** As `computeMac`, but truncated to `bytes` bytes and encoded as base64url. */
+export async function computeMacText(
   key: CryptoKey,
   label: string,
   message: string,
   bytes = 32,
 ): Promise<string> {
-  return toBase64Url((await mac(key, label, message)).slice(0, bytes));
+  return toBase64Url((await computeMac(key, label, message)).slice(0, bytes));
 }
 
-/** The key that new MACs are made with. */
+/** The key for new MACs. */
 export function firstKey(keys: readonly CryptoKey[]): CryptoKey {
   const [key] = keys;
   if (!key) throw new Error("no MAC key");

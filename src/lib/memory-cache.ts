@@ -1,6 +1,6 @@
 /**
- * A bounded map in memory whose entries are good for a few seconds, or as long as they say. When it is full the entry used longest ago goes.
- * It shields the stores; nothing that must be exact rests on it.
+ * A bounded cache in memory. Entries expire after `ttlMs`, of the cache or of the entry. If the cache is full, the least recently
+ * used entry is removed. Nothing that must be exact relies on it.
  */
 export class MemoryCache<T> {
   readonly #entries = new Map<string, { value: T; until: number }>();

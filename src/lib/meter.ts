@@ -1,4 +1,4 @@
-/** What one request cost, counted as it is spent. Durations are milliseconds. */
+/** The cost of one request so far. Durations are in milliseconds. */
 export interface Meter {
   d1: { queries: number; rowsRead: number; rowsWritten: number; ms: number };
   kv: { reads: number; writes: number; ms: number };
@@ -11,12 +11,15 @@ export function createMeter(): Meter {
   };
 }
 
-/** Awaits the work and adds its duration to the account, also when it fails. */
-export async function timed<T>(account: { ms: number }, work: () => Promise<T>): Promise<T> {
+/** Runs work and adds its duration to the total, even if the work fails. */
+export async function measureDuration<T>(
+  total: { ms: number },
+  work: () => Promise<T>,
+): Promise<T> {
   const start = performance.now();
   try {
     return await work();
   } finally {
-    account.ms += performance.now() - start;
+    total.ms += performance.now() - start;
   }
 }

@@ -1,17 +1,17 @@
 import { equalBytes, fromBase64Url, toBase64Url, utf8 } from "./bytes.ts";
 
 /**
- * The most iterations that WebCrypto's PBKDF2 takes in one call on Cloudflare's network;
- * above it `deriveBits` throws NotSupportedError there, though not on a developer's machine.
+ * The maximum number of PBKDF2 iterations per WebCrypto call on Cloudflare's network.
+ * With more, `deriveBits` throws NotSupportedError there, but not in local development.
  */
 const MAX_ITERATIONS_PER_CALL = 100_000;
 
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;
-const FORM =
+const FORMAT =
   /^\$pbkdf2-sha256-chain\$i=(\d{1,8}),c=(\d{1,6})(?:,p=([\w-]{1,64}))?\$([\w-]{22})\$([\w-]{43})$/;
 
-/** How passwords are hashed today, and the peppers that older hashes may need. The first pepper is the one for new hashes. */
+/** How new passwords are hashed, and the peppers that older hashes may need. The first pepper is for new hashes. */
 export interface HashSettings {
   iterations: number;
   peppers: ReadonlyMap<string, CryptoKey>;
@@ -29,9 +29,9 @@ interface StoredHash extends HashParameters {
 }
 
 /**
- * Hashes a password with PBKDF2-HMAC-SHA-256 and a fresh 128-bit salt, over an HMAC with the pepper if there is one.
- * The work is done in chained calls of at most 100,000 iterations, each fed the output of the one before. The text carries
- * its own parameters: `$pbkdf2-sha256-chain$i=600000,c=100000[,p=<pepper id>]$<salt>$<hash>`.
+ * Hashes a password with PBKDF2-HMAC-SHA-256 and a random 128-bit salt. With a pepper, hashes an HMAC of the password instead.
+ * The iterations are split into chained calls of at most 100,000; the output of each is the input of the next. The result contains
+ * its parameters: `$pbkdf2-sha256-chain$i=600000,c=100000[,p=<pepper id>]$<salt>$<hash>`.
  */
 export async function hashPassword(password: string, settings: HashSettings): Promise<string> {
   const parameters = currentParameters(settings);
@@ -41,7 +41,7 @@ export async function hashPassword(password: string, settings: HashSettings): Pr
   return format({ ...parameters, salt, hash });
 }
 
-/** True when the password made the stored text. A text that is no stored hash, or whose pepper is gone, matches nothing. */
+/** True if the password matches the stored hash. A malformed hash, or one whose pepper is unknown, matches no password. */
 export async function verifyPassword(
   password: string,
   stored: string,
@@ -56,7 +56,7 @@ export async function verifyPassword(
   return equalBytes(hash, parsed.hash) && isKnownPepper;
 }
 
-/** True when the text was made with other parameters than today's, and is to be made anew at the next login. */
+/** True if the hash was made with other parameters than the current ones, and should be replaced at the next login. */
 export function needsRehash(stored: string, settings: HashSettings): boolean {
   const parsed = parse(stored);
   const current = currentParameters(settings);
@@ -67,7 +67,7 @@ export function needsRehash(stored: string, settings: HashSettings): boolean {
   );
 }
 
-/** A stored text that no password matches, costing as much to check as a real one. */
+/** A hash that no password matches and that takes as much work to verify as a real one. */
 export function dummyHash(settings: HashSettings): string {
   return format({
     ...currentParameters(settings),
@@ -76,7 +76,10 @@ export function dummyHash(settings: HashSettings): string {
   });
 }
 
-/** PBKDF2 (RFC 8018 section 5.2) in calls of at most `perCall` iterations: the first over the secret, each next over the output before it. */
+/**
+ * PBKDF2 (RFC 8018 section 5.2) in chained calls of at most `perCall` iterations. The input of the first call is the secret, that of
+ * every other call the output of the previous one.
+ */
 export async function deriveChained(
   secret: Uint8Array<ArrayBuffer>,
   salt: Uint8Array<ArrayBuffer>,
@@ -101,7 +104,7 @@ function currentParameters({ iterations, peppers }: HashSettings): HashParameter
   return { iterations, perCall: MAX_ITERATIONS_PER_CALL, pepperId };
 }
 
-// One password typed on two keyboards may differ in code points (NIST SP 800-63B section 3.1.1.2).
+// The same password may have different code points when it is typed on different keyboards (NIST SP 800-63B section 3.1.1.2).
 async function prepare(
   password: string,
   pepper: CryptoKey | undefined,
@@ -116,7 +119,7 @@ function format({ iterations, perCall, pepperId, salt, hash }: StoredHash): stri
 }
 
 function parse(stored: string): StoredHash | undefined {
-  const [, iterations, perCall, pepperId, saltText, hashText] = FORM.exec(stored) ?? [];
+  const [, iterations, perCall, pepperId, saltText, hashText] = FORMAT.exec(stored) ?? [];
   const salt = fromBase64Url(saltText ?? "");
   const hash = fromBase64Url(hashText ?? "");
   if (!salt?.byteLength || !hash?.byteLength) return undefined;

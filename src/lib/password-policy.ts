@@ -5,7 +5,7 @@ import { countCodePoints, toComparisonKey } from "./text.ts";
 export const MIN_PASSWORD_LENGTH = 8;
 export const MAX_PASSWORD_BYTES = 256;
 
-/** Whose password it is: what it may not contain. Fields of the wrong type are left out of account. */
+/** The names of a password's owner, which the password must not contain. Fields of the wrong type are ignored. */
 export interface PasswordOwner {
   username?: unknown;
   email?: unknown;
@@ -17,7 +17,7 @@ interface PasswordRule {
   allows(password: string, owner: PasswordOwner): boolean;
 }
 
-/** What a new password must be (NIST SP 800-63B section 3.1.1.2): length, no well-known one, nothing of its owner. */
+/** The rules for new passwords (NIST SP 800-63B section 3.1.1.2): length, common passwords, and the names of the owner. */
 export const PASSWORD_RULES: readonly PasswordRule[] = [
   {
     code: "too_short",
@@ -31,12 +31,12 @@ export const PASSWORD_RULES: readonly PasswordRule[] = [
   },
   {
     code: "invalid_characters",
-    message: "Holds a character that cannot be typed again.",
+    message: "Must not contain invalid Unicode characters.",
     allows: (password) => password.isWellFormed(),
   },
   {
     code: "too_common",
-    message: "Is one of the most common passwords.",
+    message: "Must not be a common password.",
     allows: (password) => !COMMON_PASSWORDS.has(toComparisonKey(password)),
   },
   {
@@ -46,13 +46,13 @@ export const PASSWORD_RULES: readonly PasswordRule[] = [
   },
   {
     code: "contains_email",
-    message: "Must not contain the name in the email address.",
+    message: "Must not contain the part of the email address before the @.",
     allows: (password, { email }) =>
       !contains(password, typeof email === "string" ? email.split("@", 1)[0] : undefined),
   },
 ];
 
-// Shorter parts, such as a one-letter local part, are in most passwords by chance.
+// Shorter parts, such as a one-letter local part, occur in many passwords by chance.
 const MIN_PART_LENGTH = 3;
 
 function contains(password: string, part: unknown): boolean {

@@ -1,6 +1,6 @@
 import { equalBytes, fromBase64Url, toBase64Url } from "./bytes.ts";
 import { idFromBytes, idToBytes } from "./ids.ts";
-import { firstKey, mac } from "./mac.ts";
+import { computeMac, firstKey } from "./mac.ts";
 
 const PREFIX = "rrt_";
 const LABEL = "refresh token v1";
@@ -16,7 +16,7 @@ export interface RefreshTokenClaims {
 
 /**
  * The refresh token of one generation of a session: `rrt_` and base64url of session id, generation and an HMAC-SHA-256
- * over both. It is a function of its claims and the key, so that the same claims always give the same text.
+ * over both. It is deterministic: the same claims and key always give the same token.
  */
 export async function mintRefreshToken(
   claims: RefreshTokenClaims,
@@ -25,11 +25,11 @@ export async function mintRefreshToken(
   const body = encodeBody(claims);
   const token = new Uint8Array(BODY_BYTES + MAC_BYTES);
   token.set(body);
-  token.set(await mac(firstKey(keys), LABEL, body), BODY_BYTES);
+  token.set(await computeMac(firstKey(keys), LABEL, body), BODY_BYTES);
   return PREFIX + toBase64Url(token);
 }
 
-/** The claims of a token that one of the keys made, or undefined. Does no I/O. */
+/** The claims of a token whose MAC matches one of the keys, or undefined. Does no I/O. */
 export async function verifyRefreshToken(
   text: string,
   keys: readonly CryptoKey[],
@@ -40,7 +40,7 @@ export async function verifyRefreshToken(
   const body = token.slice(0, BODY_BYTES);
   const given = token.slice(BODY_BYTES);
   for (const key of keys) {
-    if (equalBytes(await mac(key, LABEL, body), given)) return decodeBody(body);
+    if (equalBytes(await computeMac(key, LABEL, body), given)) return decodeBody(body);
   }
   return undefined;
 }

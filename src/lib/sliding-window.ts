@@ -1,10 +1,13 @@
-/** Into how many slots a window is cut: what is counted is forgotten one slot at a time. */
+/** The number of slots of a window. Counts expire one slot at a time. */
 const SLOTS = 60;
 
-/** How many happened in each slot of a window; slots without any are left out. */
+/** Counts by slot. Slots without a count are left out. */
 export type SlotCounts = Map<number, number>;
 
-/** A count of the last so many seconds, in memory. `pending` is what the store has not been told yet; times are when it was last asked and told, or is next told. */
+/**
+ * A count over a sliding window, in memory. `pending` has the counts that are not yet in the shared store. `readAt` and `writtenAt`
+ * are when the store was last read and written, in milliseconds; `writtenAt` is in the future while a write is scheduled.
+ */
 export interface SlidingWindow {
   counts: SlotCounts;
   pending: SlotCounts;
@@ -18,12 +21,12 @@ export function createSlidingWindow(): SlidingWindow {
 
 export interface WindowUse {
   used: number;
-  /** Until the oldest of what is counted is forgotten; the whole window when nothing is. */
+  /** The time until the oldest count expires; the whole window if there is none. */
   resetMs: number;
 }
 
-/** How much of the window is used now. What is older than the window is dropped. */
-export function measure(window: SlidingWindow, windowMs: number, now: number): WindowUse {
+/** Measures how much of the window is used now, and drops counts that have expired. */
+export function measureWindow(window: SlidingWindow, windowMs: number, now: number): WindowUse {
   const slotMs = windowMs / SLOTS;
   const oldestSlot = Math.floor(now / slotMs) - SLOTS + 1;
   let used = 0;
@@ -41,16 +44,26 @@ export function measure(window: SlidingWindow, windowMs: number, now: number): W
   return { used, resetMs };
 }
 
-/** Counts one more. */
-export function increment(window: SlidingWindow, windowMs: number, now: number): void {
+/** Adds one to the current slot. */
+export function incrementWindow(window: SlidingWindow, windowMs: number, now: number): void {
   const slot = Math.floor(now / (windowMs / SLOTS));
   for (const counts of [window.counts, window.pending]) {
     counts.set(slot, (counts.get(slot) ?? 0) + 1);
   }
 }
 
-/** Takes in what others have counted: what the store says plus what it was not told yet, and never less than is known already. */
-export function merge(window: SlidingWindow, stored: SlotCounts): void {
+/** Takes back an event that was counted at this time. */
+export function decrementWindow(window: SlidingWindow, windowMs: number, now: number): void {
+  const slot = Math.floor(now / (windowMs / SLOTS));
+  for (const counts of [window.counts, window.pending]) {
+    const count = counts.get(slot) ?? 0;
+    if (count > 1) counts.set(slot, count - 1);
+    else counts.delete(slot);
+  }
+}
+
+/** Merges the counts from the shared store. The result is the stored plus the pending count, but never less than the current one. */
+export function mergeCounts(window: SlidingWindow, stored: SlotCounts): void {
   for (const [slot, count] of stored) {
     const together = count + (window.pending.get(slot) ?? 0);
     window.counts.set(slot, Math.max(together, window.counts.get(slot) ?? 0));

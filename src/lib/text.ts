@@ -1,28 +1,28 @@
-// Controls, zero-width and bidirectional formatting: characters that change how a text reads without being seen.
+// Control, zero-width and bidirectional formatting characters: invisible, but they change how a text reads.
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 const JOINERS = /[\u200C\u200D]/gu;
 
-/** What a username becomes before it is validated and kept: NFKC, trimmed. */
+/** Normalizes a username before it is validated and stored: NFKC, trimmed. */
 export function normalizeUsername(text: string): string {
   return trimSpaces(text.normalize("NFKC"));
 }
 
-/** What an email becomes before it is validated and kept: trimmed. Only ASCII passes validation (RFC 5321), so NFKC has nothing to fold. */
+/** Normalizes an email before it is validated and stored: trimmed. NFKC is not needed, because only ASCII is valid (RFC 5321). */
 export function normalizeEmail(text: string): string {
   return trimSpaces(text);
 }
 
-/** The form in which usernames and emails are compared and unique. */
+/** The form in which usernames and emails are compared and must be unique. */
 export function toComparisonKey(normalized: string): string {
   return normalized.normalize("NFKC").toLowerCase();
 }
 
-/** What a person's name becomes before it is kept: NFC, trimmed. */
+/** Normalizes a person's name before it is stored: NFC, trimmed. */
 export function normalizeName(text: string): string {
   return trimSpaces(text.normalize("NFC"));
 }
 
-/** True when a text holds nothing that cannot be seen (joiners apart, which some scripts need) and no lone surrogate. */
+/** True if a text has no invisible characters (except joiners, which some scripts need) and no lone surrogates. */
 export function isVisibleText(text: string): boolean {
   return text.isWellFormed() && !INVISIBLE.test(text.replace(JOINERS, ""));
 }
@@ -32,7 +32,7 @@ export function countCodePoints(text: string): number {
   return [...text].length;
 }
 
-// Spaces alone: `trim` would also drop line breaks and a byte order mark, which are to be refused and not hidden.
+// Only spaces: `trim` would also remove line breaks and byte order marks, which validation must refuse.
 function trimSpaces(text: string): string {
   let start = 0;
   let end = text.length;

@@ -1,3 +1,4 @@
+// Durations in milliseconds.
 export const SECOND = 1000;
 export const MINUTE = 60 * SECOND;
 export const HOUR = 60 * MINUTE;
@@ -8,7 +9,7 @@ export function toTimestamp(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-/** As `toTimestamp`, keeping null. */
+/** As `toTimestamp`, but null stays null. */
 export function toTimestampOrNull(ms: number | null): string | null {
   return ms === null ? null : toTimestamp(ms);
 }

@@ -37,12 +37,12 @@ export function mountDocs(app: OpenAPIHono<AppEnv>): void {
   });
   app.get("/docs", (c) => {
     c.header("Content-Security-Policy", DOCS_CSP);
-    return c.html(docsPage());
+    return c.html(renderDocsPage());
   });
   app.get("/docs/init.js", (c) => c.body(INIT_SCRIPT, 200, { "Content-Type": "text/javascript" }));
   app.get("/docs/errors", (c) => {
     c.header("Content-Security-Policy", DOCS_CSP);
-    return c.html(errorsPage());
+    return c.html(renderErrorsPage());
   });
   app.get("/docs/errors.css", (c) => c.body(ERRORS_STYLE, 200, { "Content-Type": "text/css" }));
   app.get("/docs/assets/*", async (c) => {
@@ -52,7 +52,7 @@ export function mountDocs(app: OpenAPIHono<AppEnv>): void {
   });
 }
 
-function docsPage() {
+function renderDocsPage() {
   const page = SwaggerUI({
     url: "/openapi.json",
     baseUrl: "/docs/assets",
@@ -76,7 +76,7 @@ ${raw(page)}
 </html>`;
 }
 
-function errorsPage() {
+function renderErrorsPage() {
   return html`<!doctype html>
 <html lang="en">
 <head>

@@ -47,7 +47,7 @@ export function buildOpenApiDocument(app: OpenAPIHono<AppEnv>) {
   return document;
 }
 
-// A body that is taken as a form or as JSON is declared without `required`, or the router would demand both forms of it.
+// A body that can be a form or JSON is declared without `required`, because the router would otherwise require both.
 function requireBodies({ paths = {} }: ReturnType<OpenAPIHono["getOpenAPI31Document"]>): void {
   for (const path of Object.values(paths)) {
     for (const method of ["post", "put", "patch"] as const) {

@@ -28,7 +28,7 @@ const readyRoute = operation({
   tags,
   summary: "Check that the service can handle requests",
   description:
-    "Checks D1, KV and the configuration. On failure, `checks` in the 503 response tells what failed.",
+    "Checks D1, KV and the configuration. On failure, `checks` in the 503 response shows what failed.",
   access: everyone,
   responses: { 200: jsonContent(Ready, "The service is ready.") },
   errors: ["misconfigured"],

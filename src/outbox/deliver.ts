@@ -6,24 +6,24 @@ import { describeError } from "../platform/logger.ts";
 import { type ClaimedMail, claimMail, settleMail, whereLeased } from "./repository.ts";
 import { type MailKind, renderMail } from "./templates.ts";
 
-/** How long whoever claimed a mail has for sending it. */
+/** How long the sender that has claimed an email may take to send it. */
 const LEASE_MS = MINUTE;
 const FIRST_RETRY_MS = 30 * SECOND;
 const LONGEST_RETRY_MS = HOUR;
-/** How long a mail that was sent or given up can be looked up. */
+/** How long an email is kept after it was sent or given up. */
 const RETENTION_MS = 30 * DAY;
-/** After this a mail is given up. */
-const GIVE_UP_MS = DAY;
+/** An email that could not be sent for this long is given up. */
+const GIVE_UP_AFTER_MS = DAY;
 const MAILS_PER_REQUEST = 5;
 
-/** What a mail's link is good for. */
+/** The purpose of the one-time token in the link of an email. */
 const PURPOSES: Readonly<Partial<Record<MailKind, TokenPurpose>>> = {
   verify_email: "verify_email",
   reset_password: "reset_password",
   change_email: "change_email",
 };
 
-/** Sends what a transaction has queued, after the response. What fails is tried again by the next run of the job. */
+/** Sends the emails that a transaction has queued, after the response. The scheduled job retries those that fail. */
 export function deliverSoon(ctx: Context, queued: readonly unknown[]): void {
   if (queued.length === 0) return;
   afterResponse(ctx, async () => {
@@ -35,7 +35,7 @@ export function deliverSoon(ctx: Context, queued: readonly unknown[]): void {
   });
 }
 
-/** Sends up to so many mails that are due and returns those that went out. Two at once never send one mail twice. */
+/** Sends up to `limit` emails that are due and returns those that were sent. Concurrent calls never send the same email. */
 export async function deliverDueMail(ctx: Context, limit: number): Promise<ClaimedMail[]> {
   if (!ctx.sendMail) return [];
   const lease = newId();
@@ -43,7 +43,7 @@ export async function deliverDueMail(ctx: Context, limit: number): Promise<Claim
     claimed: claimMail(ctx.db, { lease, now: ctx.now(), leaseMs: LEASE_MS, limit }),
   });
   const outcomes = await Promise.allSettled(claimed.map((mail) => deliver(ctx, mail, lease)));
-  // Thrown only now, when nobody is at a mail any more.
+  // Thrown only after all attempts have ended.
   const failure = outcomes.find(({ status }) => status === "rejected");
   if (failure?.status === "rejected") throw failure.reason;
   return claimed.filter((_, i) => {
@@ -52,18 +52,18 @@ export async function deliverDueMail(ctx: Context, limit: number): Promise<Claim
   });
 }
 
-// The token is made now, so that none is kept while the mail waits.
+// The token is created only now, so that no token is stored while the email waits.
 async function deliver(ctx: Context, mail: ClaimedMail, lease: string): Promise<boolean> {
   const at = { userId: mail.userId, id: mail.id, lease };
   try {
-    const isStillWanted = await send(ctx, mail, lease);
-    if (!isStillWanted) return false;
+    const isSent = await send(ctx, mail, lease);
+    if (!isSent) return false;
   } catch (error) {
-    const hasGivenUp = ctx.now() - mail.createdAt >= GIVE_UP_MS;
+    const hasGivenUp = ctx.now() - mail.createdAt >= GIVE_UP_AFTER_MS;
     const fields = { mail_id: mail.id, kind: mail.kind, attempts: mail.attempts };
     const event = hasGivenUp ? "mail.given_up" : "mail.attempt_failed";
     ctx.log(hasGivenUp ? "error" : "warn", event, { ...fields, ...describeError(error) });
-    const nextAttemptAt = ctx.now() + retryDelay(mail.attempts);
+    const nextAttemptAt = ctx.now() + computeRetryDelayMs(mail.attempts);
     const outcome = hasGivenUp ? settledAt(ctx, "failedAt") : { nextAttemptAt };
     await ctx.d1.send({ settled: settleMail(ctx.db, at, outcome) });
     return false;
@@ -83,23 +83,22 @@ async function send(ctx: Context, mail: ClaimedMail, lease: string): Promise<boo
   const kind = mail.kind as MailKind;
   const { userId, address, name } = mail;
   const purpose = PURPOSES[kind];
-  const occasion = mail.id;
   const token =
     purpose &&
     (await mintToken(
       ctx,
-      { userId, purpose, address, occasion },
+      { userId, purpose, address, mailId: mail.id },
       whereLeased({ userId, id: mail.id, lease }),
     ));
-  // It was taken back: an earlier try has arrived after all and its link was used, or a newer mail replaces it.
+  // The email was withdrawn: an earlier attempt has arrived after all and its link was used, or a newer email replaces it.
   if (purpose && !token) return false;
   const rendered = renderMail(kind, { name, linkUrl: config.mail.linkUrl, token });
   await sendMail({ ...rendered, to: address, idempotencyKey: mail.id });
   return true;
 }
 
-// Exponential, with jitter, so that a provider that comes back is not met by all at once.
-function retryDelay(attempts: number): number {
-  const delay = Math.min(FIRST_RETRY_MS * 2 ** (attempts - 1), LONGEST_RETRY_MS);
-  return Math.round(delay * (0.5 + Math.random() / 2));
+// Exponential backoff with jitter, so that a provider that recovers does not get all retries at once.
+function computeRetryDelayMs(attempts: number): number {
+  const delayMs = Math.min(FIRST_RETRY_MS * 2 ** (attempts - 1), LONGEST_RETRY_MS);
+  return Math.round(delayMs * (0.5 + Math.random() / 2));
 }

@@ -18,7 +18,7 @@ interface MailRequest {
   address: string;
 }
 
-/** Queues a mail where the condition holds; false where no mail is sent. It is sent only if its transaction commits. */
+/** Queues an email where the condition holds; false if email is not configured. It is sent only if the transaction commits. */
 export function queueMail(ctx: Context, mail: MailRequest, condition: SQL) {
   return (
     ctx.sendMail !== undefined &&
@@ -26,7 +26,7 @@ export function queueMail(ctx: Context, mail: MailRequest, condition: SQL) {
   );
 }
 
-/** Voids a user's links for these purposes where the condition holds: those already sent, and those that wait in the outbox. */
+/** Voids a user's links for these purposes, whether already sent or still in the outbox, where the condition holds. */
 export function voidLinks(
   { db }: Context,
   userId: string,
@@ -39,17 +39,17 @@ export function voidLinks(
   };
 }
 
-/** True while another mail of a kind may be asked for at an address: one per minute, five per hour. */
-export function whereMailMayBeAsked(ctx: Context, mail: MailRequest): SQL {
+/** True while another email of a kind may be requested for an address: at most one per minute and five per hour. */
+export function whereMailMayBeRequested(ctx: Context, mail: MailRequest): SQL {
   return sql`(${whereFewerMails(mail, ctx.now() - MINUTE, 1)} AND ${whereMailMayBeSent(ctx, mail)})`;
 }
 
-/** True while fewer than five mails of a kind went to an address within an hour, so that nobody's mailbox is flooded. */
+/** True while fewer than five emails of a kind were queued for an address in the last hour, so that no mailbox is flooded. */
 export function whereMailMayBeSent(ctx: Context, mail: MailRequest): SQL {
   return whereFewerMails(mail, ctx.now() - HOUR, 5);
 }
 
-/** True while fewer than five mails of a kind were queued for a user within an hour, where they choose the address. */
+/** True while fewer than five emails of a kind were queued for a user in the last hour. For emails whose address the user chooses. */
 export function whereUserMayRequestMail(ctx: Context, mail: MailRequest): SQL {
   return whereFewerMailsOfUser(mail, ctx.now() - HOUR, 5);
 }

@@ -13,7 +13,7 @@ interface NewMail {
   now: number;
 }
 
-/** Queues a mail where the condition holds. */
+/** Queues an email where the condition holds. */
 export function insertMail(db: Db, { now, ...mail }: NewMail, condition: SQL) {
   const row = {
     ...mail,
@@ -28,7 +28,7 @@ export function insertMail(db: Db, { now, ...mail }: NewMail, condition: SQL) {
   return insertWhere(db, mailOutbox, row, condition).returning({ id: mailOutbox.id });
 }
 
-/** Deletes a user's mails of these kinds that have not been sent, where the condition holds. One that is being sent gets no token. */
+/** Deletes a user's unsent emails of these kinds where the condition holds. A sender that has claimed one gets no token for it. */
 export function deleteUnsentMail(db: Db, userId: string, kinds: readonly string[], condition: SQL) {
   return db
     .delete(mailOutbox)
@@ -42,7 +42,7 @@ export function deleteUnsentMail(db: Db, userId: string, kinds: readonly string[
     );
 }
 
-/** True while fewer mails of a kind than the limit were queued for an address since the time given. */
+/** True while fewer than `limit` emails of a kind were queued for an address after `since`. */
 export function whereFewerMails(
   { kind, address }: Pick<NewMail, "kind" | "address">,
   since: number,
@@ -52,7 +52,7 @@ export function whereFewerMails(
     AND earlier.kind = ${kind} AND earlier.created_at > ${since} LIMIT ${limit})) < ${limit}`;
 }
 
-/** True while fewer mails of a kind than the limit were queued for a user since the time given, whatever their addresses. */
+/** True while fewer than `limit` emails of a kind were queued for a user after `since`, to any address. */
 export function whereFewerMailsOfUser(
   { userId, kind }: Pick<NewMail, "userId" | "kind">,
   since: number,
@@ -62,7 +62,7 @@ export function whereFewerMailsOfUser(
     AND earlier.id > ${firstIdAt(since)} AND earlier.kind = ${kind} AND earlier.created_at > ${since} LIMIT ${limit})) < ${limit}`;
 }
 
-/** Leases mails that are due: of all who ask at once, one gets each. A lease that has run out can be taken again. */
+/** Leases emails that are due. Of concurrent claims, exactly one gets each email. An expired lease can be claimed again. */
 export function claimMail(
   db: Db,
   { lease, now, leaseMs, limit }: { lease: string; now: number; leaseMs: number; limit: number },
@@ -113,13 +113,13 @@ export function settleMail(
     );
 }
 
-/** True while a mail is leased and not sent. */
+/** True while an email is held by this lease and not sent. */
 export function whereLeased({ userId, id, lease }: Lease): SQL {
   return sql`EXISTS (SELECT 1 FROM mail_outbox AS mine WHERE mine.user_id = ${userId} AND mine.id = ${id}
     AND mine.lease = ${lease} AND mine.sent_at IS NULL)`;
 }
 
-/** Deletes up to `limit` mails that were sent or given up and whose time is over. */
+/** Deletes up to `limit` emails that were sent or given up and whose retention period is over. */
 export function deleteOldMail(db: Db, now: number, limit: number) {
   return db
     .delete(mailOutbox)
@@ -130,7 +130,7 @@ export function deleteOldMail(db: Db, now: number, limit: number) {
     .returning({ id: mailOutbox.id });
 }
 
-/** The mails of a user that are still kept, the oldest first. */
+/** A user's emails in the outbox, sent or not, the oldest first. */
 export function listMailOfUser(db: Db, user: UserRef) {
   return db
     .select({
@@ -144,7 +144,7 @@ export function listMailOfUser(db: Db, user: UserRef) {
     .orderBy(mailOutbox.createdAt, mailOutbox.id);
 }
 
-/** How many mails wait, and how many were given up. */
+/** The number of emails that are waiting, and of those that were given up. */
 export function countOutbox(db: Db) {
   return db
     .select({

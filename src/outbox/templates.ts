@@ -1,6 +1,6 @@
 import { html } from "hono/html";
 
-/** Every mail there is. Those with a link carry a one-time token. */
+/** All kinds of email. Those with a link contain a one-time token. */
 export type MailKind =
   | "verify_email"
   | "reset_password"
@@ -14,7 +14,7 @@ export type MailKind =
 interface Template {
   subject: string;
   lines: readonly string[];
-  /** The page of the application that the link opens, and what the link says. */
+  /** The page of the application that the link opens, and the text of the link. */
   link?: { path: string; label: string };
 }
 
@@ -22,57 +22,57 @@ const TEMPLATES: Readonly<Record<MailKind, Template>> = {
   verify_email: {
     subject: "Confirm your email address",
     lines: ["Confirm that this address is yours.", "The link is good for 24 hours."],
-    link: { path: "/verify-email", label: "Confirm the address" },
+    link: { path: "/verify-email", label: "Confirm your email address" },
   },
   reset_password: {
     subject: "Reset your password",
     lines: [
-      "Somebody asked to reset the password of your account.",
-      "The link is good for one hour. If it was not you, leave this mail alone: nothing has changed.",
+      "Someone requested a password reset for your account.",
+      "The link is good for one hour. If this was not you, ignore this email: your password has not changed.",
     ],
     link: { path: "/reset-password", label: "Choose a new password" },
   },
   change_email: {
     subject: "Confirm your new email address",
     lines: [
-      "This address is to become the one of your account.",
-      "The link is good for 24 hours. Until you open it, your old address stays.",
+      "Confirm this address to use it for your account.",
+      "The link is good for 24 hours. Until you confirm, your account keeps its old address.",
     ],
-    link: { path: "/verify-email", label: "Confirm the new address" },
+    link: { path: "/verify-email", label: "Confirm your new email address" },
   },
   email_change_notice: {
     subject: "Your email address is about to change",
     lines: [
-      "Somebody who knows your password asked to change the email address of your account.",
-      "If it was not you, change your password now.",
+      "Someone who knows your password requested a change of your email address.",
+      "If this was not you, change your password now.",
     ],
   },
   email_changed: {
     subject: "Your email address was changed",
     lines: [
-      "An administrator gave your account another email address. This one is no longer used.",
-      "If you know nothing of it, ask them.",
+      "An administrator changed the email address of your account. This address is no longer used.",
+      "If you did not expect this, contact your administrator.",
     ],
   },
   password_changed: {
     subject: "Your password was changed",
     lines: [
-      "The password of your account was changed, and other sessions have ended.",
-      "If it was not you, reset your password now.",
+      "The password of your account was changed, and your other sessions were ended.",
+      "If this was not you, reset your password now.",
     ],
   },
   new_sign_in: {
     subject: "New sign-in to your account",
     lines: [
-      "Somebody signed in to your account from a device that we had not seen before.",
-      "If it was not you, change your password now and end the session.",
+      "Someone signed in to your account from a new device.",
+      "If this was not you, change your password now and end the session.",
     ],
   },
   account_locked: {
-    subject: "Your account is locked for a while",
+    subject: "Your account is temporarily locked",
     lines: [
-      "There were too many failed sign-ins to your account. It is locked for some minutes.",
-      "If it was not you who tried, there is nothing to do: your password still holds.",
+      "There were too many failed attempts to sign in to your account. It is locked for a few minutes.",
+      "If this was not you, you do not need to do anything: your password has not changed.",
     ],
   },
 };
@@ -83,7 +83,7 @@ export interface RenderedMail {
   html: string;
 }
 
-/** A mail in text and HTML. The link is built from the application's own URL; the name is shown as text and nothing else. */
+/** Renders an email as text and as HTML. The link is built from the configured URL, and the name is escaped. */
 export function renderMail(
   kind: MailKind,
   { name, linkUrl, token }: { name: string; linkUrl: string; token: string | undefined },
@@ -98,7 +98,7 @@ export function renderMail(
   return { subject, text: `${text}\n`, html: String(page) };
 }
 
-// A name cannot begin a line of its own, nor be taken for a host, of which a mail reader would make a link.
+// Users choose their names: a name must not start a new line, or contain a host that email clients would turn into a link.
 function toOneLine(name: string): string {
   const text = name.replace(/\s+/g, " ").replace(/:\/\//g, " ");
   return text.replace(/[.。．｡](?=[\p{L}\p{N}-]{2})/gu, ". ");

@@ -5,8 +5,8 @@ const TIMEOUT_MS = 2 * SECOND;
 const PREFIX_LENGTH = 5;
 
 /**
- * Asks a service of the Pwned Passwords form whether a password was in a breach. By k-anonymity: the service learns
- * five hex digits of its SHA-1 and nothing else. Throws when the service does not answer within two seconds.
+ * Asks a service that is compatible with Pwned Passwords whether a password is known from a data breach. The service learns only
+ * the first five hex digits of the password's SHA-1 (k-anonymity). Throws if it does not respond within two seconds.
  */
 export async function isBreached(password: string, rangeUrl: string): Promise<boolean> {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-1", utf8(password)));
@@ -17,7 +17,7 @@ export async function isBreached(password: string, rangeUrl: string): Promise<bo
     headers: { "Add-Padding": "true" },
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
-  if (!response.ok) throw new Error(`range query answered ${response.status}`);
+  if (!response.ok) throw new Error(`range query returned ${response.status}`);
   const suffix = hash.slice(PREFIX_LENGTH);
   const lines = (await response.text()).split(/\r?\n/);
   // Padding lines have a count of zero.

@@ -1,16 +1,16 @@
 type Level = "info" | "warn" | "error";
 
-/** Writes one JSON line. Fields hold ids, codes and figures: no personal data, no secret, no bound value. */
+/** Logs one JSON line. Fields contain only ids, codes and numbers: no personal data, no secrets, no bound SQL values. */
 export type Log = (level: Level, event: string, fields?: Readonly<Record<string, unknown>>) => void;
 
-/** A logger whose every line carries the request's id. JSON escapes CR and LF, so that no value forges a line. */
+/** Creates a logger that adds the request id to every line. JSON escapes CR and LF, so that values cannot forge lines. */
 export function createLog(requestId: string): Log {
   return (level, event, fields = {}) => {
     console[level](JSON.stringify({ level, event, request_id: requestId, ...fields }));
   };
 }
 
-/** What is safe to log of an error: its kind and stack frames. Messages stay out, because a database error's message holds bound values. */
+/** What is safe to log of an error: its name and stack frames. Messages are left out, because those of D1 can contain bound values. */
 export function describeError(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { error: typeof error };
   const head = error.stack?.indexOf(error.message) ?? 0;

@@ -5,23 +5,23 @@ interface Mail {
   subject: string;
   text: string;
   html: string;
-  /** The same for every try at one mail: a provider that knows it sends it once. */
+  /** The same for every attempt to send an email. Providers that support it deliver the email once. */
   idempotencyKey: string;
 }
 
-/** A way out for mail. Rejects when the provider does not take it. */
+/** Sends an email. Rejects if the provider does not accept it. */
 export type SendMail = (mail: Mail) => Promise<void>;
 
 const TIMEOUT_MS = 10 * SECOND;
 
-/** Cloudflare's `send_email` binding. Under `wrangler dev` it writes the mail to files and logs where. */
+/** Sends through Cloudflare's `send_email` binding. Under `wrangler dev`, the binding writes emails to files and logs their paths. */
 export function createBindingMailer(binding: SendEmail, from: string): SendMail {
   return async ({ to, subject, text, html }) => {
     await binding.send({ from, to, subject, text, html });
   };
 }
 
-/** A provider's HTTP API of Resend's form. */
+/** Sends through an HTTP API that is compatible with Resend's. */
 export function createHttpMailer(
   provider: { url: string; apiKey: string },
   from: string,
@@ -37,6 +37,6 @@ export function createHttpMailer(
       body: JSON.stringify({ from, to: [to], subject, text, html }),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
-    if (!response.ok) throw new Error(`mail provider answered ${response.status}`);
+    if (!response.ok) throw new Error(`mail provider returned ${response.status}`);
   };
 }

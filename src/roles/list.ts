@@ -31,8 +31,10 @@ export async function getPermissionPage(
 /** A page of the roles, by name. */
 export async function getRolePage(ctx: Context, request: PageRequest): Promise<Page<RoleRow>> {
   const list = listByName<RoleRow>(ctx, "roles");
-  const place = await openPage(list, request);
-  const { roles } = await read(ctx, { roles: listRoles(ctx.db, place?.[0], request.limit + 1) });
+  const position = await openPage(list, request);
+  const { roles } = await read(ctx, {
+    roles: listRoles(ctx.db, position?.[0], request.limit + 1),
+  });
   return toPage(list, request, roles);
 }
 
@@ -45,5 +47,5 @@ export async function getRole(ctx: Context, name: string): Promise<RoleRow> {
 }
 
 function listByName<T extends { name: string }>({ config }: Context, scope: string) {
-  return { scope, keys: config.macKeys, placeOf: ({ name }: T) => [name] };
+  return { scope, keys: config.macKeys, positionOf: ({ name }: T) => [name] };
 }

@@ -22,7 +22,7 @@ export async function replaceRole(
     const { acting, roles } = await read(ctx, { roles: findRole(ctx.db, name) });
     const role = requireCustom(roles[0]);
     requireCovers(acting.actor, [...role.permissions, ...input.permissions]);
-    const changes = diff(role, input);
+    const changes = diffRole(role, input);
     return changes ? applyReplacement(acting, role, input, changes) : role;
   });
 }
@@ -34,7 +34,7 @@ export function requireCustom(role: RoleRow | undefined): RoleRow {
   return role;
 }
 
-function diff(before: RoleRow, after: ReplaceRole): Changes | undefined {
+function diffRole(before: RoleRow, after: ReplaceRole): Changes | undefined {
   const [from, to] = [before.permissions.join(" "), after.permissions.join(" ")];
   const changes = {
     ...(after.description !== before.description && {

@@ -7,7 +7,7 @@ import { users } from "../db/schema/users.ts";
 export type RoleRow = typeof roles.$inferSelect;
 type RoleChange = Pick<RoleRow, "description" | "permissions" | "updatedAt">;
 
-/** Roles by name, starting after the name given. */
+/** Roles by name, starting after the name in `after`. */
 export function listRoles(db: Db, after: unknown, limit: number) {
   return db
     .select()
@@ -43,10 +43,10 @@ export function updateRole(db: Db, seen: RoleRow, change: RoleChange, condition:
 
 /** Deletes a custom role that is still as it was read and that no user has, where the condition holds. */
 export function deleteRoleRow(db: Db, seen: RoleRow, condition: SQL) {
-  const unused = sql`NOT EXISTS (SELECT 1 FROM users AS holder WHERE holder.role = ${seen.name})`;
+  const whereUnused = sql`NOT EXISTS (SELECT 1 FROM users AS holder WHERE holder.role = ${seen.name})`;
   return db
     .delete(roles)
-    .where(and(whereAsSeen(seen), unused, condition))
+    .where(and(whereAsSeen(seen), whereUnused, condition))
     .returning({ name: roles.name });
 }
 

@@ -20,7 +20,7 @@ beforeEach(async () => {
   key = await createTestKey(ada, ["users:read"]);
 });
 
-/** The statement that renames, re-scopes, rotates or revokes a key. */
+/** The statement that renames, rescopes, rotates or revokes a key. */
 const CHANGE = /^update "api_keys"/;
 
 type Actor = { token: string };
@@ -31,10 +31,10 @@ const rotate = ({ id }: { id: string }, { token }: Actor, more = {}) =>
   send(`/v1/api-keys/${id}/rotate`, { method: "POST", token, ...more });
 const revoke = ({ id }: { id: string }, { token }: Actor, more = {}) =>
   send(`/v1/api-keys/${id}`, { method: "DELETE", token, ...more });
-const shown = ({ id }: { id: string }, { token }: Actor) => send(`/v1/api-keys/${id}`, { token });
+const getKey = ({ id }: { id: string }, { token }: Actor) => send(`/v1/api-keys/${id}`, { token });
 
 describe("PATCH /v1/api-keys/{id}", () => {
-  it("renames and re-scopes, and records api_key.updated with both", async () => {
+  it("renames and rescopes, and records api_key.updated with both", async () => {
     const answer = await patch(key, ada, { name: "Weekly", scopes: ["sessions:read"] });
     expect(answer.status).toBe(200);
     expect(answer.body).toMatchObject({ name: "Weekly", scopes: ["sessions:read"] });
@@ -49,7 +49,7 @@ describe("PATCH /v1/api-keys/{id}", () => {
     expect(kept).not.toMatch(/Nightly export|Weekly/);
   });
 
-  it("takes scopes away from a key in use at once", async () => {
+  it("removes scopes from a key in use immediately", async () => {
     expect((await sendWithKey(key, "/v1/users")).status).toBe(200);
     await patch(key, ada, { scopes: [] });
     expectProblem(await sendWithKey(key, "/v1/users"), 403, "forbidden");
@@ -62,50 +62,50 @@ describe("PATCH /v1/api-keys/{id}", () => {
     expect(await actionsOn(key.id)).toEqual(["api_key.created"]);
   });
 
-  it("answers 403 privilege_escalation for scopes beyond one's own, and changes nothing", async () => {
+  it("returns 403 privilege_escalation for scopes the caller lacks, and changes nothing", async () => {
     for (const scopes of [["users:delete"], ["users:read", "api_keys:write"]]) {
       expectProblem(await patch(key, ada, { scopes }), 403, "privilege_escalation");
     }
-    expect((await shown(key, ada)).body.scopes).toEqual(["users:read"]);
+    expect((await getKey(key, ada)).body.scopes).toEqual(["users:read"]);
     expect(await actionsOn(key.id)).toEqual(["api_key.created"]);
   });
 
-  it("answers 403 privilege_escalation for scopes beyond its owner's, to an administrator too", async () => {
+  it("returns 403 privilege_escalation for scopes the owner lacks, even to an administrator", async () => {
     const admin = await createTestUser("admin");
     const scopes = ["users:delete"];
     expectProblem(await patch(key, admin, { scopes }), 403, "privilege_escalation");
     expect((await patch(key, admin, { scopes: ["users:update"] })).status).toBe(200);
   });
 
-  it("lets a demoted owner rename it, though it has scopes that they have lost", async () => {
+  it("lets a demoted owner rename a key whose scopes they no longer hold", async () => {
     await setRole(ada, "user");
     const answer = await patch(key, ada, { name: "Old" });
     expect(answer.status).toBe(200);
     expect(answer.body).toMatchObject({ name: "Old", scopes: ["users:read"] });
   });
 
-  it("does not restore, when it renames, scopes that were removed between read and write", async () => {
+  it("does not restore scopes removed between read and write when it renames", async () => {
     const bindings = beforeStatement(CHANGE, () => patch(key, ada, { scopes: [] }));
     await patch(key, ada, { name: "Weekly" }, { bindings });
-    expect((await shown(key, ada)).body).toMatchObject({ name: "Weekly", scopes: [] });
+    expect((await getKey(key, ada)).body).toMatchObject({ name: "Weekly", scopes: [] });
   });
 
-  it("answers 403 privilege_escalation for scopes that the caller loses between read and write", async () => {
+  it("returns 403 privilege_escalation for scopes that the caller loses between read and write", async () => {
     const bindings = beforeStatement(CHANGE, () => setRole(ada, "user"));
     const answer = await patch(key, ada, { scopes: ["users:update"] }, { bindings });
     expectProblem(answer, 403, "privilege_escalation");
-    expect((await shown(key, ada)).body.scopes).toEqual(["users:read"]);
+    expect((await getKey(key, ada)).body.scopes).toEqual(["users:read"]);
   });
 
-  it("answers 403 privilege_escalation for scopes that the owner loses between read and write", async () => {
+  it("returns 403 privilege_escalation for scopes that the owner loses between read and write", async () => {
     const admin = await createTestUser("admin");
     const bindings = beforeStatement(CHANGE, () => setRole(ada, "user"));
     const answer = await patch(key, admin, { scopes: ["users:update"] }, { bindings });
     expectProblem(answer, 403, "privilege_escalation");
-    expect((await shown(key, ada)).body.scopes).toEqual(["users:read"]);
+    expect((await getKey(key, ada)).body.scopes).toEqual(["users:read"]);
   });
 
-  it("records the scopes as they were when it replaced them", async () => {
+  it("records the scopes it actually replaced", async () => {
     const bindings = beforeStatement(CHANGE, () => patch(key, ada, { scopes: [] }));
     await patch(key, ada, { scopes: ["sessions:read"] }, { bindings });
     const [, first, second] = (await auditOf(key.id)).map(({ changes }) =>
@@ -121,7 +121,7 @@ describe("PATCH /v1/api-keys/{id}", () => {
     [{ scopes: ["users:rule"] }, ["scopes.0 invalid_value"]],
     [{ expires_at: null }, ["expires_at unknown_field"]],
     [{ user_id: "x", revoked_at: null }, ["revoked_at unknown_field", "user_id unknown_field"]],
-  ])("answers 422 for %j", async (body, faults) => {
+  ])("returns 422 for %j", async (body, faults) => {
     const answer = await patch(key, ada, body);
     expectProblem(answer, 422, "validation_failed");
     expect(faultsOf(answer)).toEqual(faults);
@@ -129,17 +129,17 @@ describe("PATCH /v1/api-keys/{id}", () => {
 });
 
 describe("POST /v1/api-keys/{id}/rotate", () => {
-  it("answers 200 with a new key, all else as before; the old one stops at once", async () => {
-    const before = (await shown(key, ada)).body;
+  it("returns 200 with a new key and no other change, and the old key stops working immediately", async () => {
     expect((await sendWithKey(key, "/v1/users/me")).status).toBe(200);
+    const before = (await getKey(key, ada)).body;
+    expect(before.last_used_at).toEqual(expect.any(String));
     const answer = await rotate(key, ada);
     expect(answer.status).toBe(200);
-    expect(answer.body.key).not.toBe(key.key);
-    expect(answer.body).toMatchObject({
-      ...before,
-      prefix: answer.body.key.slice(0, 13),
-      last_used_at: expect.any(String),
-    });
+    const { key: secret } = answer.body;
+    expect(secret).toMatch(/^rstk_/);
+    expect(secret).not.toBe(key.key);
+    expect(answer.body).toEqual({ ...before, key: secret, prefix: secret.slice(0, 13) });
+    expect((await getKey(key, ada)).body).toEqual({ ...before, prefix: secret.slice(0, 13) });
     for (const path of ["/v1/users/me", "/v1/users", `/v1/users/${ada.id}`]) {
       expectProblem(await sendWithKey(key, path), 401, "unauthenticated");
       expect((await sendWithKey(answer.body, path)).status).toBe(200);
@@ -147,7 +147,7 @@ describe("POST /v1/api-keys/{id}/rotate", () => {
     expect(await actionsOn(key.id)).toEqual(["api_key.created", "api_key.rotated"]);
   });
 
-  it("run concurrently leaves one live secret, in the answer of the rotation that got 200", async () => {
+  it("leaves one live secret when run concurrently, from a rotation that returned 200", async () => {
     const answers = await Promise.all(Array.from({ length: 5 }, () => rotate(key, ada)));
     const rotated = answers.filter(({ status }) => status === 200);
     for (const answer of answers) {
@@ -164,8 +164,8 @@ describe("POST /v1/api-keys/{id}/rotate", () => {
   });
 });
 
-describe("a rotation between the read and the write of another", () => {
-  it("wins: the other gets 409 edit_conflict and no secret", async () => {
+describe("a rotation between another rotation's read and write", () => {
+  it("wins, and the other returns 409 edit_conflict without a secret", async () => {
     const winners: Answer<{ key: string }>[] = [];
     const bindings = beforeStatement(CHANGE, async () => winners.push(await rotate(key, ada)));
     expectProblem(await rotate(key, ada, { bindings }), 409, "edit_conflict");
@@ -178,30 +178,30 @@ describe("a rotation between the read and the write of another", () => {
 });
 
 describe("DELETE /v1/api-keys/{id}", () => {
-  it("answers 204: the key stops at once, stays in the list and records api_key.revoked", async () => {
+  it("returns 204, stops the key immediately, keeps it listed and records api_key.revoked", async () => {
     expect((await sendWithKey(key, "/v1/users/me")).status).toBe(200);
     expect((await revoke(key, ada)).status).toBe(204);
     for (const path of ["/v1/users/me", "/v1/users"]) {
       expectProblem(await sendWithKey(key, path), 401, "unauthenticated");
     }
-    expect((await shown(key, ada)).body.revoked_at).toEqual(expect.any(String));
+    expect((await getKey(key, ada)).body.revoked_at).toEqual(expect.any(String));
     const [, event] = await auditOf(key.id);
     expect(event).toMatchObject({ action: "api_key.revoked", actor_id: ada.id });
   });
 
-  it("answers 204 for a revoked key, and records nothing more", async () => {
+  it("returns 204 for a revoked key and records nothing", async () => {
     expect((await revoke(key, ada)).status).toBe(204);
     expect((await revoke(key, ada)).status).toBe(204);
     expect(await actionsOn(key.id)).toEqual(["api_key.created", "api_key.revoked"]);
   });
 
-  it("answers 204 to concurrent revocations, and records one", async () => {
+  it("returns 204 to concurrent revocations and records one", async () => {
     const answers = await Promise.all(Array.from({ length: 5 }, () => revoke(key, ada)));
     expect(answers.map(({ status }) => status)).toEqual([204, 204, 204, 204, 204]);
     expect(await actionsOn(key.id)).toEqual(["api_key.created", "api_key.revoked"]);
   });
 
-  it("also stops the secret that a concurrent rotation puts in place", async () => {
+  it("also stops the secret that a concurrent rotation issues", async () => {
     const rotated: { key: string }[] = [];
     const bindings = beforeStatement(CHANGE, async () =>
       rotated.push((await rotate(key, ada)).body),
@@ -213,14 +213,14 @@ describe("DELETE /v1/api-keys/{id}", () => {
     }
   });
 
-  it("is permanent: a revoked key gets no new name and no new secret", async () => {
+  it("is permanent: a revoked key cannot be renamed or rotated", async () => {
     await revoke(key, ada);
     expectProblem(await patch(key, ada, { name: "x" }), 409, "api_key_revoked");
     expectProblem(await rotate(key, ada), 409, "api_key_revoked");
     expect(await actionsOn(key.id)).toEqual(["api_key.created", "api_key.revoked"]);
   });
 
-  it("between the read and the write of another change wins: 409 api_key_revoked", async () => {
+  it("wins over another change between its read and write, which returns 409 api_key_revoked", async () => {
     const changes = [
       (one: TestKey, more: object) => patch(one, ada, { name: "x" }, more),
       (one: TestKey, more: object) => rotate(one, ada, more),
@@ -234,8 +234,8 @@ describe("DELETE /v1/api-keys/{id}", () => {
   });
 });
 
-describe("managing another's key", () => {
-  it("needs every permission that its owner holds", async () => {
+describe("managing another user's key", () => {
+  it("requires every permission that its owner holds", async () => {
     const boss = await createTestUser("admin");
     const theirs = await createTestKey(boss, []);
     const manager = await createHolder("api_keys:write", "users:read");
@@ -251,7 +251,7 @@ describe("managing another's key", () => {
     expect((await revoke(equal, manager)).status).toBe(204);
   });
 
-  it("is refused when its owner gains a permission, or the caller loses theirs, between read and write", async () => {
+  it("is refused if the owner gains a permission, or the caller loses theirs, between read and write", async () => {
     const owner = await createTestUser();
     const theirs = await createTestKey(owner, []);
     const manager = await createHolder("api_keys:write");

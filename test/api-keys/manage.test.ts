@@ -11,7 +11,7 @@ import {
 } from "../support/fixtures.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
-const NOBODYS = "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11";
+const UNKNOWN_ID = "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11";
 const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 let ada: TestUser;
@@ -24,7 +24,7 @@ const call = (method: string, path: string, { token }: { token: string }, body?:
   send(`/v1/api-keys${path}`, { method, token, ...(body !== undefined && { body }) });
 
 describe("POST /v1/api-keys", () => {
-  it("answers 201 with the key, its Location and no-store, and records api_key.created", async () => {
+  it("returns 201 with the key, Location and no-store, and records api_key.created", async () => {
     const answer = await call("POST", "", ada, { name: " Nightly ", scopes: ["users:read"] });
     expect(answer.status).toBe(201);
     const { id, key, ...rest } = answer.body;
@@ -54,13 +54,13 @@ describe("POST /v1/api-keys", () => {
     });
   });
 
-  it("makes one that ends when it is told to, in whatever time zone that is said", async () => {
+  it("sets the expiry from a timestamp in any time zone", async () => {
     const body = { name: "x", scopes: [], expires_at: "2099-01-01T02:00:00+02:00" };
     const answer = await call("POST", "", ada, body);
     expect(answer.body.expires_at).toBe("2099-01-01T00:00:00.000Z");
   });
 
-  it("makes one for another with api_keys:write, the audit naming both", async () => {
+  it("creates a key for another user with api_keys:write, and the audit event names both", async () => {
     const admin = await createTestUser("admin");
     const body = { name: "x", scopes: ["users:read"], user_id: ada.id.toUpperCase() };
     const answer = await call("POST", "", admin, body);
@@ -83,18 +83,18 @@ describe("POST /v1/api-keys", () => {
     [{ name: "x", scopes: [], user_id: "me" }, ["user_id invalid_format"]],
     [{ name: "x", scopes: [], key: "rstk_" }, ["key unknown_field"]],
     [{ name: "x", scopes: [], last_used_at: null }, ["last_used_at unknown_field"]],
-  ])("answers 422 for %j", async (body, faults) => {
+  ])("returns 422 for %j", async (body, faults) => {
     const answer = await call("POST", "", ada, body);
     expectProblem(answer, 422, "validation_failed");
     expect(faultsOf(answer)).toEqual(faults);
     expect(await sqlAll("SELECT id FROM api_keys WHERE user_id = ?", ada.id)).toEqual([]);
   });
 
-  it("answers 404 for another who is not there or is deleted, 403 without api_keys:write", async () => {
+  it("returns 404 for an unknown or deleted owner, and 403 without api_keys:write", async () => {
     const admin = await createTestUser("admin");
     const gone = await createTestUser();
     await send(`/v1/users/${gone.id}`, { method: "DELETE", token: admin.token });
-    for (const user_id of [NOBODYS, gone.id]) {
+    for (const user_id of [UNKNOWN_ID, gone.id]) {
       const body = { name: "x", scopes: [], user_id };
       expectProblem(await call("POST", "", admin, body), 404, "user_not_found");
       expectProblem(await call("POST", "", ada, body), 403, "forbidden");
@@ -116,7 +116,7 @@ describe("the limit of 100 live keys", () => {
   }
   const create = () => call("POST", "", ada, { name: "x", scopes: [] });
 
-  it("answers 409 api_key_limit to the 101st, and counts neither revoked nor expired ones", async () => {
+  it("returns 409 api_key_limit for the 101st key, not counting revoked or expired keys", async () => {
     await fill(100);
     expectProblem(await create(), 409, "api_key_limit");
     await sqlRun("UPDATE api_keys SET revoked_at = 1 WHERE id = ?", `${ada.id}1`);
@@ -126,7 +126,7 @@ describe("the limit of 100 live keys", () => {
     expect((await create()).status).toBe(201);
   });
 
-  it("holds when many are made at once, and what is refused leaves no row", async () => {
+  it("holds for concurrent requests, and refused requests leave no row", async () => {
     await fill(97);
     const answers = await Promise.all(Array.from({ length: 10 }, create));
     const made = answers.filter(({ status }) => status === 201);
@@ -141,7 +141,7 @@ describe("the limit of 100 live keys", () => {
     expect(events).toBe(3);
   });
 
-  it("is each user's own: an administrator's keys for another count as the other's", async () => {
+  it("applies per user: keys that an administrator creates for another user count for that user", async () => {
     await fill(100);
     const admin = await createTestUser("admin");
     const body = { name: "x", scopes: [], user_id: ada.id };
@@ -154,7 +154,7 @@ describe("GET /v1/api-keys", () => {
   const ids = (answer: { body: { data: { id: string }[] } }) =>
     answer.body.data.map(({ id }) => id);
 
-  it("lists one's own, the newest first, page by page, revoked ones too", async () => {
+  it("lists the caller's keys newest first, page by page, including revoked keys", async () => {
     const made: string[] = [];
     for (let i = 0; i < 5; i += 1) made.unshift((await createTestKey(ada, [])).id);
     await call("DELETE", `/${made[1]}`, ada);
@@ -166,20 +166,20 @@ describe("GET /v1/api-keys", () => {
     expect(second.body.pagination).toEqual({ limit: 3, has_more: false, next_cursor: null });
   });
 
-  it("lists another's or all with api_keys:read, and answers 403 without", async () => {
+  it("lists another user's keys or all keys with api_keys:read, and returns 403 without", async () => {
     const { id } = await createTestKey(ada, []);
     const reader = await createHolder("api_keys:read");
     expect(ids(await call("GET", `?user_id=${ada.id}`, reader))).toEqual([id]);
     expect(ids(await call("GET", "?user_id=all", reader))).toContain(id);
     expect(ids(await call("GET", "", reader))).toEqual([]);
     const stranger = await createTestUser("moderator");
-    for (const whose of [ada.id, NOBODYS, "all"]) {
+    for (const whose of [ada.id, UNKNOWN_ID, "all"]) {
       expectProblem(await call("GET", `?user_id=${whose}`, stranger), 403, "forbidden");
     }
     expect(ids(await call("GET", `?user_id=${ada.id}`, ada))).toEqual([id]);
   });
 
-  it("answers 422 for a cursor of another's list, and for what is no user's id", async () => {
+  it("returns 422 for a cursor of another user's list and for a malformed user_id", async () => {
     for (let i = 0; i < 2; i += 1) await createTestKey(ada, []);
     const reader = await createHolder("api_keys:read");
     const { body } = await call("GET", `?limit=1&user_id=${ada.id}`, reader);
@@ -192,32 +192,29 @@ describe("GET /v1/api-keys", () => {
 });
 
 describe("GET /v1/api-keys/{id}", () => {
-  it("shows it to its owner and to holders of api_keys:read", async () => {
+  it("returns the key to its owner and to holders of api_keys:read", async () => {
     const { id } = await createTestKey(ada, ["users:read"]);
     const own = await call("GET", `/${id}`, ada);
     expect(own.body).toMatchObject({ id, user_id: ada.id, scopes: ["users:read"] });
     const reader = await createHolder("api_keys:read");
     expect((await call("GET", `/${id}`, reader)).body).toEqual(own.body);
-    expectProblem(await call("GET", `/${NOBODYS}`, reader), 404, "api_key_not_found");
+    expectProblem(await call("GET", `/${UNKNOWN_ID}`, reader), 404, "api_key_not_found");
   });
 });
 
-describe("another's key", () => {
+describe("another user's key", () => {
   it.each([
     ["GET", ""],
     ["PATCH", "", { name: "Mine now" }],
     ["DELETE", ""],
     ["POST", "/rotate"],
-  ])(
-    "is 403 to %s %s as is one that is not there, in the same words",
-    async (method, end, body?) => {
-      const { id } = await createTestKey(await createTestUser("admin"), []);
-      const theirs = await call(method, `/${id}${end}`, ada, body);
-      const nobodys = await call(method, `/${NOBODYS}${end}`, ada, body);
-      expectProblem(theirs, 403, "forbidden");
-      expectProblem(nobodys, 403, "forbidden");
-      expect(theirs.body.detail).toBe(nobodys.body.detail);
-      expect(await actionsOn(id)).toEqual(["api_key.created"]);
-    },
-  );
+  ])("returns the same 403 to %s %s as an unknown key", async (method, end, body?) => {
+    const { id } = await createTestKey(await createTestUser("admin"), []);
+    const theirs = await call(method, `/${id}${end}`, ada, body);
+    const nobodys = await call(method, `/${UNKNOWN_ID}${end}`, ada, body);
+    expectProblem(theirs, 403, "forbidden");
+    expectProblem(nobodys, 403, "forbidden");
+    expect(theirs.body.detail).toBe(nobodys.body.detail);
+    expect(await actionsOn(id)).toEqual(["api_key.created"]);
+  });
 });

@@ -37,11 +37,11 @@ const write = (secret: { key: string }, more = {}) =>
 const list = (secret: { key: string }) => sendWithKey(secret, "/v1/users");
 const readOwner = (secret: { key: string }) => sendWithKey(secret, "/v1/users/me");
 
-/** The write of `write`. */
+/** The statement that `write` sends. */
 const WRITE = /^update "users"/;
 const INSERT_KEY = /^insert into "api_keys"/;
 
-/** What the key gets for a write, a read of one, and a list. */
+/** The statuses of a write, a read of one user and a list with the key. */
 async function statuses(): Promise<number[]> {
   const answers: Answer[] = [await write(key), await read(key), await list(key)];
   return answers.map(({ status }) => status);
@@ -55,8 +55,8 @@ async function keysOf({ id }: TestUser): Promise<string[]> {
 const asAdmin = (method: string, path: string, body?: unknown) =>
   send(`/v1/users/${ada.id}${path}`, { method, token: admin.token, ...(body ? { body } : {}) });
 
-describe("what a key may do", () => {
-  it("is its scopes and nothing else", async () => {
+describe("the permissions of a key", () => {
+  it("are its scopes only", async () => {
     const narrow = await createTestKey(ada, ["users:read"]);
     expect((await list(narrow)).status).toBe(200);
     expectProblem(await write(narrow), 403, "forbidden");
@@ -64,7 +64,7 @@ describe("what a key may do", () => {
     expectProblem(sessions, 403, "forbidden");
   });
 
-  it("is nothing of its own: without users:read it cannot read its owner", async () => {
+  it("do not include its owner's data: reading the owner requires users:read", async () => {
     for (const scopes of [[], ["sessions:read"]]) {
       const blind = await createTestKey(ada, scopes);
       for (const id of ["me", ada.id]) {
@@ -73,7 +73,7 @@ describe("what a key may do", () => {
     }
   });
 
-  it("follows its owner's role up and down, from one request to the next", async () => {
+  it("follow every change of its owner's role from one request to the next", async () => {
     expect(await statuses()).toEqual([200, 200, 200]);
     await setRole(ada, "user");
     expect(await statuses()).toEqual([403, 403, 403]);
@@ -83,14 +83,14 @@ describe("what a key may do", () => {
     expect(await statuses()).toEqual([200, 200, 200]);
   });
 
-  it("does not grow with its owner: a promotion adds no scope", async () => {
+  it("do not grow when its owner is promoted", async () => {
     await setRole(ada, "admin");
     const { id } = await createTestUser();
     const answer = await sendWithKey(key, `/v1/users/${id}`, { method: "DELETE" });
     expectProblem(answer, 403, "forbidden");
   });
 
-  it("is never upward: its scopes, not its owner's role, are what another may hold", async () => {
+  it("do not reach users who hold more than its scopes, whatever its owner's role", async () => {
     const strong = await createTestKey(admin, ["users:update", "users:delete", "users:read"]);
     const reach = (id: string) =>
       sendWithKey(strong, `/v1/users/${id}`, { method: "PATCH", body: { first_name: "A" } });
@@ -100,7 +100,7 @@ describe("what a key may do", () => {
     expect((await reach(equal.id)).status).toBe(200);
   });
 
-  it("gives nobody a role beyond its scopes, its owner neither", async () => {
+  it("do not allow assigning a role beyond its scopes, even to its owner", async () => {
     const giver = await createTestKey(admin, ["roles:assign"]);
     for (const { id } of [other, admin]) {
       const path = `/v1/users/${id}/role`;
@@ -110,14 +110,14 @@ describe("what a key may do", () => {
     expect(await changesOn(other.id)).toEqual(["user.created"]);
   });
 
-  it("is nobody's email: an address is how one comes by a password", async () => {
+  it("do not include changing an email, which would allow a password reset", async () => {
     const body = { email: `new.${other.email}` };
     const answer = await sendWithKey(key, `/v1/users/${other.id}`, { method: "PATCH", body });
     expectProblem(answer, 403, "forbidden");
     expect(await changesOn(other.id)).toEqual(["user.created"]);
   });
 
-  it("never reaches an owner who holds more than its scopes", async () => {
+  it("do not reach its owner if the owner holds more than its scopes", async () => {
     const narrow = await createTestKey(admin, ["users:update", "users:delete", "users:erase"]);
     const own = `/v1/users/${admin.id}`;
     const body = { first_name: "A" };
@@ -130,7 +130,7 @@ describe("what a key may do", () => {
     expect(await changesOn(admin.id)).toEqual(["user.created"]);
   });
 
-  it("is refused on whatever manages credentials, whatever its scopes", async () => {
+  it("do not include managing credentials, whatever its scopes", async () => {
     const full = await createTestKey(admin, PERMISSION_NAMES);
     const own = `/v1/api-keys/${full.id}`;
     for (const [method, path, body] of [
@@ -153,8 +153,8 @@ describe("what a key may do", () => {
   });
 });
 
-describe("making a key", () => {
-  it("answers 403 privilege_escalation for scopes beyond one's own", async () => {
+describe("creating a key", () => {
+  it("returns 403 privilege_escalation for scopes the caller lacks", async () => {
     for (const scopes of [["users:delete"], ["users:read", "api_keys:write"]]) {
       const body = { name: "x", scopes };
       const answer = await send("/v1/api-keys", { body, token: ada.token });
@@ -162,7 +162,7 @@ describe("making a key", () => {
     }
   });
 
-  it("for another needs what they hold, and scopes that both hold", async () => {
+  it("for another user requires all that user's permissions, and scopes that both hold", async () => {
     const manager = await createHolder("api_keys:write", "users:read", "users:create");
     const create = (user_id: string, scopes: string[], { token }: TestUser) =>
       send("/v1/api-keys", { body: { name: "x", scopes, user_id }, token });
@@ -177,7 +177,7 @@ describe("making a key", () => {
     expect((await create(reader.id, ["users:read"], manager)).status).toBe(201);
   });
 
-  it("answers 403 privilege_escalation when the caller or the owner loses a scope between read and write", async () => {
+  it("returns 403 privilege_escalation if the caller or the owner loses a scope between read and write", async () => {
     const create = (user: TestUser, more: object) =>
       send("/v1/api-keys", { token: user.token, ...more });
     const own = { name: "x", scopes: ["users:read"] };
@@ -194,7 +194,7 @@ describe("making a key", () => {
 });
 
 describe("a key whose owner", () => {
-  it("is demoted by an administrator stops at once, for reads of its owner too", async () => {
+  it("is demoted by an administrator stops working immediately, including for reads of its owner", async () => {
     expect((await readOwner(key)).status).toBe(200);
     await asAdmin("PUT", "/role", { role: "user" });
     expect(await statuses()).toEqual([403, 403, 403]);
@@ -203,7 +203,7 @@ describe("a key whose owner", () => {
     expect(await statuses()).toEqual([200, 200, 200]);
   });
 
-  it("is demoted between read and write does not write", async () => {
+  it("is demoted between read and write changes nothing", async () => {
     const bindings = beforeStatement(WRITE, () => asAdmin("PUT", "/role", { role: "user" }));
     expectProblem(await write(key, { bindings }), 403, "forbidden");
     expect(await changesOn(other.id)).toEqual(["user.created"]);
@@ -211,13 +211,13 @@ describe("a key whose owner", () => {
 
   it.each([
     [
-      "deactivated is refused at once, and works again when they are back",
+      "deactivated is refused immediately, and works again after reactivation",
       () => asAdmin("PATCH", "", { is_active: false }),
       () => asAdmin("PATCH", "", { is_active: true }),
       [200, 200, 200],
     ],
     [
-      "deleted is refused at once, and stays revoked when they are back",
+      "deleted is refused immediately, and stays revoked after restoration",
       () => asAdmin("DELETE", ""),
       () => asAdmin("POST", "/restore"),
       [401, 401, 401],
@@ -233,18 +233,18 @@ describe("a key whose owner", () => {
   it.each([
     ["deactivated", () => asAdmin("PATCH", "", { is_active: false })],
     ["deleted", () => asAdmin("DELETE", "")],
-  ])("is %s between read and write does not write", async (_, end) => {
+  ])("is %s between read and write changes nothing", async (_, end) => {
     const bindings = beforeStatement(WRITE, end);
     expectProblem(await write(key, { bindings }), 401, "unauthenticated");
     expect(await changesOn(other.id)).toEqual(["user.created"]);
   });
 
-  it("has all sessions ended keeps working: keys are not sessions", async () => {
+  it("has all sessions ended keeps working", async () => {
     await asAdmin("DELETE", "/sessions");
     expect(await statuses()).toEqual([200, 200, 200]);
   });
 
-  it("loses a permission because their role changed stops for that permission", async () => {
+  it("loses a permission because their role changed loses that permission too", async () => {
     const role = await roleOf(allBut("roles:write", "audit:read"));
     await setRole(ada, role);
     expect(await statuses()).toEqual([200, 200, 200]);
@@ -256,15 +256,15 @@ describe("a key whose owner", () => {
   });
 });
 
-describe("a key that is revoked while it is used", () => {
-  it("writes nothing once the revocation has been answered", async () => {
+describe("a key that is revoked while in use", () => {
+  it("writes nothing after the revocation has returned", async () => {
     const revoke = () => send(`/v1/api-keys/${key.id}`, { method: "DELETE", token: ada.token });
     const bindings = beforeStatement(WRITE, revoke);
     expectProblem(await write(key, { bindings }), 401, "unauthenticated");
     expect(await changesOn(other.id)).toEqual(["user.created"]);
   });
 
-  it("in parallel gets 200 or 401 and nothing else, then 401 for good", async () => {
+  it("gets only 200 or 401 in parallel requests, then always 401", async () => {
     const revoke = () => send(`/v1/api-keys/${key.id}`, { method: "DELETE", token: ada.token });
     const uses = Array.from({ length: 6 }, () => [write(key), read(key)]).flat();
     const [revocation, ...answers] = await Promise.all([revoke(), ...uses]);

@@ -4,8 +4,8 @@ import { createTestKey, sendWithKey, type TestKey } from "../support/credentials
 import { beforeStatement } from "../support/d1.ts";
 import { always, at, faultyBindings } from "../support/faults.ts";
 import { changesOn, createTestUser, sqlAll, sqlRun, type TestUser } from "../support/fixtures.ts";
-import { isolate, staleKv } from "../support/isolates.ts";
-import { catchLogs } from "../support/logs.ts";
+import { createIsolate, createStaleKv } from "../support/isolates.ts";
+import { captureLogs } from "../support/logs.ts";
 import { expectProblem } from "../support/problems.ts";
 
 const MINUTE = 60_000;
@@ -35,8 +35,8 @@ const write = (secret: { key: string }, userId: string, more = {}) =>
     ...more,
   });
 
-describe("the text of a key", () => {
-  it("is rstk_, 64 hex digits of secret and 8 of checksum, as docs/roles-and-api-keys.md says", async () => {
+describe("the format of a key", () => {
+  it("is rstk_, 64 hex digits of secret and 8 of checksum, as documented in docs/roles-and-api-keys.md", async () => {
     expect(key.key).toMatch(/^rstk_[0-9a-f]{72}$/);
     const [, secret = "", checksum] = /^rstk_(.{64})(.{8})$/.exec(key.key) ?? [];
     const text = new TextEncoder().encode(`roster api key checksum v1\n${secret}`);
@@ -52,12 +52,12 @@ describe("the text of a key", () => {
 
   const MISTYPED: [string, (text: string) => string][] = [
     [
-      "one digit wrong",
+      "one wrong digit",
       (text) => text.slice(0, 20) + (text[20] === "0" ? "1" : "0") + text.slice(21),
     ],
-    ["its digits shifted by one", (text) => `rstk_${text.slice(6, 69)}0${text.slice(69)}`],
-    ["a digit missing", (text) => text.slice(0, -1)],
-    ["a digit too many", (text) => `${text}0`],
+    ["its digits shifted by one position", (text) => `rstk_${text.slice(6, 69)}0${text.slice(69)}`],
+    ["a missing digit", (text) => text.slice(0, -1)],
+    ["an extra digit", (text) => `${text}0`],
     ["upper case", (text) => text.toUpperCase()],
     ["no prefix", (text) => text.slice(5)],
     ["another prefix", (text) => `sk_${text.slice(5)}`],
@@ -67,7 +67,7 @@ describe("the text of a key", () => {
   ];
 
   it.each(MISTYPED)(
-    "with %s is 401 for reads and writes without asking D1 or KV",
+    "with %s returns 401 for reads and writes without D1 or KV access",
     async (_, mistype) => {
       const mistyped = { key: mistype(key.key) };
       for (const answer of [
@@ -81,14 +81,14 @@ describe("the text of a key", () => {
     },
   );
 
-  it("is not accepted as an access token or a query parameter, nor a token as a key", async () => {
+  it("is not accepted as an access token or a query parameter, and an access token is not accepted as a key", async () => {
     expectProblem(await send("/v1/users/me", { token: key.key }), 401, "unauthenticated");
     expectProblem(await sendWithKey({ key: ada.token }, "/v1/users/me"), 401, "unauthenticated");
     const path = `/v1/users/me?api_key=${key.key}`;
     expectProblem(await send(path), 401, "unauthenticated");
   });
 
-  it("together with an access token is 400, whichever of the two is valid", async () => {
+  it("together with an access token returns 400, whichever is valid", async () => {
     for (const [token, text] of [
       [ada.token, key.key],
       ["x", key.key],
@@ -101,7 +101,7 @@ describe("the text of a key", () => {
   });
 });
 
-describe("a key that ends", () => {
+describe("a key that expires", () => {
   it("works until the millisecond before it expires, and not after", async () => {
     vi.useFakeTimers({ toFake: ["Date"] });
     const start = Date.now();
@@ -117,7 +117,7 @@ describe("a key that ends", () => {
     expectProblem(await sendWithKey(short, "/v1/users/me"), 401, "unauthenticated");
   });
 
-  it("between read and write does not write", async () => {
+  it("between read and write changes nothing", async () => {
     const { id } = await createTestUser();
     const bindings = beforeStatement(/^update "users"/, () =>
       sqlRun("UPDATE api_keys SET expires_at = 1 WHERE id = ?", key.id),
@@ -159,7 +159,7 @@ describe("last_used_at", () => {
   });
 
   it("is written by concurrent uses without an error", async () => {
-    const logs = catchLogs();
+    const logs = captureLogs();
     const answers = await Promise.all(
       Array.from({ length: 8 }, () => sendWithKey(key, "/v1/users")),
     );
@@ -168,8 +168,8 @@ describe("last_used_at", () => {
     expect(logs.lines().filter(({ level }) => level !== "info")).toEqual([]);
   });
 
-  it("does not fail the request when it cannot be written: the failure is logged", async () => {
-    const logs = catchLogs();
+  it("is logged but does not fail the request if it cannot be written", async () => {
+    const logs = captureLogs();
     const bindings = faultyBindings({ d1: at(/^update "api_keys"/) });
     expect((await sendWithKey(key, "/v1/users/me", { bindings })).status).toBe(200);
     expect(logs.of("api_key.touch_failed")).toHaveLength(1);
@@ -185,8 +185,8 @@ describe("last_used_at", () => {
 });
 
 describe("a revoked key", () => {
-  it("is refused at once in an isolate that has just used it, for reads of its owner too", async () => {
-    const elsewhere = { ...isolate(), KV: staleKv(100) };
+  it("is refused immediately in an isolate that has just used it, including for reads of its owner", async () => {
+    const elsewhere = { ...createIsolate(), KV: createStaleKv(100) };
     const paths = ["/v1/users/me", "/v1/users", `/v1/users/${ada.id}`];
     for (const path of paths) {
       expect((await sendWithKey(key, path, { bindings: elsewhere })).status).toBe(200);
@@ -201,8 +201,8 @@ describe("a revoked key", () => {
 });
 
 describe("a failing KV", () => {
-  it("does not affect a key: it reads, writes, and stops when it is revoked", async () => {
-    const logs = catchLogs();
+  it("does not affect a key: it reads, writes and stops working when revoked", async () => {
+    const logs = captureLogs();
     // Limits so low that every request is counted in KV.
     const broken = () => ({
       ...faultyBindings({ kvGet: always, kvPut: always }),
@@ -222,6 +222,7 @@ describe("a failing KV", () => {
       expectProblem(answer, 401, "unauthenticated");
     }
     expectProblem(await write(key, other.id, { bindings: broken() }), 401, "unauthenticated");
-    expect(logs.of("rate_limit.write_failed")).toHaveLength(6);
+    // One per request, and one more for the address of each request with the revoked key.
+    expect(logs.of("rate_limit.write_failed")).toHaveLength(9);
   });
 });

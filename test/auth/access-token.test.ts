@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 
 describe("an access token", () => {
-  it("is an at+jwt by EdDSA with our kid and exactly the promised claims", async () => {
+  it("is an EdDSA at+jwt with the service's kid and exactly the documented claims", async () => {
     expect(decodeProtectedHeader(user.token)).toEqual({
       alg: "EdDSA",
       typ: "at+jwt",
@@ -37,11 +37,11 @@ describe("an access token", () => {
     expect(admin.scope).toBe("sessions:read sessions:revoke users:read users:update");
   });
 
-  it("is accepted when rebuilt with nothing changed, so that the forgeries below fail for their own reason", async () => {
+  it("is accepted when rebuilt unchanged, so that the forgeries below fail for their own reason", async () => {
     expect((await readMe(await forge(user.token, {}))).status).toBe(200);
   });
 
-  it("has a jti of its own at each refresh", async () => {
+  it("gets a new jti at each refresh", async () => {
     const other = await createTestUser();
     const answers = await Promise.all(
       [1, 2].map(() => send("/v1/auth/refresh", { body: { refresh_token: other.refreshToken } })),
@@ -61,7 +61,7 @@ describe("an access token", () => {
 });
 
 describe("the Authorization header", () => {
-  it("takes the scheme in any case, and no other scheme", async () => {
+  it("accepts the scheme in any case, and no other scheme", async () => {
     const scheme = (text: string) => send("/v1/auth/me", { headers: { Authorization: text } });
     expect((await scheme(`bearer ${user.token}`)).status).toBe(200);
     const refused = [
@@ -76,26 +76,26 @@ describe("the Authorization header", () => {
     for (const text of refused) expectProblem(await scheme(text), 401, "unauthenticated");
   });
 
-  it("is the only place for a token: a query parameter or cookie is none", async () => {
+  it("is the only place for a token: query parameters and cookies are ignored", async () => {
     expectProblem(await send(`/v1/auth/me?access_token=${user.token}`), 401, "unauthenticated");
     const headers = { Cookie: `access_token=${user.token}` };
     expectProblem(await send("/v1/auth/me", { headers }), 401, "unauthenticated");
   });
 
-  it("together with X-API-Key is 400 conflicting_credentials", async () => {
+  it("together with X-API-Key returns 400 conflicting_credentials", async () => {
     const headers = { "X-API-Key": "whatever" };
     const answer = await send("/v1/auth/me", { token: user.token, headers });
     expectProblem(answer, 400, "conflicting_credentials");
   });
 });
 
-describe("a token whose claims speak of more than its session", () => {
-  it("gets what D1 grants and not what it says", async () => {
+describe("a token whose claims grant more than its session", () => {
+  it("gets what D1 grants, not what it claims", async () => {
     const token = await forge(user.token, {}, { role: "admin", scope: "users:read users:delete" });
     expectProblem(await send("/v1/users", { token }), 403, "forbidden");
   });
 
-  it("is 401 when its sub is not whom its session belongs to, or its session is unknown", async () => {
+  it("returns 401 if its sub is not the owner of its session, or its session is unknown", async () => {
     const admin = await createTestUser("admin");
     expectProblem(
       await readMe(await forge(user.token, {}, { sub: admin.id })),
@@ -117,7 +117,7 @@ describe("a token whose claims speak of more than its session", () => {
 });
 
 describe("signing-key rotation", () => {
-  it("keeps tokens of the old key good, signs with the new one, and refuses a removed key", async () => {
+  it("accepts tokens of the old key, signs with the new one, and refuses a removed key", async () => {
     const next = await newSigningJwk();
     const keys = (...jwks: (JWK | undefined)[]) => ({
       ...env,

@@ -14,7 +14,7 @@ import {
   statusesOf,
 } from "../support/fixtures.ts";
 import { currentIsolate } from "../support/isolates.ts";
-import { catchLogs } from "../support/logs.ts";
+import { captureLogs } from "../support/logs.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
 const NEW = "another pass phrase";
@@ -30,7 +30,7 @@ const statusOfLogin = async (username: string, password: string) =>
   (await send("/v1/auth/login", { body: { username, password } })).status;
 
 describe("POST /v1/auth/password/change", () => {
-  it("answers 204: the new password is in force and the old one is not", async () => {
+  it("returns 204, and the new password replaces the old one", async () => {
     const { username, token } = await createTestUser();
     const answer = await change(token);
     expect({ status: answer.status, text: answer.text }).toEqual({ status: 204, text: "" });
@@ -38,7 +38,7 @@ describe("POST /v1/auth/password/change", () => {
     expect(await statusOfLogin(username, PASSWORD)).toBe(401);
   });
 
-  it("ends every other session at once and keeps this one", async () => {
+  it("ends every other session immediately and keeps the current one", async () => {
     const user = await createTestUser();
     const other = await logIn(user.username);
     await send("/v1/auth/me", { token: other.token });
@@ -47,7 +47,7 @@ describe("POST /v1/auth/password/change", () => {
     expect(await statusesOf(user)).toEqual({ write: 200, read: 200, refresh: 200 });
   });
 
-  it("records password.changed once and neither password", async () => {
+  it("records password.changed once, without either password", async () => {
     const { id, token } = await createTestUser();
     await change(token);
     expect(await actionsOn(id)).toEqual(["user.created", "password.changed"]);
@@ -56,7 +56,7 @@ describe("POST /v1/auth/password/change", () => {
     expect(text).not.toContain(NEW);
   });
 
-  it("answers 401 invalid_credentials for a wrong current password, and changes nothing", async () => {
+  it("returns 401 invalid_credentials for a wrong current password, and changes nothing", async () => {
     const { id, username, token } = await createTestUser();
     expectProblem(
       await change(token, { current_password: "wrong password" }),
@@ -67,7 +67,7 @@ describe("POST /v1/auth/password/change", () => {
     expect(await actionsOn(id)).toEqual(["user.created", "auth.login_failed"]);
   });
 
-  it("counts wrong current passwords as failed logins: the 11th is 429, the right one and login included", async () => {
+  it("counts wrong current passwords as failed logins: after ten, even the right one and a login return 429", async () => {
     const { username, token } = await createTestUser();
     for (let i = 0; i < 10; i += 1) await change(token, { current_password: "wrong password" });
     const locked = await change(token);
@@ -76,7 +76,7 @@ describe("POST /v1/auth/password/change", () => {
     expect(await statusOfLogin(username, PASSWORD)).toBe(429);
   });
 
-  it("lets one of two at once through, and the password is that one's", async () => {
+  it("lets one of two concurrent changes succeed", async () => {
     const { id, username, token } = await createTestUser();
     const passwords = ["first pass phrase", "second pass phrase"];
     const answers = await Promise.all(
@@ -90,7 +90,7 @@ describe("POST /v1/auth/password/change", () => {
     expect(events).toHaveLength(changed.length);
   });
 
-  it("changes nothing when the session ends while the passwords are hashed", async () => {
+  it("changes nothing if the session ends while the passwords are hashed", async () => {
     const { id, username, token } = await createTestUser();
     const endSession = () => sqlRun("UPDATE sessions SET revoked_at = 1 WHERE user_id = ?", id);
     const bindings = beforeStatement(/^update "users" set "password_hash"/, endSession);
@@ -103,14 +103,14 @@ describe("POST /v1/auth/password/change", () => {
     ["short", "too_short"],
     ["x".repeat(257), "too_long"],
     ["password1", "too_common"],
-  ])("answers 422 for the new password %s, which breaks a rule", async (new_password, code) => {
+  ])("returns 422 for the new password %s, which violates a rule", async (new_password, code) => {
     const { token } = await createTestUser();
     const answer = await change(token, { new_password });
     expectProblem(answer, 422, "validation_failed");
     expect(faultsOf(answer)).toContain(`new_password ${code}`);
   });
 
-  it("answers 422 for a new password that holds the user's names", async () => {
+  it("returns 422 for a new password that contains the username or the email's local part", async () => {
     const account = newAccount({ username: "longish-name", email: "mailbox-name@example.com" });
     await send("/v1/auth/register", { body: account });
     const { token } = await logIn("longish-name");
@@ -123,7 +123,7 @@ describe("POST /v1/auth/password/change", () => {
     }
   });
 
-  it("answers 401 without a token and 422 naming each missing or unknown field", async () => {
+  it("returns 401 without a token, and 422 naming each missing or unknown field", async () => {
     const body = { current_password: PASSWORD, new_password: NEW };
     expectProblem(await send("/v1/auth/password/change", { body }), 401, "unauthenticated");
     const { token } = await createTestUser();
@@ -137,7 +137,7 @@ describe("POST /v1/auth/password/change", () => {
 });
 
 describe("BREACHED_PASSWORD_CHECK=on", () => {
-  // SHA-1 of "another pass phrase" is looked up by its first five digits alone.
+  // The SHA-1 of "another pass phrase" is looked up by its first five digits only.
   const bindings = {
     ...env,
     BREACHED_PASSWORD_CHECK: "on",
@@ -155,7 +155,7 @@ describe("BREACHED_PASSWORD_CHECK=on", () => {
     return vi.spyOn(globalThis, "fetch").mockImplementation(async () => respond());
   }
 
-  it("refuses a password from a known breach, telling the service five hex digits and no more", async () => {
+  it("refuses a breached password, sending the service only five hex digits", async () => {
     const hash = await sha1(NEW);
     const service = answerRange(() => new Response(`${"0".repeat(35)}:2\r\n${hash.slice(5)}:7`));
     const answer = await send("/v1/auth/register", {
@@ -170,7 +170,7 @@ describe("BREACHED_PASSWORD_CHECK=on", () => {
     expect(faultsOf(await change(token, {}, bindings))).toEqual(["new_password breached"]);
   });
 
-  it("takes one that is not listed, or only as padding", async () => {
+  it("accepts a password that is not listed, or listed only as padding", async () => {
     const hash = await sha1(NEW);
     answerRange(() => new Response(`${hash.slice(5)}:0\r\n${"F".repeat(35)}:9`));
     const answer = await send("/v1/auth/register", {
@@ -181,18 +181,18 @@ describe("BREACHED_PASSWORD_CHECK=on", () => {
   });
 
   it.each([
-    ["answers 500", () => new Response("down", { status: 500 })],
+    ["returns 500", () => new Response("down", { status: 500 })],
     [
-      "does not answer",
+      "does not respond",
       () => {
         throw new Error("connection refused");
       },
     ],
   ])(
-    "refuses nothing when the service %s, and logs it without the password",
+    "accepts the password if the service %s, and logs a warning without it",
     async (_, respond) => {
       answerRange(respond);
-      const logs = catchLogs();
+      const logs = captureLogs();
       const answer = await send("/v1/auth/register", {
         body: newAccount({ password: NEW }),
         bindings,

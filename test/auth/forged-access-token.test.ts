@@ -20,7 +20,7 @@ describe("401 without I/O for a token", () => {
     await expectTokenRefused(assemble(user.token, { alg }, user.token.split(".")[2]));
   });
 
-  it("signed by HS256 with the public key as the secret", async () => {
+  it("signed with HS256, using the public key as the secret", async () => {
     for (const secret of [SIGNING_JWK.x ?? "", JSON.stringify({ ...SIGNING_JWK, d: undefined })]) {
       for (const bytes of [
         new TextEncoder().encode(secret),
@@ -44,7 +44,7 @@ describe("401 without I/O for a token", () => {
   const headers: [string, Overrides][] = [
     ["an unknown kid", { kid: "another" }],
     ["no kid", { kid: undefined }],
-    ["a kid of Object.prototype", { kid: "__proto__" }],
+    ["a kid that is a property of Object.prototype", { kid: "__proto__" }],
     ["a kid that is a path", { kid: "../../../dev/null" }],
     ["a kid that is SQL", { kid: "' OR 1=1 --" }],
     ["an unknown critical extension", { crit: ["x"], x: 1 }],
@@ -78,24 +78,24 @@ describe("401 without I/O for a token", () => {
     ["exp NaN", { exp: Number.NaN }],
     ["exp as a string", { exp: "99999999999" }],
     ["no exp", { exp: undefined }],
-    ["exp an object", { exp: {} }],
+    ["exp as an object", { exp: {} }],
     ["nbf in the future", { nbf: 99_999_999_999 }],
     ["nbf as a string", { nbf: "0" }],
     ["no iat", { iat: undefined }],
     ["no sub", { sub: undefined }],
-    ["sub a number", { sub: 1 }],
+    ["a number as sub", { sub: 1 }],
     ["no sid", { sid: undefined }],
-    ["sid an array", { sid: ["x"] }],
+    ["an array as sid", { sid: ["x"] }],
     ["no jti", { jti: undefined }],
     ["no role", { role: undefined }],
-    ["role an object", { role: {} }],
-    ["scope an array", { scope: ["users:read"] }],
+    ["an object as role", { role: {} }],
+    ["an array as scope", { scope: ["users:read"] }],
   ];
   it.each(payloads)("with %s", async (_, payload) => {
     await expectTokenRefused(await forge(user.token, {}, payload));
   });
 
-  it("with any character of it changed, or cut short", async () => {
+  it("with any character changed, or truncated", async () => {
     const { token } = user;
     const step = 7;
     for (let i = 0; i < token.length - 1; i += step) {
@@ -106,7 +106,7 @@ describe("401 without I/O for a token", () => {
     await expectTokenRefused(`${token}A`);
   });
 
-  it("in JSON serialisation, of two or four parts, or of another kind", async () => {
+  it("in JSON serialization, with two or four parts, or of another kind", async () => {
     const [header = "", payload = "", signature = ""] = user.token.split(".");
     const json = JSON.stringify({ payload, signatures: [{ protected: header, signature }] });
     for (const token of [

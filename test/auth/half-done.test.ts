@@ -17,7 +17,7 @@ import { expectProblem } from "../support/problems.ts";
 const NEW = "another pass phrase";
 const OVERLOADED = "D1 DB is overloaded. Requests queued for too long.";
 
-// The round trips of these operations, by the statement that each begins with.
+// The D1 round trips of these operations, identified by their first statement.
 const CALLER_READ = /^select .* from "sessions" inner join "users"/;
 const ATTEMPT_COUNTED = /^insert into "login_attempts"/;
 const FAILURE_RECORDED = /^insert into "audit_events"/;
@@ -28,7 +28,7 @@ const PASSWORD_UPDATED = /^update "users" set "password_hash"/;
 
 const failingAt = (statement: RegExp) =>
   faultyBindings({ d1: at(statement), d1Message: OVERLOADED });
-const losingAnswerOf = (statement: RegExp) => faultyBindings({ d1AnswerLost: at(statement) });
+const losingResponse = (statement: RegExp) => faultyBindings({ d1AnswerLost: at(statement) });
 
 const tryLogIn = (username: string, bindings?: Cloudflare.Env, password = PASSWORD) =>
   send("/v1/auth/login", { body: { username, password }, ...(bindings && { bindings }) });
@@ -49,7 +49,7 @@ async function register() {
   return { username, id: body.id as string };
 }
 
-/** All that D1 holds on logins, sessions and the password of a user. */
+/** Everything D1 holds about a user's logins, sessions and password. */
 async function stateOf(userId: string) {
   const [user] = await sqlAll<{ password_version: number; last_login_at: number | null }>(
     "SELECT password_version, last_login_at FROM users WHERE id = ?",
@@ -69,7 +69,7 @@ async function stateOf(userId: string) {
   };
 }
 
-/** Makes the audit row of an action fail, which is in the middle of its batch, while the work is done. */
+/** Makes the audit event of an action, which is in the middle of its batch, fail while `work` runs. */
 async function withFailingAudit<T>(action: string, work: () => Promise<T>): Promise<T> {
   await sqlRun(`CREATE TRIGGER fail_audit BEFORE INSERT ON audit_events WHEN new.action = '${action}'
     BEGIN SELECT RAISE(ABORT, 'no'); END`);
@@ -81,15 +81,15 @@ async function withFailingAudit<T>(action: string, work: () => Promise<T>): Prom
 }
 
 describe("a login", () => {
-  const NOTHING = {
+  const NOT_LOGGED_IN = {
     passwordVersion: 1,
     hasLoggedIn: false,
     generations: [],
     ended: [],
     actions: ["user.created"],
   };
-  const WHOLE = {
-    ...NOTHING,
+  const LOGGED_IN = {
+    ...NOT_LOGGED_IN,
     hasLoggedIn: true,
     generations: [1],
     ended: [false],
@@ -99,36 +99,44 @@ describe("a login", () => {
   it.each([
     ["the attempt is counted", ATTEMPT_COUNTED],
     ["the session begins", SESSION_BEGUN],
-  ])("whose D1 fails when %s leaves nothing, and works when sent again", async (_, statement) => {
-    const { id, username } = await register();
-    const failed = await tryLogIn(username, failingAt(statement));
-    expectProblem(failed, 503, "service_unavailable");
-    expect(failed.headers.get("Retry-After")).toMatch(/^\d+$/);
-    expect(await stateOf(id)).toEqual(NOTHING);
-    expect((await tryLogIn(username)).status).toBe(200);
-    expect(await stateOf(id)).toEqual(WHOLE);
-  });
+  ])(
+    "leaves nothing behind if D1 fails when %s, and succeeds when retried",
+    async (_, statement) => {
+      const { id, username } = await register();
+      const failed = await tryLogIn(username, failingAt(statement));
+      expectProblem(failed, 503, "service_unavailable");
+      expect(failed.headers.get("Retry-After")).toMatch(/^\d+$/);
+      expect(await stateOf(id)).toEqual(NOT_LOGGED_IN);
+      expect((await tryLogIn(username)).status).toBe(200);
+      expect(await stateOf(id)).toEqual(LOGGED_IN);
+    },
+  );
 
-  it("whose batch fails in the middle leaves nothing", async () => {
+  it("leaves nothing behind if its batch fails midway", async () => {
     const { id, username } = await register();
     const failed = await withFailingAudit("auth.login_succeeded", () => tryLogIn(username));
     expectProblem(failed, 500, "internal_error");
-    expect(await stateOf(id)).toEqual(NOTHING);
+    expect(await stateOf(id)).toEqual(NOT_LOGGED_IN);
   });
 
   it.each([
-    ["the attempt was counted leaves nothing", ATTEMPT_COUNTED, NOTHING],
-    ["the session began is whole", SESSION_BEGUN, WHOLE],
-  ])("whose answer from D1 is lost after %s", async (_, statement, state) => {
-    const { id, username } = await register();
-    const lost = await tryLogIn(username, losingAnswerOf(statement));
-    expectProblem(lost, 503, "service_unavailable");
-    expect(await stateOf(id)).toEqual(state);
-    expect((await tryLogIn(username)).status).toBe(200);
-    expect(await sqlAll("SELECT key FROM login_attempts WHERE key = ?", `user:${id}`)).toEqual([]);
-  });
+    ["the attempt is counted", ATTEMPT_COUNTED, NOT_LOGGED_IN],
+    ["the session begins", SESSION_BEGUN, LOGGED_IN],
+  ])(
+    "is either absent or complete if the D1 response is lost after %s",
+    async (_, statement, state) => {
+      const { id, username } = await register();
+      const lost = await tryLogIn(username, losingResponse(statement));
+      expectProblem(lost, 503, "service_unavailable");
+      expect(await stateOf(id)).toEqual(state);
+      expect((await tryLogIn(username)).status).toBe(200);
+      expect(await sqlAll("SELECT key FROM login_attempts WHERE key = ?", `user:${id}`)).toEqual(
+        [],
+      );
+    },
+  );
 
-  it("with a wrong password counts as an attempt even if D1 fails when the failure is recorded", async () => {
+  it("with a wrong password counts as an attempt even if recording the failure fails", async () => {
     const { username } = await register();
     for (let i = 0; i < 10; i += 1) {
       const answer = await tryLogIn(username, failingAt(FAILURE_RECORDED), "wrong password");
@@ -139,7 +147,7 @@ describe("a login", () => {
 });
 
 describe("a refresh", () => {
-  it("whose D1 fails changes nothing: the same token is good when sent again", async () => {
+  it("changes nothing if D1 fails: the same token works when retried", async () => {
     const { id, refreshToken } = await createTestUser();
     const before = await stateOf(id);
     const failed = await refresh(refreshToken, failingAt(TOKEN_ROTATED));
@@ -149,10 +157,10 @@ describe("a refresh", () => {
     expect((await stateOf(id)).generations).toEqual([2]);
   });
 
-  it("whose answer from D1 is lost gives the one successor when sent again, any number of times", async () => {
+  it("returns the same successor at every retry if the D1 response was lost", async () => {
     const { id, refreshToken } = await createTestUser();
     for (let i = 0; i < 3; i += 1) {
-      const lost = await refresh(refreshToken, losingAnswerOf(TOKEN_ROTATED));
+      const lost = await refresh(refreshToken, losingResponse(TOKEN_ROTATED));
       expectProblem(lost, 503, "service_unavailable");
     }
     const answers = [await refresh(refreshToken), await refresh(refreshToken)];
@@ -162,13 +170,13 @@ describe("a refresh", () => {
   });
 
   const REUSE_FAULTS: [string, () => Cloudflare.Env][] = [
-    ["whose D1 fails when the token is checked", () => failingAt(TOKEN_ROTATED)],
-    ["whose D1 fails when the session is revoked", () => failingAt(SESSION_REVOKED)],
-    ["whose answer from D1 is lost after the check", () => losingAnswerOf(TOKEN_ROTATED)],
-    ["whose answer from D1 is lost after the revocation", () => losingAnswerOf(SESSION_REVOKED)],
+    ["if D1 fails when the token is checked", () => failingAt(TOKEN_ROTATED)],
+    ["if D1 fails when the session is revoked", () => failingAt(SESSION_REVOKED)],
+    ["if the D1 response is lost after the check", () => losingResponse(TOKEN_ROTATED)],
+    ["if the D1 response is lost after the revocation", () => losingResponse(SESSION_REVOKED)],
   ];
   it.each(REUSE_FAULTS)(
-    "of a spent token, %s, gives no token, and ends the session with its record, once",
+    "of a reused token, %s, returns no token and ends the session with one audit event",
     async (_, bindings) => {
       vi.useFakeTimers({ toFake: ["Date"] });
       const { id, refreshToken } = await createTestUser();
@@ -185,7 +193,7 @@ describe("a refresh", () => {
     },
   );
 
-  it("of a spent token whose record fails does not end the session without it", async () => {
+  it("of a reused token does not end the session if its audit event cannot be written", async () => {
     vi.useFakeTimers({ toFake: ["Date"] });
     const { id, refreshToken } = await createTestUser();
     await refresh(refreshToken);
@@ -201,7 +209,7 @@ describe("a change of password", () => {
     ["the caller is read", CALLER_READ],
     ["the attempt is counted", ATTEMPT_COUNTED],
     ["the password is updated", PASSWORD_UPDATED],
-  ])("whose D1 fails when %s changes nothing, and works when sent again", async (_, statement) => {
+  ])("changes nothing if D1 fails when %s, and succeeds when retried", async (_, statement) => {
     const { id, username, token } = await createTestUser();
     const other = await logIn(username);
     const before = await stateOf(id);
@@ -214,7 +222,7 @@ describe("a change of password", () => {
     expect((await tryLogIn(username, undefined, NEW)).status).toBe(200);
   });
 
-  it("whose batch fails in the middle changes nothing", async () => {
+  it("changes nothing if its batch fails midway", async () => {
     const { id, token } = await createTestUser();
     const before = await stateOf(id);
     const failed = await withFailingAudit("password.changed", () => change(token));
@@ -222,10 +230,10 @@ describe("a change of password", () => {
     expect(await stateOf(id)).toEqual(before);
   });
 
-  it("whose answer from D1 is lost stands whole, and is recorded once", async () => {
+  it("is complete and recorded once if the D1 response is lost", async () => {
     const { id, username, token, refreshToken } = await createTestUser();
     const other = await logIn(username);
-    const lost = await change(token, losingAnswerOf(PASSWORD_UPDATED));
+    const lost = await change(token, losingResponse(PASSWORD_UPDATED));
     expectProblem(lost, 503, "service_unavailable");
     const state = await stateOf(id);
     expect(state).toMatchObject({ passwordVersion: 2, ended: [false, true] });

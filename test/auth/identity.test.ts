@@ -15,7 +15,7 @@ describe("usernames", () => {
     ["o\uFB03ce", "office", "Office"],
     ["\u{1D41A}ngela", "angela", "ANGELA"],
     ["  trimmed  ", "trimmed", "Trimmed"],
-  ])("%s is shown as %s and taken for %s", async (typed, shown, other) => {
+  ])("%s is shown as %s and treated as equal to %s", async (typed, shown, other) => {
     const { body } = await register({ username: typed });
     expect(body.username).toBe(shown);
     for (const username of [other, shown, typed]) {
@@ -47,14 +47,14 @@ describe("usernames", () => {
     "a/b/c",
     "<b>ada</b>",
     "\u3164\u3164\u3164",
-  ])("%j is 422", async (username) => {
+  ])("%j is refused with 422", async (username) => {
     const answer = await register({ username });
     expectProblem(answer, 422, "validation_failed");
     expect(faultsOf(answer)[0]).toMatch(/^username (invalid_format|too_short|too_long)$/);
   });
 
   it.each(["abc", "x".repeat(50), "A.b-c_9", "...", "0123456789"])(
-    "%s is fine",
+    "%s is accepted",
     async (username) => {
       expect((await register({ username })).status).toBe(201);
     },
@@ -62,7 +62,7 @@ describe("usernames", () => {
 });
 
 describe("emails", () => {
-  it("are shown as typed and taken whatever their case", async () => {
+  it("are shown as typed and compared case-insensitively", async () => {
     const { body } = await register({ email: " Grace.Hopper+Navy@Example.COM " });
     expect(body.email).toBe("Grace.Hopper+Navy@Example.COM");
     const email = "GRACE.hopper+navy@example.com";
@@ -99,7 +99,7 @@ describe("emails", () => {
     `${"x".repeat(65)}@example.com`,
     `a@${"x".repeat(64)}.com`,
     `a@${`${"x".repeat(60)}.`.repeat(4)}${"x".repeat(10)}.com`,
-  ])("%j is 422", async (email) => {
+  ])("%j is refused with 422", async (email) => {
     const answer = await register({ email });
     expectProblem(answer, 422, "validation_failed");
     expect(faultsOf(answer)[0]).toMatch(/^email (invalid_format|too_long)$/);
@@ -112,14 +112,14 @@ describe("emails", () => {
     `a@${`${"x".repeat(60)}.`.repeat(4)}com`,
     "x@sub.sub.example.museum",
     "x@xn--bcher-kva.example",
-  ])("%s is fine", async (email) => {
+  ])("%s is accepted", async (email) => {
     expect((await register({ email })).status).toBe(201);
   });
 });
 
 describe("names", () => {
   it.each(["a\u0000b", "a\nb", "\u202Eb", "a\u200Bb", "x".repeat(101), "\u2066x"])(
-    "%j is 422",
+    "%j is refused with 422",
     async (first_name) => {
       expect(faultsOf(await register({ first_name }))[0]).toMatch(
         /^first_name (invalid_characters|too_long)$/,
@@ -127,7 +127,7 @@ describe("names", () => {
     },
   );
 
-  it("of 100 code points, of any script and with markup are kept as data", async () => {
+  it("of 100 code points, in any script and with markup are kept as data", async () => {
     for (const first_name of [
       "\u{1F600}".repeat(100),
       "李小龍",
@@ -139,7 +139,7 @@ describe("names", () => {
     expect((await sqlAll("SELECT count(*) AS n FROM users"))[0]?.n).toBeGreaterThan(0);
   });
 
-  it("that are blank are none", async () => {
+  it("that are blank are stored as null", async () => {
     const { body } = await register({ first_name: "  ", last_name: null });
     expect(body).toMatchObject({ first_name: null, last_name: null, full_name: null });
   });
@@ -158,7 +158,7 @@ describe("passwords", () => {
     ["xx-UNIQUE.name-xx", "contains_username"],
     ["my local.part 9", "contains_email"],
     ["MY LOCAL.PART 9", "contains_email"],
-  ])("%s is 422 %s", async (password, code) => {
+  ])("%s is refused with 422 %s", async (password, code) => {
     const answer = await register({
       username: "unique.name",
       email: "local.part@example.com",
@@ -174,14 +174,14 @@ describe("passwords", () => {
     "\u{1F600}".repeat(8),
     "x".repeat(256),
     "        9 spaces",
-  ])("%s is fine", async (password) => {
+  ])("%s is accepted", async (password) => {
     const account = newAccount({ password });
     expect((await send("/v1/auth/register", { body: account })).status).toBe(201);
     const { username } = account;
     expect((await send("/v1/auth/login", { body: { username, password } })).status).toBe(200);
   });
 
-  it("need as many characters as PASSWORD_MIN_LENGTH says", async () => {
+  it("must have at least PASSWORD_MIN_LENGTH characters", async () => {
     const bindings = { ...env, PASSWORD_MIN_LENGTH: "16" } as typeof env;
     const short = await register({ password: "fifteen chars.." }, bindings);
     expect(faultsOf(short)).toEqual(["password too_short"]);
@@ -190,7 +190,7 @@ describe("passwords", () => {
 });
 
 describe("REGISTRATION=closed", () => {
-  it("answers 403 registration_closed", async () => {
+  it("returns 403 registration_closed", async () => {
     const bindings = { ...env, REGISTRATION: "closed" } as typeof env;
     expectProblem(await register({}, bindings), 403, "registration_closed");
   });

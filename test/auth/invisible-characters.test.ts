@@ -3,7 +3,7 @@ import { send } from "../support/api.ts";
 import { newAccount } from "../support/fixtures.ts";
 import { expectProblem } from "../support/problems.ts";
 
-describe("invisible characters at the edges", () => {
+describe("invisible characters at the start or end", () => {
   it.each([
     { username: "\uFEFFadmin" },
     { username: "admin\uFEFF" },
@@ -18,7 +18,7 @@ describe("invisible characters at the edges", () => {
     expectProblem(answer, 422, "validation_failed");
   });
 
-  it("are not what spaces are: those are trimmed", async () => {
+  it("are unlike spaces, which are trimmed", async () => {
     const { username } = newAccount();
     const answer = await send("/v1/auth/register", {
       body: newAccount({ username: `  ${username} ` }),

@@ -3,7 +3,7 @@ import { decodeProtectedHeader, type JWK } from "jose";
 import { describe, expect, it } from "vitest";
 import { costOf, send } from "../support/api.ts";
 import { createTestUser } from "../support/fixtures.ts";
-import { isolate } from "../support/isolates.ts";
+import { createIsolate } from "../support/isolates.ts";
 import { expectProblem } from "../support/problems.ts";
 import { jwkSet, newSigningJwk, octJwk, SIGNING_JWK } from "../support/tokens.ts";
 
@@ -11,14 +11,14 @@ const [OLD_MAC] = (JSON.parse(env.MAC_KEYS) as { keys: JWK[] }).keys;
 const NEW_MAC = octJwk("next", 7);
 const NO_IO = { queries: 0, kvReads: 0, kvWrites: 0 };
 
-const withMac = (...keys: unknown[]) => isolate({ MAC_KEYS: jwkSet(...keys) });
-const withSigning = (...keys: unknown[]) => isolate({ SIGNING_KEYS: jwkSet(...keys) });
+const withMac = (...keys: unknown[]) => createIsolate({ MAC_KEYS: jwkSet(...keys) });
+const withSigning = (...keys: unknown[]) => createIsolate({ SIGNING_KEYS: jwkSet(...keys) });
 
 const refresh = (refresh_token: string, bindings?: Cloudflare.Env) =>
   send("/v1/auth/refresh", { body: { refresh_token }, ...(bindings && { bindings }) });
 
 describe("rotation of MAC_KEYS", () => {
-  it("keeps refresh tokens of the old key good, and each refresh gives one of the new key", async () => {
+  it("accepts refresh tokens of the old key, and each refresh returns one of the new key", async () => {
     const { refreshToken } = await createTestUser();
     const overlap = withMac(NEW_MAC, OLD_MAC);
     const first = await refresh(refreshToken, overlap);
@@ -27,7 +27,7 @@ describe("rotation of MAC_KEYS", () => {
     expect(second.status).toBe(200);
   });
 
-  it("refuses tokens of a key that is removed, without I/O, and leaves their session as it is", async () => {
+  it("refuses tokens of a removed key without I/O, and leaves their session unchanged", async () => {
     const { refreshToken, token } = await createTestUser();
     const refused = await refresh(refreshToken, withMac(NEW_MAC));
     expectProblem(refused, 401, "invalid_refresh_token");
@@ -36,7 +36,7 @@ describe("rotation of MAC_KEYS", () => {
     expect((await refresh(refreshToken)).status).toBe(200);
   });
 
-  it("between a refresh and its retry forks nothing: both successors are of one generation", async () => {
+  it("between a refresh and its retry does not fork the session: both successors have the same generation", async () => {
     const { refreshToken } = await createTestUser();
     const overlap = withMac(NEW_MAC, OLD_MAC);
     const first = await refresh(refreshToken);
@@ -50,7 +50,7 @@ describe("rotation of MAC_KEYS", () => {
     expect(next[0]?.body.refresh_token).toBe(next[1]?.body.refresh_token);
   });
 
-  it("keeps cursors of the old key good, and refuses those of a removed one", async () => {
+  it("accepts cursors of the old key, and refuses those of a removed one", async () => {
     const { token } = await createTestUser("admin");
     await createTestUser();
     const { body } = await send("/v1/users?limit=1", { token });
@@ -62,7 +62,7 @@ describe("rotation of MAC_KEYS", () => {
 });
 
 describe("rotation of SIGNING_KEYS", () => {
-  it("publishes old and new keys for as long as both verify, and no private part", async () => {
+  it("publishes old and new keys while both verify, without private parts", async () => {
     const next = await newSigningJwk("next");
     const kidsOf = async (bindings: Cloudflare.Env) => {
       const { body, text } = await send("/.well-known/jwks.json", { bindings });
@@ -73,7 +73,7 @@ describe("rotation of SIGNING_KEYS", () => {
     expect(await kidsOf(withSigning(next))).toEqual(["next"]);
   });
 
-  it("lets a key be published before it signs: behind the first it verifies and does not sign", async () => {
+  it("publishes and verifies with every key, and signs only with the first", async () => {
     const next = await newSigningJwk("next");
     const { refreshToken } = await createTestUser();
     const { body } = await refresh(refreshToken, withSigning(SIGNING_JWK, next));
@@ -85,7 +85,7 @@ describe("rotation of SIGNING_KEYS", () => {
     expect((await send("/v1/auth/me", { token, bindings })).status).toBe(200);
   });
 
-  it("refuses tokens of a key that is removed, without I/O; refreshing gives a good one", async () => {
+  it("refuses tokens of a removed key without I/O, and a refresh returns a valid one", async () => {
     const { token, refreshToken } = await createTestUser();
     const bindings = withSigning(await newSigningJwk("next"));
     const refused = await send("/v1/auth/me", { token, bindings });
@@ -95,7 +95,7 @@ describe("rotation of SIGNING_KEYS", () => {
     expect((await send("/v1/auth/me", { token: body.access_token, bindings })).status).toBe(200);
   });
 
-  it("refuses another key under the old kid", async () => {
+  it("refuses another key with the old kid", async () => {
     const { token } = await createTestUser();
     const bindings = withSigning(await newSigningJwk(SIGNING_JWK.kid));
     expectProblem(await send("/v1/auth/me", { token, bindings }), 401, "unauthenticated");

@@ -22,7 +22,7 @@ async function register() {
 }
 
 describe("login failures", () => {
-  it("of 40 at once evaluate at most 10 passwords; the rest are 429, and the account is locked", async () => {
+  it("evaluate at most 10 of 40 concurrent passwords, return 429 for the rest, and lock the account", async () => {
     const { username, id } = await register();
     derivedIterations.length = 0;
     const answers = await Promise.all(Array.from({ length: 40 }, () => fail({ username })));
@@ -36,7 +36,7 @@ describe("login failures", () => {
     expect(actions.filter((action) => action === "auth.locked_out")).toHaveLength(1);
   });
 
-  it("of 10 refuse the right password with Retry-After, and 9 do not", async () => {
+  it("refuse the right password with Retry-After after 10, and not after 9", async () => {
     vi.useFakeTimers({ toFake: ["Date"] });
     const { username } = await register();
     await failTimes(9, { username });
@@ -48,7 +48,7 @@ describe("login failures", () => {
     expect(locked.headers.get("Retry-After")).toBe("600");
   });
 
-  it("are counted together whichever name of the account is used", async () => {
+  it("are counted together, whether by username or email", async () => {
     const { username, email, id } = await register();
     const names = [{ username }, { email }, { username: email.toUpperCase() }, { email: username }];
     for (let i = 0; i < 10; i += 1) await fail(names[i % 4] ?? {});
@@ -56,7 +56,7 @@ describe("login failures", () => {
     expect(await actionsOn(id)).toContain("auth.locked_out");
   });
 
-  it("are counted alike for a name that is nobody's: same answers, same work", async () => {
+  it("are counted for unknown names too, with the same responses and the same work", async () => {
     const nobody = { username: `nobody-${crypto.randomUUID().slice(0, 8)}` };
     const known = await register();
     const statuses = { nobody: [] as unknown[], known: [] as unknown[] };
@@ -79,13 +79,13 @@ describe("login failures", () => {
     );
   });
 
-  it("of one account do not lock another", async () => {
+  it("for one account do not lock another", async () => {
     const [one, other] = [await register(), await register()];
     await failTimes(10, { username: one.username });
     expect((await logIn({ username: other.username })).status).toBe(200);
   });
 
-  it("fall out of the window one by one", async () => {
+  it("leave the window one by one", async () => {
     vi.useFakeTimers({ toFake: ["Date"] });
     const start = Date.now();
     const { username } = await register();
@@ -102,7 +102,7 @@ describe("login failures", () => {
     expect((await logIn({ username })).status).toBe(200);
   });
 
-  it("are not prolonged by attempts while locked", async () => {
+  it("are not extended by attempts during the lock-out", async () => {
     vi.useFakeTimers({ toFake: ["Date"] });
     const start = Date.now();
     const { username } = await register();
@@ -113,7 +113,7 @@ describe("login failures", () => {
     expect((await logIn({ username })).status).toBe(200);
   });
 
-  it("are forgotten at a success", async () => {
+  it("are reset by a successful login", async () => {
     const { username, id } = await register();
     await failTimes(9, { username });
     expect((await logIn({ username })).status).toBe(200);
@@ -122,7 +122,7 @@ describe("login failures", () => {
     expect(await sqlAll("SELECT key FROM login_attempts WHERE key = ?", `user:${id}`)).toEqual([]);
   });
 
-  it("on an inactive account lock as on any other", async () => {
+  it("lock an inactive account like any other", async () => {
     const { username, id } = await register();
     await sqlRun("UPDATE users SET is_active = 0 WHERE id = ?", id);
     for (let i = 0; i < 10; i += 1)

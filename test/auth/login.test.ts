@@ -25,7 +25,7 @@ async function register() {
 }
 
 describe("POST /v1/auth/login", () => {
-  it("answers the tokens of a new session, never to be stored", async () => {
+  it("returns the tokens of a new session, with no-store", async () => {
     const { username } = await register();
     const answer = await logIn({ username });
     expect(answer.status).toBe(200);
@@ -39,7 +39,7 @@ describe("POST /v1/auth/login", () => {
     });
   });
 
-  it("finds the account by username, by email, in any case, and by an email in either field", async () => {
+  it("finds the account by username or email in any case, with an email in either field", async () => {
     const { username, email } = await register();
     const names = [
       { username },
@@ -54,7 +54,7 @@ describe("POST /v1/auth/login", () => {
     for (const name of names) expect((await logIn(name)).status).toBe(200);
   });
 
-  it("takes a password whatever the Unicode form it is typed in", async () => {
+  it("accepts a password in any Unicode normalization form", async () => {
     const account = newAccount({ password: "caf\u00e9 au lait" });
     await send("/v1/auth/register", { body: account });
     const { username } = account;
@@ -67,7 +67,7 @@ describe("POST /v1/auth/login", () => {
     );
   });
 
-  it("records auth.login_succeeded once, and when the user last logged in", async () => {
+  it("records auth.login_succeeded once and updates last_login_at", async () => {
     const { username, id } = await register();
     const { body } = await logIn({ username });
     const me = await send("/v1/auth/me", { token: body.access_token });
@@ -108,7 +108,7 @@ describe("POST /v1/auth/login", () => {
     expect(everything).not.toContain(username);
   });
 
-  it("answers and works alike for an unknown, wrong, inactive and deleted account", async () => {
+  it("responds and works alike for a wrong password and an unknown, inactive or deleted account", async () => {
     const [wrong, inactive, deleted] = [await register(), await register(), await register()];
     await sqlRun("UPDATE users SET is_active = 0 WHERE id = ?", inactive.id);
     await sqlRun("UPDATE users SET deleted_at = 1 WHERE id = ?", deleted.id);
@@ -136,14 +136,14 @@ describe("POST /v1/auth/login", () => {
     expect(derivedIterations).toEqual([1000]);
   });
 
-  it("hashes 600,000 iterations in calls of at most 100,000, for a stranger too", async () => {
+  it("hashes 600,000 iterations in calls of at most 100,000, even for an unknown name", async () => {
     const bindings = { ...env, PASSWORD_ITERATIONS: "600000" };
     derivedIterations.length = 0;
     await logIn({ username: "nobody-here" }, bindings);
     expect(derivedIterations).toEqual(Array(6).fill(100_000));
   });
 
-  it("hashes anew at login when the iterations have changed, and only then", async () => {
+  it("rehashes at login if the iterations have changed, and only then", async () => {
     const { username, id } = await register();
     const hashOf = async () =>
       (
@@ -164,7 +164,7 @@ describe("POST /v1/auth/login", () => {
     expect((await logIn({ username }, bindings)).status).toBe(200);
   });
 
-  it("starts no session when the account is deactivated while the password is checked", async () => {
+  it("starts no session if the account is deactivated while the password is checked", async () => {
     const { username, id } = await register();
     const deactivate = () => sqlRun("UPDATE users SET is_active = 0 WHERE id = ?", id);
     const bindings = beforeStatement(/^insert into "sessions"/, deactivate);
@@ -174,7 +174,7 @@ describe("POST /v1/auth/login", () => {
     expect((await allAuditOf(id)).map(({ action }) => action)).toEqual(["user.created"]);
   });
 
-  it("ends the least recently used session beyond 50", async () => {
+  it("ends the least recently used session above the limit of 50", async () => {
     vi.useFakeTimers({ toFake: ["Date"] });
     const start = Date.now();
     const { username } = await register();
@@ -206,20 +206,20 @@ describe("POST /v1/auth/login", () => {
     [{ username: "a", password: "x".repeat(1_000) }, ["password too_long"]],
     [{ username: "a", remember: true }, ["remember unknown_field"]],
     [{ username: ["a"] }, ["username invalid_type"]],
-  ])("answers 422 for %j", async (body, faults) => {
+  ])("returns 422 for %j", async (body, faults) => {
     const answer = await logIn(body);
     expectProblem(answer, 422, "validation_failed");
     expect(faultsOf(answer)).toEqual(faults);
   });
 
-  it("answers 422 without a password and says so", async () => {
+  it("returns 422 naming a missing password", async () => {
     const answer = await send("/v1/auth/login", { body: { username: "ada" } });
     expect(faultsOf(answer)).toEqual(["password required"]);
   });
 });
 
 describe("the session of a login", () => {
-  it("keeps where it was begun, and no header that a client can forge counts as its address", async () => {
+  it("stores its address and user agent, and ignores headers that a client can forge", async () => {
     const user = await createTestUser();
     const { body } = await send("/v1/auth/login", {
       body: { username: user.username, password: PASSWORD },

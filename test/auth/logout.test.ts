@@ -14,7 +14,7 @@ const logOut = (token?: string) =>
   send("/v1/auth/logout", { method: "POST", ...(token && { token }) });
 
 describe("POST /v1/auth/logout", () => {
-  it("answers 204 and ends the session at once: refresh, writes and reads", async () => {
+  it("returns 204 and ends the session immediately for refresh, writes and reads", async () => {
     const user = await createTestUser();
     await send("/v1/auth/me", { token: user.token });
     const answer = await logOut(user.token);
@@ -29,7 +29,7 @@ describe("POST /v1/auth/logout", () => {
     expect(await statusesOf(other)).toEqual({ write: 200, read: 200, refresh: 200 });
   });
 
-  it("records session.revoked once, also when sent 5 times at once", async () => {
+  it("records session.revoked once for 5 concurrent requests", async () => {
     const user = await createTestUser();
     const { body: me } = await send("/v1/auth/me", { token: user.token });
     await Promise.all(Array.from({ length: 5 }, () => logOut(user.token)));
@@ -44,7 +44,7 @@ describe("POST /v1/auth/logout", () => {
     });
   });
 
-  it("ends the session of a token that has been refreshed meanwhile", async () => {
+  it("ends the session of a token that has since been refreshed", async () => {
     const user = await createTestUser();
     const { body } = await send("/v1/auth/refresh", { body: { refresh_token: user.refreshToken } });
     await logOut(user.token);
@@ -52,14 +52,14 @@ describe("POST /v1/auth/logout", () => {
     expect(await statusesOf(successor)).toEqual(ALL_REFUSED);
   });
 
-  it("answers 401 without a token, and with one whose session has ended", async () => {
+  it("returns 401 without a token and for an ended session", async () => {
     expectProblem(await logOut(), 401, "unauthenticated");
     const { token } = await createTestUser();
     await logOut(token);
     expectProblem(await logOut(token), 401, "unauthenticated");
   });
 
-  it("answers 422 for a query parameter", async () => {
+  it("returns 422 for a query parameter", async () => {
     const { token } = await createTestUser();
     const answer = await send("/v1/auth/logout?all=true", { method: "POST", token });
     expectProblem(answer, 422, "validation_failed");

@@ -5,7 +5,7 @@ import { createTestUser, sqlRun } from "../support/fixtures.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
 describe("GET /v1/auth/me", () => {
-  it("answers the user, what they may do and this session, never to be stored", async () => {
+  it("returns the user, their permissions and the current session, with no-store", async () => {
     const user = await createTestUser();
     const answer = await send("/v1/auth/me", { token: user.token });
     expect(answer.status).toBe(200);
@@ -26,7 +26,7 @@ describe("GET /v1/auth/me", () => {
     });
   });
 
-  it("lists what the role grants", async () => {
+  it("lists the permissions of the role", async () => {
     const { token } = await createTestUser("moderator");
     const { body } = await send("/v1/auth/me", { token });
     expect(body.permissions).toEqual([
@@ -41,18 +41,18 @@ describe("GET /v1/auth/me", () => {
     );
   });
 
-  it("takes one D1 round trip and no KV", async () => {
+  it("takes one D1 round trip and no KV access", async () => {
     const { token } = await createTestUser();
     const cost = costOf(await send("/v1/auth/me", { token }));
     expect(cost).toMatchObject({ queries: 1, kvReads: 0, kvWrites: 0 });
   });
 
-  it("shows no hash", async () => {
+  it("contains no hash", async () => {
     const { token } = await createTestUser();
     expect((await send("/v1/auth/me", { token })).text).not.toMatch(/hash|pbkdf2/);
   });
 
-  it("answers 401 without a token and 422 for an unknown query parameter", async () => {
+  it("returns 401 without a token, and 422 for an unknown query parameter", async () => {
     const answer = await send("/v1/auth/me");
     expectProblem(answer, 401, "unauthenticated");
     expect(answer.headers.get("WWW-Authenticate")).toBe('Bearer realm="roster"');
@@ -60,7 +60,7 @@ describe("GET /v1/auth/me", () => {
     expect(faultsOf(await send("/v1/auth/me?x=1", { token }))).toEqual(["x unknown_field"]);
   });
 
-  it("answers 401 as soon as the user's row says deleted, to a session that was just used", async () => {
+  it("returns 401 as soon as the user is deleted, even to a session that was just used", async () => {
     const { id, token } = await createTestUser();
     await send("/v1/auth/me", { token });
     await sqlRun("UPDATE users SET deleted_at = 1 WHERE id = ?", id);

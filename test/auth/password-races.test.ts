@@ -13,7 +13,7 @@ import {
   sqlRun,
   statusesOf,
 } from "../support/fixtures.ts";
-import { currentIsolate, isolate } from "../support/isolates.ts";
+import { createIsolate, currentIsolate } from "../support/isolates.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
 const NEW = "another pass phrase";
@@ -39,7 +39,7 @@ const liveSessions = (userId: string) =>
 const times = <T>(count: number, work: () => Promise<T>) => Array.from({ length: count }, work);
 
 describe("a change of password", () => {
-  it("against refreshes of another session leaves no live token of that one", async () => {
+  it("concurrent with refreshes of another session leaves no live token of that session", async () => {
     const user = await createTestUser();
     const other = await logIn(user.username);
     const [before, changed, after] = await Promise.all([
@@ -57,7 +57,7 @@ describe("a change of password", () => {
     expect(await statusesOf(other)).toEqual(ALL_REFUSED);
   });
 
-  it("against refreshes of its own session keeps it, with one successor", async () => {
+  it("concurrent with refreshes of its own session keeps it, with one successor", async () => {
     const user = await createTestUser();
     const [refreshed, changed] = await Promise.all([
       Promise.all(times(5, () => refresh(user.refreshToken))),
@@ -69,7 +69,7 @@ describe("a change of password", () => {
     expect((await refresh(refreshed[0]?.body.refresh_token)).status).toBe(200);
   });
 
-  it("against logins with the old password leaves none of their sessions alive", async () => {
+  it("concurrent with logins with the old password leaves none of their sessions alive", async () => {
     const user = await createTestUser();
     const [logins, changed] = await Promise.all([
       Promise.all(times(5, () => tryLogIn(user.username, PASSWORD))),
@@ -83,11 +83,11 @@ describe("a change of password", () => {
     expect(await liveSessions(user.id)).toHaveLength(1);
   });
 
-  it("while a login has checked the old password starts no session, also where that login hashes it anew", async () => {
+  it("prevents a session from a login that has already checked the old password, even if that login rehashes it", async () => {
     for (const settings of [{}, { PASSWORD_ITERATIONS: "2000" }]) {
       const user = await createTestUser();
       const changeFirst = () => change(user.token);
-      const bindings = beforeStatement(SESSION_BEGINS, changeFirst, isolate(settings));
+      const bindings = beforeStatement(SESSION_BEGINS, changeFirst, createIsolate(settings));
       const login = await tryLogIn(user.username, PASSWORD, bindings);
       expectProblem(login, 401, "invalid_credentials");
       expect(await liveSessions(user.id)).toHaveLength(1);
@@ -96,7 +96,7 @@ describe("a change of password", () => {
     }
   });
 
-  it("after another that came first in the same session is 401 invalid_credentials, and the session stays", async () => {
+  it("returns 401 invalid_credentials after another change in the same session came first, and keeps the session", async () => {
     const user = await createTestUser();
     const bindings = beforeStatement(PASSWORD_CHANGES, () => change(user.token));
     const second = await change(user.token, bindings, { new_password: "the second phrase" });
@@ -108,7 +108,7 @@ describe("a change of password", () => {
     expect((await refresh(user.refreshToken)).status).toBe(200);
   });
 
-  it("after another that came first in another session is 401 unauthenticated", async () => {
+  it("returns 401 unauthenticated after another change in another session came first", async () => {
     const user = await createTestUser();
     const other = await logIn(user.username);
     const bindings = beforeStatement(PASSWORD_CHANGES, () => change(other.token));
@@ -119,14 +119,17 @@ describe("a change of password", () => {
   it.each([
     ["deactivated", "UPDATE users SET is_active = 0 WHERE id = ?"],
     ["deleted", "UPDATE users SET deleted_at = 1 WHERE id = ?"],
-  ])("changes nothing for an account %s while the passwords are hashed", async (_, statement) => {
-    const { id, token } = await createTestUser();
-    const bindings = beforeStatement(PASSWORD_CHANGES, () => sqlRun(statement, id));
-    expectProblem(await change(token, bindings), 401, "unauthenticated");
-    expect(await actionsOn(id)).not.toContain("password.changed");
-  });
+  ])(
+    "changes nothing if the account is %s while the passwords are hashed",
+    async (_, statement) => {
+      const { id, token } = await createTestUser();
+      const bindings = beforeStatement(PASSWORD_CHANGES, () => sqlRun(statement, id));
+      expectProblem(await change(token, bindings), 401, "unauthenticated");
+      expect(await actionsOn(id)).not.toContain("password.changed");
+    },
+  );
 
-  it("refused for its new password counts as no failed login: the current one was right", async () => {
+  it("refused for its new password does not count as a failed login", async () => {
     const { username, token } = await createTestUser();
     for (let i = 0; i < 12; i += 1) {
       const answer = await change(token, env, { new_password: `my name is ${username}` });
@@ -136,8 +139,8 @@ describe("a change of password", () => {
   });
 });
 
-describe("a login while the role is changed", () => {
-  it("gives a token of the new role: none speaks of the old one afterwards", async () => {
+describe("a login during a role change", () => {
+  it("returns a token with the new role", async () => {
     const admin = await createTestUser("admin");
     const user = await createTestUser("moderator");
     const demote = () =>

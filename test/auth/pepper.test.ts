@@ -5,7 +5,7 @@ import { newAccount, sqlAll } from "../support/fixtures.ts";
 import { expectProblem } from "../support/problems.ts";
 import { jwkSet, octJwk } from "../support/tokens.ts";
 
-const peppered = (...kids: string[]) =>
+const withPeppers = (...kids: string[]) =>
   ({
     ...env,
     PEPPER_KEYS: jwkSet(...kids.map((kid) => octJwk(kid, kid.charCodeAt(0)))),
@@ -23,22 +23,22 @@ async function hashOf({ username }: { username: string }): Promise<string> {
 }
 
 describe("PEPPER_KEYS", () => {
-  it("are taken up by an account at its next login", async () => {
+  it("are applied to an account at its next login", async () => {
     const account = newAccount();
     await send("/v1/auth/register", { body: account });
     expect(await hashOf(account)).not.toContain(",p=");
-    expect((await logIn(account, peppered("a"))).status).toBe(200);
+    expect((await logIn(account, withPeppers("a"))).status).toBe(200);
     expect(await hashOf(account)).toContain(",p=a$");
-    expect((await logIn(account, peppered("b", "a"))).status).toBe(200);
+    expect((await logIn(account, withPeppers("b", "a"))).status).toBe(200);
     expect(await hashOf(account)).toContain(",p=b$");
   });
 
-  it("keep an account out whose pepper is gone, like any wrong password", async () => {
+  it("refuse an account whose pepper was removed, like a wrong password", async () => {
     const account = newAccount();
-    await send("/v1/auth/register", { body: account, bindings: peppered("a") });
-    for (const bindings of [peppered("b"), env]) {
+    await send("/v1/auth/register", { body: account, bindings: withPeppers("a") });
+    for (const bindings of [withPeppers("b"), env]) {
       expectProblem(await logIn(account, bindings), 401, "invalid_credentials");
     }
-    expect((await logIn(account, peppered("a"))).status).toBe(200);
+    expect((await logIn(account, withPeppers("a"))).status).toBe(200);
   });
 });

@@ -28,7 +28,7 @@ async function sessionOf({ id }: TestUser) {
 }
 
 describe("POST /v1/auth/refresh", () => {
-  it("answers new tokens of the same session in one D1 round trip, never to be stored", async () => {
+  it("returns new tokens of the same session in one D1 round trip, with no-store", async () => {
     const user = await createTestUser();
     const answer = await refresh(user.refreshToken);
     expect(answer.status).toBe(200);
@@ -44,7 +44,7 @@ describe("POST /v1/auth/refresh", () => {
     expect(me.body.session.id).toBe((await sessionOf(user)).id);
   });
 
-  it("rotates: each successor is good once more", async () => {
+  it("rotates: each successor can be used once", async () => {
     let { refreshToken } = await createTestUser();
     const seen = new Set([refreshToken]);
     for (let i = 0; i < 5; i += 1) {
@@ -55,7 +55,7 @@ describe("POST /v1/auth/refresh", () => {
     expect(seen.size).toBe(6);
   });
 
-  it("gives 20 who send one token at once the same successor, which works", async () => {
+  it("returns the same working successor to 20 concurrent requests with one token", async () => {
     const user = await createTestUser();
     const answers = await Promise.all(Array.from({ length: 20 }, () => refresh(user.refreshToken)));
     expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
@@ -64,7 +64,7 @@ describe("POST /v1/auth/refresh", () => {
     expect((await refresh(answers[0]?.body.refresh_token)).status).toBe(200);
   });
 
-  it("gives a retry within 30 seconds the same successor", async () => {
+  it("returns the same successor to a retry within 30 seconds", async () => {
     vi.useFakeTimers({ toFake: ["Date"] });
     const start = Date.now();
     const user = await createTestUser();
@@ -76,7 +76,7 @@ describe("POST /v1/auth/refresh", () => {
     expect((await sessionOf(user)).revoked_at).toBeNull();
   });
 
-  it("ends the session when the spent token comes back after 30 seconds, and records it once", async () => {
+  it("ends the session when the used token is sent again after 30 seconds, and records it once", async () => {
     vi.useFakeTimers({ toFake: ["Date"] });
     const user = await createTestUser();
     const { body: tokens } = await refresh(user.refreshToken);
@@ -90,7 +90,7 @@ describe("POST /v1/auth/refresh", () => {
     expect(rows[1]).toMatchObject({ metadata: { session_id: (await sessionOf(user)).id } });
   });
 
-  it("ends the session at once when a token older than the last spent one comes back", async () => {
+  it("ends the session immediately when an older token than the last used one is sent", async () => {
     const user = await createTestUser();
     const second = await refresh(user.refreshToken);
     await refresh(second.body.refresh_token);
@@ -99,7 +99,7 @@ describe("POST /v1/auth/refresh", () => {
     expectProblem(await refresh(second.body.refresh_token), ...INVALID);
   });
 
-  it("lets no other session of the user end with it", async () => {
+  it("does not end other sessions of the user", async () => {
     const user = await createTestUser();
     const other = await send("/v1/auth/login", {
       body: { username: user.username, password: "SecurePass123!" },
@@ -110,7 +110,7 @@ describe("POST /v1/auth/refresh", () => {
     expect((await refresh(other.body.refresh_token)).status).toBe(200);
   });
 
-  it("refuses what is forged, truncated, extended or of another kind without touching D1 or KV", async () => {
+  it("refuses forged, truncated, extended and other kinds of tokens without D1 or KV access", async () => {
     const { refreshToken, token } = await createTestUser();
     const flipped = [...refreshToken].map((character, i) => {
       const other = character === "A" ? "B" : "A";
@@ -138,7 +138,7 @@ describe("POST /v1/auth/refresh", () => {
     expect((await refresh(refreshToken)).status).toBe(200);
   });
 
-  it("leaves no live token when it meets a logout, deactivation or deletion", async () => {
+  it("leaves no live token when concurrent with a logout, deactivation or deletion", async () => {
     const admin = await createTestUser("admin");
     const endings: ((user: TestUser) => Promise<unknown>)[] = [
       ({ token }) => send("/v1/auth/logout", { method: "POST", token }),
@@ -165,7 +165,7 @@ describe("POST /v1/auth/refresh", () => {
     }
   });
 
-  it("expires when the session has been idle for 7 days, and not before", async () => {
+  it("expires after exactly 7 idle days", async () => {
     vi.useFakeTimers({ toFake: ["Date"] });
     const start = Date.now();
     const [user, idle] = [await createTestUser(), await createTestUser()];
@@ -176,7 +176,7 @@ describe("POST /v1/auth/refresh", () => {
     expect((await refresh(body.refresh_token)).status).toBe(200);
   });
 
-  it("expires 30 days after login however often it is used, and says how long is left", async () => {
+  it("expires 30 days after login however often it is used, and returns the remaining lifetime", async () => {
     vi.useFakeTimers({ toFake: ["Date"] });
     const start = Date.now();
     let { refreshToken } = await createTestUser();
@@ -190,7 +190,7 @@ describe("POST /v1/auth/refresh", () => {
     expectProblem(await refresh(refreshToken), ...INVALID);
   });
 
-  it("answers 401 for a session that is no longer there", async () => {
+  it("returns 401 for a session that no longer exists", async () => {
     const user = await createTestUser();
     await sqlRun("DELETE FROM sessions WHERE user_id = ?", user.id);
     expectProblem(await refresh(user.refreshToken), ...INVALID);
@@ -202,7 +202,7 @@ describe("POST /v1/auth/refresh", () => {
     [{ refresh_token: "" }, ["refresh_token too_short"]],
     [{ refresh_token: "x".repeat(2000) }, ["refresh_token too_long"]],
     [{ refresh_token: "x", scope: "all" }, ["scope unknown_field"]],
-  ])("answers 422 for %j", async (body, faults) => {
+  ])("returns 422 for %j", async (body, faults) => {
     const answer = await send("/v1/auth/refresh", { body });
     expectProblem(answer, 422, "validation_failed");
     expect(faultsOf(answer)).toEqual(faults);

@@ -4,7 +4,7 @@ import { send } from "../support/api.ts";
 import { auditOf, newAccount } from "../support/fixtures.ts";
 
 describe("POST /v1/auth/register", () => {
-  it("answers 201 with the user, where it is and its version, and never the hash", async () => {
+  it("returns 201 with the user, Location and ETag, without the hash", async () => {
     const account = newAccount({ first_name: "Ada", last_name: "Lovelace" });
     const answer = await send("/v1/auth/register", { body: account });
     expect(answer.status).toBe(201);
@@ -22,7 +22,7 @@ describe("POST /v1/auth/register", () => {
     expect(answer.text).not.toContain("pbkdf2");
   });
 
-  it("records user.created once, with who it was and no secret", async () => {
+  it("records user.created once, without a secret", async () => {
     const account = newAccount();
     const { body } = await send("/v1/auth/register", { body: account });
     const rows = await auditOf(body.id);
@@ -31,7 +31,7 @@ describe("POST /v1/auth/register", () => {
     expect(rows[0]?.changes).not.toContain(account.password);
   });
 
-  it("lets one of 20 at once have an email, whatever its case: one row, one audit event, the rest 409", async () => {
+  it("lets one of 20 concurrent requests take an email in any case: one row, one audit event, 409 for the rest", async () => {
     const { email } = newAccount();
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, i) =>

@@ -3,7 +3,7 @@ import { costOf, send } from "../support/api.ts";
 import { createTestUser } from "../support/fixtures.ts";
 import { expectProblem } from "../support/problems.ts";
 
-it("refuses each kind of token in the place of another, without I/O, however long it is", async () => {
+it("refuses each kind of token in the place of another, without I/O, whatever its length", async () => {
   const { token, refreshToken } = await createTestUser("admin");
   expect(token.length).toBeGreaterThan(512);
   const refreshed = await send("/v1/auth/refresh", { body: { refresh_token: token } });

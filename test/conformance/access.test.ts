@@ -13,17 +13,17 @@ import {
 } from "../support/openapi.ts";
 import {
   asMe,
-  isAboutSomeone,
-  NOTHING,
+  canTargetOthers,
   sampleRequest,
   type Target,
   targetOf,
+  UNKNOWN_TARGET,
 } from "../support/samples.ts";
 
 const document = await fetchDocument();
 const operations = operationsOf(document);
 const restricted = operations.filter(({ access }) => access.kind !== "public");
-const needing = restricted.filter(({ access }) => access.permission !== undefined);
+const permissioned = restricted.filter(({ access }) => access.permission !== undefined);
 const cases = (list: readonly Operation[]) => list.map((one) => [one.name, one] as const);
 
 type SystemRole = { name: string; permissions: string[]; is_system: boolean };
@@ -32,13 +32,13 @@ type Credential = Pick<RequestOptions, "token" | "headers">;
 let systemRoles: Record<string, string[]>;
 
 beforeAll(async () => {
-  const { token } = await createTestUser("admin"); // Stays, so that no other is the last one.
+  const { token } = await createTestUser("admin"); // Remains, so that no other user is the last administrator.
   const { data } = (await send("/v1/roles?limit=100", { token })).body;
   const system = (data as SystemRole[]).filter(({ is_system }) => is_system);
   systemRoles = Object.fromEntries(system.map(({ name, permissions }) => [name, permissions]));
 });
 
-/** Sends the operation about a target. Whatever comes back is documented. */
+/** Sends the operation for a target and expects a documented response. */
 async function call(
   operation: Operation,
   credential: Credential,
@@ -61,21 +61,21 @@ function expectRefused(answer: Answer, status: number, code: string, who: string
   expect({ who, status: answer.status, code: body?.code }).toEqual({ who, status, code });
 }
 
-function expectLetThrough({ status, body }: Answer, who: string): void {
+function expectAccepted({ status, body }: Answer, who: string): void {
   const refusals = [401, 403, 422].filter((refusal) => refusal === status);
   expect({ who, refusals, code: body?.code }).toEqual({ who, refusals: [], code: body?.code });
   expect(status, `${who}: ${body?.code}`).toBeLessThan(500);
 }
 
-/** Someone of each role that lacks a permission: of the system's, and of one that grants all others. */
-async function createStrangers(permission: string): Promise<TestUser[]> {
+/** One user for each role that lacks a permission: the system roles, and one that grants all other permissions. */
+async function createUsersWithout(permission: string): Promise<TestUser[]> {
   const roles = Object.keys(systemRoles).filter((role) => !systemRoles[role]?.includes(permission));
   expect(roles).toContain("user");
   const ordinary = await Promise.all(roles.map((role) => createTestUser(role)));
   return [await createHolder(...allBut(permission)), ...ordinary];
 }
 
-/** A key with all scopes but some, of someone whose role grants all but some. */
+/** A key with all scopes except `scopes`, whose owner holds all permissions except `granted`. */
 async function createKeyWithout(scopes: readonly string[], granted: readonly string[]) {
   const owner = await createTestUser("admin");
   const key = await createTestKey(owner, allBut(...scopes));
@@ -85,8 +85,8 @@ async function createKeyWithout(scopes: readonly string[], granted: readonly str
   return key;
 }
 
-describe("every operation of the document", () => {
-  it("has an id of its own, a summary and a rule, and documents its refusals", () => {
+describe("every documented operation", () => {
+  it("has a unique id, a summary and an access rule, and documents its refusals", () => {
     const ids = operations.map(({ documented }) => documented.operationId);
     expect(new Set(ids).size).toBe(ids.length);
     for (const { name, documented, access } of operations) {
@@ -103,52 +103,55 @@ describe("every operation of the document", () => {
   });
 
   it.each(cases(operations.filter(({ access }) => access.kind === "public")))(
-    "is open to everyone where it is public: %s",
+    "is open to everyone if it is public: %s",
     async (_, operation) => {
-      const { status, body } = await call(operation, {}, NOTHING);
+      const { status, body } = await call(operation, {}, UNKNOWN_TARGET);
       expect(["unauthenticated", "forbidden"]).not.toContain(body?.code);
       expect(status).toBeLessThan(500);
     },
   );
 
-  it.each(cases(restricted))("answers 401 bare, 400 to two credentials: %s", async (_, op) => {
-    const user = await createTestUser("admin");
-    const key = await createTestKey(user, []);
-    const target = await targetOf(user);
-    const bare: Credential[] = [
-      {},
-      { token: `${user.token}x` },
-      withKey({ key: `${key.key}0` }),
-      { headers: { Authorization: `Basic ${btoa("admin:admin")}` } },
-    ];
-    for (const credential of bare) {
-      const answer = await call(op, credential, target);
-      expectRefused(answer, 401, "unauthenticated", JSON.stringify(credential));
-      expect(answer.headers.get("WWW-Authenticate")).toBeTruthy();
-    }
-    const both = await call(op, { token: user.token, ...withKey(key) }, target);
-    expectRefused(both, 400, "conflicting_credentials", "both");
-  });
+  it.each(cases(restricted))(
+    "returns 401 without valid credentials and 400 to two credentials: %s",
+    async (_, op) => {
+      const user = await createTestUser("admin");
+      const key = await createTestKey(user, []);
+      const target = await targetOf(user);
+      const bare: Credential[] = [
+        {},
+        { token: `${user.token}x` },
+        withKey({ key: `${key.key}0` }),
+        { headers: { Authorization: `Basic ${btoa("admin:admin")}` } },
+      ];
+      for (const credential of bare) {
+        const answer = await call(op, credential, target);
+        expectRefused(answer, 401, "unauthenticated", JSON.stringify(credential));
+        expect(answer.headers.get("WWW-Authenticate")).toBeTruthy();
+      }
+      const both = await call(op, { token: user.token, ...withKey(key) }, target);
+      expectRefused(both, 400, "conflicting_credentials", "both");
+    },
+  );
 });
 
-describe("every operation that needs a permission", () => {
-  it.each(cases(needing))(
-    "answers 403 to every role without it, whether or not the target exists: %s",
+describe("every operation that requires a permission", () => {
+  it.each(cases(permissioned))(
+    "returns 403 to every role without it, whether or not the target exists: %s",
     async (_, operation) => {
       const { permission = "", kind } = operation.access;
       const foreign = await targetOf(await createTestUser());
-      for (const stranger of await createStrangers(permission)) {
-        const own = kind === "permission" ? await ownTargets(stranger) : [];
-        for (const target of [foreign, NOTHING, ...own]) {
-          const answer = await call(operation, stranger, target, target.user === stranger);
-          expectRefused(answer, 403, "forbidden", stranger.username);
+      for (const user of await createUsersWithout(permission)) {
+        const own = kind === "permission" ? await ownTargets(user) : [];
+        for (const target of [foreign, UNKNOWN_TARGET, ...own]) {
+          const answer = await call(operation, user, target, target.user === user);
+          expectRefused(answer, 403, "forbidden", user.username);
         }
       }
     },
   );
 
-  it.each(cases(needing))(
-    "answers 403 to every key without it, on its owner's account too: %s",
+  it.each(cases(permissioned))(
+    "returns 403 to every key without it, even for its owner's account: %s",
     async (_, operation) => {
       const { permission = "" } = operation.access;
       const keys = {
@@ -158,7 +161,7 @@ describe("every operation that needs a permission", () => {
       };
       const foreign = await targetOf(await createTestUser());
       for (const [who, key] of Object.entries(keys)) {
-        for (const target of [foreign, NOTHING, ...(await ownTargets(key.owner))]) {
+        for (const target of [foreign, UNKNOWN_TARGET, ...(await ownTargets(key.owner))]) {
           const answer = await call(operation, withKey(key), target, target.user === key.owner);
           expectRefused(answer, 403, "forbidden", `a key ${who}`);
         }
@@ -166,12 +169,12 @@ describe("every operation that needs a permission", () => {
     },
   );
 
-  it.each(cases(needing))("lets through whoever has it: %s", async (_, operation) => {
+  it.each(cases(permissioned))("accepts every caller that holds it: %s", async (_, operation) => {
     const { permission = "", takesKeys } = operation.access;
     const people = [await createTestUser("admin"), await createHolder(permission)];
     for (const person of people) {
       const target = await targetOf(await createTestUser());
-      expectLetThrough(await call(operation, person, target), person.username);
+      expectAccepted(await call(operation, person, target), person.username);
     }
     if (!takesKeys) return;
     const keys = [
@@ -180,38 +183,43 @@ describe("every operation that needs a permission", () => {
     ];
     for (const key of keys) {
       const target = await targetOf(await createTestUser());
-      expectLetThrough(await call(operation, withKey(key), target), "a key");
+      expectAccepted(await call(operation, withKey(key), target), "a key");
     }
   });
 });
 
-describe("every operation on what is one's own", () => {
-  const owned = restricted.filter(({ access }) => access.kind !== "permission");
+describe("every operation on the caller's own resources", () => {
+  const ownOperations = restricted.filter(({ access }) => access.kind !== "permission");
 
-  it.each(cases(owned))("lets its owner through, by id and by `me`: %s", async (_, operation) => {
-    for (const i of [0, 1]) {
-      const user = await createTestUser();
-      const target = (await ownTargets(user))[i];
-      if (target) expectLetThrough(await call(operation, user, target, true), `owner ${i}`);
-    }
-  });
+  it.each(cases(ownOperations))(
+    "accepts the owner, by id and by `me`: %s",
+    async (_, operation) => {
+      for (const i of [0, 1]) {
+        const user = await createTestUser();
+        const target = (await ownTargets(user))[i];
+        if (target) expectAccepted(await call(operation, user, target, true), `owner ${i}`);
+      }
+    },
+  );
 
-  it.each(cases(owned.filter(({ access }) => access.permission)))(
-    "can be tried on another's: %s",
+  it.each(cases(ownOperations.filter(({ access }) => access.permission)))(
+    "can be sent for another user's resources: %s",
     (_, operation) => {
-      expect(isAboutSomeone(operation), "say how in test/support/samples.ts").toBe(true);
+      expect(canTargetOthers(operation), "add a `foreign` sample to test/support/samples.ts").toBe(
+        true,
+      );
     },
   );
 });
 
-describe("every operation that is for people alone", () => {
+describe("every operation that refuses API keys", () => {
   it.each(cases(restricted.filter(({ access }) => !access.takesKeys)))(
-    "answers 403 to every key, though it has every scope: %s",
+    "returns 403 to every key, even with every scope: %s",
     async (_, operation) => {
       const admin = await createTestUser("admin");
       const key = await createTestKey(admin, PERMISSION_NAMES);
       const foreign = await targetOf(await createTestUser());
-      for (const target of [foreign, NOTHING, ...(await ownTargets(admin))]) {
+      for (const target of [foreign, UNKNOWN_TARGET, ...(await ownTargets(admin))]) {
         const answer = await call(operation, withKey(key), target, target.user === admin);
         expectRefused(answer, 403, "forbidden", "a key with every scope");
       }
@@ -225,7 +233,7 @@ async function ownTargets(user: TestUser): Promise<[Target, Target]> {
 }
 
 describe("docs/access.md", () => {
-  it("is the table of this document: else run `npm run docs:access`", () => {
+  it("matches the OpenAPI document; if not, run `npm run docs:access`", () => {
     expect(committedMatrix).toBe(renderAccessMatrix(document, systemRoles));
   });
 });

@@ -8,9 +8,9 @@ import {
   sqlRun,
   type TestUser,
 } from "../support/fixtures.ts";
-import { isolate } from "../support/isolates.ts";
+import { createIsolate } from "../support/isolates.ts";
 
-/** What an operation may cost: round trips to D1, rows read and written, KV reads and writes together. */
+/** The maximum cost of an operation: D1 round trips, rows read and written, and KV reads and writes combined. */
 interface Budget {
   trips: number;
   rowsRead: number;
@@ -33,17 +33,17 @@ function expectWithin(answer: Answer<unknown>, budget: Budget): void {
   expect(isWithin).toEqual({ trips: true, rowsRead: true, rowsWritten: true, kv: true });
 }
 
-/** The limits of production, which no test reaches: what sharing counts costs is part of the budget. */
-const limited = () =>
-  isolate({
+/** An isolate with production rate limits, which no test reaches: the cost of sharing counts is part of the budget. */
+const withProductionLimits = () =>
+  createIsolate({
     RATE_LIMIT_AUTH: "50/60",
     RATE_LIMIT_REFRESH: "30/60",
     RATE_LIMIT_READ: "1000/3600",
     RATE_LIMIT_WRITE: "100/3600",
   });
 
-/** Gives a user sessions that ended long ago, and sessions that still live. */
-async function giveHistory({ id }: TestUser, ended: number, live: number): Promise<void> {
+/** Inserts ended and live sessions for a user. */
+async function insertSessions({ id }: TestUser, ended: number, live: number): Promise<void> {
   const now = Date.now();
   const insert = `INSERT INTO sessions (id, user_id, created_at, last_used_at, rotated_at, expires_at, ends_at, user_agent)
     SELECT printf('%s-%012d', ?1, value), ?2, ?3, ?3 + value, ?3, ?4, ?4, 'agent ' || value
@@ -62,7 +62,7 @@ async function giveHistory({ id }: TestUser, ended: number, live: number): Promi
   await sqlRun(insert, newId, id, now - 1000, now + 86_400_000, numbers(live));
 }
 
-describe("reads of one's own data cost one round trip", () => {
+describe("reads of the caller's own data cost one round trip", () => {
   for (const path of [
     "/v1/users/me",
     "/v1/auth/me",
@@ -72,21 +72,21 @@ describe("reads of one's own data cost one round trip", () => {
   ]) {
     it(`GET ${path}`, async () => {
       const { token } = await createTestUser();
-      expectWithin(await send(path, { token, bindings: limited() }), READ);
+      expectWithin(await send(path, { token, bindings: withProductionLimits() }), READ);
     });
   }
 
   it("GET /v1/users/{id}, by an administrator", async () => {
     const { id } = await createTestUser();
     const { token } = await createTestUser("admin");
-    expectWithin(await send(`/v1/users/${id}`, { token, bindings: limited() }), READ);
+    expectWithin(await send(`/v1/users/${id}`, { token, bindings: withProductionLimits() }), READ);
   });
 
   it("GET /v1/api-keys/{id}", async () => {
     const owner = await createTestUser();
     const { id } = await createTestKey(owner, []);
     expectWithin(
-      await send(`/v1/api-keys/${id}`, { token: owner.token, bindings: limited() }),
+      await send(`/v1/api-keys/${id}`, { token: owner.token, bindings: withProductionLimits() }),
       READ,
     );
   });
@@ -94,14 +94,16 @@ describe("reads of one's own data cost one round trip", () => {
   it("GET /v1/users/{id} with an API key, whose use is recorded after the response", async () => {
     const owner = await createTestUser("admin");
     const key = await createTestKey(owner, ["users:read"]);
-    const answer = await sendWithKey(key, `/v1/users/${owner.id}`, { bindings: limited() });
+    const answer = await sendWithKey(key, `/v1/users/${owner.id}`, {
+      bindings: withProductionLimits(),
+    });
     expectWithin(answer, { ...READ, rowsWritten: 1 });
-    const again = await sendWithKey(key, "/v1/users/me", { bindings: limited() });
+    const again = await sendWithKey(key, "/v1/users/me", { bindings: withProductionLimits() });
     expectWithin(again, READ);
   });
 });
 
-describe("lists read what they answer, and little more", () => {
+describe("lists read little more than the rows they return", () => {
   it.each([1, 10, 100])("GET /v1/users?limit=%i", async (limit) => {
     const { token } = await createTestUser("admin");
     const rows = JSON.stringify(Array.from({ length: 150 }, () => crypto.randomUUID()));
@@ -110,14 +112,17 @@ describe("lists read what they answer, and little more", () => {
        SELECT value, value, value, value, value, 'user', 1, 1 FROM json_each(?)`,
       rows,
     );
-    const answer = await send(`/v1/users?limit=${limit}`, { token, bindings: limited() });
+    const answer = await send(`/v1/users?limit=${limit}`, {
+      token,
+      bindings: withProductionLimits(),
+    });
     expect(answer.body.data).toHaveLength(limit);
     expectWithin(answer, { trips: 1, rowsRead: limit + 10, rowsWritten: 0, kv: 0 });
   });
 
-  it("GET /v1/auth/sessions of someone with 2,000 sessions that ended and 40 that live", async () => {
+  it("GET /v1/auth/sessions of a user with 2,000 ended and 40 live sessions", async () => {
     const user = await createTestUser();
-    await giveHistory(user, 2000, 40);
+    await insertSessions(user, 2000, 40);
     const answer = await send("/v1/auth/sessions?limit=10", { token: user.token });
     expect(answer.body.data).toHaveLength(10);
     expectWithin(answer, { trips: 1, rowsRead: 20, rowsWritten: 0, kv: 0 });
@@ -125,7 +130,7 @@ describe("lists read what they answer, and little more", () => {
 
   it.each(["/v1/roles", "/v1/api-keys"])("GET %s", async (path) => {
     const { token } = await createTestUser("admin");
-    expectWithin(await send(path, { token, bindings: limited() }), {
+    expectWithin(await send(path, { token, bindings: withProductionLimits() }), {
       trips: 1,
       rowsRead: 20,
       rowsWritten: 0,
@@ -142,7 +147,10 @@ describe("changes cost two round trips", () => {
     ["PUT", "/v1/users/me/profile", { bio: "Counts." }],
   ])("%s %s %j", async (method, path, body) => {
     const { token } = await createTestUser();
-    expectWithin(await send(path, { method, token, body, bindings: limited() }), CHANGE);
+    expectWithin(
+      await send(path, { method, token, body, bindings: withProductionLimits() }),
+      CHANGE,
+    );
   });
 
   it("PUT /v1/users/{id}, by an administrator", async () => {
@@ -157,7 +165,7 @@ describe("changes cost two round trips", () => {
       role: "moderator",
       is_active: true,
     };
-    const options = { method: "PUT", token, body, bindings: limited() };
+    const options = { method: "PUT", token, body, bindings: withProductionLimits() };
     expectWithin(await send(`/v1/users/${target.id}`, options), CHANGE);
   });
 });
@@ -166,29 +174,32 @@ describe("sessions and accounts", () => {
   it("POST /v1/auth/refresh", async () => {
     const { refreshToken } = await createTestUser();
     const body = { refresh_token: refreshToken };
-    const answer = await send("/v1/auth/refresh", { body, bindings: limited() });
+    const answer = await send("/v1/auth/refresh", { body, bindings: withProductionLimits() });
     expectWithin(answer, { trips: 1, rowsRead: 8, rowsWritten: 3, kv: 1 });
   });
 
   it.each([
     [0, 0],
     [2000, 45],
-  ])("POST /v1/auth/login with %i sessions that ended and %i that live", async (ended, live) => {
+  ])("POST /v1/auth/login with %i ended and %i live sessions", async (ended, live) => {
     const user = await createTestUser();
-    await giveHistory(user, ended, live);
+    await insertSessions(user, ended, live);
     const body = { username: user.username, password: PASSWORD };
-    const answer = await send("/v1/auth/login", { body, bindings: limited() });
+    const answer = await send("/v1/auth/login", { body, bindings: withProductionLimits() });
     expectWithin(answer, { trips: 2, rowsRead: 24, rowsWritten: 10, kv: 1 });
   });
 
   it("POST /v1/auth/register", async () => {
-    const answer = await send("/v1/auth/register", { body: newAccount(), bindings: limited() });
+    const answer = await send("/v1/auth/register", {
+      body: newAccount(),
+      bindings: withProductionLimits(),
+    });
     expectWithin(answer, { trips: 1, rowsRead: 10, rowsWritten: 12, kv: 0 });
   });
 
-  it("POST /v1/auth/logout, in an isolate that has seen the person within a minute", async () => {
+  it("POST /v1/auth/logout, in an isolate that has seen the user within the last minute", async () => {
     const { token } = await createTestUser();
-    const bindings = limited();
+    const bindings = withProductionLimits();
     await send("/v1/users/me", { token, bindings });
     const answer = await send("/v1/auth/logout", { method: "POST", token, bindings });
     expectWithin(answer, { trips: 1, rowsRead: 10, rowsWritten: 5, kv: 1 });
@@ -196,26 +207,30 @@ describe("sessions and accounts", () => {
 
   it("POST /v1/auth/logout, in another isolate", async () => {
     const { token } = await createTestUser();
-    const answer = await send("/v1/auth/logout", { method: "POST", token, bindings: limited() });
+    const answer = await send("/v1/auth/logout", {
+      method: "POST",
+      token,
+      bindings: withProductionLimits(),
+    });
     expectWithin(answer, { trips: 2, rowsRead: 14, rowsWritten: 5, kv: 1 });
   });
 
   it("POST /v1/auth/introspect", async () => {
     const { token } = await createTestUser();
     const key = await createTestKey(await createTestUser("admin"), ["tokens:introspect"]);
-    const bindings = limited();
+    const bindings = withProductionLimits();
     const ask = () => sendWithKey(key, "/v1/auth/introspect", { body: { token }, bindings });
     await ask();
     expectWithin(await ask(), { trips: 0, rowsRead: 0, rowsWritten: 0, kv: 1 });
   });
 });
 
-describe("what is refused without I/O costs none", () => {
-  const NOTHING = { queries: 0, rowsRead: 0, rowsWritten: 0, kvReads: 0, kvWrites: 0 };
+describe("requests refused without I/O cost nothing", () => {
+  const NO_COST = { queries: 0, rowsRead: 0, rowsWritten: 0, kvReads: 0, kvWrites: 0 };
 
   it("a forged access token, refresh token and API key", async () => {
     const { token, refreshToken } = await createTestUser();
-    const bindings = limited();
+    const bindings = withProductionLimits();
     const refused = [
       await send("/v1/users/me", { token: `${token.slice(0, -4)}AAAA`, bindings }),
       await send("/v1/auth/refresh", {
@@ -226,13 +241,13 @@ describe("what is refused without I/O costs none", () => {
     ];
     for (const answer of refused) {
       expect(answer.status).toBe(401);
-      expect(costOf(answer)).toEqual(NOTHING);
+      expect(costOf(answer)).toEqual(NO_COST);
     }
   });
 
   it("a caller over the limit", async () => {
     const { token } = await createTestUser();
-    const bindings = isolate({ RATE_LIMIT_READ: "2/3600" });
+    const bindings = createIsolate({ RATE_LIMIT_READ: "2/3600" });
     for (let i = 0; i < 3; i += 1) await send("/v1/users/me", { token, bindings });
     const answer = await send("/v1/users/me", { token, bindings });
     expect(answer.status).toBe(429);

@@ -7,10 +7,10 @@ const sources = import.meta.glob<string>("../../src/**/*.ts", {
 });
 
 /**
- * The floors of the house, the lowest first. A file may import from its own floor and from those below, types included.
- * A name ending in `/` stands for a folder. A file belongs to the longest name that it begins with.
+ * The layers of src, lowest first. A file may import from its own layer and from those below, types included.
+ * A name that ends with `/` is a folder. A file belongs to the longest name that its path starts with.
  */
-const FLOORS = [
+const LAYERS = [
   "lib/",
   "errors.ts",
   "config.ts",
@@ -44,20 +44,20 @@ const FLOORS = [
   "index.ts",
 ] as const;
 
-/** What a kind of file must not import, wherever it stands. */
+/** Imports that a kind of file must not have, whatever its layer. */
 const KINDS = [
   {
-    kind: "a repository sees the database alone",
+    kind: "a repository sees only the database",
     applies: /(^|\/)repository\.ts$/,
     forbidden: /^(context|paging|errors|config)\.ts$|^(http|platform)\/|\/(routes|schema)\.ts$/,
   },
   {
-    kind: "a schema knows neither services nor the platform",
+    kind: "a schema imports neither services nor the platform",
     applies: /\/schema\.ts$/,
     forbidden: /^(context|config)\.ts$|^platform\/|\/routes\.ts$/,
   },
   {
-    kind: "nothing but the map of the API imports routes",
+    kind: "only app.ts imports routes",
     applies: /^(?!app\.ts$)/,
     forbidden: /\/routes\.ts$/,
   },
@@ -87,12 +87,12 @@ function resolve(folder: readonly string[], specifier: string): string {
   return parts.join("/");
 }
 
-function floorOf(file: string): number {
-  const names = FLOORS.filter((name) =>
+function layerOf(file: string): number {
+  const names = LAYERS.filter((name) =>
     name.endsWith("/") ? file.startsWith(name) : file === name,
   );
   const [longest = ""] = names.toSorted((a, b) => b.length - a.length);
-  return FLOORS.indexOf(longest as (typeof FLOORS)[number]);
+  return LAYERS.indexOf(longest as (typeof LAYERS)[number]);
 }
 
 const files = Object.entries(sources).map(
@@ -103,14 +103,14 @@ const imports = files
   .filter(({ to }) => !to.startsWith(".") && !to.endsWith(".json"));
 
 describe("the layout of src", () => {
-  it("has a floor for every file, and a file for every floor", () => {
-    expect(files.map(([file]) => file).filter((file) => floorOf(file) < 0)).toEqual([]);
-    const used = new Set(files.map(([file]) => floorOf(file)));
-    expect(FLOORS.filter((_, floor) => !used.has(floor))).toEqual([]);
+  it("assigns every file to a layer, and every layer has a file", () => {
+    expect(files.map(([file]) => file).filter((file) => layerOf(file) < 0)).toEqual([]);
+    const used = new Set(files.map(([file]) => layerOf(file)));
+    expect(LAYERS.filter((_, layer) => !used.has(layer))).toEqual([]);
   });
 
-  it("lets no file import from a floor above its own", () => {
-    const upward = imports.filter(({ from, to }) => floorOf(to) > floorOf(from));
+  it("has no import from a higher layer", () => {
+    const upward = imports.filter(({ from, to }) => layerOf(to) > layerOf(from));
     expect(upward.map(({ from, line }) => `${from}: ${line}`)).toEqual([]);
   });
 

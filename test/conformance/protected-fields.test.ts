@@ -5,7 +5,7 @@ import { fetchDocument, operationsOf, resolveSchema } from "../support/openapi.t
 import { expectProblem, faultsOf } from "../support/problems.ts";
 import { sampleRequest, targetOf } from "../support/samples.ts";
 
-/** What nobody sets by naming it, unless a body says in so many words that it takes it. */
+/** Fields that no body may set, unless it documents them. */
 const PROTECTED: Readonly<Record<string, unknown>> = {
   role: "admin",
   is_active: true,
@@ -19,7 +19,7 @@ const PROTECTED: Readonly<Record<string, unknown>> = {
   scopes: ["users:erase"],
 };
 
-/** The protected fields that a body is documented to take. */
+/** The protected fields that a body is documented to accept. */
 const TAKES: Readonly<Record<string, readonly string[]>> = {
   createUser: ["role", "is_active"],
   replaceUser: ["role", "is_active"],
@@ -32,11 +32,11 @@ const TAKES: Readonly<Record<string, readonly string[]>> = {
 };
 
 const document = await fetchDocument();
-const taking = operationsOf(document).filter(({ documented }) => documented.requestBody);
+const withBody = operationsOf(document).filter(({ documented }) => documented.requestBody);
 
-describe("every body of the document", () => {
-  it.each(taking.map((operation) => [operation.name, operation] as const))(
-    "refuses fields that nobody may set, to an administrator too: %s",
+describe("every documented request body", () => {
+  it.each(withBody.map((operation) => [operation.name, operation] as const))(
+    "refuses protected fields, even from an administrator: %s",
     async (_, operation) => {
       const taken = TAKES[operation.documented.operationId ?? ""] ?? [];
       const schema = operation.documented.requestBody?.content["application/json"]?.schema ?? {};

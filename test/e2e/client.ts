@@ -21,7 +21,7 @@ interface Login {
 }
 
 /**
- * An answer that is not the worker's: now and then the proxy of `wrangler dev` loses a request on a connection kept alive
+ * A response that is not from the worker: the proxy of `wrangler dev` occasionally loses a request on a kept-alive connection
  * (github.com/cloudflare/workers-sdk/issues/14641).
  */
 export class ProxyError extends Error {}
@@ -31,7 +31,7 @@ export type Client = Awaited<ReturnType<typeof createClient>>;
 export const times = <T>(count: number, work: (index: number) => T): T[] =>
   Array.from({ length: count }, (_, index) => work(index));
 
-/** A client of the worker at `url`, with its administrator logged in. */
+/** A client of the worker at `url`, logged in as its administrator. */
 export async function createClient(url: string, admin: Login) {
   const send = async (
     method: string,
@@ -60,7 +60,7 @@ export async function createClient(url: string, admin: Login) {
 
   const logIn = async ({ username, password }: Login): Promise<Credentials> => {
     const { status, body } = await post("/v1/auth/login", { username, password });
-    assert.equal(status, 200, `login answered ${status}`);
+    assert.equal(status, 200, `login returned ${status}`);
     const token = body.access_token ?? "";
     const { body: user } = await get("/v1/users/me", token);
     const refreshToken = body.refresh_token ?? "";
@@ -87,15 +87,15 @@ export async function createClient(url: string, admin: Login) {
     delete: (path: string, token: string) => send("DELETE", path, { token }),
     refresh: (refresh_token: string) => post("/v1/auth/refresh", { refresh_token }),
 
-    /** Somebody new, logged in. */
+    /** Registers a user and logs them in. */
     newUser: async (): Promise<Credentials> => {
       const account = newAccount();
       const { status } = await post("/v1/auth/register", account);
-      assert.equal(status, 201, `registration answered ${status}`);
+      assert.equal(status, 201, `registration returned ${status}`);
       return logIn(account);
     },
 
-    /** Every user there is. */
+    /** All users, page by page. */
     listUsers: async (): Promise<{ email: string }[]> => {
       const users: { email: string }[] = [];
       let cursor: string | null = "";
@@ -121,7 +121,7 @@ function newAccount() {
   return { username, email: `${username}@example.com`, password: "a fine secret for races" };
 }
 
-/** How many answers of each status: "1 × 200, 1 × 412". */
+/** Counts the responses by status: "1 × 200, 1 × 412". */
 export function tally(answers: readonly Answer[]): string {
   const counts = new Map<number, number>();
   for (const { status } of answers) counts.set(status, (counts.get(status) ?? 0) + 1);

@@ -1,5 +1,5 @@
-// npm run test:docs-page: opens the docs page in a browser, logs in and tries an operation out. Fails on a console error,
-// a violation of the page's content security policy, or a request to another host. CHROMIUM_PATH names the browser.
+// npm run test:docs-page: opens the docs page in a browser, logs in and tries out an operation. Fails on a console error,
+// a violation of the page's content security policy, or a request to another host. CHROMIUM_PATH is the browser's path.
 import assert from "node:assert/strict";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { withDevServer } from "./server.ts";
@@ -46,7 +46,7 @@ async function logIn(url: string, admin: object): Promise<string> {
   return access_token;
 }
 
-/** A page that writes down what must not happen in it. */
+/** Opens a page that records errors, policy violations and requests to other hosts. */
 async function openWatchedPage(browser: Browser, url: string) {
   const faults: string[] = [];
   const page = await browser.newPage();
@@ -72,7 +72,7 @@ async function authorize(page: Page, token: string): Promise<void> {
   await page.click(".modal-ux button.btn-done");
 }
 
-/** The status that the page shows after it has sent the request itself. */
+/** Executes the operation in the page and returns the status that it shows. */
 async function tryOut(page: Page): Promise<string> {
   await page.click(`${OPERATION} .opblock-summary`);
   await page.click(`${OPERATION} button.execute`);
@@ -80,7 +80,7 @@ async function tryOut(page: Page): Promise<string> {
   return (await status.innerText()).trim();
 }
 
-/** Unfolds every operation: each is drawn only then. */
+/** Expands every operation: the page renders an operation only when it is expanded. */
 async function openEverything(page: Page): Promise<void> {
   const closed = page.locator(".opblock:not(.is-open) .opblock-summary-control");
   while ((await closed.count()) > 0) await closed.first().click();

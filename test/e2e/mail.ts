@@ -1,5 +1,5 @@
-// npm run test:mail: the life of an account over real HTTP, against a worker of its own. What mail says is read from the files
-// in which wrangler's local simulation of the `send_email` binding puts it. Prints a line a step, and fails at the first that goes wrong.
+// npm run test:mail: the life of an account over real HTTP, against a new worker. Mail is read from the files to which
+// wrangler's local simulation of the `send_email` binding writes it. Prints one line per step and stops at the first failure.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
@@ -35,11 +35,11 @@ async function verifyAddress(client: Client, server: DevServer): Promise<void> {
   const text = await readMail(server, REUSED.email, "Confirm your email address");
   const token = tokenIn(text, `${server.url}/verify-email#token=`);
   const verified = await client.post("/v1/auth/email/verify", { token });
-  assert.equal(verified.status, 200, "the link's token verifies");
+  assert.equal(verified.status, 200, "verification with the link's token");
   assert.equal(String(verified.body.email_verified), "true");
   const again = await client.post("/v1/auth/email/verify", { token });
-  assert.equal(again.body.code, "invalid_token", "it works once");
-  report("register → the mail's text is where the simulation put it → its token verifies, once");
+  assert.equal(again.body.code, "invalid_token", "a second use");
+  report("register → the mail arrives → its token verifies the address, once");
 }
 
 async function resetPassword(client: Client, server: DevServer): Promise<void> {
@@ -58,7 +58,7 @@ async function resetPassword(client: Client, server: DevServer): Promise<void> {
   assert.equal(write.status, 401, "the old access token");
   await client.logIn({ ...login, password: NEW_PASSWORD });
   await readMail(server, REUSED.email, "Your password was changed");
-  report("forgot → reset → the old password and the old session are dead, and the owner is told");
+  report("forgot → reset → the old password and session stop working, and the owner is notified");
 }
 
 async function changeAddress(client: Client, server: DevServer): Promise<void> {
@@ -71,20 +71,28 @@ async function changeAddress(client: Client, server: DevServer): Promise<void> {
   const link = tokenIn(text, `${server.url}/verify-email#token=`);
   const verified = await client.post("/v1/auth/email/verify", { token: link });
   assert.deepEqual([verified.status, verified.body.email], [200, email]);
-  report("change of email → the new address confirms, the old one is told");
+  report("email change → the new address confirms, the old one is notified");
 }
 
 async function deleteAndRestore(client: Client): Promise<void> {
   const user = await client.logIn({ username: REUSED.username, password: NEW_PASSWORD });
   const { token } = client.admin;
   assert.equal((await client.delete(`/v1/users/${user.id}`, token)).status, 204, "deletion");
-  assert.equal((await client.get("/v1/users/me", user.token)).status, 401, "a deleted session");
+  assert.equal(
+    (await client.get("/v1/users/me", user.token)).status,
+    401,
+    "the session of a deleted user",
+  );
   assert.equal((await client.get(`/v1/users/${user.id}`, token)).status, 404, "a deleted user");
   const restored = await client.post(`/v1/users/${user.id}/restore`, undefined, token);
   assert.equal(restored.status, 200, "restoration");
-  assert.equal((await client.refresh(user.refreshToken)).status, 401, "the session stays ended");
+  assert.equal(
+    (await client.refresh(user.refreshToken)).status,
+    401,
+    "a session from before the deletion",
+  );
   await client.logIn({ username: REUSED.username, password: NEW_PASSWORD });
-  report("delete → gone, restore → back, with no session");
+  report("delete → not found, restore → available again, without sessions");
 }
 
 async function erase(client: Client, server: DevServer): Promise<void> {
@@ -96,25 +104,29 @@ async function erase(client: Client, server: DevServer): Promise<void> {
     const { status } = await client.get(`/v1/users/${user.id}${path}`, token);
     assert.equal(status, 404, `GET …${path} of an erased user`);
   }
-  assert.equal((await client.get("/v1/users/me", user.token)).status, 401, "an erased session");
+  assert.equal(
+    (await client.get("/v1/users/me", user.token)).status,
+    401,
+    "the session of an erased user",
+  );
   const logs = server.readOutput().split("\n");
   const lines = logs.filter((line) => line.startsWith("{"));
   assert.ok(lines.length > 0 && !lines.some((line) => line.includes("@")), "an address in a log");
   const again = await client.post("/v1/auth/register", { ...REUSED, password: PASSWORD });
-  assert.equal(again.status, 201, "the names are free");
-  report("erase → gone, in no log, and the names are free");
+  assert.equal(again.status, 201, "registration with the erased user's names");
+  report("erase → not found, absent from the log, and the names are free");
 }
 
 async function runCrons({ url, readOutput }: DevServer): Promise<void> {
   for (const path of [MINUTELY, NIGHTLY]) {
     assert.equal((await fetch(url + path)).status, 200, path);
   }
-  await until("the crons' jobs", () => readOutput().includes('"job":"purge_deleted_users"'));
+  await until("the scheduled jobs", () => readOutput().includes('"job":"purge_deleted_users"'));
   assert.ok(!readOutput().includes("cron.job_failed"), "a job failed");
-  report("both schedules, triggered as the welcome says, run their jobs");
+  report("both schedules, triggered as the welcome message says, run their jobs");
 }
 
-/** The text of the last mail to an address with this subject. */
+/** The text of the latest mail to an address with this subject. */
 async function readMail({ readOutput }: DevServer, to: string, subject: string): Promise<string> {
   const find = () =>
     [...readOutput().matchAll(SIMULATED_MAIL)]
@@ -136,7 +148,7 @@ async function until<T>(what: string, find: () => T | undefined | false): Promis
     if (found) return found;
     await setTimeout(POLL_MS);
   }
-  throw new Error(`did not come: ${what}`);
+  throw new Error(`timed out waiting for ${what}`);
 }
 
 function report(line: string): void {

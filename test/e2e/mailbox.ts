@@ -12,7 +12,7 @@ interface Mail {
 
 export type Mailbox = Awaited<ReturnType<typeof openMailbox>>;
 
-/** A mail provider that keeps what it is given, and the settings with which a worker sends through it. */
+/** Starts a mail provider that stores every mail, and returns the settings with which a worker uses it. */
 export async function openMailbox() {
   const mails: Mail[] = [];
   const server = createServer((request, response) => {
@@ -34,7 +34,7 @@ export async function openMailbox() {
       MAIL_API_KEY: "none",
       MAIL_FROM: "roster@roster.test",
     },
-    /** The token in the mail to an address whose link opens the page given. */
+    /** Waits for a mail to an address with a link to the page, and returns the link's token. */
     waitForToken: async (address: string, page: string): Promise<string> => {
       const link = new RegExp(`/${page}#token=(\\S+)`);
       const deadline = Date.now() + PATIENCE_MS;

@@ -1,5 +1,5 @@
-// npm run test:races: what happens when requests meet, over real HTTP against a worker of its own.
-// Prints a line a race with what was seen, and fails when one does not end as it must.
+// npm run test:races: concurrent requests over real HTTP, against a new worker.
+// Prints one line per race with the outcome, and fails if an outcome is wrong.
 import assert from "node:assert/strict";
 import { setTimeout } from "node:timers/promises";
 import {
@@ -28,7 +28,7 @@ const RACES: Record<string, Race> = {
   "20 refreshes of one token": refreshTogether,
   "refresh against logout": (client) =>
     refreshAgainst(client, ({ token }) => client.post("/v1/auth/logout", undefined, token)),
-  "refresh against a change of password elsewhere": (client) =>
+  "refresh against a password change in another session": (client) =>
     refreshAgainst(client, (user) => changePasswordElsewhere(client, user), 40),
   "refresh against deactivation": (client) =>
     refreshAgainst(client, ({ id }) =>
@@ -60,7 +60,7 @@ await withDevServer(
   { ...NO_LIMITS, ...mailbox.settings },
 ).finally(mailbox.close);
 
-/** Runs a race, and once more where a request did not reach the worker. */
+/** Runs a race, and repeats it once if a request did not reach the worker. */
 async function run(race: Race, client: Client): Promise<string> {
   try {
     return await race(client, mailbox);
@@ -80,7 +80,7 @@ async function refreshTogether(client: Client): Promise<string> {
     const [successor] = successors;
     assert.equal((await client.refresh(String(successor))).status, 200, "the successor works");
   }
-  return "20 × 200 and 1 successor, which works, in each of 5 rounds";
+  return "20 × 200 and 1 working successor in each of 5 rounds";
 }
 
 async function refreshAgainst(
@@ -91,22 +91,22 @@ async function refreshAgainst(
   const seen: Answer[] = [];
   for (let round = 0; round < 10; round += 1) {
     const user = await client.newUser();
-    // From round to round the end comes a little later, so that it meets refreshes at every stage.
+    // Each round ends the session a little later, so that it meets refreshes at every stage.
     const [ended, ...answers] = await Promise.all([
       setTimeout(round * stepMs).then(() => end(user)),
       ...times(10, (i) => setTimeout(i * stepMs).then(() => client.refresh(user.refreshToken))),
     ]);
-    assert.ok([200, 204].includes(ended.status), `the end of the session answered ${ended.status}`);
+    assert.ok([200, 204].includes(ended.status), `ending the session returned ${ended.status}`);
     seen.push(...answers);
     await assertDead(client, user);
     for (const { status, body } of answers) {
-      assert.ok([200, 401].includes(status), `a refresh answered ${status}`);
+      assert.ok([200, 401].includes(status), `a refresh returned ${status}`);
       if (status !== 200) continue;
       const left = { token: body.access_token ?? "", refreshToken: body.refresh_token ?? "" };
       await assertDead(client, left);
     }
   }
-  return `${tally(seen)} of 100 refreshes in 10 rounds, and no token of any is live afterwards`;
+  return `${tally(seen)} of 100 refreshes in 10 rounds, and no live token afterwards`;
 }
 
 async function changePasswordElsewhere(
@@ -160,7 +160,11 @@ async function putTogether(client: Client): Promise<string> {
     assert.equal(tally(answers), "1 × 200, 1 × 412");
     const winner = answers.find(({ status }) => status === 200);
     const { body: now } = await client.get("/v1/users/me", token);
-    assert.equal(now.first_name, winner?.body.first_name, "what was answered is what stands");
+    assert.equal(
+      now.first_name,
+      winner?.body.first_name,
+      "the stored value is the one that was returned",
+    );
   }
   return "1 × 200, 1 × 412 in each of 10 rounds";
 }
@@ -171,15 +175,15 @@ async function guessTogether(client: Client): Promise<string> {
   const answers = await Promise.all(times(40, (i) => guess(`wrong password ${i}`)));
   assert.equal(tally(answers), "10 × 401, 30 × 429");
   const right = await guess(password);
-  assert.equal(right.status, 429, `the right password answered ${right.status}`);
-  return "10 × 401, 30 × 429, then the right one 429";
+  assert.equal(right.status, 429, `the right password returned ${right.status}`);
+  return "10 × 401, 30 × 429, then 429 for the right password";
 }
 
 async function resetTogether(client: Client, { waitForToken }: Mailbox): Promise<string> {
   const user = await client.newUser();
   const other = await client.logIn(user);
   const asked = await client.post("/v1/auth/password/forgot", { email: user.email });
-  assert.equal(asked.status, 202, `asking for it answered ${asked.status}`);
+  assert.equal(asked.status, 202, `the reset request returned ${asked.status}`);
   const token = await waitForToken(user.email, "reset-password");
   const body = { token, password: NEW_PASSWORD };
   const answers = await Promise.all(times(10, () => client.post("/v1/auth/password/reset", body)));
@@ -208,7 +212,7 @@ async function rivalAdministrators(client: Client): Promise<string> {
     { role: "admin" },
     client.admin.token,
   );
-  assert.equal(raised.status, 200, `a second administrator answered ${raised.status}`);
+  assert.equal(raised.status, 200, `promoting a second administrator returned ${raised.status}`);
   const rivals = [client.admin, second] as const;
 
   const demoted: Answer[] = [];
@@ -225,10 +229,10 @@ async function rivalAdministrators(client: Client): Promise<string> {
   );
   const list = await client.get("/v1/users", winner.token);
   assert.equal(list.status, 200, "no administrator remains");
-  return `of two demotions one 200 and one refused (${tally(demoted)} in 5 rounds), of two deletions one 204 and one refused (${tally([refused])}); an administrator remains`;
+  return `one demotion 200 and one refused (${tally(demoted)} in 5 rounds), one deletion 204 and one refused (${tally([refused])}); an administrator remains`;
 }
 
-/** Both log in and act on each other at once: one succeeds, and the other is refused. */
+/** Logs both in and lets them act on each other concurrently: one succeeds and the other is refused. */
 async function meet(
   client: Client,
   rivals: readonly [Credentials, Credentials],
@@ -239,9 +243,9 @@ async function meet(
   const [first, second] = answers;
   const isFirstWinner = first.status < 300;
   const refused = isFirstWinner ? second : first;
-  assert.ok(isFirstWinner !== second.status < 300, `both answered alike: ${tally(answers)}`);
-  // 409 as the last administrator, or 401 where one's own session had ended before one was heard.
-  assert.ok([409, 401].includes(refused.status), `the one refused got ${refused.status}`);
+  assert.ok(isFirstWinner !== second.status < 300, `both got the same outcome: ${tally(answers)}`);
+  // 409 for the last administrator, or 401 if the caller's own session had ended before the request was handled.
+  assert.ok([409, 401].includes(refused.status), `the refused request returned ${refused.status}`);
   const [winner, loser] = isFirstWinner ? [one, other] : [other, one];
   return { winner, refused, loserId: loser.id };
 }

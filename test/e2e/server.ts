@@ -13,13 +13,13 @@ const POLL_MS = 250;
 export interface DevServer {
   url: string;
   admin: { username: string; password: string };
-  /** What it has printed so far. */
+  /** The output printed so far. */
   readOutput(): string;
 }
 
 /**
- * Runs `work` against a worker of its own, started as `npm run dev` starts it, with a database that is empty but for the administrator,
- * and with settings of its own.
+ * Runs `work` against a new worker, started like `npm run dev`, with the given settings and a database that contains only the
+ * administrator.
  */
 export async function withDevServer(
   work: (server: DevServer) => Promise<void>,

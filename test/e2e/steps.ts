@@ -11,21 +11,21 @@ const TIME = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`;
 
 interface Step {
   commands: string;
-  /** What the page shows of the answer; nothing where it shows none. */
+  /** The response that the page shows, if any. */
   answer: string | undefined;
 }
 
-/** Runs the commands of a page of documentation against the worker at `url`, and fails where an answer is not the one that it shows. Returns how many steps there were. */
+/** Runs the commands of a documentation page against the worker at `url`, and fails if a response differs from the one shown. Returns the number of steps. */
 export async function checkSteps(page: string, url: string): Promise<number> {
   const steps = readSteps(page, url);
   assert.ok(
     steps.some(({ answer }) => answer),
-    "the page shows no answer",
+    "the page shows no response",
   );
   const outputs = await runSteps(steps);
   for (const [index, { commands, answer }] of steps.entries()) {
     const output = outputs[index] ?? "";
-    if (answer) check(answer, output, `\n$ ${commands}\n${output}\nis not\n${answer}`);
+    if (answer) check(answer, output, `\n$ ${commands}\n${output}\ndoes not match\n${answer}`);
   }
   return steps.length;
 }
@@ -37,7 +37,7 @@ function readSteps(page: string, url: string): Step[] {
   }));
 }
 
-/** What each step prints; all run in one shell, so that a later one knows an earlier one's variables. */
+/** The output of each step. All steps run in one shell, so that they share variables. */
 async function runSteps(steps: Step[]): Promise<string[]> {
   const script = steps.map(({ commands }) => `${commands}\nprintf '\\n${MARK}\\n'`).join("\n");
   const cwd = new URL("../../", import.meta.url);
@@ -45,7 +45,7 @@ async function runSteps(steps: Step[]): Promise<string[]> {
   return stdout.replaceAll("\r", "").split(`\n${MARK}\n`);
 }
 
-/** Lines before the first brace must be among the output's lines; the JSON after it must be found in the output's JSON. */
+/** The lines before the first brace must be among the lines of the output, and the JSON after it must be contained in the output's JSON. */
 function check(answer: string, output: string, message: string): void {
   const [shownLines, shownJson] = splitAnswer(answer);
   const [lines, json] = splitAnswer(output);
@@ -53,11 +53,11 @@ function check(answer: string, output: string, message: string): void {
     const pattern = toPattern(shown);
     assert.ok(
       lines.some((line) => pattern.test(line)),
-      `no line is “${shown}”:${message}`,
+      `no line matches “${shown}”:${message}`,
     );
   }
   if (!shownJson) return;
-  // An ellipsis at the end of an object or array stands for what is left out.
+  // An ellipsis at the end of an object or array stands for omitted entries.
   const shown: unknown = JSON.parse(shownJson.replaceAll(/,?\s*…(?=\s*[}\]])/g, ""));
   checkValue(shown, JSON.parse(json), "answer", message);
 }
@@ -83,7 +83,7 @@ function checkValue(shown: unknown, actual: unknown, path: string, message: stri
   }
 }
 
-/** A pattern of a shown text: an ellipsis is any text, an id any id, a time any time. */
+/** A pattern for the text shown: an ellipsis matches any text, an id any id, a timestamp any timestamp. */
 function toPattern(shown: string): RegExp {
   const escaped = shown.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
   const loose = escaped

@@ -1,5 +1,5 @@
-// npm run test:tour: runs the commands of the README's tour as they stand there, against a worker of its own,
-// and fails where an answer is not the one that the README shows.
+// npm run test:tour: runs the commands of the README's tour against a new worker
+// and fails if a response differs from the one that the README shows.
 import { readFileSync } from "node:fs";
 import { withDevServer } from "./server.ts";
 import { checkSteps } from "./steps.ts";
@@ -10,5 +10,5 @@ await withDevServer(async ({ url }) => {
   const [, tour = ""] = readFileSync(README, "utf8").split("\n## Five-minute tour\n");
   const [section = ""] = tour.split("\n## ");
   const steps = await checkSteps(section, url);
-  console.log(`The tour's ${steps} steps answer as the README says.`);
+  console.log(`All ${steps} steps of the tour match the README.`);
 });

@@ -9,7 +9,7 @@ const LIMIT = 64 * 1024;
 const register = (raw: BodyInit, headers: Record<string, string> = JSON_TYPE) =>
   send("/v1/auth/register", { method: "POST", raw, headers });
 
-/** A valid body, padded with white space to so many bytes. */
+/** A valid body, padded with whitespace to `size` bytes. */
 function bodyOf(size: number): string {
   return JSON.stringify(newAccount()).padEnd(size, " ");
 }
@@ -27,14 +27,14 @@ function inChunks(text: string, size = 1000): ReadableStream {
 }
 
 describe("a body", () => {
-  it("of 64 KiB is taken and one byte more is 413, with a length and in chunks without", async () => {
+  it("of 64 KiB is accepted and one more byte returns 413, with Content-Length and chunked", async () => {
     expect((await register(bodyOf(LIMIT))).status).toBe(201);
     expectProblem(await register(bodyOf(LIMIT + 1)), 413, "payload_too_large");
     expect((await register(inChunks(bodyOf(LIMIT)))).status).toBe(201);
     expectProblem(await register(inChunks(bodyOf(LIMIT + 1))), 413, "payload_too_large");
   });
 
-  it("without an end is 413 as soon as it is too long", async () => {
+  it("that never ends returns 413 as soon as it exceeds the limit", async () => {
     let sent = 0;
     const endless = new ReadableStream({
       pull(controller) {
@@ -46,7 +46,7 @@ describe("a body", () => {
     expect(sent).toBeLessThan(4 * LIMIT);
   });
 
-  it("that claims to be longer is 413 before any of it is read", async () => {
+  it("with a Content-Length above the limit returns 413 before it is read", async () => {
     let pulled = 0;
     const unread = new ReadableStream(
       {
@@ -62,24 +62,24 @@ describe("a body", () => {
     expect(pulled).toBe(0);
   });
 
-  it("that claims a shorter length than it has is counted as it arrives", async () => {
+  it("with a Content-Length shorter than its content is counted as it arrives", async () => {
     const headers = { ...JSON_TYPE, "Content-Length": "10" };
     expectProblem(await register(inChunks(bodyOf(LIMIT + 1)), headers), 413, "payload_too_large");
   });
 
-  it("that is too large is refused only after the permission: 401 first", async () => {
+  it("that is too large returns 401 to a caller without credentials", async () => {
     const answer = await send("/v1/users", { raw: bodyOf(LIMIT + 1), headers: JSON_TYPE });
     expectProblem(answer, 401, "unauthenticated");
   });
 
-  it.each(["null", "[]", "[{}]", '"text"', "7", "true"])("of %s is 422", async (raw) => {
+  it.each(["null", "[]", "[{}]", '"text"', "7", "true"])("of %s returns 422", async (raw) => {
     for (const path of ["/v1/auth/register", "/v1/auth/login", "/v1/auth/refresh"]) {
       const answer = await send(path, { raw, headers: JSON_TYPE });
       expectProblem(answer, 422, "validation_failed");
     }
   });
 
-  it("that is empty or missing is 422 and names what is required, whatever its type", async () => {
+  it("that is empty or missing returns 422 naming the required fields, whatever its type", async () => {
     for (const headers of [JSON_TYPE, {}, { "Content-Type": "text/plain" }]) {
       const answer = await send("/v1/auth/refresh", { method: "POST", headers });
       expectProblem(answer, 422, "validation_failed");
@@ -87,7 +87,7 @@ describe("a body", () => {
     }
   });
 
-  it("10,000 deep is 422 and no crash", async () => {
+  it("nested 10,000 levels deep returns 422 without a crash", async () => {
     const depth = 10_000;
     const deep = "[".repeat(depth) + "]".repeat(depth);
     const objects = `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`;
@@ -99,7 +99,7 @@ describe("a body", () => {
   });
 
   it.each(["__proto__", "constructor", "prototype", "toString", "hasOwnProperty"])(
-    "with the key %s is 422 and pollutes nothing",
+    "with the key %s returns 422 without prototype pollution",
     async (key) => {
       const text = JSON.stringify(newAccount()).slice(0, -1);
       const answer = await register(`${text},"${key}":{"role":"admin","is_active":true}}`);
@@ -109,7 +109,7 @@ describe("a body", () => {
     },
   );
 
-  it("with a key twice is judged by the value that counts", async () => {
+  it("with a duplicate key is validated by the value that is used", async () => {
     const text = JSON.stringify(newAccount()).slice(0, -1);
     const name = `twice${Date.now()}`;
     const answer = await register(`${text},"username":"a!","username":"${name}"}`);
@@ -118,16 +118,16 @@ describe("a body", () => {
     expectProblem(await register(`${bad},"username":"a!"}`), 422, "validation_failed");
   });
 
-  it("with a byte order mark is read", async () => {
+  it("with a byte order mark is accepted", async () => {
     expect((await register(`\uFEFF${JSON.stringify(newAccount())}`)).status).toBe(201);
   });
 
-  it("with 10,000 unknown fields is 422", async () => {
+  it("with 10,000 unknown fields returns 422", async () => {
     const fields = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`f${i}`, 1]));
     expectProblem(await send("/v1/auth/register", { body: fields }), 422, "validation_failed");
   });
 
-  it("with a password of 1 MB is 413, of 60 KB 422, and neither is hashed", async () => {
+  it("with a password of 1 MB returns 413 and of 60 KB 422, and neither is hashed", async () => {
     const long = (length: number) =>
       send("/v1/auth/register", { body: newAccount({ password: "x".repeat(length) }) });
     expectProblem(await long(1_000_000), 413, "payload_too_large");
@@ -135,7 +135,7 @@ describe("a body", () => {
   });
 
   it.each(["username", "email", "password", "first_name"])(
-    "with a lone surrogate in %s is 422",
+    "with a lone surrogate in %s returns 422",
     async (field) => {
       const text = JSON.stringify(newAccount({ [field]: "REPLACE" }));
       for (const surrogate of ["\\ud800", "\\udc00", "\\udfff\\ud800"]) {
@@ -146,20 +146,20 @@ describe("a body", () => {
     },
   );
 
-  it.each(["username", "email", "first_name"])("with NUL in %s is 422", async (field) => {
+  it.each(["username", "email", "first_name"])("with NUL in %s returns 422", async (field) => {
     const answer = await send("/v1/auth/register", {
       body: newAccount({ [field]: "ab\u0000cd@example.com" }),
     });
     expectProblem(answer, 422, "validation_failed");
   });
 
-  it("of a refused registration leaves no user behind", async () => {
+  it("of a refused registration creates no user", async () => {
     const account = newAccount({ role: "admin" });
     expectProblem(await send("/v1/auth/register", { body: account }), 422, "validation_failed");
     expect(await sqlAll("SELECT id FROM users WHERE email_key = ?", account.email)).toEqual([]);
   });
 
-  it("that is no JSON object never reaches a handler past its guard", async () => {
+  it("that is not a JSON object never reaches a handler past its guard", async () => {
     const { token } = await createTestUser();
     for (const raw of ["{", "null", "[]"]) {
       const answer = await send("/v1/users", { raw, headers: JSON_TYPE, token });
@@ -169,7 +169,7 @@ describe("a body", () => {
 });
 
 describe("a query", () => {
-  it("of 100 KB is 422 and no crash", async () => {
+  it("of 100 KB returns 422 without a crash", async () => {
     const { token } = await createTestUser("admin");
     const answer = await send(`/v1/users?${"x".repeat(100_000)}=1`, { token });
     expectProblem(answer, 422, "validation_failed");
@@ -177,7 +177,7 @@ describe("a query", () => {
     expectProblem(await send(`/v1/users?${many}`, { token }), 422, "validation_failed");
   });
 
-  it("on an operation that has none is 422", async () => {
+  it("on an operation without query parameters returns 422", async () => {
     expectProblem(await send("/v1/auth/login?x=1", { body: {} }), 422, "validation_failed");
     expectProblem(await send("/health?x=1"), 422, "validation_failed");
   });

@@ -4,7 +4,7 @@ import { send } from "../support/api.ts";
 import { createHolder, roleOf } from "../support/credentials.ts";
 import { always, at, faultyBindings } from "../support/faults.ts";
 import { actionsOn, createTestUser, newAccount, PASSWORD, sqlAll } from "../support/fixtures.ts";
-import { catchLogs } from "../support/logs.ts";
+import { captureLogs } from "../support/logs.ts";
 import { expectProblem } from "../support/problems.ts";
 
 const OVERLOADED = "D1 DB is overloaded. Requests queued for too long.";
@@ -15,7 +15,7 @@ const UPDATE = /^update "users"/;
 const updatesOf = async (userId: string) =>
   (await actionsOn(userId)).filter((action) => action === "user.updated");
 
-/** KV as it is now, for as long as the test lasts: later writes do not arrive. */
+/** Bindings with a snapshot of the current KV: later writes do not become visible. */
 async function frozenKv(): Promise<Cloudflare.Env> {
   const { keys } = await env.KV.list();
   const values = new Map<string, unknown>();
@@ -28,7 +28,7 @@ async function frozenKv(): Promise<Cloudflare.Env> {
 }
 
 describe("a failing D1", () => {
-  it("shows a 500 without a message, a stack or SQL", async () => {
+  it("returns 500 without a message, a stack or SQL", async () => {
     const bindings = faultyBindings({ d1: always, d1Message: "no such column: secret_thing" });
     const answer = await send("/v1/auth/login", {
       body: { username: "ada", password: "x" },
@@ -42,7 +42,7 @@ describe("a failing D1", () => {
     OVERLOADED,
     "Network connection lost.",
     "D1 DB storage operation exceeded timeout which caused object to be reset.",
-  ])("that is expected back soon is 503 with Retry-After: %s", async (d1Message) => {
+  ])("with a transient error returns 503 with Retry-After: %s", async (d1Message) => {
     const bindings = faultyBindings({ d1: always, d1Message });
     const { token } = await createTestUser();
     const answers = [
@@ -60,7 +60,7 @@ describe("a failing D1", () => {
   it.each([
     ["read", /from "sessions" inner join "users"/],
     ["write", UPDATE],
-  ])("at the %s of a change leaves it undone, and lets it be sent again", async (_, statement) => {
+  ])("at the %s of a change leaves it undone, and a retry succeeds", async (_, statement) => {
     const { id, token } = await createTestUser();
     const bindings = faultyBindings({ d1: at(statement), d1Message: OVERLOADED });
     const change = { method: "PATCH", token, body: { first_name: "Ada" } };
@@ -72,7 +72,7 @@ describe("a failing D1", () => {
     expect(await updatesOf(id)).toHaveLength(1);
   });
 
-  it("leaves nothing of a batch of which one statement fails", async () => {
+  it("leaves nothing of a batch if one statement fails", async () => {
     await env.DB.prepare(
       "CREATE TRIGGER fail_audit BEFORE INSERT ON audit_events WHEN new.action = 'user.created' BEGIN SELECT RAISE(ABORT, 'no'); END",
     ).run();
@@ -85,13 +85,16 @@ describe("a failing D1", () => {
   });
 });
 
-describe("an answer of D1 lost after the commit", () => {
-  const lost = (statement: RegExp) => faultyBindings({ d1AnswerLost: at(statement) });
+describe("a D1 response lost after the commit", () => {
+  const losingResponse = (statement: RegExp) => faultyBindings({ d1AnswerLost: at(statement) });
 
-  it("makes a registration 503: it stands, once, and sending it again is 409", async () => {
+  it("makes a registration return 503: the user exists once, and a retry returns 409", async () => {
     const account = newAccount();
     expectProblem(
-      await send("/v1/auth/register", { body: account, bindings: lost(/^insert into "users"/) }),
+      await send("/v1/auth/register", {
+        body: account,
+        bindings: losingResponse(/^insert into "users"/),
+      }),
       503,
       "service_unavailable",
     );
@@ -103,11 +106,11 @@ describe("an answer of D1 lost after the commit", () => {
     expect(await actionsOn(user?.id ?? "")).toEqual(["user.created"]);
   });
 
-  it("costs nobody their login: the refresh sent again gets the successor", async () => {
+  it("does not end a session: a retried refresh returns the successor", async () => {
     const { refreshToken } = await createTestUser();
     const body = { refresh_token: refreshToken };
     expectProblem(
-      await send("/v1/auth/refresh", { body, bindings: lost(/^update "sessions"/) }),
+      await send("/v1/auth/refresh", { body, bindings: losingResponse(/^update "sessions"/) }),
       503,
       "service_unavailable",
     );
@@ -119,7 +122,7 @@ describe("an answer of D1 lost after the commit", () => {
     expect(next.status).toBe(200);
   });
 
-  it("makes a change 503: it stands, recorded once, and a stale If-Match says so", async () => {
+  it("makes a change return 503: it is stored and recorded once, and a retry with the old If-Match returns 412", async () => {
     const { id, token } = await createTestUser();
     const etag = (await send("/v1/users/me", { token })).headers.get("ETag") ?? "";
     const change = {
@@ -129,7 +132,7 @@ describe("an answer of D1 lost after the commit", () => {
       headers: { "If-Match": etag },
     };
     expectProblem(
-      await send("/v1/users/me", { ...change, bindings: lost(UPDATE) }),
+      await send("/v1/users/me", { ...change, bindings: losingResponse(UPDATE) }),
       503,
       "service_unavailable",
     );
@@ -140,9 +143,9 @@ describe("an answer of D1 lost after the commit", () => {
 });
 
 describe("a failing KV", () => {
-  it("costs no correctness: login, reads, refresh and logout go on", async () => {
+  it("does not affect correctness: login, reads, refresh and logout work", async () => {
     const { username } = await createTestUser();
-    const logs = catchLogs();
+    const logs = captureLogs();
     const bindings = faultyBindings({ kvGet: always, kvPut: always });
     const login = await send("/v1/auth/login", {
       body: { username, password: PASSWORD },
@@ -165,7 +168,7 @@ describe("a failing KV", () => {
     expect(logs.text()).not.toContain(token);
   });
 
-  it("that is empty costs nobody their session, and revives none that has ended", async () => {
+  it("that is empty ends no session and revives none", async () => {
     const { token } = await createTestUser();
     const KV = { get: async () => null, put: async () => undefined } as unknown as KVNamespace;
     expect((await send("/v1/auth/me", { token, bindings: { ...env, KV } })).status).toBe(200);
@@ -174,7 +177,7 @@ describe("a failing KV", () => {
     expect((await send("/v1/auth/me", { token })).status).toBe(401);
   });
 
-  it("that is stale lets nobody in whose account is deactivated: reads, writes and refresh are refused at once", async () => {
+  it("that is stale admits no deactivated user: reads, writes and refresh are refused immediately", async () => {
     const user = await createTestUser();
     const admin = await createTestUser("admin");
     const bindings = await frozenKv();
@@ -189,7 +192,7 @@ describe("a failing KV", () => {
     expectProblem(await send("/v1/auth/refresh", { body, bindings }), 401, "invalid_refresh_token");
   });
 
-  it("that is stale does not let a demoted moderator read others' data", async () => {
+  it("that is stale does not let a demoted moderator read other users", async () => {
     const moderator = await createTestUser("moderator");
     const { token } = moderator;
     const admin = await createTestUser("admin");
@@ -200,7 +203,7 @@ describe("a failing KV", () => {
     expectProblem(await send("/v1/users", { token, bindings }), 401, "unauthenticated");
   });
 
-  it("that is stale does not keep a permission alive that a role has lost", async () => {
+  it("that is stale does not preserve a permission that was removed from a role", async () => {
     const { token } = await createHolder("users:read");
     const admin = await createTestUser("admin");
     const bindings = await frozenKv();

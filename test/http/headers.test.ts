@@ -4,11 +4,11 @@ import { send } from "../support/api.ts";
 import { always, faultyBindings } from "../support/faults.ts";
 import { createTestUser } from "../support/fixtures.ts";
 
-const with_ = (settings: Record<string, string>) => ({ ...env, ...settings }) as typeof env;
+const withSettings = (settings: Record<string, string>) => ({ ...env, ...settings }) as typeof env;
 
 describe("X-Request-Id", () => {
   it.each(["abcd1234", "A-b_c-9_Z", "x".repeat(128)])(
-    "%s is the client's own and comes back",
+    "%s from the client is returned",
     async (id) => {
       const answer = await send("/v1/nothing", { headers: { "X-Request-Id": id } });
       expect(answer.headers.get("X-Request-Id")).toBe(id);
@@ -25,14 +25,14 @@ describe("X-Request-Id", () => {
     "émilie-123",
     "a,b,c,d,e",
     "",
-  ])("%s is replaced by a new one", async (id) => {
+  ])("%s is replaced by a new id", async (id) => {
     const { headers } = await send("/health", { headers: { "X-Request-Id": id } });
     expect(headers.get("X-Request-Id")).toMatch(
       /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/,
     );
   });
 
-  it("is on every answer, each its own", async () => {
+  it("is unique on every response", async () => {
     const paths = [
       "/health",
       "/v1/nothing",
@@ -50,7 +50,7 @@ describe("X-Request-Id", () => {
 });
 
 describe("security headers", () => {
-  it("are on every answer, errors and crashes included", async () => {
+  it("are on every response, including errors and crashes", async () => {
     const crash = faultyBindings({ d1: always, d1Message: "boom" });
     const answers = [
       await send("/health"),
@@ -60,7 +60,7 @@ describe("security headers", () => {
       await send("/docs"),
       await send("/openapi.json"),
       await send("/v1/auth/login", { body: { username: "x", password: "y" }, bindings: crash }),
-      await send("/v1/users", { bindings: with_({ SIGNING_KEYS: "" }) }),
+      await send("/v1/users", { bindings: withSettings({ SIGNING_KEYS: "" }) }),
     ];
     expect(answers.map(({ status }) => status)).toEqual([200, 404, 405, 401, 200, 200, 500, 503]);
     for (const { headers } of answers) {
@@ -77,14 +77,14 @@ describe("security headers", () => {
 });
 
 describe("CORS", () => {
-  const bindings = with_({ CORS_ORIGINS: "https://app.example, https://other.example" });
+  const bindings = withSettings({ CORS_ORIGINS: "https://app.example, https://other.example" });
   const from = (Origin: string, more: Record<string, string> = {}) => ({
     headers: { Origin, ...more },
     bindings,
   });
   const preflight = { method: "OPTIONS", "Access-Control-Request-Method": "PATCH" };
 
-  it("lets a listed origin read answers and errors, without cookies", async () => {
+  it("lets a listed origin read responses and errors, without cookies", async () => {
     const { token } = await createTestUser();
     for (const path of ["/v1/auth/me", "/v1/nothing", "/v1/users"]) {
       const { headers } = await send(path, { ...from("https://app.example"), token });
@@ -114,7 +114,7 @@ describe("CORS", () => {
     expect(ahead.headers.get("Access-Control-Allow-Origin")).toBeNull();
   });
 
-  it("answers a listed origin's preflight 204 with methods and headers, touching no route", async () => {
+  it("returns 204 with methods and headers to a listed origin's preflight, without reaching a route", async () => {
     const answer = await send("/v1/users/me", {
       ...from("https://app.example", {
         "Access-Control-Request-Method": "PATCH",
@@ -132,16 +132,16 @@ describe("CORS", () => {
     }
   });
 
-  it("allows no origin by default, and all without credentials with *", async () => {
+  it("allows no origin by default, and every origin without credentials with *", async () => {
     const headers = { Origin: "https://app.example" };
     const closed = await send("/health", { headers });
     expect(closed.headers.get("Access-Control-Allow-Origin")).toBeNull();
-    const open = await send("/health", { headers, bindings: with_({ CORS_ORIGINS: "*" }) });
+    const open = await send("/health", { headers, bindings: withSettings({ CORS_ORIGINS: "*" }) });
     expect(open.headers.get("Access-Control-Allow-Origin")).toBe("*");
     expect(open.headers.get("Access-Control-Allow-Credentials")).toBeNull();
   });
 
-  it("leaves an OPTIONS that is no preflight to the routes", async () => {
+  it("passes an OPTIONS request that is not a preflight to the routes", async () => {
     const answer = await send("/v1/users", { method: "OPTIONS", bindings });
     expect(answer.status).toBe(405);
     expect(answer.headers.get("Allow")).toContain("POST");
@@ -149,7 +149,7 @@ describe("CORS", () => {
 });
 
 describe("Cache-Control", () => {
-  it("is no-store where there are tokens or personal data, private where there is an ETag, public on public keys", async () => {
+  it("is no-store with tokens or personal data, private with an ETag, public for public keys", async () => {
     const { token } = await createTestUser("admin");
     const expected: [string, string][] = [
       ["/v1/auth/me", "no-store"],
@@ -171,13 +171,13 @@ describe("Server-Timing", () => {
   const FORM =
     /^total;dur=[\d.]+, d1;dur=[\d.]+;desc="queries=\d+ rows_read=\d+ rows_written=\d+", kv;dur=[\d.]+;desc="reads=\d+ writes=\d+"$/;
 
-  it("tells what the answer cost when it is on, on errors too", async () => {
+  it("reports the cost of the response if enabled, including errors", async () => {
     expect((await send("/health")).headers.get("Server-Timing")).toMatch(FORM);
     expect((await send("/v1/nothing")).headers.get("Server-Timing")).toMatch(FORM);
   });
 
-  it("is absent when it is off, and off unless it is said to be on", async () => {
-    const off = await send("/health", { bindings: with_({ SERVER_TIMING: "off" }) });
+  it("is absent if disabled, which is the default", async () => {
+    const off = await send("/health", { bindings: withSettings({ SERVER_TIMING: "off" }) });
     expect(off.headers.get("Server-Timing")).toBeNull();
     const { SERVER_TIMING: _, ...unset } = env;
     const silent = await send("/health", { bindings: unset as typeof env });

@@ -5,13 +5,13 @@ import { createTestUser, newAccount } from "../support/fixtures.ts";
 import { expectProblem } from "../support/problems.ts";
 
 describe("a problem document", () => {
-  it("answers an unknown path 404 not_found, below /v1 and elsewhere", async () => {
+  it("is 404 not_found for an unknown path, under /v1 and elsewhere", async () => {
     for (const path of ["/", "/nothing", "/v1", "/v1/nothing", "/v2/users", "/favicon.ico"]) {
       expectProblem(await send(path), 404, "not_found");
     }
   });
 
-  it("answers a wrong method 405 with the methods that there are", async () => {
+  it("is 405 with the allowed methods for a wrong method", async () => {
     const cases: [string, string, string[]][] = [
       ["/v1/users", "PUT", ["GET", "HEAD", "POST"]],
       ["/v1/users", "DELETE", ["GET", "HEAD", "POST"]],
@@ -28,7 +28,7 @@ describe("a problem document", () => {
     }
   });
 
-  it("answers malformed JSON 400 malformed_json", async () => {
+  it("is 400 malformed_json for malformed JSON", async () => {
     const headers = { "Content-Type": "application/json" };
     const texts = ["{", "{'a':1}", '{"a":1,}', "nope", '{"a":1}{"b":2}', "\u0000", '{"a":\u0001}'];
     for (const raw of texts) {
@@ -36,7 +36,7 @@ describe("a problem document", () => {
     }
   });
 
-  it("answers bytes that are no UTF-8 400 malformed_json", async () => {
+  it("is 400 malformed_json for invalid UTF-8", async () => {
     const raw = new Uint8Array([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d]);
     const headers = { "Content-Type": "application/json" };
     expectProblem(await send("/v1/auth/login", { raw, headers }), 400, "malformed_json");
@@ -52,13 +52,13 @@ describe("a problem document", () => {
     "text/json",
     "application/json, text/plain",
     "json",
-  ])("answers a body of type %s 415 unsupported_media_type", async (type) => {
+  ])("is 415 unsupported_media_type for a body of type %s", async (type) => {
     const raw = JSON.stringify(newAccount());
     const answer = await send("/v1/auth/register", { raw, headers: { "Content-Type": type } });
     expectProblem(answer, 415, "unsupported_media_type");
   });
 
-  it("answers a body without a type 415", async () => {
+  it("is 415 for a body without a type", async () => {
     const raw = new TextEncoder().encode(JSON.stringify(newAccount()));
     expectProblem(await send("/v1/auth/register", { raw }), 415, "unsupported_media_type");
   });
@@ -69,7 +69,7 @@ describe("a problem document", () => {
     "Application/JSON",
     "application/json ; charset=UTF-8",
     "application/json;",
-  ])("takes a body of type %s", async (type) => {
+  ])("is not returned for a body of type %s", async (type) => {
     const answer = await send("/v1/auth/register", {
       raw: JSON.stringify(newAccount()),
       headers: { "Content-Type": type },
@@ -77,7 +77,7 @@ describe("a problem document", () => {
     expect(answer.status).toBe(201);
   });
 
-  it("links to the error's explanation on this service, whatever Host and Forwarded say", async () => {
+  it("links to the error's documentation on this service, whatever Host and Forwarded say", async () => {
     const headers = {
       Forwarded: "host=evil.example",
       "X-Forwarded-Host": "evil.example",
@@ -91,7 +91,7 @@ describe("a problem document", () => {
     expect(elsewhere.body.type).toBe("https://id.example/docs/errors#unauthenticated");
   });
 
-  it("carries WWW-Authenticate with every 401", async () => {
+  it("has WWW-Authenticate with every 401", async () => {
     const answers = [
       await send("/v1/auth/me"),
       await send("/v1/users/me", { method: "DELETE", token: "x.y.z" }),
@@ -104,7 +104,7 @@ describe("a problem document", () => {
     }
   });
 
-  it("answers HEAD with the status of GET and no body", async () => {
+  it("has the same status and no body for HEAD", async () => {
     const { token } = await createTestUser();
     for (const path of ["/health", "/v1/users/me", "/v1/auth/me", "/openapi.json", "/docs"]) {
       const answer = await send(path, { method: "HEAD", token });

@@ -3,12 +3,12 @@ import { describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
 import { at, faultyBindings } from "../support/faults.ts";
 import { createTestUser, newAccount, PASSWORD, sqlAll } from "../support/fixtures.ts";
-import { catchLogs } from "../support/logs.ts";
+import { captureLogs } from "../support/logs.ts";
 
 describe("the request log", () => {
-  it("writes one JSON line a request: what was asked, what came of it and what it cost", async () => {
+  it("has one JSON line per request with the route, the status and the cost", async () => {
     const { id, token } = await createTestUser();
-    const logs = catchLogs();
+    const logs = captureLogs();
     const answer = await send("/v1/users/me", { token });
     expect(logs.raw()).toHaveLength(1);
     expect(logs.lines()[0]).toEqual({
@@ -30,18 +30,18 @@ describe("the request log", () => {
     });
   });
 
-  it("carries the cost with SERVER_TIMING off, too", async () => {
-    const logs = catchLogs();
+  it("includes the cost even with SERVER_TIMING off", async () => {
+    const logs = captureLogs();
     const bindings = { ...env, SERVER_TIMING: "off" };
     await send("/v1/auth/login", { body: { username: "nobody", password: "x" }, bindings });
     const [line] = logs.of("request");
     expect(line).toMatchObject({ status: 401, user_id: null, d1: { queries: 2 } });
   });
 
-  it("names the pattern of the route and never the path, on errors too", async () => {
+  it("contains the route pattern and never the path, even for errors", async () => {
     const admin = await createTestUser("admin");
     const { id } = await createTestUser();
-    const logs = catchLogs();
+    const logs = captureLogs();
     await send(`/v1/users/${id}`, { token: admin.token });
     await send(`/v1/users/${id}/role`, { method: "PUT", body: {}, token: admin.token });
     await send(`/v1/users/${id}/role`, { method: "POST", token: admin.token });
@@ -49,16 +49,17 @@ describe("the request log", () => {
     await send("/private@example.com?email=private@example.com");
     expect(logs.text()).not.toContain(id);
     expect(logs.text()).not.toMatch(/private/);
-    expect(
-      logs
-        .of("request")
-        .map(({ route }) => route)
-        .slice(0, 2),
-    ).toEqual(["/v1/users/:id", "/v1/users/:id/role"]);
+    expect(logs.of("request").map(({ route }) => route)).toEqual([
+      "/v1/users/:id",
+      "/v1/users/:id/role",
+      "/v1/*",
+      "/v1/users/:id",
+      null,
+    ]);
   });
 
-  it("holds no email, username, password, token, hash or header of a whole life's requests", async () => {
-    const logs = catchLogs();
+  it("contains no email, username, password, token, hash or header over the life of an account", async () => {
+    const logs = captureLogs();
     const account = newAccount({ username: "unmistakable", email: "unmistakable@example.com" });
     const headers = { "User-Agent": "agent-of-nobody", Cookie: "biscuit=1" };
     const { body: user } = await send("/v1/auth/register", { body: account, headers });
@@ -78,7 +79,13 @@ describe("the request log", () => {
     await send("/v1/auth/login", { body: { email: account.email, password: 7 } });
     expect(logs.of("session.reuse_detected")).toHaveLength(1);
     const text = logs.text();
+    const [row] = await sqlAll<{ password_hash: string; data_key: string }>(
+      "SELECT password_hash, data_key FROM users WHERE id = ?",
+      user.id,
+    );
     for (const secret of [
+      String(row?.password_hash.split("$").at(-1)),
+      String(row?.data_key),
       PASSWORD,
       "wrong-secret",
       first.refresh_token,
@@ -88,11 +95,11 @@ describe("the request log", () => {
       expect(text).not.toContain(secret);
     }
     expect(text).not.toMatch(/unmistakable|pbkdf2|agent-of-nobody|biscuit|203\.0\.113\.7/);
-    expect(text).not.toContain(`"${user.email}"`);
+    expect(logs.of("request")).toHaveLength(9);
   });
 
-  it("names the kind and place of a crash without the message, which holds bound values", async () => {
-    const logs = catchLogs();
+  it("contains the kind and stack of a crash without its message, which holds bound values", async () => {
+    const logs = captureLogs();
     const d1Message = "near 'SELECT': unmistakable@example.com";
     for (const statement of [/^insert into "login_attempts"/, /^insert into "audit_events"/]) {
       const bindings = faultyBindings({ d1: at(statement), d1Message });
@@ -112,10 +119,10 @@ describe("the request log", () => {
     expect(logs.of("request").map(({ status }) => status)).toEqual([500, 500]);
   });
 
-  it("leaves the statement and its parameters out of the stack of a failed query", async () => {
+  it("leaves the statement and its parameters out of a failed query's stack", async () => {
     const { id, token } = await createTestUser();
     const [session] = await sqlAll<{ id: string }>("SELECT id FROM sessions WHERE user_id = ?", id);
-    const logs = catchLogs();
+    const logs = captureLogs();
     const bindings = faultyBindings({
       d1: at(/from "sessions" inner join "users"/),
       d1Message: "no such table: unmistakable",
@@ -128,8 +135,8 @@ describe("the request log", () => {
     expect(text).not.toMatch(/select|params|unmistakable/i);
   });
 
-  it("cannot be made to write a second line by what a client sends", async () => {
-    const logs = catchLogs();
+  it("cannot be given a second line by a client's input", async () => {
+    const logs = captureLogs();
     await send("/v1/users/%0D%0A%7B%22event%22%3A%22forged%22%7D");
     await send("/v1/nothing", { headers: { "X-Request-Id": "a%0d%0aforged1" } });
     expect(logs.raw()).toHaveLength(2);

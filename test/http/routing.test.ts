@@ -57,8 +57,8 @@ const METHODS = [
   "QUERY",
 ];
 
-describe("no path and no method", () => {
-  it.each(ODD_PATHS)("leads past a guard: %s", async (path) => {
+describe("path and method variations", () => {
+  it.each(ODD_PATHS)("do not bypass a guard: %s", async (path) => {
     const userCount = (await sqlAll("SELECT id FROM users WHERE deleted_at IS NULL")).length;
     for (const method of METHODS) {
       const anonymous = await send(path, { method });
@@ -70,7 +70,7 @@ describe("no path and no method", () => {
     expect((await sqlAll("SELECT id FROM users WHERE deleted_at IS NULL")).length).toBe(userCount);
   });
 
-  it("is changed by a header that overrides the method or the path", async () => {
+  it("are not taken from headers that override the method or path", async () => {
     const headers = {
       "X-HTTP-Method-Override": "DELETE",
       "X-HTTP-Method": "DELETE",
@@ -83,13 +83,13 @@ describe("no path and no method", () => {
     expect((await send("/v1/users/me?_method=DELETE", { token: user.token })).status).toBe(422);
   });
 
-  it("of an unknown kind is 405 on a path that there is and 404 elsewhere", async () => {
+  it("return 405 for an unknown method on a known path, and 404 elsewhere", async () => {
     expectProblem(await send("/v1/users", { method: "PROPFIND" }), 405, "method_not_allowed");
     expectProblem(await send("/v1/nothing", { method: "PROPFIND" }), 404, "not_found");
   });
 });
 
-describe("an {id} of someone else", () => {
+describe("another user's {id}", () => {
   const operations: [string, string, unknown][] = [
     ["GET", "", undefined],
     ["PUT", "", { first_name: "x" }],
@@ -99,7 +99,7 @@ describe("an {id} of someone else", () => {
     ["PUT", "/role", { role: "user" }],
   ];
 
-  it.each(operations)("is 403 to a user: %s /v1/users/{id}%s", async (method, end, body) => {
+  it.each(operations)("returns 403 to a user: %s /v1/users/{id}%s", async (method, end, body) => {
     const answer = await send(`/v1/users/${other.id}${end}`, {
       method,
       token: user.token,
@@ -108,11 +108,14 @@ describe("an {id} of someone else", () => {
     expectProblem(answer, 403, "forbidden");
   });
 
-  it.each(operations)("is 401 to nobody: %s /v1/users/{id}%s", async (method, end, body) => {
-    const answer = await send(`/v1/users/${other.id}${end}`, {
-      method,
-      ...(body !== undefined && { body }),
-    });
-    expectProblem(answer, 401, "unauthenticated");
-  });
+  it.each(operations)(
+    "returns 401 without credentials: %s /v1/users/{id}%s",
+    async (method, end, body) => {
+      const answer = await send(`/v1/users/${other.id}${end}`, {
+        method,
+        ...(body !== undefined && { body }),
+      });
+      expectProblem(answer, 401, "unauthenticated");
+    },
+  );
 });

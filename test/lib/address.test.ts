@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { toSubscriber } from "../../src/lib/address.ts";
 
 describe("toSubscriber", () => {
-  it("takes an IPv4 address for itself", () => {
+  it("returns an IPv4 address unchanged", () => {
     expect(toSubscriber("203.0.113.7")).toBe("203.0.113.7");
   });
 
@@ -17,17 +17,17 @@ describe("toSubscriber", () => {
     ["fe80::1", "fe80:0:0:0::/64"],
     ["::1", "0:0:0:0::/64"],
     ["::", "0:0:0:0::/64"],
-  ])("takes %s for %s", (address, subscriber) => {
+  ])("maps %s to %s", (address, subscriber) => {
     expect(toSubscriber(address)).toBe(subscriber);
   });
 
-  it("takes an IPv4 address written as IPv6 for that address, not for all of IPv4", () => {
+  it("maps an IPv4-mapped IPv6 address to its IPv4 address", () => {
     expect(toSubscriber("::ffff:203.0.113.7")).toBe("203.0.113.7");
     expect(toSubscriber("::FFFF:203.0.113.8")).toBe("203.0.113.8");
   });
 
   it.each(["unknown", "", "1:2:3", "not:an:address", "[::1]"])(
-    "takes %j, which is no address, for itself",
+    "returns %j, which is not an address, unchanged",
     (text) => {
       expect(toSubscriber(text)).toBe(text);
     },

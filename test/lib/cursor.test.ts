@@ -9,14 +9,14 @@ async function macKeys(...names: ("A" | "B")[]): Promise<CryptoKey[]> {
 }
 
 describe("a cursor", () => {
-  it("carries a place there and back", async () => {
+  it("round-trips a position", async () => {
     const keys = await macKeys("A");
     for (const place of [[], [1, "id"], [null, "é＠"], [1_800_000_000_000, "x".repeat(300)]]) {
       expect(await openCursor(await sealCursor(place, "s", keys), "s", keys)).toEqual(place);
     }
   });
 
-  it("is of no use in another list, filter or order", async () => {
+  it("is invalid for another list, filter or order", async () => {
     const keys = await macKeys("A");
     const cursor = await sealCursor([1], "users sort=a", keys);
     for (const scope of ["users sort=b", "users sort=a ", "", "users sort=a\n"]) {
@@ -24,7 +24,7 @@ describe("a cursor", () => {
     }
   });
 
-  it("is nothing with any byte changed, cut off or added", async () => {
+  it("is invalid with any byte changed, removed or added", async () => {
     const keys = await macKeys("A");
     const cursor = await sealCursor([1, "id"], "s", keys);
     for (let i = 0; i < cursor.length; i += 1) {
@@ -46,7 +46,7 @@ describe("a cursor", () => {
     }
   });
 
-  it("opens with any of our keys, and with no other", async () => {
+  it("opens with any of the service's keys, and with no other", async () => {
     const cursor = await sealCursor([1], "s", await macKeys("A"));
     expect(await openCursor(cursor, "s", await macKeys("B", "A"))).toEqual([1]);
     expect(await openCursor(cursor, "s", await macKeys("B"))).toBeUndefined();

@@ -6,11 +6,11 @@ const TAG = '"7-2b8f0d6c1e11"';
 const OTHERS = ['"6-2b8f0d6c1e11"', '"7-2b8f0d6c1e12"', '"7"', "7-2b8f0d6c1e11", "", '"*"'];
 
 describe("entity tags", () => {
-  it("name the version and what it is of", () => {
+  it("contain the version and the resource id", () => {
     expect(toETag(CURRENT)).toBe(TAG);
   });
 
-  it("match If-Match strongly, in a list and by *", () => {
+  it("match If-Match strongly, in a list and with *", () => {
     expect(parseIfMatch(undefined)).toBeUndefined();
     const matches = (header: string) => parseIfMatch(header)?.(CURRENT);
     for (const header of [TAG, `"6", ${TAG}`, `"6",${TAG}`, "*", ` ${TAG} `])

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { newId, parseId } from "../../src/lib/ids.ts";
 
 describe("ids", () => {
-  it("sort by the time they were made and are read in either case", () => {
+  it("sort by creation time and are parsed in either case", () => {
     const ids = Array.from({ length: 200 }, () => newId());
     expect([...ids].sort()).toEqual(ids);
     expect(parseId((ids[0] ?? "").toUpperCase())).toBe(ids[0]);

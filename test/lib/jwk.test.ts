@@ -27,7 +27,7 @@ async function rfcKey() {
 }
 
 describe("importSigningKeys", () => {
-  it("signs as RFC 8037 appendix A.4 has it", async () => {
+  it("signs like RFC 8037 appendix A.4", async () => {
     const { privateKey } = await rfcKey();
     const {
       protected: header,
@@ -39,7 +39,7 @@ describe("importSigningKeys", () => {
     expect(`${header}.${payload}.${signature}`).toBe(RFC_JWS);
   });
 
-  it("verifies as RFC 8037 appendix A.5 has it, and nothing that differs in a bit", async () => {
+  it("verifies like RFC 8037 appendix A.5, and refuses a signature with a flipped bit", async () => {
     const { publicKey } = await rfcKey();
     const { payload } = await compactVerify(RFC_JWS, publicKey);
     expect(new TextDecoder().decode(payload)).toBe(RFC_PAYLOAD);
@@ -48,7 +48,7 @@ describe("importSigningKeys", () => {
     await expect(compactVerify(changed, publicKey)).rejects.toThrow();
   });
 
-  it("shows of a key the public part alone", async () => {
+  it("exposes only the public part of a key", async () => {
     const { publicJwk } = await rfcKey();
     const { x } = RFC_KEY;
     expect(publicJwk).toEqual({
@@ -61,7 +61,7 @@ describe("importSigningKeys", () => {
     });
   });
 
-  it("keeps the order, so that the first one signs", async () => {
+  it("keeps the order, so that the first key signs", async () => {
     const keys = await importSigningKeys(set(await newSigningJwk("b"), await newSigningJwk("a")));
     expect([...keys.keys()]).toEqual(["b", "a"]);
   });
@@ -69,25 +69,25 @@ describe("importSigningKeys", () => {
   const { d: _d, ...publicOnly } = RFC_KEY;
   const { kid: _kid, ...nameless } = RFC_KEY;
   const unusable: [string, string][] = [
-    ["no JSON", "nope"],
+    ["invalid JSON", "nope"],
     ["an empty text", ""],
     ["null", "null"],
-    ["no set", JSON.stringify(RFC_KEY)],
+    ["a single key instead of a set", JSON.stringify(RFC_KEY)],
     ["an empty set", set()],
-    ["keys that are no list", '{"keys":{}}'],
-    ["a key that is no object", set("x")],
+    ["keys that are not a list", '{"keys":{}}'],
+    ["a key that is not an object", set("x")],
     ["a null key", set(null)],
     ["a public key", set(publicOnly)],
     ["a key without kid", set(nameless)],
-    ["an odd kid", set({ ...RFC_KEY, kid: "a b" })],
-    ["two keys of one kid", set(RFC_KEY, RFC_KEY)],
+    ["a kid with a space", set({ ...RFC_KEY, kid: "a b" })],
+    ["two keys with one kid", set(RFC_KEY, RFC_KEY)],
     ["another curve", set({ ...RFC_KEY, crv: "X25519" })],
-    ["another kind", set({ ...RFC_KEY, kty: "EC" })],
+    ["another key type", set({ ...RFC_KEY, kty: "EC" })],
     ["a symmetric key", set(oct(32))],
     ["a short key", set({ ...RFC_KEY, d: "nWGxne_9WmC6hEr0kuws" })],
-    ["a key that is no base64url", set({ ...RFC_KEY, d: "*".repeat(43) })],
+    ["a key that is not base64url", set({ ...RFC_KEY, d: "*".repeat(43) })],
   ];
-  it.each(unusable)("refuses %s, without repeating it", async (_, text) => {
+  it.each(unusable)("refuses %s without quoting it", async (_, text) => {
     const refusal = await importSigningKeys(text).then(
       () => undefined,
       (error: Error) => error.message,
@@ -98,7 +98,7 @@ describe("importSigningKeys", () => {
 });
 
 describe("importMacKeys", () => {
-  it("takes 32 bytes and more, in order", async () => {
+  it("accepts keys of 32 bytes or more, in order", async () => {
     const keys = await importMacKeys(set(oct(32, "b"), oct(64, "a")));
     expect([...keys.keys()]).toEqual(["b", "a"]);
   });
@@ -107,22 +107,22 @@ describe("importMacKeys", () => {
     ["31 bytes", set(oct(31))],
     ["none", set({ kty: "oct", kid: "k" })],
     ["a signing key", set(RFC_KEY)],
-    ["no base64url", set({ ...oct(32), k: `${"A".repeat(42)}+` })],
-    ["two keys of one kid", set(oct(32), oct(33))],
+    ["a key that is not base64url", set({ ...oct(32), k: `${"A".repeat(42)}+` })],
+    ["two keys with one kid", set(oct(32), oct(33))],
     ["no kid", set({ ...oct(32), kid: undefined })],
-    ["one that is short behind one that is not", set(oct(32, "a"), oct(16, "b"))],
+    ["a short key after a long enough one", set(oct(32, "a"), oct(16, "b"))],
   ])("refuses %s", async (_, text) => {
     await expect(importMacKeys(text)).rejects.toThrow(Error);
   });
 
-  it("makes keys that cannot be taken out again", async () => {
+  it("imports keys that cannot be extracted", async () => {
     const [key] = (await importMacKeys(set(oct(32)))).values();
     expect(key?.extractable).toBe(false);
   });
 });
 
 describe("hasDevelopmentKey", () => {
-  it("finds one by its kid, wherever it stands", () => {
+  it("finds one by its kid at any position", () => {
     expect(hasDevelopmentKey(set(oct(32, "prod"), oct(32, "dev-1")))).toBe(true);
     expect(hasDevelopmentKey(set(oct(32, "prod-dev-1"), oct(32, "developer")))).toBe(false);
   });

@@ -29,7 +29,7 @@ describe("deriveChained", () => {
       "4ddcd8f60b98be21830cee5ef22701f9641a4418d04c0414aeff08876b34ab56",
     ],
   ])(
-    "is PBKDF2-HMAC-SHA-256 in one call, as RFC 7914 section 11 has it: %s, %s, %i",
+    "equals PBKDF2-HMAC-SHA-256 in one call, RFC 7914 section 11: %s, %s, %i",
     async (password, salt, iterations, expected) => {
       const output = await deriveChained(utf8(password), utf8(salt), iterations, 100_000);
       expect(hex(output)).toBe(expected);
@@ -37,7 +37,7 @@ describe("deriveChained", () => {
     },
   );
 
-  it("feeds each call the output of the one before, with the rest in the last", async () => {
+  it("passes the output of each call to the next, with the remaining iterations in the last", async () => {
     const salt = utf8("salt");
     const chained = await deriveChained(utf8("passwd"), salt, 25, 10);
     let byHand = utf8("passwd");
@@ -47,14 +47,14 @@ describe("deriveChained", () => {
     expect(derivedIterations.slice(0, 3)).toEqual([10, 10, 5]);
   });
 
-  it("does 600,000 iterations in calls of at most 100,000", async () => {
+  it("runs 600,000 iterations in calls of at most 100,000", async () => {
     await hashPassword("SecurePass123!", owasp);
     expect(derivedIterations).toEqual(Array(6).fill(100_000));
   });
 });
 
 describe("hashPassword and verifyPassword", () => {
-  it("agree on the password and on nothing else", async () => {
+  it("accept the password and nothing else", async () => {
     const stored = await hashPassword("correct horse", cheap);
     expect(await verifyPassword("correct horse", stored, cheap)).toBe(true);
     for (const wrong of [
@@ -68,19 +68,19 @@ describe("hashPassword and verifyPassword", () => {
     }
   });
 
-  it("salt every hash anew", async () => {
+  it("use a new salt for every hash", async () => {
     const stored = await Promise.all([1, 2, 3].map(() => hashPassword("same", cheap)));
     expect(new Set(stored).size).toBe(3);
   });
 
-  it("write down the parameters, and verify by what is written down", async () => {
+  it("store the parameters, and verify with the stored ones", async () => {
     const stored = await hashPassword("x", { ...cheap, iterations: 12 });
     expect(stored).toMatch(/^\$pbkdf2-sha256-chain\$i=12,c=100000\$[\w-]{22}\$[\w-]{43}$/);
     expect(await verifyPassword("x", stored, cheap)).toBe(true);
     expect(await verifyPassword("x", stored.replace("i=12,", "i=13,"), cheap)).toBe(false);
   });
 
-  it("take a password in either Unicode form", async () => {
+  it("accept a password in either Unicode normalization form", async () => {
     const stored = await hashPassword("caf\u00e9", cheap);
     expect(await verifyPassword("cafe\u0301", stored, cheap)).toBe(true);
   });
@@ -104,7 +104,7 @@ describe("hashPassword and verifyPassword", () => {
 });
 
 describe("needsRehash", () => {
-  it("is true exactly when the parameters are not today's", async () => {
+  it("is true exactly if the parameters differ from the current ones", async () => {
     const stored = await hashPassword("x", cheap);
     expect(needsRehash(stored, cheap)).toBe(false);
     expect(needsRehash(stored, { ...cheap, iterations: 11 })).toBe(true);
@@ -114,7 +114,7 @@ describe("needsRehash", () => {
 });
 
 describe("dummyHash", () => {
-  it("matches no password and costs what a real one costs", async () => {
+  it("matches no password and costs as much as a real one", async () => {
     const dummy = dummyHash({ ...cheap, iterations: 250_000 });
     expect(await verifyPassword("", dummy, cheap)).toBe(false);
     expect(derivedIterations).toEqual([100_000, 100_000, 50_000]);
@@ -123,7 +123,7 @@ describe("dummyHash", () => {
 });
 
 describe("a pepper", () => {
-  it("is needed to verify what it helped to make, by its id", async () => {
+  it("is required, by its id, to verify a hash made with it", async () => {
     const peppers = await pepper("p1", 1);
     const stored = await hashPassword("x", { ...cheap, peppers });
     expect(stored).toContain(",p=p1$");
@@ -133,7 +133,7 @@ describe("a pepper", () => {
     expect(await verifyPassword("x", stored, { peppers: await pepper("p2", 1) })).toBe(false);
   });
 
-  it("that is older still verifies behind a newer one, and a hash from before peppers does, too", async () => {
+  it("that is older still verifies after a newer one, as does a hash without a pepper", async () => {
     const old = await pepper("p1", 1);
     const both = new Map([...(await pepper("p2", 2)), ...old]);
     const stored = await hashPassword("x", { ...cheap, peppers: old });
@@ -144,7 +144,7 @@ describe("a pepper", () => {
     }
   });
 
-  it("that is gone costs as much work and matches nothing, a guess without it included", async () => {
+  it("that was removed costs as much work and matches nothing, including a guess without it", async () => {
     const stored = await hashPassword("x", { ...cheap, peppers: await pepper("p1", 1) });
     derivedIterations.length = 0;
     expect(await verifyPassword("x", stored, cheap)).toBe(false);

@@ -7,7 +7,7 @@ const codesOf = (password: string, owner: PasswordOwner = {}) =>
   PASSWORD_RULES.filter(({ allows }) => !allows(password, owner)).map(({ code }) => code);
 
 describe("the list of common passwords", () => {
-  it("holds at least the 3,000 commonest, each long enough to be chosen and in the form of comparison", () => {
+  it("contains at least 3,000 entries, each long enough to be chosen and in comparison form", () => {
     expect(COMMON_PASSWORDS.size).toBeGreaterThanOrEqual(3000);
     for (const password of COMMON_PASSWORDS) {
       expect(countCodePoints(password)).toBeGreaterThanOrEqual(8);
@@ -34,11 +34,11 @@ describe("the list of common passwords", () => {
     "baseball",
     "starwars",
     "letmein1",
-  ])("holds %s", (password) => {
+  ])("contains %s", (password) => {
     expect(codesOf(password)).toContain("too_common");
   });
 
-  it("refuses every one of them, in any case and in full width", () => {
+  it("is refused in any case and in full width", () => {
     for (const password of COMMON_PASSWORDS) {
       expect(codesOf(password)).toEqual(["too_common"]);
       expect(codesOf(password.toUpperCase())).toEqual(["too_common"]);
@@ -46,19 +46,19 @@ describe("the list of common passwords", () => {
     expect(codesOf("ＰＡＳＳＷＯＲＤ１２３")).toEqual(["too_common"]);
   });
 
-  it("does not hold SecurePass123!", () => {
+  it("does not contain SecurePass123!", () => {
     expect(codesOf("SecurePass123!")).toEqual([]);
   });
 });
 
-describe("what belongs to the owner", () => {
+describe("the owner's names", () => {
   it.each([
     [{ username: "lovelace" }, "xx Lovelace xx", "contains_username"],
     [{ username: " Lovelace " }, "xxlovelacexx", "contains_username"],
     [{ username: "lovelace" }, "ＬＯＶＥＬＡＣＥ 1815", "contains_username"],
     [{ email: "countess@example.com" }, "The Countess 1", "contains_email"],
     [{ email: "ada.k@example.com" }, "12 ADA.K 3456", "contains_email"],
-  ])("%j is not in %s", (owner, password, code) => {
+  ])("%j are refused in %s", (owner, password, code) => {
     expect(codesOf(password, owner)).toEqual([code]);
   });
 
@@ -68,7 +68,7 @@ describe("what belongs to the owner", () => {
     [{ email: "ada@example.com" }, "example.com 77"],
     [{ username: 7, email: null }, "7 null values"],
     [{}, "correct horse battery"],
-  ])("%j does not forbid %s", (owner, password) => {
+  ])("%j do not prevent %s", (owner, password) => {
     expect(codesOf(password, owner)).toEqual([]);
   });
 });

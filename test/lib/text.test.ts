@@ -10,7 +10,7 @@ import {
 
 const keyOf = (text: string) => toComparisonKey(normalizeUsername(text));
 
-describe("the form in which names are compared", () => {
+describe("the comparison form of names", () => {
   it.each([
     ["Ada", "ada"],
     [" ada ", "ada"],
@@ -30,11 +30,11 @@ describe("the form in which names are compared", () => {
     ["ß", "ss"],
     ["а", "a"],
     ["é", "e"],
-  ])("keeps %s apart from %s", (one, other) => {
+  ])("distinguishes %s from %s", (one, other) => {
     expect(keyOf(one)).not.toBe(other);
   });
 
-  it("does not change when it is formed again", () => {
+  it("is idempotent", () => {
     for (const text of ["ＡＤＡ", "\u212A", "İ", "ﬃ", "ǅ", "ẞ", "Ω", "\u1E9B\u0323"]) {
       expect(keyOf(keyOf(text))).toBe(keyOf(text));
     }
@@ -42,12 +42,12 @@ describe("the form in which names are compared", () => {
 });
 
 describe("normalisation", () => {
-  it("trims an email and folds nothing in it", () => {
+  it("trims an email without folding", () => {
     expect(normalizeEmail(" Ada@Example.com ")).toBe("Ada@Example.com");
     expect(normalizeEmail("a\uFF20b")).toBe("a\uFF20b");
   });
 
-  it("composes a person's name and leaves its compatibility forms", () => {
+  it("composes a personal name and keeps compatibility forms", () => {
     expect(normalizeName(" Zoe\u0308 ")).toBe("Zo\u00eb");
     expect(normalizeName("ﬃ")).toBe("ﬃ");
   });
@@ -67,7 +67,7 @@ describe("isVisibleText", () => {
     "می\u200Cخواهم",
     "\u{1F468}\u200D\u{1F469}",
     "",
-  ])("takes %s", (text) => {
+  ])("accepts %s", (text) => {
     expect(isVisibleText(text)).toBe(true);
   });
 

@@ -13,7 +13,7 @@ async function macKeys(...names: ("A" | "B")[]): Promise<CryptoKey[]> {
 }
 
 describe("a refresh token", () => {
-  it("carries session and generation there and back, up to 48 bits", async () => {
+  it("round-trips session and generation, up to 48 bits", async () => {
     const keys = await macKeys("A");
     for (const generation of [1, 2, 255, 256, 2 ** 32 - 1, 2 ** 32, 2 ** 48 - 1]) {
       const token = await mintRefreshToken({ sessionId: SESSION, generation }, keys);
@@ -22,14 +22,14 @@ describe("a refresh token", () => {
     }
   });
 
-  it("is a function of its claims: the same text every time, another for each generation", async () => {
+  it("is a function of its claims: always the same text, and a different one for each generation", async () => {
     const keys = await macKeys("A");
     const mint = (generation: number) => mintRefreshToken({ sessionId: SESSION, generation }, keys);
     expect(await mint(1)).toBe(await mint(1));
     expect(await mint(1)).not.toBe(await mint(2));
   });
 
-  it("verifies by any of our keys, is made with the first, and is nothing to another", async () => {
+  it("verifies with any of the service's keys, is signed with the first, and is invalid for another key", async () => {
     const claims = { sessionId: SESSION, generation: 3 };
     const token = await mintRefreshToken(claims, await macKeys("A"));
     expect(await verifyRefreshToken(token, await macKeys("B", "A"))).toEqual(claims);
@@ -37,7 +37,7 @@ describe("a refresh token", () => {
     expect(await mintRefreshToken(claims, await macKeys("A", "B"))).toBe(token);
   });
 
-  it("with any bit flipped, cut short, padded or of another prefix is nothing", async () => {
+  it("with any bit flipped, truncated, padded or with another prefix is invalid", async () => {
     const keys = await macKeys("A");
     const token = await mintRefreshToken({ sessionId: SESSION, generation: 1 }, keys);
     const bytes = base64url.decode(token.slice(4));
@@ -60,7 +60,7 @@ describe("a refresh token", () => {
     for (const other of others) expect(await verifyRefreshToken(other, keys)).toBeUndefined();
   });
 
-  it("signed over bytes that are no UUID is nothing", async () => {
+  it("signed over bytes that are not a UUID is invalid", async () => {
     const keys = await macKeys("A");
     const body = new Uint8Array(22).fill(0xff, 6, 9);
     const head = new TextEncoder().encode("roster refresh token v1\n");
@@ -72,7 +72,7 @@ describe("a refresh token", () => {
     expect(await verifyRefreshToken(`rrt_${text}`, keys)).toBeUndefined();
   });
 
-  it("cannot be made without a key", async () => {
+  it("cannot be created without a key", async () => {
     await expect(mintRefreshToken({ sessionId: SESSION, generation: 1 }, [])).rejects.toThrow(
       "no MAC key",
     );
@@ -83,7 +83,7 @@ describe("an access token", () => {
   const settings = { issuer: "i", audience: "a", ttlSeconds: 900 };
   const claims = { userId: SESSION, sessionId: SESSION, role: "user", permissions: ["users:read"] };
 
-  it("verifies until it expires, for its issuer and audience alone", async () => {
+  it("verifies until it expires, for its issuer and audience only", async () => {
     const keys = await importSigningKeys(jwkSet(await newSigningJwk()));
     const now = 1_800_000_000_000;
     const token = await mintAccessToken(claims, keys, settings, now);
@@ -95,7 +95,7 @@ describe("an access token", () => {
     expect(await verify({ audience: "b" }, now)).toBeUndefined();
   });
 
-  it("cannot be made without a key", async () => {
+  it("cannot be created without a key", async () => {
     await expect(mintAccessToken(claims, new Map(), settings, 0)).rejects.toThrow("no signing key");
   });
 });

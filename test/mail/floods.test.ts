@@ -5,7 +5,7 @@ import { newAccount } from "../support/fixtures.ts";
 import { createMailbox, createMailUser } from "../support/mail.ts";
 
 describe("a mailbox", () => {
-  it("gets five mails of a kind an hour, however many accounts are opened and deleted with it", async () => {
+  it("receives at most five mails of a kind per hour, however many accounts are created and deleted with its address", async () => {
     const box = createMailbox();
     const email = `victim.${newAccount().email}`;
     for (let round = 0; round < 7; round += 1) {
@@ -18,7 +18,7 @@ describe("a mailbox", () => {
     expect(mails).toHaveLength(5);
   });
 
-  it("hears once a minute at most that its account is locked", async () => {
+  it("receives the lock-out mail at most once per minute", async () => {
     const clock = stopClock();
     const box = createMailbox({ LOGIN_ATTEMPT_LIMIT: "2", LOGIN_ATTEMPT_WINDOW_SECONDS: "60" });
     const { username, email } = await createMailUser(box);

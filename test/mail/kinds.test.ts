@@ -5,8 +5,8 @@ import { createMailbox, createMailUser, flowsOf, tokenIn } from "../support/mail
 
 const TOKEN = /^rot_[\w-]{43}$/;
 
-/** Someone with a mailbox, and what they do there. */
-async function someone(fields: Record<string, unknown> = {}, settings = {}) {
+/** Creates a user with a mailbox, and functions that send their requests. */
+async function createRecipient(fields: Record<string, unknown> = {}, settings = {}) {
   const box = createMailbox(settings);
   const user = await createMailUser(box, fields);
   const logIn = (userAgent: string | undefined, password = PASSWORD) =>
@@ -19,8 +19,8 @@ async function someone(fields: Record<string, unknown> = {}, settings = {}) {
 }
 
 describe("a mail", () => {
-  it("comes in text and HTML, to the address, from MAIL_FROM, with the same link in both", async () => {
-    const { box, user } = await someone({}, { MAIL_FROM: "Acme <no-reply@acme.example>" });
+  it("has a text and an HTML part with the same link, goes to the address and comes from MAIL_FROM", async () => {
+    const { box, user } = await createRecipient({}, { MAIL_FROM: "Acme <no-reply@acme.example>" });
     const [mail] = box.to(user.email);
     expect(mail).toMatchObject({
       from: "Acme <no-reply@acme.example>",
@@ -35,8 +35,8 @@ describe("a mail", () => {
     expect(mail?.html).toContain(`href="https://roster.test/verify-email#token=${token}"`);
   });
 
-  it("for a reset has a link that lasts an hour, and says that nothing has changed", async () => {
-    const { box, user, forgot } = await someone();
+  it("for a reset has a link and says that it lasts one hour", async () => {
+    const { box, user, forgot } = await createRecipient();
     await forgot(user.email);
     const mail = box.to(user.email).at(-1);
     expect(mail?.subject).toBe("Reset your password");
@@ -44,16 +44,20 @@ describe("a mail", () => {
     expect(mail?.text).toContain(`https://roster.test/reset-password#token=${tokenIn(mail)}`);
   });
 
-  it("keeps its token behind the #, where no server's log and no Referer sees it", async () => {
-    const { box, user, forgot, changeEmail } = await someone();
+  it("has its token in the URL fragment, which server logs and Referer do not contain", async () => {
+    const { box, user, forgot, changeEmail } = await createRecipient();
     await forgot(user.email);
     await changeEmail(user.token, `new.${user.email}`);
-    for (const { text } of box.sent) {
-      for (const link of text.match(/https?:\S+/g) ?? []) expect(new URL(link).search).toBe("");
+    const links = box.sent.flatMap(({ text }) => text.match(/https?:\S+/g) ?? []);
+    expect(links).toHaveLength(3);
+    for (const link of links) {
+      const { pathname, search, hash } = new URL(link);
+      expect(hash).toMatch(/^#token=rot_/);
+      expect(pathname + search).not.toMatch(/rot_|[?]/);
     }
   });
 
-  it("links to APP_URL whatever Host, Origin, Forwarded and X-Forwarded-Host say", async () => {
+  it("links to APP_URL, whatever Host, Origin, Forwarded and X-Forwarded-Host contain", async () => {
     const box = createMailbox({ APP_URL: "https://accounts.acme.example/ignored/path" });
     const headers = {
       Host: "evil.example",
@@ -77,13 +81,13 @@ describe("a mail", () => {
 
   it.each([
     ["HTML", '<b>Ada</b><img src="//evil.example">', /<b>|<img/],
-    ["an attribute's end", `Ada" onclick="x`, /" onclick="/],
+    ["the end of an attribute", `Ada" onclick="x`, /" onclick="/],
     ["a link", "Win at https://evil.example/x now", /:\/\/evil|evil\.example/],
     ["a bare host", "Call evil.example or evil。example, or a.b.evil.co", /evil[.。]\S/],
     ["an address", "write to x@evil.example", /evil\.example/],
-    ["template text", "{{token}} %s <%= token %>", /rot_[\w-]+ %s/],
-  ])("is safe against a name that holds %s", async (_, first_name, harm) => {
-    const { box, user } = await someone({ first_name });
+    ["template syntax", "{{token}} %s <%= token %>", /rot_[\w-]+ %s/],
+  ])("is safe for a name that contains %s", async (_, first_name, harm) => {
+    const { box, user } = await createRecipient({ first_name });
     const [mail] = box.to(user.email);
     expect(mail?.html.replace(/href="[^"]*"/, "")).not.toMatch(harm);
     if (!first_name.includes("<") && !first_name.includes('"'))
@@ -92,8 +96,8 @@ describe("a mail", () => {
     expect(mail?.html.match(/<a /g)).toHaveLength(1);
   });
 
-  it("is safe against a name with line breaks, wherever it came from: no line and no header of its own", async () => {
-    const { box, user, forgot } = await someone();
+  it("is safe for a name with line breaks: it adds neither a line nor a header", async () => {
+    const { box, user, forgot } = await createRecipient();
     const name = "Ada\r\nBcc: everyone@example.com\r\n\r\nhttps://evil.example\u2028x";
     await sqlRun("UPDATE users SET first_name = ? WHERE id = ?", name, user.id);
     await forgot(user.email);
@@ -104,7 +108,7 @@ describe("a mail", () => {
     expect(mail?.to).toBe(user.email);
   });
 
-  it("greets names of people as they are", async () => {
+  it("greets personal names unchanged", async () => {
     for (const first_name of [
       "José",
       "J.R.R. Tolkien",
@@ -112,16 +116,16 @@ describe("a mail", () => {
       "王小明",
       "👩‍🚀".repeat(30),
     ]) {
-      const { box, user } = await someone({ first_name });
+      const { box, user } = await createRecipient({ first_name });
       expect(box.to(user.email)[0]?.text).toContain(`Hello ${first_name},`);
     }
   });
 });
 
-describe("of a sign-in the owner is told", () => {
+describe("the sign-in mail", () => {
   const NOTICE = "New sign-in to your account";
 
-  it("when the device is unknown, once, and not at the first login", async () => {
+  it("is sent once per unknown device, and not for the first login", async () => {
     const box = createMailbox();
     const account = newAccount();
     await send("/v1/auth/register", { body: account, bindings: box.bindings });
@@ -144,8 +148,8 @@ describe("of a sign-in the owner is told", () => {
     expect(box.to(account.email).at(-1)?.text).not.toMatch(/token|https?:/);
   });
 
-  it("not when the password was wrong, and of a client without a name too", async () => {
-    const { box, user, logIn } = await someone();
+  it("is not sent for a wrong password, and is sent for a client without a User-Agent", async () => {
+    const { box, user, logIn } = await createRecipient();
     await logIn("Firefox", "wrong password");
     expect(box.subjectsTo(user.email)).not.toContain(NOTICE);
     await logIn("Firefox");
@@ -155,14 +159,14 @@ describe("of a sign-in the owner is told", () => {
   });
 });
 
-describe("the owner is told", () => {
-  it("of a lock, once a lock, and strangers' names cause no mail", async () => {
-    const { box, user, logIn } = await someone();
+describe("the owner is notified", () => {
+  it("of a lock-out, once per lock-out, and unknown names cause no mail", async () => {
+    const { box, user, logIn } = await createRecipient();
     for (let i = 0; i < 9; i += 1) await logIn("x", "wrong password");
-    expect(box.subjectsTo(user.email)).not.toContain("Your account is locked for a while");
+    expect(box.subjectsTo(user.email)).not.toContain("Your account is temporarily locked");
     for (let i = 0; i < 5; i += 1) await logIn("x", "wrong password");
     const locked = box.subjectsTo(user.email).filter((subject) => subject.includes("locked"));
-    expect(locked).toEqual(["Your account is locked for a while"]);
+    expect(locked).toEqual(["Your account is temporarily locked"]);
     const before = box.sent.length;
     for (let i = 0; i < 11; i += 1) {
       await send("/v1/auth/login", {
@@ -173,8 +177,8 @@ describe("the owner is told", () => {
     expect(box.sent.length).toBe(before);
   });
 
-  it("of a changed password, and not of one that was refused", async () => {
-    const { box, user } = await someone();
+  it("of a changed password, and not of a refused change", async () => {
+    const { box, user } = await createRecipient();
     const change = (current_password: string) =>
       send("/v1/auth/password/change", {
         body: { current_password, new_password: "another pass phrase" },
@@ -187,7 +191,7 @@ describe("the owner is told", () => {
     expect(box.subjectsTo(user.email).at(-1)).toBe("Your password was changed");
   });
 
-  it("who is made by an administrator, to confirm the address", async () => {
+  it("to confirm the address if an administrator created the account", async () => {
     const box = createMailbox();
     const admin = await createMailUser(box);
     await sqlRun("UPDATE users SET role = 'admin' WHERE id = ?", admin.id);

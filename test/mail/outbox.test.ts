@@ -4,7 +4,7 @@ import { stopClock } from "../support/clock.ts";
 import { MINUTELY, runCron } from "../support/cron.ts";
 import { at, faultyBindings } from "../support/faults.ts";
 import { newAccount, sqlAll, sqlRun } from "../support/fixtures.ts";
-import { catchLogs } from "../support/logs.ts";
+import { captureLogs } from "../support/logs.ts";
 import { createMailbox, flowsOf, type Mailbox } from "../support/mail.ts";
 import { expectProblem } from "../support/problems.ts";
 
@@ -29,8 +29,8 @@ const register = (bindings: Cloudflare.Env, body = newAccount()) =>
 
 const cron = ({ bindings }: Mailbox) => runCron(MINUTELY, bindings);
 
-/** Someone registered while the provider was down. */
-async function waiting() {
+/** Registers a user while the mail provider is down. */
+async function registerWhileProviderDown() {
   const clock = stopClock();
   const box = createMailbox();
   box.faults.refuses = () => true;
@@ -43,7 +43,7 @@ async function waiting() {
 beforeEach(() => sqlRun("DELETE FROM mail_outbox"));
 
 describe("the outbox", () => {
-  it("queues with the change and sends behind the response: one row, one mail", async () => {
+  it("queues with the change and sends after the response: one row, one mail", async () => {
     const clock = stopClock();
     const box = createMailbox();
     const { body } = await register(box.bindings);
@@ -56,7 +56,7 @@ describe("the outbox", () => {
     expect(box.sent).toHaveLength(1);
   });
 
-  it("queues nothing for a registration that fails, at whichever statement", async () => {
+  it("queues nothing for a registration that fails", async () => {
     const box = createMailbox();
     const taken = newAccount();
     await register(box.bindings, taken);
@@ -73,8 +73,8 @@ describe("the outbox", () => {
     expect(box.sent).toHaveLength(1);
   });
 
-  it("lets the registration stand while the provider is down, three times, and sends one mail when it is up", async () => {
-    const { clock, box, id, email, row } = await waiting();
+  it("keeps the registration through three failed attempts, then sends one mail", async () => {
+    const { clock, box, id, email, row } = await registerWhileProviderDown();
     const delays: number[] = [];
     for (let tries = 1; tries <= 3; tries += 1) {
       const { attempts, next_attempt_at, sent_at } = await row();
@@ -101,7 +101,7 @@ describe("the outbox", () => {
     expect(box.calls()).toBe(4);
   });
 
-  it("spreads retries, so that not all come back at one moment", async () => {
+  it("spreads retries over time", async () => {
     const box = createMailbox();
     stopClock();
     box.faults.refuses = () => true;
@@ -112,9 +112,9 @@ describe("the outbox", () => {
     expect(new Set(rows.map(({ next_attempt_at }) => next_attempt_at)).size).toBeGreaterThan(4);
   });
 
-  it("never waits longer than an hour, gives up after a day, and says so in the log once", async () => {
-    const { clock, box, row } = await waiting();
-    const logs = catchLogs();
+  it("retries at least hourly, gives up after a day, and logs that once", async () => {
+    const { clock, box, row } = await registerWhileProviderDown();
+    const logs = captureLogs();
     const delays: number[] = [];
     for (let i = 0; i < 200 && (await row()).failed_at === null; i += 1) {
       const { next_attempt_at } = await row();
@@ -134,17 +134,17 @@ describe("the outbox", () => {
     expect(box.sent).toEqual([]);
   });
 
-  it("logs neither address nor what the provider said", async () => {
-    const logs = catchLogs();
-    const { box, email } = await waiting();
+  it("logs neither the address nor the provider's error message", async () => {
+    const logs = captureLogs();
+    const { box, email } = await registerWhileProviderDown();
     await cron(box);
     expect(logs.of("mail.attempt_failed")).toHaveLength(1);
     expect(logs.text()).not.toContain(email);
     expect(logs.text()).not.toContain("refuses");
   });
 
-  it("sends each mail once when two crons run at once, and when requests and crons do", async () => {
-    const { clock, box } = await waiting();
+  it("sends each mail once when two scheduled runs and requests are concurrent", async () => {
+    const { clock, box } = await registerWhileProviderDown();
     for (let i = 0; i < 9; i += 1) await register(box.bindings);
     delete box.faults.refuses;
     clock.pass(MINUTE);
@@ -154,8 +154,8 @@ describe("the outbox", () => {
     expect(box.sent).toHaveLength(12);
   });
 
-  it("sends at most 50 mails in one run, and the rest in the next", async () => {
-    const { clock, box, id } = await waiting();
+  it("sends at most 50 mails per run, and the rest in the next", async () => {
+    const { clock, box, id } = await registerWhileProviderDown();
     clock.pass(MINUTE);
     await sqlRun(
       `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60)
@@ -172,8 +172,8 @@ describe("the outbox", () => {
     expect(box.sent).toHaveLength(61);
   });
 
-  it("takes up a mail whose sender vanished, once its minute is over", async () => {
-    const { clock, box, id, row } = await waiting();
+  it("sends a mail whose sender died once its lease of a minute has expired", async () => {
+    const { clock, box, id, row } = await registerWhileProviderDown();
     delete box.faults.refuses;
     clock.pass(MINUTE);
     const leasedUntil = Date.now() + MINUTE;
@@ -191,8 +191,8 @@ describe("the outbox", () => {
     expect(await row()).toMatchObject({ attempts: 2, lease: null, sent_at: expect.any(Number) });
   });
 
-  it("leaves alone what others have taken over: a late sender marks nothing", async () => {
-    const { clock, box, id, row } = await waiting();
+  it("does not let a late sender update a mail that another run has leased", async () => {
+    const { clock, box, id, row } = await registerWhileProviderDown();
     clock.pass(MINUTE);
     box.faults.refuses = () => true;
     const EMAIL = {
@@ -210,8 +210,8 @@ describe("the outbox", () => {
     ["the link's token is stored", /^insert into "one_time_tokens"/],
     ["the outcome is recorded", /^update "mail_outbox" set "next_attempt_at"/],
     ["the job is released", /^update "job_leases"/],
-  ])("loses no mail when D1 fails as %s, and sends it in the end", async (_, statement) => {
-    const { clock, box, email, row } = await waiting();
+  ])("loses no mail if D1 fails when %s, and sends it eventually", async (_, statement) => {
+    const { clock, box, email, row } = await registerWhileProviderDown();
     delete box.faults.refuses;
     clock.pass(MINUTE);
     const faulty = { ...faultyBindings({ d1: at(statement) }), EMAIL: box.EMAIL };

@@ -3,8 +3,8 @@ import { send } from "../support/api.ts";
 import { stopClock } from "../support/clock.ts";
 import { MINUTELY, runCron } from "../support/cron.ts";
 import { newAccount, sqlAll, sqlRun } from "../support/fixtures.ts";
-import { isolate } from "../support/isolates.ts";
-import { catchLogs } from "../support/logs.ts";
+import { createIsolate } from "../support/isolates.ts";
+import { captureLogs } from "../support/logs.ts";
 import { createMailbox, createMailUser, flowsOf, tokenIn } from "../support/mail.ts";
 import { expectProblem } from "../support/problems.ts";
 
@@ -15,15 +15,15 @@ const HTTP = {
   MAIL_API_KEY: "re_unmistakable",
 };
 
-/** A mail provider that answers with these statuses in turn, the last for good. */
-function provider(...statuses: number[]) {
+/** Mocks a mail provider that returns these statuses in order and repeats the last one. */
+function mockProvider(...statuses: number[]) {
   return vi.spyOn(globalThis, "fetch").mockImplementation(async () => {
     const status = statuses.length > 1 ? statuses.shift() : statuses[0];
     return new Response('{"id":"1"}', { status: status ?? 200 });
   });
 }
 
-const callsOf = (spy: ReturnType<typeof provider>) =>
+const callsOf = (spy: ReturnType<typeof mockProvider>) =>
   spy.mock.calls.map(([url, init]) => ({
     url: String(url),
     method: init?.method,
@@ -39,9 +39,9 @@ const register = async (bindings: Cloudflare.Env) => {
 };
 
 describe("MAIL_TRANSPORT http", () => {
-  it("hands a mail to the provider's API, with the key, a deadline and an Idempotency-Key", async () => {
-    const spy = provider(200);
-    const { email, id } = await register(isolate(HTTP));
+  it("posts a mail to the provider's API with the key, a timeout and an Idempotency-Key", async () => {
+    const spy = mockProvider(200);
+    const { email, id } = await register(createIsolate(HTTP));
     const [call, ...others] = callsOf(spy);
     expect(others).toEqual([]);
     expect(call).toMatchObject({ url: "https://mail.example/emails", method: "POST" });
@@ -52,14 +52,16 @@ describe("MAIL_TRANSPORT http", () => {
     expect(Object.keys(call?.body).sort()).toEqual(["from", "html", "subject", "text", "to"]);
     expect(call?.body).toMatchObject({ from: HTTP.MAIL_FROM, to: [email] });
     expect(call?.signal).toBeInstanceOf(AbortSignal);
-    expect((await flowsOf({ bindings: isolate() }).verify(tokenIn(call?.body))).status).toBe(200);
+    expect((await flowsOf({ bindings: createIsolate() }).verify(tokenIn(call?.body))).status).toBe(
+      200,
+    );
   });
 
-  it("tries again after 429, 500 and a broken connection, under the same Idempotency-Key, and not after 200", async () => {
+  it("retries after 429, 500 and a broken connection with the same Idempotency-Key, and not after 200", async () => {
     const clock = stopClock();
     await sqlRun("DELETE FROM mail_outbox");
-    const bindings = isolate(HTTP);
-    const spy = provider(429, 500, 200);
+    const bindings = createIsolate(HTTP);
+    const spy = mockProvider(429, 500, 200);
     await register(bindings);
     spy.mockImplementationOnce(async () => {
       throw new TypeError("connection reset");
@@ -74,10 +76,10 @@ describe("MAIL_TRANSPORT http", () => {
     expect(new Set(calls.map(({ body }) => body.text)).size).toBe(1);
   });
 
-  it("logs neither the key, the address nor the provider's words when it fails", async () => {
-    const logs = catchLogs();
-    provider(500);
-    const { email } = await register(isolate(HTTP));
+  it("logs neither the key, the address nor the provider's response when it fails", async () => {
+    const logs = captureLogs();
+    mockProvider(500);
+    const { email } = await register(createIsolate(HTTP));
     expect(logs.of("mail.attempt_failed")).toMatchObject([{ level: "warn", kind: "verify_email" }]);
     expect(logs.text()).not.toMatch(/re_unmistakable|mail\.example/);
     expect(logs.text()).not.toContain(email);
@@ -85,8 +87,8 @@ describe("MAIL_TRANSPORT http", () => {
 });
 
 describe("MAIL_TRANSPORT cloudflare", () => {
-  it("asks nobody over HTTP", async () => {
-    const spy = provider(200);
+  it("sends no HTTP request", async () => {
+    const spy = mockProvider(200);
     const box = createMailbox();
     await register(box.bindings);
     expect(box.sent).toHaveLength(1);
@@ -95,7 +97,7 @@ describe("MAIL_TRANSPORT cloudflare", () => {
 });
 
 describe("MAIL_TRANSPORT off", () => {
-  it("queues and sends nothing, and the flows answer as ever", async () => {
+  it("queues and sends nothing, and the flows return the same responses", async () => {
     const box = createMailbox({ MAIL_TRANSPORT: "off" });
     const user = await createMailUser(box);
     const { forgot, resend, changeEmail } = flowsOf(box);
@@ -106,18 +108,18 @@ describe("MAIL_TRANSPORT off", () => {
     expect(box.calls()).toBe(0);
   });
 
-  it("leaves what waits for the day on which it is on again", async () => {
+  it("keeps queued mail until the transport is on again", async () => {
     stopClock();
     const box = createMailbox();
     box.faults.refuses = () => true;
     const { id } = await register(box.bindings);
-    await runCron(MINUTELY, isolate({ MAIL_TRANSPORT: "off" }));
+    await runCron(MINUTELY, createIsolate({ MAIL_TRANSPORT: "off" }));
     const [row] = await sqlAll("SELECT attempts, sent_at FROM mail_outbox WHERE user_id = ?", id);
     expect(row).toEqual({ attempts: 1, sent_at: null });
   });
 });
 
-describe("the settings of mail", () => {
+describe("the mail settings", () => {
   it.each([
     ["MAIL_API_KEY", { ...HTTP, MAIL_API_KEY: undefined }],
     ["MAIL_FROM", { ...HTTP, MAIL_FROM: undefined }],
@@ -131,16 +133,19 @@ describe("the settings of mail", () => {
     ],
     ["DELETED_RETENTION_DAYS", { DELETED_RETENTION_DAYS: "0" }],
     ["DATA_KEYS", { DATA_KEYS: undefined }],
-  ])("refuses to serve and names %s when it is missing or wrong", async (setting, settings) => {
-    const bindings = isolate(settings);
-    const ready = await send("/ready", { bindings });
-    expect(ready.status).toBe(503);
-    expect(ready.text).toContain(setting);
-    expect(ready.text).not.toContain("re_unmistakable");
-    expectProblem(await send("/v1/users/me", { bindings }), 503, "misconfigured");
-  });
+  ])(
+    "are checked: the service refuses to serve and names %s if it is missing or invalid",
+    async (setting, settings) => {
+      const bindings = createIsolate(settings);
+      const ready = await send("/ready", { bindings });
+      expect(ready.status).toBe(503);
+      expect(ready.text).toContain(setting);
+      expect(ready.text).not.toContain("re_unmistakable");
+      expectProblem(await send("/v1/users/me", { bindings }), 503, "misconfigured");
+    },
+  );
 
-  it("have a sender of their own in development", async () => {
+  it("have a default sender in development", async () => {
     const box = createMailbox({ MAIL_FROM: undefined });
     await register(box.bindings);
     expect(box.sent[0]?.from).toBe("Roster <roster@roster.example>");

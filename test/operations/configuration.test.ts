@@ -6,7 +6,7 @@ import { jwkSet, newSigningJwk, octJwk, SIGNING_JWK } from "../support/tokens.ts
 
 type Settings = Record<string, string | undefined>;
 
-/** The test's bindings with other settings; those that are undefined are not there at all. */
+/** The test's bindings with other settings. Undefined settings are removed. */
 function withSettings(settings: Settings): Cloudflare.Env {
   const bindings: Record<string, unknown> = { ...env };
   for (const [name, value] of Object.entries(settings)) {
@@ -53,36 +53,44 @@ describe("the service refuses to serve /v1, and /ready names it,", () => {
   const faults: [string, string, Settings][] = [
     ["SIGNING_KEYS", "is missing", { SIGNING_KEYS: undefined }],
     ["SIGNING_KEYS", "is empty", { SIGNING_KEYS: "" }],
-    ["SIGNING_KEYS", "is no JSON", { SIGNING_KEYS: "not a key set at all" }],
-    ["SIGNING_KEYS", "holds no key", { SIGNING_KEYS: jwkSet() }],
-    ["SIGNING_KEYS", "holds a public key", { SIGNING_KEYS: jwkSet(PUBLIC_JWK) }],
-    ["SIGNING_KEYS", "holds a MAC key", { SIGNING_KEYS: env.MAC_KEYS }],
-    ["SIGNING_KEYS", "holds a short key", { SIGNING_KEYS: jwkSet({ ...SIGNING_JWK, d: "AAAA" }) }],
-    ["SIGNING_KEYS", "has two keys of one kid", { SIGNING_KEYS: jwkSet(SIGNING_JWK, SIGNING_JWK) }],
+    ["SIGNING_KEYS", "is not JSON", { SIGNING_KEYS: "not a key set at all" }],
+    ["SIGNING_KEYS", "contains no key", { SIGNING_KEYS: jwkSet() }],
+    ["SIGNING_KEYS", "contains a public key", { SIGNING_KEYS: jwkSet(PUBLIC_JWK) }],
+    ["SIGNING_KEYS", "contains a MAC key", { SIGNING_KEYS: env.MAC_KEYS }],
     [
       "SIGNING_KEYS",
-      "holds halves of two keys",
+      "contains a short key",
+      { SIGNING_KEYS: jwkSet({ ...SIGNING_JWK, d: "AAAA" }) },
+    ],
+    [
+      "SIGNING_KEYS",
+      "has two keys with one kid",
+      { SIGNING_KEYS: jwkSet(SIGNING_JWK, SIGNING_JWK) },
+    ],
+    [
+      "SIGNING_KEYS",
+      "has a public part that does not match the private part",
       { SIGNING_KEYS: jwkSet({ ...OTHER_SIGNING_JWK, x: SIGNING_JWK.x }) },
     ],
-    [
-      "SIGNING_KEYS",
-      "has a kid that is a number",
-      { SIGNING_KEYS: jwkSet({ ...SIGNING_JWK, kid: 7 }) },
-    ],
+    ["SIGNING_KEYS", "has a numeric kid", { SIGNING_KEYS: jwkSet({ ...SIGNING_JWK, kid: 7 }) }],
     ["MAC_KEYS", "is missing", { MAC_KEYS: undefined }],
     ["MAC_KEYS", "is empty", { MAC_KEYS: "" }],
-    ["MAC_KEYS", "is no JSON", { MAC_KEYS: "a bare secret of thirty-two bytes" }],
-    ["MAC_KEYS", "holds a short key", { MAC_KEYS: jwkSet(octJwk("short", 1, 31)) }],
-    ["MAC_KEYS", "holds a signing key", { MAC_KEYS: env.SIGNING_KEYS }],
-    ["PEPPER_KEYS", "is there but no JSON", { PEPPER_KEYS: "a bare pepper, not a set" }],
-    ["PEPPER_KEYS", "holds a short key", { PEPPER_KEYS: jwkSet(octJwk("short", 1, 31)) }],
-    ["RATE_LIMIT_AUTH", "is no rate", { RATE_LIMIT_AUTH: "5 per minute" }],
-    ["RATE_LIMIT_READ", "is per no time", { RATE_LIMIT_READ: "5/0" }],
-    ["BREACHED_PASSWORD_URL", "is no web address", { BREACHED_PASSWORD_URL: "somewhere" }],
-    ["ENVIRONMENT", "is neither of the two", { ENVIRONMENT: "staging" }],
-    ["APP_URL", "is no web address", { APP_URL: "javascript:alert(1)" }],
-    ["CORS_ORIGINS", "holds no origin", { CORS_ORIGINS: "https://a.example, somewhere" }],
-    ["PASSWORD_ITERATIONS", "is no number", { PASSWORD_ITERATIONS: "lots" }],
+    ["MAC_KEYS", "is not JSON", { MAC_KEYS: "a bare secret of thirty-two bytes" }],
+    ["MAC_KEYS", "contains a short key", { MAC_KEYS: jwkSet(octJwk("short", 1, 31)) }],
+    ["MAC_KEYS", "contains a signing key", { MAC_KEYS: env.SIGNING_KEYS }],
+    ["PEPPER_KEYS", "is set but not JSON", { PEPPER_KEYS: "a bare pepper, not a set" }],
+    ["PEPPER_KEYS", "contains a short key", { PEPPER_KEYS: jwkSet(octJwk("short", 1, 31)) }],
+    ["RATE_LIMIT_AUTH", "is not a rate", { RATE_LIMIT_AUTH: "5 per minute" }],
+    ["RATE_LIMIT_READ", "has a window of 0", { RATE_LIMIT_READ: "5/0" }],
+    ["BREACHED_PASSWORD_URL", "is not a web address", { BREACHED_PASSWORD_URL: "somewhere" }],
+    ["ENVIRONMENT", "is unknown", { ENVIRONMENT: "staging" }],
+    ["APP_URL", "is not a web address", { APP_URL: "javascript:alert(1)" }],
+    [
+      "CORS_ORIGINS",
+      "contains something that is not an origin",
+      { CORS_ORIGINS: "https://a.example, somewhere" },
+    ],
+    ["PASSWORD_ITERATIONS", "is not a number", { PASSWORD_ITERATIONS: "lots" }],
     ["PASSWORD_MIN_LENGTH", "is below 8", { PASSWORD_MIN_LENGTH: "4" }],
     ["LOGIN_ATTEMPT_LIMIT", "is 0", { LOGIN_ATTEMPT_LIMIT: "0" }],
     ["ACCESS_TOKEN_TTL_SECONDS", "is a day", { ACCESS_TOKEN_TTL_SECONDS: "86400" }],
@@ -101,18 +109,18 @@ describe("the service refuses to serve /v1, and /ready names it,", () => {
 });
 
 describe("production", () => {
-  it("serves with keys of its own", async () => {
+  it("serves with production keys", async () => {
     const bindings = withSettings(await productionKeys());
     expect((await send("/ready", { bindings })).status).toBe(200);
     expectProblem(await send("/v1/users", { bindings }), 401, "unauthenticated");
   });
 
-  it("is what ENVIRONMENT is when it is not set", async () => {
+  it("is the default ENVIRONMENT", async () => {
     await expectRefusal({ ENVIRONMENT: undefined, PASSWORD_ITERATIONS: undefined }, "SIGNING_KEYS");
   });
 
   it.each(["SIGNING_KEYS", "MAC_KEYS", "PEPPER_KEYS"])(
-    "refuses development keys in %s, alone or behind others",
+    "refuses development keys in %s, alone or after others",
     async (name) => {
       const settings: Record<string, string> = await productionKeys();
       const development =

@@ -5,7 +5,7 @@ import { send } from "../support/api.ts";
 const CSP = /^default-src 'none'; script-src 'self'; style-src 'self'/;
 
 describe("GET /docs", () => {
-  it("is a page whose every asset this worker serves itself", async () => {
+  it("is a page whose assets are all served by this worker", async () => {
     const page = await send("/docs");
     expect(page.status).toBe(200);
     expect(page.headers.get("Content-Type")).toMatch(/^text\/html/);
@@ -21,21 +21,21 @@ describe("GET /docs", () => {
     }
   });
 
-  it("allows its own files alone: no inline script or style, nothing from elsewhere", async () => {
+  it("allows only its own files: no inline script or style, no other origin", async () => {
     const page = await send("/docs");
     expect(page.headers.get("Content-Security-Policy")).toMatch(CSP);
     expect(page.headers.get("Content-Security-Policy")).not.toMatch(/unsafe|https?:/);
     expect(page.text).not.toMatch(/<script(?![^>]*src=)|<style|\son\w+=|style="/);
   });
 
-  it("points at the document", async () => {
+  it("loads the OpenAPI document", async () => {
     expect((await send("/docs/init.js")).text).toContain('url: "/openapi.json"');
     expect((await send("/openapi.json")).status).toBe(200);
   });
 });
 
 describe("GET /docs/errors", () => {
-  it("explains every code, each where the type of its problem points", async () => {
+  it("explains every code at the URL in its problem's type", async () => {
     const page = await send("/docs/errors");
     expect(page.status).toBe(200);
     expect(page.headers.get("Content-Security-Policy")).toMatch(CSP);
@@ -49,7 +49,7 @@ describe("GET /docs/errors", () => {
     expect(page.text).toContain(`id="${hash.slice(1)}"`);
   });
 
-  it("has its style", async () => {
+  it("includes its stylesheet", async () => {
     const style = await send("/docs/errors.css");
     expect(style.status).toBe(200);
     expect(style.headers.get("Content-Type")).toMatch(/^text\/css/);

@@ -7,7 +7,7 @@ import { createTestUser, sqlRun } from "../support/fixtures.ts";
 import { expectProblem } from "../support/problems.ts";
 
 describe("GET /health", () => {
-  it("answers the version and touches nothing", async () => {
+  it("returns the version without D1 or KV access", async () => {
     const answer = await send("/health");
     expect(answer.status).toBe(200);
     expect(answer.body).toEqual({ status: "healthy", version });
@@ -20,12 +20,12 @@ describe("GET /health", () => {
     });
   });
 
-  it("answers while every store fails and nothing is configured", async () => {
+  it("responds while every store fails and nothing is configured", async () => {
     const bindings = { ...faultyBindings({ d1: always, kvGet: always }), SIGNING_KEYS: "" };
     expect((await send("/health", { bindings })).status).toBe(200);
   });
 
-  it("needs and minds no token", async () => {
+  it("ignores tokens", async () => {
     const { token } = await createTestUser();
     for (const credential of [token, "x.y.z"]) {
       expect((await send("/health", { token: credential })).status).toBe(200);
@@ -34,7 +34,7 @@ describe("GET /health", () => {
 });
 
 describe("GET /ready", () => {
-  it("answers 200 and how long each store took", async () => {
+  it("returns 200 with the latency of each store", async () => {
     const answer = await send("/ready");
     expect(answer.status).toBe(200);
     const ok = { status: "ok", duration_ms: expect.any(Number) };
@@ -44,7 +44,7 @@ describe("GET /ready", () => {
   it.each([
     ["d1", faultyBindings({ d1: always, d1Message: "secret detail" })],
     ["kv", faultyBindings({ kvGet: always })],
-  ])("answers 503 and names %s when it fails, without its message", async (store, bindings) => {
+  ])("returns 503 naming %s if it fails, without its error message", async (store, bindings) => {
     const answer = await send("/ready", { bindings });
     expectProblem(answer, 503, "service_unavailable");
     expect(answer.headers.get("Retry-After")).toMatch(/^\d+$/);
@@ -55,14 +55,14 @@ describe("GET /ready", () => {
     expect(answer.text).not.toMatch(/secret detail|Internal Server Error|D1_ERROR/);
   });
 
-  it("names both when both fail", async () => {
+  it("names both if both fail", async () => {
     const { body } = await send("/ready", {
       bindings: faultyBindings({ d1: always, kvGet: always }),
     });
     expect(body.checks).toMatchObject({ d1: { status: "failed" }, kv: { status: "failed" } });
   });
 
-  it("answers 503 when the migrations are not applied", async () => {
+  it("returns 503 if migrations are not applied", async () => {
     await sqlRun("ALTER TABLE roles RENAME TO roles_away");
     const answer = await send("/ready");
     await sqlRun("ALTER TABLE roles_away RENAME TO roles");

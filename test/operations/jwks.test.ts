@@ -6,7 +6,7 @@ import { createTestUser } from "../support/fixtures.ts";
 import { jwkSet, newSigningJwk, SIGNING_JWK } from "../support/tokens.ts";
 
 describe("GET /.well-known/jwks.json", () => {
-  it("shows the public parts alone, cacheable and without I/O", async () => {
+  it("returns only the public parts, cacheable and without I/O", async () => {
     const answer = await send("/.well-known/jwks.json");
     const { x, kid } = SIGNING_JWK;
     expect(answer.status).toBe(200);
@@ -19,7 +19,7 @@ describe("GET /.well-known/jwks.json", () => {
     expect(costOf(answer)).toMatchObject({ queries: 0, kvReads: 0, kvWrites: 0 });
   });
 
-  it("lets another service verify a token by itself", async () => {
+  it("lets another service verify a token", async () => {
     const { body } = await send<JSONWebKeySet>("/.well-known/jwks.json");
     const { id, token } = await createTestUser();
     const { payload } = await jwtVerify(token, createLocalJWKSet(body), {
@@ -30,7 +30,7 @@ describe("GET /.well-known/jwks.json", () => {
     expect(payload.sub).toBe(id);
   });
 
-  it("shows every key during a rotation, the signing one first", async () => {
+  it("returns every key during a rotation, the signing key first", async () => {
     const next = await newSigningJwk("next");
     const bindings = { ...env, SIGNING_KEYS: jwkSet(next, SIGNING_JWK) };
     const { body } = await send<JSONWebKeySet>("/.well-known/jwks.json", { bindings });

@@ -17,7 +17,7 @@ async function readMetrics(): Promise<Map<string, number>> {
 }
 
 describe("GET /metrics", () => {
-  it("counts the mails that wait and those that were given up", async () => {
+  it("counts pending and failed mails", async () => {
     const { id } = await createTestUser();
     const before = await readMetrics();
     const insert =
@@ -31,7 +31,7 @@ describe("GET /metrics", () => {
     expect(grownBy('roster_mail_outbox{state="pending"}')).toBe(1);
   });
 
-  it("tells what the runs of a job have come to", async () => {
+  it("reports the runs of a job", async () => {
     await sqlRun(
       "INSERT INTO job_leases (name, leased_until, runs, failures, items, last_run_at) VALUES ('sweep', 0, 3, 1, 42, 5000)",
     );
@@ -42,7 +42,7 @@ describe("GET /metrics", () => {
     expect(metrics.get('roster_job_last_run_timestamp_seconds{job="sweep"}')).toBe(5);
   });
 
-  it("is for holders of metrics:read alone", async () => {
+  it("requires metrics:read", async () => {
     const { token } = await createTestUser("moderator");
     expectProblem(await send("/metrics"), 401, "unauthenticated");
     expectProblem(await send("/metrics", { token }), 403, "forbidden");

@@ -44,7 +44,7 @@ const nameOf = ({ method, path }: { method: string; path: string }) =>
   `${method.toUpperCase()} ${path}`;
 
 describe("GET /openapi.json", () => {
-  it("is OpenAPI 3.1, cacheable, and has every operation that is built so far", async () => {
+  it("is OpenAPI 3.1, cacheable, and contains every operation", async () => {
     expect(document.openapi).toMatch(/^3\.1\./);
     expect(operations.map(nameOf)).toEqual(
       expect.arrayContaining([
@@ -69,7 +69,7 @@ describe("GET /openapi.json", () => {
     expect((await send("/openapi.json")).headers.get("Cache-Control")).toMatch(/^public/);
   });
 
-  it("gives every operation an id of its own, a summary, known tags and its permission", () => {
+  it("gives every operation a unique id, a summary, known tags and its permission", () => {
     const ids = operations.map(({ operation }) => operation.operationId);
     expect(new Set(ids).size).toBe(ids.length);
     const tags = document.tags.map(({ name }) => name);
@@ -84,7 +84,7 @@ describe("GET /openapi.json", () => {
     }
   });
 
-  it("asks for a credential exactly where there is a permission", () => {
+  it("requires a credential exactly for operations that are not public", () => {
     for (const { operation, ...where } of operations) {
       const isPublic = operation["x-permission"] === "none";
       expect((operation.security ?? []).length === 0, nameOf(where)).toBe(isPublic);
@@ -94,7 +94,7 @@ describe("GET /openapi.json", () => {
     }
   });
 
-  it("shows an example of every declared error, in the one form that errors have", () => {
+  it("shows an example of every declared error as a problem document", () => {
     for (const { operation, ...where } of operations) {
       for (const [status, response] of Object.entries(operation.responses)) {
         expect(response.description, nameOf(where)).toBeTruthy();
@@ -115,7 +115,7 @@ describe("GET /openapi.json", () => {
     }
   });
 
-  it("declares what any operation can answer: its success, 422, 500 and 503", () => {
+  it("declares the responses of every operation: success, 422, 500 and 503", () => {
     for (const { operation, ...where } of operations) {
       const statuses = Object.keys(operation.responses);
       expect(statuses.join(), nameOf(where)).toMatch(/\b2\d\d\b/);
@@ -123,7 +123,7 @@ describe("GET /openapi.json", () => {
     }
   });
 
-  it("declares 401 behind a credential, 403 behind a permission, and what a body can be wrong in", () => {
+  it("declares 401 with a credential, 403 with a permission, and the errors of a body", () => {
     for (const { operation, ...where } of operations) {
       const permission = operation["x-permission"] ?? "";
       const expected = [
@@ -137,7 +137,7 @@ describe("GET /openapi.json", () => {
     }
   });
 
-  it("describes every parameter of every path, and no unnamed success body", () => {
+  it("describes every path parameter and names every success schema", () => {
     for (const { operation, ...where } of operations) {
       const inPath = [...where.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
       const declared = (operation.parameters ?? []).filter((parameter) => parameter.in === "path");
@@ -150,11 +150,11 @@ describe("GET /openapi.json", () => {
   });
 });
 
-describe("every operation of the document", () => {
+describe("every documented operation", () => {
   const pathOf = (path: string, id: string) =>
     path.replace("{id}", id).replaceAll(/\{\w+\}/g, "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11");
 
-  it("is 401 without a token unless it is public", async () => {
+  it("returns 401 without a token unless it is public", async () => {
     for (const { method, path, operation } of operations) {
       if (operation["x-permission"] === "none") continue;
       const { status } = await send(pathOf(path, "me"), { method: method.toUpperCase() });
@@ -162,7 +162,7 @@ describe("every operation of the document", () => {
     }
   });
 
-  it("is 403 on another user's account, or on all, to one who holds nothing", async () => {
+  it("returns 403 for another user's account, or for all, to a user without permissions", async () => {
     const { id } = await createTestUser();
     const { token } = await createTestUser();
     for (const { method, path, operation } of operations) {

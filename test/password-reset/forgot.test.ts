@@ -7,15 +7,15 @@ import { expectProblem, faultsOf } from "../support/problems.ts";
 
 const MINUTE = 60_000;
 
-async function someone() {
+async function createRecipient() {
   const box = createMailbox();
   const user = await createMailUser(box);
   return { box, user, ...flowsOf(box) };
 }
 
 describe("POST /v1/auth/password/forgot", () => {
-  it("answers 202, sends a link and records password.reset_requested", async () => {
-    const { box, user, forgot } = await someone();
+  it("returns 202, sends a link and records password.reset_requested", async () => {
+    const { box, user, forgot } = await createRecipient();
     const answer = await forgot(user.email);
     expect({ status: answer.status, text: answer.text }).toEqual({ status: 202, text: "" });
     expect(box.subjectsTo(user.email)).toEqual([
@@ -31,13 +31,13 @@ describe("POST /v1/auth/password/forgot", () => {
     });
   });
 
-  it("knows the address in any case and with spaces around it, and writes to the one that is kept", async () => {
-    const { box, user, forgot } = await someone();
+  it("accepts the address in any case and with surrounding spaces, and sends to the stored address", async () => {
+    const { box, user, forgot } = await createRecipient();
     await forgot(`  ${user.email.toUpperCase()} `);
     expect(box.subjectsTo(user.email)).toContain("Reset your password");
   });
 
-  it("answers alike, at the same cost in D1, for a known, an unknown, an inactive and a deleted address", async () => {
+  it("returns the same response, with the same number of D1 queries, for a known, unknown, inactive and deleted address", async () => {
     const box = createMailbox();
     const { forgot } = flowsOf(box);
     const [known, inactive, deleted] = [
@@ -60,8 +60,8 @@ describe("POST /v1/auth/password/forgot", () => {
     expect(box.sent.slice(before).map(({ to }) => to)).toEqual([known.email]);
   });
 
-  it("answers alike when it sends nothing because it just has, and when the provider is down", async () => {
-    const { box, user, forgot } = await someone();
+  it("returns the same response if it has just sent a mail or the provider is down", async () => {
+    const { box, user, forgot } = await createRecipient();
     const first = await forgot(user.email);
     const second = await forgot(user.email);
     box.faults.refuses = () => true;
@@ -75,9 +75,9 @@ describe("POST /v1/auth/password/forgot", () => {
     }
   });
 
-  it("sends one a minute and five an hour, and records each request", async () => {
+  it("sends at most one mail per minute and five per hour, and records each request", async () => {
     const clock = stopClock();
-    const { box, user, forgot } = await someone();
+    const { box, user, forgot } = await createRecipient();
     const resets = () => box.to(user.email).length - 1;
     await forgot(user.email);
     clock.at(MINUTE - 1);
@@ -98,22 +98,22 @@ describe("POST /v1/auth/password/forgot", () => {
     expect(actions.filter((action) => action === "password.reset_requested")).toHaveLength(13);
   });
 
-  it("asked 10 times at once sends one mail", async () => {
-    const { box, user, forgot } = await someone();
+  it("sends one mail for 10 concurrent requests", async () => {
+    const { box, user, forgot } = await createRecipient();
     const answers = await Promise.all(Array.from({ length: 10 }, () => forgot(user.email)));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
     expect(box.to(user.email)).toHaveLength(2);
   });
 
-  it("neither ends sessions nor changes the password", async () => {
-    const { user, box, forgot, logIn } = await someone();
+  it("neither ends sessions nor affects the password", async () => {
+    const { user, box, forgot, logIn } = await createRecipient();
     await forgot(user.email);
     const { status } = await send("/v1/users/me", { token: user.token, bindings: box.bindings });
     expect(status).toBe(200);
     expect((await logIn(user.username)).status).toBe(200);
   });
 
-  it("keeps nothing of an address that is nobody's", async () => {
+  it("stores nothing about an unknown address", async () => {
     const { forgot } = flowsOf(createMailbox());
     await forgot("a.stranger@example.com");
     for (const table of ["mail_outbox", "one_time_tokens", "audit_events", "login_attempts"]) {
@@ -121,7 +121,7 @@ describe("POST /v1/auth/password/forgot", () => {
     }
   });
 
-  it("answers 422 without an email, and for other fields", async () => {
+  it("returns 422 without an email, and for other fields", async () => {
     const post = (body: unknown) => send("/v1/auth/password/forgot", { body });
     expect(faultsOf(await post({}))).toEqual(["email required"]);
     expect(faultsOf(await post({ email: "" }))).toEqual(["email too_short"]);
@@ -129,7 +129,7 @@ describe("POST /v1/auth/password/forgot", () => {
     expect((await post({ username: "ada" })).status).toBe(422);
   });
 
-  it("sends no link with MAIL_TRANSPORT off, and answers the same", async () => {
+  it("sends no link with MAIL_TRANSPORT off, and returns the same response", async () => {
     const box = createMailbox({ MAIL_TRANSPORT: "off" });
     const user = await createTestUser();
     expect((await flowsOf(box).forgot(user.email)).status).toBe(202);
@@ -142,7 +142,7 @@ describe("POST /v1/auth/password/forgot", () => {
     ).toEqual([]);
   });
 
-  it("counts against the auth limit of the address that asks", async () => {
+  it("counts against the auth limit of the caller's IP address", async () => {
     const { bindings } = createMailbox({ RATE_LIMIT_AUTH: "2/60" });
     const { forgot } = flowsOf({ bindings });
     await forgot("a@example.com");

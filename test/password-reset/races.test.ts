@@ -20,7 +20,7 @@ const PASSWORD_UPDATED = /^update "users" set "password_hash"/;
 const ADDRESS_READ = /^select .* from "users" where \("users"\."email_key" = \?/;
 const REQUEST_RECORDED = /^insert into "audit_events"/;
 
-async function forgetful() {
+async function requestReset() {
   const box = createMailbox();
   const user = await createMailUser(box);
   const flows = flowsOf(box);
@@ -42,10 +42,10 @@ async function stateOf(userId: string) {
   };
 }
 
-describe("a reset against", () => {
+describe("a reset concurrent with", () => {
   it("logins with the old password leaves none of their sessions alive", async () => {
     for (let round = 0; round < 5; round += 1) {
-      const { user, token, reset, logIn } = await forgetful();
+      const { user, token, reset, logIn } = await requestReset();
       const [done, ...logins] = await Promise.all([
         reset(token, NEW),
         ...Array.from({ length: 5 }, () => logIn(user.username)),
@@ -60,17 +60,17 @@ describe("a reset against", () => {
     }
   });
 
-  it("a login that had its password checked before begins no session after", async () => {
-    const { user, token, reset } = await forgetful();
+  it("a login that has already checked the password prevents its session", async () => {
+    const { user, token, reset } = await requestReset();
     const bindings = beforeStatement(/^insert into "sessions"/, () => reset(token, NEW));
     const body = { username: user.username, password: PASSWORD };
     const late = await send("/v1/auth/login", { body, bindings });
     expectProblem(late, 401, "invalid_credentials");
   });
 
-  it("a change of password lets one of them win, and the other say so", async () => {
+  it("a password change lets exactly one of them succeed", async () => {
     for (let round = 0; round < 5; round += 1) {
-      const { box, user, token, reset, logIn } = await forgetful();
+      const { box, user, token, reset, logIn } = await requestReset();
       const body = { current_password: PASSWORD, new_password: "changed pass phrase" };
       const [done, changed] = await Promise.all([
         reset(token, NEW),
@@ -83,8 +83,8 @@ describe("a reset against", () => {
     }
   });
 
-  it("an administrator who deactivates the account between check and write changes nothing", async () => {
-    const { box, user, token } = await forgetful();
+  it("a deactivation between check and write changes nothing", async () => {
+    const { box, user, token } = await requestReset();
     const before = await stateOf(user.id);
     const deactivate = () => sqlRun("UPDATE users SET is_active = 0 WHERE id = ?", user.id);
     const bindings = beforeStatement(PASSWORD_UPDATED, deactivate, box.bindings);
@@ -92,8 +92,8 @@ describe("a reset against", () => {
     expect(await stateOf(user.id)).toEqual(before);
   });
 
-  it("a newer link that is asked for between check and write changes nothing", async () => {
-    const { box, user, token } = await forgetful();
+  it("a newer link requested between check and write changes nothing", async () => {
+    const { box, user, token } = await requestReset();
     const newer = () =>
       sqlRun("UPDATE one_time_tokens SET token_hash = 'newer' WHERE user_id = ?", user.id);
     const bindings = beforeStatement(PASSWORD_UPDATED, newer, box.bindings);
@@ -106,8 +106,8 @@ describe("a reset", () => {
   it.each([
     ["the token is read", TOKEN_READ],
     ["the password is updated", PASSWORD_UPDATED],
-  ])("whose D1 fails when %s changes nothing, and works when sent again", async (_, statement) => {
-    const { box, user, token, reset, logIn } = await forgetful();
+  ])("changes nothing if D1 fails when %s, and succeeds when retried", async (_, statement) => {
+    const { box, user, token, reset, logIn } = await requestReset();
     const before = await stateOf(user.id);
     const bindings = { ...faultyBindings({ d1: at(statement) }), EMAIL: box.EMAIL };
     expectProblem(await flowsOf({ bindings }).reset(token, NEW), 503, "service_unavailable");
@@ -116,8 +116,8 @@ describe("a reset", () => {
     expect((await logIn(user.username, NEW)).status).toBe(200);
   });
 
-  it("whose batch fails in the middle changes nothing", async () => {
-    const { user, token, reset } = await forgetful();
+  it("changes nothing if its batch fails midway", async () => {
+    const { user, token, reset } = await requestReset();
     const before = await stateOf(user.id);
     await sqlRun(`CREATE TRIGGER fail_mail BEFORE INSERT ON mail_outbox
       WHEN new.kind = 'password_changed' BEGIN SELECT RAISE(ABORT, 'no'); END`);
@@ -127,8 +127,8 @@ describe("a reset", () => {
     expect(await stateOf(user.id)).toEqual(before);
   });
 
-  it("whose answer from D1 is lost stands whole, and its link is spent", async () => {
-    const { box, user, token, reset, logIn } = await forgetful();
+  it("is complete and uses up its link if the D1 response is lost", async () => {
+    const { box, user, token, reset, logIn } = await requestReset();
     const bindings = {
       ...faultyBindings({ d1AnswerLost: at(PASSWORD_UPDATED) }),
       EMAIL: box.EMAIL,
@@ -142,11 +142,11 @@ describe("a reset", () => {
   });
 });
 
-describe("a request for a link", () => {
+describe("a reset request", () => {
   it.each([
     ["the address is looked up", ADDRESS_READ],
     ["the request is recorded", REQUEST_RECORDED],
-  ])("whose D1 fails when %s queues and records nothing", async (_, statement) => {
+  ])("queues and records nothing if D1 fails when %s", async (_, statement) => {
     const box = createMailbox();
     const user = await createMailUser(box);
     const before = await stateOf(user.id);

@@ -16,7 +16,7 @@ import { expectProblem, faultsOf } from "../support/problems.ts";
 const HOUR = 3_600_000;
 const NEW = "another pass phrase";
 
-async function forgetful() {
+async function requestReset() {
   const box = createMailbox();
   const user = await createMailUser(box);
   const flows = flowsOf(box);
@@ -25,16 +25,16 @@ async function forgetful() {
 }
 
 describe("POST /v1/auth/password/reset", () => {
-  it("answers 204, and from then on the new password is the one", async () => {
-    const { user, token, reset, logIn } = await forgetful();
+  it("returns 204, and only the new password works", async () => {
+    const { user, token, reset, logIn } = await requestReset();
     const answer = await reset(token, NEW);
     expect({ status: answer.status, text: answer.text }).toEqual({ status: 204, text: "" });
     expectProblem(await logIn(user.username), 401, "invalid_credentials");
     expect((await logIn(user.username, NEW)).status).toBe(200);
   });
 
-  it("ends every session at once, records password.reset and tells the owner", async () => {
-    const { box, user, token, reset, logIn } = await forgetful();
+  it("ends every session immediately, records password.reset and notifies the owner", async () => {
+    const { box, user, token, reset, logIn } = await requestReset();
     const { body } = await logIn(user.username);
     const second = { token: body.access_token, refreshToken: body.refresh_token };
     await send("/v1/auth/me", { token: second.token });
@@ -52,7 +52,7 @@ describe("POST /v1/auth/password/reset", () => {
     expect(box.to(user.email).at(-1)?.text).not.toContain("token");
   });
 
-  it("leaves API keys as they are: they have no password", async () => {
+  it("leaves API keys valid", async () => {
     const owner = await createHolder("users:read");
     const key = await createTestKey(owner, ["users:read"]);
     const box = createMailbox();
@@ -62,15 +62,15 @@ describe("POST /v1/auth/password/reset", () => {
     expect((await sendWithKey(key, "/v1/users")).status).toBe(200);
   });
 
-  it("works once: the second time is 400 and changes nothing", async () => {
-    const { user, token, reset, logIn } = await forgetful();
+  it("works once: a second use returns 400 and changes nothing", async () => {
+    const { user, token, reset, logIn } = await requestReset();
     await reset(token, NEW);
     expectProblem(await reset(token, "yet another phrase"), 400, "invalid_token");
     expect((await logIn(user.username, NEW)).status).toBe(200);
   });
 
-  it("used 10 times at once with 10 passwords sets one, once", async () => {
-    const { user, token, reset, logIn } = await forgetful();
+  it("sets one password, once, for 10 concurrent requests", async () => {
+    const { user, token, reset, logIn } = await requestReset();
     const passwords = Array.from({ length: 10 }, (_, i) => `parallel phrase ${i}`);
     const answers = await Promise.all(passwords.map((password) => reset(token, password)));
     expect(answers.map(({ status }) => status).sort()).toEqual([204, ...Array(9).fill(400)]);
@@ -80,10 +80,10 @@ describe("POST /v1/auth/password/reset", () => {
     expect(actions.filter((action) => action === "password.reset")).toHaveLength(1);
   });
 
-  it("works to the last millisecond of an hour and not after", async () => {
+  it("works for exactly one hour", async () => {
     const clock = stopClock();
-    const first = await forgetful();
-    const second = await forgetful();
+    const first = await requestReset();
+    const second = await requestReset();
     clock.at(HOUR - 1);
     expect((await first.reset(first.token, NEW)).status).toBe(204);
     clock.at(HOUR);
@@ -91,17 +91,17 @@ describe("POST /v1/auth/password/reset", () => {
     expect((await second.logIn(second.user.username)).status).toBe(200);
   });
 
-  it("is void once a newer one is asked for", async () => {
+  it("is void once a newer link is requested", async () => {
     const clock = stopClock();
-    const { box, user, token, forgot, reset } = await forgetful();
+    const { box, user, token, forgot, reset } = await requestReset();
     clock.pass(60_000);
     await forgot(user.email);
     expectProblem(await reset(token, NEW), 400, "invalid_token");
     expect((await reset(box.tokenTo(user.email), NEW)).status).toBe(204);
   });
 
-  it("is void once the password was changed", async () => {
-    const { box, user, token, reset, logIn } = await forgetful();
+  it("is void once the password is changed", async () => {
+    const { box, user, token, reset, logIn } = await requestReset();
     const body = { current_password: "SecurePass123!", new_password: NEW };
     await send("/v1/auth/password/change", { body, token: user.token, bindings: box.bindings });
     expectProblem(await reset(token, "a thief's pass phrase"), 400, "invalid_token");
@@ -118,32 +118,29 @@ describe("POST /v1/auth/password/reset", () => {
   });
 
   it.each([
-    ["inactive", { is_active: false }, { is_active: true }],
-    ["of another address", { email: "moved@example.com" }, {}],
-  ])(
-    "refuses the token of an account that is %s meanwhile, and stays void",
-    async (_, to, back) => {
-      const { user, token, reset } = await forgetful();
-      const admin = await createTestUser("admin");
-      const edit = (body: object) =>
-        send(`/v1/users/${user.id}`, { method: "PATCH", body, token: admin.token });
-      expect((await edit(to)).status).toBe(200);
-      expectProblem(await reset(token, NEW), 400, "invalid_token");
-      await edit(back);
-      expectProblem(await reset(token, NEW), 400, "invalid_token");
-    },
-  );
+    ["deactivated", { is_active: false }, { is_active: true }],
+    ["given another address", { email: "moved@example.com" }, {}],
+  ])("refuses the token of an account that has since been %s, permanently", async (_, to, back) => {
+    const { user, token, reset } = await requestReset();
+    const admin = await createTestUser("admin");
+    const edit = (body: object) =>
+      send(`/v1/users/${user.id}`, { method: "PATCH", body, token: admin.token });
+    expect((await edit(to)).status).toBe(200);
+    expectProblem(await reset(token, NEW), 400, "invalid_token");
+    await edit(back);
+    expectProblem(await reset(token, NEW), 400, "invalid_token");
+  });
 
-  it("refuses the token of an account that is inactive, whoever made it so", async () => {
-    const { user, token, reset } = await forgetful();
+  it("refuses the token while the account is inactive", async () => {
+    const { user, token, reset } = await requestReset();
     await sqlRun("UPDATE users SET is_active = 0 WHERE id = ?", user.id);
     expectProblem(await reset(token, NEW), 400, "invalid_token");
     await sqlRun("UPDATE users SET is_active = 1 WHERE id = ?", user.id);
     expect((await reset(token, NEW)).status).toBe(204);
   });
 
-  it("refuses the token of a deleted account, after it was restored too", async () => {
-    const { user, token, reset } = await forgetful();
+  it("refuses the token of a deleted account, even after restoration", async () => {
+    const { user, token, reset } = await requestReset();
     const admin = await createTestUser("admin");
     const remove = { method: "DELETE", token: admin.token };
     expect((await send(`/v1/users/${user.id}`, remove)).status).toBe(204);
@@ -152,16 +149,16 @@ describe("POST /v1/auth/password/reset", () => {
     expectProblem(await reset(token, NEW), 400, "invalid_token");
   });
 
-  it("opens an account that is locked", async () => {
-    const { user, token, reset, logIn } = await forgetful();
+  it("ends a lock-out", async () => {
+    const { user, token, reset, logIn } = await requestReset();
     for (let i = 0; i < 10; i += 1) await logIn(user.username, "wrong password");
     expectProblem(await logIn(user.username), 429, "too_many_attempts");
     expect((await reset(token, NEW)).status).toBe(204);
     expect((await logIn(user.username, NEW)).status).toBe(200);
   });
 
-  it("spends no token on a password that is refused", async () => {
-    const { user, token, reset } = await forgetful();
+  it("does not use up the token if the password is refused", async () => {
+    const { user, token, reset } = await requestReset();
     for (const [password, code] of [
       ["short", "too_short"],
       ["password123", "too_common"],
@@ -174,15 +171,15 @@ describe("POST /v1/auth/password/reset", () => {
     expect((await reset(token, NEW)).status).toBe(204);
   });
 
-  it("answers 422 for a body that is not one, before it looks at the token", async () => {
+  it("returns 422 for an invalid body before checking the token", async () => {
     const post = (body: unknown) => send("/v1/auth/password/reset", { body });
     expect(faultsOf(await post({}))).toEqual(["password required", "token required"]);
     expect(faultsOf(await post({ token: "x", password: "short" }))).toEqual(["password too_short"]);
     expectProblem(await post({ token: "x", password: NEW }), 400, "invalid_token");
   });
 
-  it("keeps the hash of the token alone, and nothing once it is used", async () => {
-    const { user, token, reset } = await forgetful();
+  it("stores only the hash of the token, and nothing once it is used", async () => {
+    const { user, token, reset } = await requestReset();
     const rows = () =>
       sqlAll(
         "SELECT * FROM one_time_tokens WHERE user_id = ? AND purpose = 'reset_password'",

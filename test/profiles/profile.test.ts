@@ -14,7 +14,7 @@ import {
 } from "../support/fixtures.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
-const NOBODY = "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11";
+const UNKNOWN_ID = "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11";
 
 const EMPTY = {
   display_name: null,
@@ -58,7 +58,7 @@ const WRITE = /^insert into "profiles"/;
 const ifMatch = (tag: string) => ({ headers: { "If-Match": tag } });
 
 describe("GET /v1/users/{id}/profile", () => {
-  it("answers 200 with an empty profile at version 0 until somebody writes it", async () => {
+  it("returns 200 with an empty profile at version 0 until it is first written", async () => {
     const user = await createTestUser();
     const answer = await get(user);
     expect([answer.status, answer.body]).toEqual([200, EMPTY]);
@@ -67,7 +67,7 @@ describe("GET /v1/users/{id}/profile", () => {
     expect(await sqlAll("SELECT * FROM profiles WHERE user_id = ?", user.id)).toEqual([]);
   });
 
-  it("answers 304 without a body when If-None-Match names the version", async () => {
+  it("returns 304 without a body if If-None-Match matches the version", async () => {
     const user = await createTestUser();
     await put(user, FULL);
     const tag = (await get(user)).headers.get("ETag") ?? "";
@@ -77,20 +77,20 @@ describe("GET /v1/users/{id}/profile", () => {
     expect(other.status).toBe(200);
   });
 
-  it("of another needs users:read", async () => {
+  it("for another user requires users:read", async () => {
     const user = await createTestUser();
     await put(user, FULL);
     const moderator = await createTestUser("moderator");
     expect((await get(moderator, user.id)).body).toEqual(FULL);
     const stranger = await createTestUser();
     expectProblem(await get(stranger, user.id), 403, "forbidden");
-    expectProblem(await get(stranger, NOBODY), 403, "forbidden");
-    expectProblem(await get(moderator, NOBODY), 404, "user_not_found");
+    expectProblem(await get(stranger, UNKNOWN_ID), 403, "forbidden");
+    expectProblem(await get(moderator, UNKNOWN_ID), 404, "user_not_found");
     expectProblem(await get({}), 401, "unauthenticated");
     expect(faultsOf(await get(moderator, "42"))).toEqual(["id invalid_format"]);
   });
 
-  it("of one who is deleted is 404", async () => {
+  it("returns 404 for a deleted user", async () => {
     const user = await createTestUser();
     const admin = await createTestUser("admin");
     await send(`/v1/users/${user.id}`, { method: "DELETE", token: admin.token });
@@ -100,7 +100,7 @@ describe("GET /v1/users/{id}/profile", () => {
 });
 
 describe("PUT /v1/users/{id}/profile", () => {
-  it("answers 200 with the profile, and clears what is left out", async () => {
+  it("returns 200 with the profile and clears omitted fields", async () => {
     const user = await createTestUser();
     const first = await put(user, FULL);
     expect([first.status, first.body]).toEqual([200, FULL]);
@@ -112,7 +112,7 @@ describe("PUT /v1/users/{id}/profile", () => {
     expect((await put(user, {})).body).toEqual(EMPTY);
   });
 
-  it("of the values already there changes no version and records nothing", async () => {
+  it("with unchanged values keeps the version and records nothing", async () => {
     const user = await createTestUser();
     await put(user, FULL);
     const before = await changesOn(user.id);
@@ -123,7 +123,7 @@ describe("PUT /v1/users/{id}/profile", () => {
 });
 
 describe("PATCH /v1/users/{id}/profile", () => {
-  it("changes what it names, clears what is null and leaves the rest", async () => {
+  it("changes the given fields, clears nulls and keeps the rest", async () => {
     const user = await createTestUser();
     await put(user, FULL);
     const answer = await patch(user, { bio: null, locale: "de-CH" });
@@ -131,7 +131,7 @@ describe("PATCH /v1/users/{id}/profile", () => {
     expect((await patch(user, { display_name: "" })).body.display_name).toBeNull();
   });
 
-  it("merges metadata key by key, as RFC 7396 says", async () => {
+  it("merges metadata key by key (RFC 7396)", async () => {
     const user = await createTestUser();
     const merged = async (metadata: unknown) => (await patch(user, { metadata })).body.metadata;
     expect(await merged({ a: { b: 1, c: null }, d: [1] })).toEqual({ a: { b: 1 }, d: [1] });
@@ -141,7 +141,7 @@ describe("PATCH /v1/users/{id}/profile", () => {
     expect(await merged(null)).toEqual({});
   });
 
-  it("of no fields answers the profile unchanged", async () => {
+  it("without fields returns the profile unchanged", async () => {
     const user = await createTestUser();
     const answer = await patch(user, {});
     expect([answer.status, answer.body, answer.headers.get("ETag")]).toEqual([
@@ -152,7 +152,7 @@ describe("PATCH /v1/users/{id}/profile", () => {
     expect(await changesOn(user.id)).toEqual(["user.created"]);
   });
 
-  it("answers 412 to a stale If-Match and changes nothing; 200 to the current one and to *", async () => {
+  it("returns 412 for a stale If-Match and changes nothing, and 200 for the current one and *", async () => {
     const user = await createTestUser();
     await put(user, FULL);
     const stale = await patch(user, { bio: "x" }, "me", ifMatch(tagOf(user, 0)));
@@ -167,7 +167,7 @@ describe("PATCH /v1/users/{id}/profile", () => {
     expect((await patch(user, { bio: "z" }, "me", ifMatch("*"))).status).toBe(200);
   });
 
-  it("loses no edit: 10 concurrent edits of different keys all persist", async () => {
+  it("persists 10 concurrent edits of different keys", async () => {
     const user = await createTestUser();
     const keys = Array.from({ length: 10 }, (_, i) => `key${i}`);
     const answers = await Promise.all(
@@ -180,7 +180,7 @@ describe("PATCH /v1/users/{id}/profile", () => {
     expect((await changesOn(user.id)).filter((a) => a === "user.updated")).toHaveLength(10);
   });
 
-  it("sent twice concurrently with one ETag gets one 200 and one 412, for the first version too", async () => {
+  it("sent twice concurrently with one ETag returns one 200 and one 412, even for the first version", async () => {
     const user = await createTestUser();
     for (const tag of [tagOf(user, 0), tagOf(user, 1)]) {
       const answers = await Promise.all(
@@ -190,7 +190,7 @@ describe("PATCH /v1/users/{id}/profile", () => {
     }
   });
 
-  it("of another needs users:update and every permission that they hold", async () => {
+  it("for another user requires users:update and every permission that the user holds", async () => {
     const user = await createTestUser();
     const moderator = await createTestUser("moderator");
     expect((await patch(moderator, { bio: "m" }, user.id)).status).toBe(200);
@@ -199,12 +199,12 @@ describe("PATCH /v1/users/{id}/profile", () => {
     await createRoleRow("reader", ["users:read"]);
     expectProblem(await patch(await createTestUser("reader"), {}, user.id), 403, "forbidden");
     expectProblem(await patch({}, {}), 401, "unauthenticated");
-    expectProblem(await patch(moderator, { bio: "m" }, NOBODY), 404, "user_not_found");
+    expectProblem(await patch(moderator, { bio: "m" }, UNKNOWN_ID), 404, "user_not_found");
     const [event] = (await auditOf(user.id)).slice(-1);
     expect(event).toMatchObject({ action: "user.updated", actor_id: moderator.id });
   });
 
-  it("decides again when it writes: 403 if the user has been promoted, 404 if they are gone", async () => {
+  it("authorizes again when writing: 403 if the user has been promoted, 404 if deleted or erased", async () => {
     const moderator = await createTestUser("moderator");
     const user = await createTestUser();
     const edit = (action: () => Promise<unknown>) =>
@@ -221,7 +221,7 @@ describe("PATCH /v1/users/{id}/profile", () => {
     expect(await sqlAll("SELECT * FROM profiles WHERE user_id = ?", user.id)).toEqual([]);
   });
 
-  it("with an API key needs users:update, for its owner's own too", async () => {
+  it("with an API key requires users:update, even for its owner's profile", async () => {
     const owner = await createHolder("users:update", "users:read");
     const path = "/v1/users/me/profile";
     const edit = { method: "PATCH", body: { bio: "key" } };
@@ -235,7 +235,7 @@ describe("PATCH /v1/users/{id}/profile", () => {
   it.each([
     ["reads the caller and the profile", /from "sessions"[\s\S]+ left join "profiles"/],
     ["writes", WRITE],
-  ])("changes nothing when D1 fails as it %s", async (_, statement) => {
+  ])("changes nothing if D1 fails when it %s", async (_, statement) => {
     const user = await createTestUser();
     const failed = await patch(user, { bio: "x" }, "me", {
       bindings: faultyBindings({ d1: at(statement) }),
@@ -245,7 +245,7 @@ describe("PATCH /v1/users/{id}/profile", () => {
     expect(await changesOn(user.id)).toEqual(["user.created"]);
   });
 
-  it("is recorded with what changed, sealed: the row itself says only which fields", async () => {
+  it("records the changed values sealed: the row itself contains only the field names", async () => {
     const user = await createTestUser();
     await put(user, FULL);
     await patch(user, { bio: null });

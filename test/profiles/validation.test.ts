@@ -38,7 +38,7 @@ describe("a profile", () => {
     ["timezone", "Europe/Zurich"],
     ["timezone", "UTC"],
     ["timezone", "America/Argentina/Buenos_Aires"],
-  ])("takes %s %j", async (field, value) => {
+  ])("accepts %s %j", async (field, value) => {
     const answer = await put({ [field]: value });
     expect([answer.status, answer.body[field]]).toEqual([200, value]);
   });
@@ -81,7 +81,7 @@ describe("a profile", () => {
     }
   });
 
-  it("names every fault at once, and refuses unknown fields and protected ones", async () => {
+  it("reports every fault at once, and refuses unknown and protected fields", async () => {
     const answer = await put({ phone: "x", locale: "x_y", user_id: user.id, version: 7 });
     expect(faultsOf(answer).map((fault) => fault.split(" ")[0])).toEqual(
       expect.arrayContaining(["phone", "locale"]),
@@ -94,14 +94,14 @@ describe("a profile", () => {
 });
 
 describe("the metadata of a profile", () => {
-  it("has at most 4,096 bytes as JSON, counted in UTF-8", async () => {
+  it("is limited to 4,096 bytes of JSON in UTF-8", async () => {
     expect((await put({ metadata: ofBytes(4096) })).status).toBe(200);
     expect(faultsOf(await put({ metadata: { k: "é".repeat(2045) } }))).toEqual([
       "metadata too_long",
     ]);
   });
 
-  it("has at most as many when merged, however little is added", async () => {
+  it("is limited to the same size after merging", async () => {
     await put({ metadata: ofBytes(4090) });
     expect(faultsOf(await patch({ metadata: { l: "more" } }))).toEqual(["metadata too_long"]);
     const { body } = await send("/v1/users/me/profile", { token: user.token });
@@ -111,7 +111,7 @@ describe("the metadata of a profile", () => {
     });
   });
 
-  it("may hold __proto__ and constructor as keys like any other, and they change nothing", async () => {
+  it("is not a way to pollute prototypes with the keys __proto__ and constructor", async () => {
     await put({});
     const answer = await raw('{"metadata":{"__proto__":{"isAdmin":true},"constructor":{"x":1}}}');
     expect([200, 422]).toContain(answer.status);
@@ -120,7 +120,7 @@ describe("the metadata of a profile", () => {
     expect(text).not.toContain("isAdmin");
   });
 
-  it("10,000 levels deep is refused without a crash", async () => {
+  it("is refused without a crash if nested 10,000 levels deep", async () => {
     for (const [open, close] of [
       ["[", "]"],
       ['{"a":', "}"],
@@ -131,7 +131,7 @@ describe("the metadata of a profile", () => {
     }
   });
 
-  it("keeps texts of any script, and numbers, as they are", async () => {
+  it("stores text in any script and numbers unchanged", async () => {
     const metadata = {
       name: "王小明 👩‍🚀 \u0000",
       n: -1.5e-7,

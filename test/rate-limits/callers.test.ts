@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { type RequestOptions, send } from "../support/api.ts";
 import { stopClock } from "../support/clock.ts";
 import { createTestUser, type TestUser } from "../support/fixtures.ts";
-import { isolate } from "../support/isolates.ts";
+import { createIsolate } from "../support/isolates.ts";
 import { expectProblem } from "../support/problems.ts";
 
 const SMALL = { RATE_LIMIT_READ: "3/60", RATE_LIMIT_WRITE: "2/60" };
@@ -34,9 +34,9 @@ async function createKey(): Promise<string> {
 }
 
 describe("the read and write policies", () => {
-  it("count by user, whatever address and session the requests come from", async () => {
+  it("count by user, whatever the address and session", async () => {
     stopClock();
-    const bindings = isolate(SMALL);
+    const bindings = createIsolate(SMALL);
     const { token, id } = user;
     expect(await statuses(2, "/v1/auth/me", { token, bindings, ip: "192.0.2.1" })).toEqual([
       200, 200,
@@ -51,10 +51,10 @@ describe("the read and write policies", () => {
     expect(await statuses(1, "/v1/auth/me", sameAddress)).toEqual([200]);
   });
 
-  it("count reads and writes apart", async () => {
+  it("count reads and writes separately", async () => {
     stopClock();
     const { token } = await createTestUser();
-    const bindings = isolate(SMALL);
+    const bindings = createIsolate(SMALL);
     const write = { method: "PATCH", token, body: {}, bindings };
     expect(await statuses(3, "/v1/users/me", write)).toEqual([200, 200, 429]);
     const refused = await send("/v1/users/me", write);
@@ -65,19 +65,19 @@ describe("the read and write policies", () => {
     expect(await statuses(1, "/v1/users/me", { method: "HEAD", token, bindings })).toEqual([429]);
   });
 
-  it("count each API key by itself, apart from its user", async () => {
+  it("count each API key separately from its owner", async () => {
     stopClock();
     const [one, other] = [await createKey(), await createKey()];
-    const bindings = isolate(SMALL);
+    const bindings = createIsolate(SMALL);
     const by = (key: string) => ({ headers: { "X-API-Key": key }, bindings });
     expect(await statuses(4, "/v1/users", by(one))).toEqual([200, 200, 200, 429]);
     expect(await statuses(1, "/v1/users", by(other))).toEqual([200]);
     expect(await statuses(1, "/v1/users", { token: user.token, bindings })).toEqual([200]);
   });
 
-  it("count who has no good credential by address, whatever they send", async () => {
+  it("count callers without a valid credential by address, whatever they send", async () => {
     stopClock();
-    const bindings = isolate(SMALL);
+    const bindings = createIsolate(SMALL);
     const from = (ip: string, token?: string) => ({ bindings, ip, ...(token && { token }) });
     expect(await statuses(2, "/v1/users", from("192.0.2.9"))).toEqual([401, 401]);
     expect(await statuses(2, "/v1/users", from("192.0.2.9", "x.y.z"))).toEqual([401, 429]);
@@ -85,18 +85,18 @@ describe("the read and write policies", () => {
     expect(await statuses(1, "/v1/users", from("192.0.2.9", user.token))).toEqual([200]);
   });
 
-  it("count what is forbidden, too", async () => {
+  it("count forbidden requests", async () => {
     stopClock();
     const { token } = await createTestUser();
-    const bindings = isolate(SMALL);
+    const bindings = createIsolate(SMALL);
     expect(await statuses(4, "/v1/users", { token, bindings })).toEqual([403, 403, 403, 429]);
   });
 });
 
 describe("the refresh policy", () => {
-  it("counts by address, apart from logins", async () => {
+  it("counts by address, separately from logins", async () => {
     stopClock();
-    const bindings = isolate({ RATE_LIMIT_REFRESH: "2/60", RATE_LIMIT_AUTH: "5/60" });
+    const bindings = createIsolate({ RATE_LIMIT_REFRESH: "2/60", RATE_LIMIT_AUTH: "5/60" });
     const refresh = { body: { refresh_token: "rrt_x" }, bindings, ip: "192.0.2.20" };
     expect(await statuses(3, "/v1/auth/refresh", refresh)).toEqual([401, 401, 429]);
     const answer = await send("/v1/auth/refresh", refresh);
@@ -107,8 +107,8 @@ describe("the refresh policy", () => {
 });
 
 describe("without settings", () => {
-  it("the policies are those of the contract", async () => {
-    const bindings = isolate(DEFAULTS);
+  it("the policies have their default limits", async () => {
+    const bindings = createIsolate(DEFAULTS);
     const policyOf = async (path: string, options: RequestOptions) =>
       (await send(path, { ...options, bindings })).headers.get("RateLimit-Policy");
     const { token } = user;
@@ -123,8 +123,8 @@ describe("without settings", () => {
     expect(await policyOf("/v1/users/me", write)).toBe('"write";q=100;w=3600');
   });
 
-  it("health, readiness, keys and the document are under none", async () => {
-    const bindings = isolate(SMALL);
+  it("health, readiness, JWKS and the OpenAPI document have no policy", async () => {
+    const bindings = createIsolate(SMALL);
     for (const path of ["/health", "/ready", "/.well-known/jwks.json", "/openapi.json"]) {
       const options = { bindings, ip: "192.0.2.30" };
       expect(await statuses(5, path, options)).toEqual(Array(5).fill(200));
@@ -136,13 +136,16 @@ describe("a rate limit setting", () => {
   const SETTINGS = ["RATE_LIMIT_AUTH", "RATE_LIMIT_REFRESH", "RATE_LIMIT_READ", "RATE_LIMIT_WRITE"];
   const BAD = ["", "5", "5/", "/60", "0/60", "5/0", "-1/60", "5/60s", "5 / 60", "1e3/60", "off"];
 
-  it.each(SETTINGS)("%s that is wrong is named by /ready, and nothing is served", async (name) => {
-    for (const value of BAD) {
-      const bindings = { ...env, [name]: value } as Cloudflare.Env;
-      const ready = await send("/ready", { bindings });
-      expectProblem(ready, 503, "misconfigured");
-      expect(ready.body.checks.config.detail).toContain(`${name}: `);
-      expectProblem(await send("/v1/auth/me", { bindings }), 503, "misconfigured");
-    }
-  });
+  it.each(SETTINGS)(
+    "is named by /ready if it is invalid, and nothing is served: %s",
+    async (name) => {
+      for (const value of BAD) {
+        const bindings = { ...env, [name]: value } as Cloudflare.Env;
+        const ready = await send("/ready", { bindings });
+        expectProblem(ready, 503, "misconfigured");
+        expect(ready.body.checks.config.detail).toContain(`${name}: `);
+        expectProblem(await send("/v1/auth/me", { bindings }), 503, "misconfigured");
+      }
+    },
+  );
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
 import { stopClock } from "../support/clock.ts";
 import { newAccount } from "../support/fixtures.ts";
-import { isolate } from "../support/isolates.ts";
+import { createIsolate } from "../support/isolates.ts";
 import { expectProblem } from "../support/problems.ts";
 
 const AUTH = { RATE_LIMIT_AUTH: "5/60" };
@@ -13,7 +13,7 @@ function newAddress(): string {
   return `198.51.100.${lastAddress}`;
 }
 
-function caller(bindings = isolate(AUTH), ip = newAddress()) {
+function caller(bindings = createIsolate(AUTH), ip = newAddress()) {
   return {
     ip,
     bindings,
@@ -36,7 +36,7 @@ async function statusesOfLogins(count: number, { logIn }: Caller): Promise<numbe
 }
 
 describe("the auth policy", () => {
-  it("lets 5 logins of a minute through and refuses the 6th, with the fields of the contract", async () => {
+  it("accepts 5 logins per minute and refuses the 6th, with RateLimit fields", async () => {
     const { at } = stopClock();
     const { logIn } = caller();
     for (const [index, second] of [0, 2, 4, 6, 8].entries()) {
@@ -55,7 +55,7 @@ describe("the auth policy", () => {
     expect(refused.headers.get("Retry-After")).toBe("42");
   });
 
-  it("slides: whoever waits as long as Retry-After says gets one more through, and not a whole new limit", async () => {
+  it("slides: after Retry-After, one more request is accepted, not a whole new limit", async () => {
     const { at } = stopClock();
     const me = caller();
     for (const second of [0, 10, 20, 30, 40]) {
@@ -73,7 +73,7 @@ describe("the auth policy", () => {
     expect(await statusesOfLogins(2, me)).toEqual([401, 429]);
   });
 
-  it("is not prolonged by what it refuses", async () => {
+  it("is not extended by refused requests", async () => {
     const { at } = stopClock();
     const me = caller();
     await statusesOfLogins(5, me);
@@ -83,7 +83,7 @@ describe("the auth policy", () => {
     expect(await statusesOfLogins(5, me)).toEqual(Array(5).fill(401));
   });
 
-  it("lets exactly 5 of 20 at once through in one isolate", async () => {
+  it("accepts exactly 5 of 20 concurrent requests in one isolate", async () => {
     stopClock();
     const { logIn } = caller();
     const answers = await Promise.all(Array.from({ length: 20 }, () => logIn()));
@@ -91,7 +91,7 @@ describe("the auth policy", () => {
     expect(answers.filter(({ status }) => status === 429)).toHaveLength(15);
   });
 
-  it("counts registrations and logins together, and whatever comes of them", async () => {
+  it("counts registrations and logins together, whatever their outcome", async () => {
     stopClock();
     const { ip, bindings, logIn } = caller();
     const register = (body: unknown) => send("/v1/auth/register", { body, ip, bindings });
@@ -104,7 +104,7 @@ describe("the auth policy", () => {
     expectProblem(await register(newAccount()), 429, "rate_limited");
   });
 
-  it("refuses before the body is read and before D1 is asked", async () => {
+  it("refuses before reading the body and before any D1 query", async () => {
     stopClock();
     const me = caller();
     await statusesOfLogins(5, me);
@@ -113,17 +113,17 @@ describe("the auth policy", () => {
     expect(refused.headers.get("Server-Timing")).toContain("queries=0");
   });
 
-  it("counts an IPv4 address alone", async () => {
+  it("counts each IPv4 address separately", async () => {
     stopClock();
-    const bindings = isolate(AUTH);
+    const bindings = createIsolate(AUTH);
     await statusesOfLogins(5, caller(bindings, "192.0.2.1"));
     expect(await statusesOfLogins(1, caller(bindings, "192.0.2.1"))).toEqual([429]);
     expect(await statusesOfLogins(1, caller(bindings, "192.0.2.2"))).toEqual([401]);
   });
 
-  it("counts the addresses of an IPv6 /64 as one, and those of the next as another", async () => {
+  it("counts the addresses of an IPv6 /64 as one, separately from the next /64", async () => {
     stopClock();
-    const bindings = isolate(AUTH);
+    const bindings = createIsolate(AUTH);
     const from = (ip: string) => statusesOfLogins(1, caller(bindings, ip));
     for (const host of ["::1", "::2", ":3:4:5:6", "::ffff", ":ffff:ffff:ffff:ffff"]) {
       expect(await from(`2001:db8:7:1${host}`)).toEqual([401]);
@@ -133,7 +133,7 @@ describe("the auth policy", () => {
   });
 
   it.each(["X-Forwarded-For", "X-Real-IP", "Forwarded", "True-Client-IP", "CF-Connecting-IPv6"])(
-    "knows the caller by CF-Connecting-IP and not by %s",
+    "identifies the caller by CF-Connecting-IP and not by %s",
     async (header) => {
       stopClock();
       const { logIn } = caller();
@@ -145,8 +145,8 @@ describe("the auth policy", () => {
     },
   );
 
-  it("set to 0 counts nothing, asks KV nothing and says nothing", async () => {
-    const me = caller(isolate({ RATE_LIMIT_AUTH: "0" }));
+  it("set to 0 is disabled: no counting, no KV access and no RateLimit fields", async () => {
+    const me = caller(createIsolate({ RATE_LIMIT_AUTH: "0" }));
     expect(await statusesOfLogins(8, me)).toEqual(Array(8).fill(401));
     const answer = await me.logIn();
     expect(answer.headers.get("RateLimit")).toBeNull();

@@ -41,7 +41,7 @@ const exists = async (name: string) =>
   (await sqlAll("SELECT name FROM roles WHERE name = ?", name)).length > 0;
 
 describe("PUT /v1/roles/{name}", () => {
-  it("answers 200 with the role as it is now and records role.updated", async () => {
+  it("returns 200 with the updated role and records role.updated", async () => {
     const admin = await createTestUser("admin");
     const name = await newRole(["users:read", "sessions:read"]);
     const body = { description: "Audits.", permissions: ["users:read", "audit:read"] };
@@ -67,7 +67,7 @@ describe("PUT /v1/roles/{name}", () => {
     });
   });
 
-  it("changes and records nothing when the role is already as requested", async () => {
+  it("changes and records nothing if the role is already as requested", async () => {
     const { token } = await createTestUser("admin");
     const name = await newRole(["users:read"]);
     const answer = await replace(name, token, { permissions: ["users:read", "users:read"] });
@@ -76,14 +76,14 @@ describe("PUT /v1/roles/{name}", () => {
     expect(await auditOf(name)).toEqual([]);
   });
 
-  it("clears the description when it is left out: a PUT replaces", async () => {
+  it("clears an omitted description", async () => {
     const { token } = await createTestUser("admin");
     const name = await newRole();
     await replace(name, token, { description: "Long.", permissions: [] });
     expect((await replace(name, token, { permissions: [] })).body.description).toBe("");
   });
 
-  it.each(SYSTEM)("answers 409 system_role for %s and changes nothing", async (name) => {
+  it.each(SYSTEM)("returns 409 system_role for %s and changes nothing", async (name) => {
     const { token } = await createTestUser("admin");
     const before = await grantsOf(name);
     const answer = await replace(name, token, { permissions: ["users:read"] });
@@ -92,7 +92,7 @@ describe("PUT /v1/roles/{name}", () => {
     expect(await actionsOn(name)).toEqual([]);
   });
 
-  it("answers 403 privilege_escalation for adding a permission that the caller lacks", async () => {
+  it("returns 403 privilege_escalation for adding a permission that the caller lacks", async () => {
     const { token } = await createHolder("roles:write", "users:read");
     const name = await newRole(["users:read"]);
     const answer = await replace(name, token, { permissions: ["users:read", "users:delete"] });
@@ -100,7 +100,7 @@ describe("PUT /v1/roles/{name}", () => {
     expect(await grantsOf(name)).toEqual(["users:read"]);
   });
 
-  it("answers 403 privilege_escalation for a role that grants what the caller lacks", async () => {
+  it("returns 403 privilege_escalation for a role that grants what the caller lacks", async () => {
     const { token } = await createHolder("roles:write", "users:read");
     const name = await newRole(["users:delete"]);
     for (const permissions of [[], ["users:read"]]) {
@@ -118,13 +118,13 @@ describe("PUT /v1/roles/{name}", () => {
     expect(await grantsOf(name)).toEqual(["roles:write"]);
   });
 
-  it("answers 404 for a role that does not exist, and creates none", async () => {
+  it("returns 404 for a role that does not exist, and creates none", async () => {
     const { token } = await createTestUser("admin");
     expectProblem(await replace("nobodys", token, { permissions: [] }), 404, "role_not_found");
     expect(await exists("nobodys")).toBe(false);
   });
 
-  it("answers 401 without a token, and 403 without roles:write before existence and validation", async () => {
+  it("returns 401 without a token, and 403 without roles:write before checking existence and validity", async () => {
     const { token } = await createTestUser("moderator");
     for (const name of [await newRole(), "admin", "nobodys"]) {
       expectProblem(await replace(name, undefined, {}), 401, "unauthenticated");
@@ -138,7 +138,7 @@ describe("PUT /v1/roles/{name}", () => {
     [{ permissions: [null] }, ["permissions.0 invalid_value"]],
     [{ permissions: ["__proto__"] }, ["permissions.0 invalid_value"]],
     [{ permissions: [], description: null }, ["description invalid_type"]],
-  ])("answers 422 for %j", async (body, faults) => {
+  ])("returns 422 for %j", async (body, faults) => {
     const { token } = await createTestUser("admin");
     const answer = await replace(await newRole(), token, body);
     expectProblem(answer, 422, "validation_failed");
@@ -147,7 +147,7 @@ describe("PUT /v1/roles/{name}", () => {
 });
 
 describe("DELETE /v1/roles/{name}", () => {
-  it("answers 204 and records role.deleted with the permissions that it granted", async () => {
+  it("returns 204 and records role.deleted with the permissions of the role", async () => {
     const admin = await createTestUser("admin");
     const name = await newRole(["users:read", "audit:read"]);
     expect((await remove(name, admin.token)).status).toBe(204);
@@ -162,7 +162,7 @@ describe("DELETE /v1/roles/{name}", () => {
     expect(await actionsOn(name)).toEqual(["role.deleted"]);
   });
 
-  it.each(SYSTEM)("answers 409 system_role for %s", async (name) => {
+  it.each(SYSTEM)("returns 409 system_role for %s", async (name) => {
     const { token } = await createTestUser("admin");
     expectProblem(await remove(name, token), 409, "system_role");
     expect(await exists(name)).toBe(true);
@@ -172,7 +172,7 @@ describe("DELETE /v1/roles/{name}", () => {
     ["active", "UPDATE users SET is_active = 1 WHERE id = ?"],
     ["deactivated", "UPDATE users SET is_active = 0 WHERE id = ?"],
     ["deleted", "UPDATE users SET deleted_at = 1 WHERE id = ?"],
-  ])("answers 409 role_in_use while a user who is %s has it", async (_, change) => {
+  ])("returns 409 role_in_use while a user who is %s has the role", async (_, change) => {
     const { token } = await createTestUser("admin");
     const name = await newRole(["users:read"]);
     const { id } = await createTestUser(name);
@@ -184,7 +184,7 @@ describe("DELETE /v1/roles/{name}", () => {
     expect((await remove(name, token)).status).toBe(204);
   });
 
-  it("lets a deleted user be restored into their role, because it could not go", async () => {
+  it("keeps the role of a deleted user, who can be restored with it", async () => {
     const { token } = await createTestUser("admin");
     const name = await newRole(["users:read"]);
     const { id } = await createTestUser(name);
@@ -197,7 +197,7 @@ describe("DELETE /v1/roles/{name}", () => {
     });
   });
 
-  it("answers 403 privilege_escalation for a role that grants what the caller lacks", async () => {
+  it("returns 403 privilege_escalation for a role that grants what the caller lacks", async () => {
     const { token } = await createHolder("roles:write", "users:read");
     const name = await newRole(["users:delete"]);
     expectProblem(await remove(name, token), 403, "privilege_escalation");
@@ -205,7 +205,7 @@ describe("DELETE /v1/roles/{name}", () => {
     expect((await remove(await newRole(["users:read"]), token)).status).toBe(204);
   });
 
-  it("answers 401 without a token, and 403 without roles:write whether or not it is there", async () => {
+  it("returns 401 without a token, and 403 without roles:write whether or not the role exists", async () => {
     const { token } = await createTestUser("moderator");
     const answers: Answer[] = [];
     for (const name of [await newRole(), "admin", "nobodys"]) {

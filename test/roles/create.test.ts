@@ -27,7 +27,7 @@ const INSERT = /^insert into "roles"/;
 const roleRows = (name: string) => sqlAll("SELECT name FROM roles WHERE name = ?", name);
 
 describe("POST /v1/roles", () => {
-  it("answers 201 with the role and its Location, and records role.created", async () => {
+  it("returns 201 with the role and its Location, and records role.created", async () => {
     const admin = await createTestUser("admin");
     const name = newName();
     const body = { name, description: " Helps. ", permissions: ["users:read", "sessions:read"] };
@@ -56,7 +56,7 @@ describe("POST /v1/roles", () => {
     });
   });
 
-  it("takes a permission listed twice as listed once, and a role of no permission", async () => {
+  it("accepts duplicate permissions as one, and a role without permissions", async () => {
     const { token } = await createTestUser("admin");
     const twice = { name: newName(), permissions: ["users:read", "users:read"] };
     expect((await create(token, twice)).body.permissions).toEqual(["users:read"]);
@@ -64,13 +64,13 @@ describe("POST /v1/roles", () => {
     expect((await create(token, none)).body).toMatchObject({ permissions: [], description: "" });
   });
 
-  it.each(["user", "moderator", "admin"])("answers 409 role_exists for %s", async (name) => {
+  it.each(["user", "moderator", "admin"])("returns 409 role_exists for %s", async (name) => {
     const { token } = await createTestUser("admin");
     expectProblem(await create(token, { name, permissions: [] }), 409, "role_exists");
     expect(await actionsOn(name)).toEqual([]);
   });
 
-  it("answers 409 role_exists for a name that is taken: the role stays as it is", async () => {
+  it("returns 409 role_exists for a taken name, and leaves the role unchanged", async () => {
     const { token } = await createTestUser("admin");
     const name = newName();
     const first = await create(token, { name, permissions: ["users:read"] });
@@ -80,7 +80,7 @@ describe("POST /v1/roles", () => {
     expect(await actionsOn(name)).toEqual(["role.created"]);
   });
 
-  it("creates one role for concurrent requests with one name; the others get 409", async () => {
+  it("creates one role for concurrent requests with one name, and returns 409 to the others", async () => {
     const { token } = await createTestUser("admin");
     const name = newName();
     const answers = await Promise.all(
@@ -96,7 +96,7 @@ describe("POST /v1/roles", () => {
     expect(await actionsOn(name)).toEqual(["role.created"]);
   });
 
-  it("answers 403 privilege_escalation for a permission that the caller lacks, and creates nothing", async () => {
+  it("returns 403 privilege_escalation for a permission that the caller lacks, and creates nothing", async () => {
     const { token } = await createHolder("roles:write", "users:read");
     const name = newName();
     for (const permissions of [["users:delete"], ["users:read", "roles:assign"]]) {
@@ -107,7 +107,7 @@ describe("POST /v1/roles", () => {
     expect((await create(token, { name, permissions: ["users:read"] })).status).toBe(201);
   });
 
-  it("holds a key to its scopes, whatever its owner may do", async () => {
+  it("limits an API key to its scopes, whatever its owner's permissions", async () => {
     const key = await createTestKey(await createTestUser("admin"), ["roles:write"]);
     const name = newName();
     const beyond = { name, permissions: ["users:read"] };
@@ -125,7 +125,7 @@ describe("POST /v1/roles", () => {
   it.each([
     ["roles:write", "forbidden"],
     ["users:read", "privilege_escalation"],
-  ])("answers 403 when the caller loses %s between read and write: %s", async (lost, code) => {
+  ])("returns 403 if the caller loses %s between read and write: %s", async (lost, code) => {
     const held = ["audit:read", "roles:write", "users:read"];
     const role = newName();
     await createRoleRow(role, held);
@@ -141,7 +141,7 @@ describe("POST /v1/roles", () => {
     expect(await actionsOn(name)).toEqual([]);
   });
 
-  it("answers 401 when the caller's session ends between read and write", async () => {
+  it("returns 401 if the caller's session ends between read and write", async () => {
     const maker = await createTestUser("admin");
     const name = newName();
     const bindings = beforeStatement(INSERT, () =>
@@ -161,14 +161,14 @@ describe("POST /v1/roles", () => {
     [{ name: "x", permissions: [], description: "d".repeat(501) }, ["description too_long"]],
     [{ name: "x", permissions: [], description: "a\u202eb" }, ["description invalid_characters"]],
     [{ name: "x", permissions: [], is_system: true }, ["is_system unknown_field"]],
-  ])("answers 422 for %j", async (body, faults) => {
+  ])("returns 422 for %j", async (body, faults) => {
     const { token } = await createTestUser("admin");
     const answer = await create(token, body);
     expectProblem(answer, 422, "validation_failed");
     expect(faultsOf(answer)).toEqual(faults);
   });
 
-  it("answers 401 without a token, and 403 without roles:write before validation", async () => {
+  it("returns 401 without a token, and 403 without roles:write before validation", async () => {
     expectProblem(await create(undefined, {}), 401, "unauthenticated");
     const { token } = await createTestUser("moderator");
     expectProblem(await create(token, {}), 403, "forbidden");

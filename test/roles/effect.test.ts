@@ -32,7 +32,7 @@ const UPDATE_USER = /^update "users"/;
 const UPDATE_ROLE = /^update "roles"/;
 const DELETE_ROLE = /^delete from "roles"/;
 
-/** What changes a role, with the statement that writes. */
+/** The operations that change a role, with the statement that writes. */
 const CHANGES: [RegExp, (name: string, actor: TestUser, more: object) => Promise<Answer>][] = [
   [UPDATE_ROLE, (name, actor, more) => replace(name, actor, [], more)],
   [DELETE_ROLE, (name, actor, more) => remove(name, actor, more)],
@@ -47,7 +47,7 @@ const orphans = () => sqlAll("SELECT id FROM users WHERE role NOT IN (SELECT nam
 const scopeOf = (token: string) => decodeJwt(token).scope;
 
 describe("a changed role", () => {
-  it("counts at once for writes and reads with the same token", async () => {
+  it("applies immediately to writes and reads with the same token", async () => {
     const admin = await createTestUser("admin");
     const name = await newRole(["users:read", "users:update"]);
     const helper = await createTestUser(name);
@@ -67,7 +67,7 @@ describe("a changed role", () => {
     expect([(await read()).status, (await write()).status]).toEqual([200, 200]);
   });
 
-  it("reaches the token at the next refresh and ends no session", async () => {
+  it("appears in the token at the next refresh and ends no session", async () => {
     const admin = await createTestUser("admin");
     const name = await newRole(["users:read"]);
     const helper = await createTestUser(name);
@@ -81,7 +81,7 @@ describe("a changed role", () => {
     expect(me.body.permissions).toEqual(["audit:read", "sessions:read"]);
   });
 
-  it("stops a write that its permissions still allowed when it read", async () => {
+  it("stops a write that was still permitted when it read", async () => {
     const admin = await createTestUser("admin");
     const name = await newRole(["users:update"]);
     const helper = await createTestUser(name);
@@ -97,7 +97,7 @@ describe("a changed role", () => {
     expect(await changesOn(id)).toEqual(["user.created"]);
   });
 
-  it("is not replaced or deleted by a caller who no longer covers it", async () => {
+  it("is not replaced or deleted by a caller who no longer holds its permissions", async () => {
     const admin = await createTestUser("admin");
     const builder = await createTestUser(await newRole(["roles:write", "users:read"]));
     for (const [statement, act] of CHANGES) {
@@ -133,8 +133,8 @@ describe("a changed role", () => {
   );
 });
 
-describe("giving a role", () => {
-  it("that gains a permission the caller lacks between read and write is 403 privilege_escalation", async () => {
+describe("assigning a role", () => {
+  it("returns 403 privilege_escalation if the role gains a permission that the caller lacks between read and write", async () => {
     const admin = await createTestUser("admin");
     const name = await newRole(["users:read"]);
     const giver = await createTestUser(await newRole(["roles:assign", "users:read"]));
@@ -144,7 +144,7 @@ describe("giving a role", () => {
     expect(await changesOn(id)).toEqual(["user.created"]);
   });
 
-  it("is 403 when the caller loses roles:assign between read and write", async () => {
+  it("returns 403 if the caller loses roles:assign between read and write", async () => {
     const admin = await createTestUser("admin");
     const givers = await newRole(["roles:assign"]);
     const giver = await createTestUser(givers);
@@ -154,7 +154,7 @@ describe("giving a role", () => {
     expect(await changesOn(id)).toEqual(["user.created"]);
   });
 
-  it("that is deleted between read and write is 422 unknown_role and leaves the user unchanged", async () => {
+  it("returns 422 unknown_role if the role is deleted between read and write, and leaves the user unchanged", async () => {
     const admin = await createTestUser("admin");
     const name = await newRole();
     const { id } = await createTestUser();
@@ -166,7 +166,7 @@ describe("giving a role", () => {
     expect(await orphans()).toEqual([]);
   });
 
-  it("between read and deletion keeps the role: 409 role_in_use", async () => {
+  it("between the read and write of its deletion keeps the role: 409 role_in_use", async () => {
     const admin = await createTestUser("admin");
     const name = await newRole();
     const { id } = await createTestUser();
@@ -176,7 +176,7 @@ describe("giving a role", () => {
     expect(await actionsOn(name)).toEqual([]);
   });
 
-  it("while it is deleted leaves either the role in use or the user without it, never a 500", async () => {
+  it("concurrent with its deletion leaves either the role in use or the user without it, never a 500", async () => {
     const admin = await createTestUser("admin");
     for (let round = 0; round < 10; round += 1) {
       const name = await newRole(["users:read"]);
@@ -191,7 +191,7 @@ describe("giving a role", () => {
     expect(await orphans()).toEqual([]);
   });
 
-  it("to a new user while it is deleted is 422, and creates no user", async () => {
+  it("to a new user returns 422 and creates no user if the role is deleted between read and write", async () => {
     const admin = await createTestUser("admin");
     const name = await newRole();
     const bindings = beforeStatement(/^insert into "users"/, () => remove(name, admin));
@@ -208,7 +208,7 @@ describe("giving a role", () => {
 });
 
 describe("a role", () => {
-  it("replaced concurrently is as the last event says, and each event starts where the previous one ended", async () => {
+  it("replaced concurrently matches the last event, and each event starts where the previous one ended", async () => {
     const admin = await createTestUser("admin");
     const name = await newRole();
     const wishes = [["users:read"], ["audit:read"], ["users:read", "audit:read"], ["roles:read"]];
@@ -224,7 +224,7 @@ describe("a role", () => {
     expect(ends.at(-1)).toBe(body.permissions.join(" "));
   });
 
-  it("changed between read and deletion is recorded as it was when it was deleted", async () => {
+  it("changed between the read and write of its deletion is recorded as it was when deleted", async () => {
     const admin = await createTestUser("admin");
     const name = await newRole(["users:read"]);
     const bindings = beforeStatement(DELETE_ROLE, () => replace(name, admin, ["audit:read"]));
@@ -233,7 +233,7 @@ describe("a role", () => {
     expect(JSON.parse(deletion?.changes ?? "").permissions.from).toBe("audit:read");
   });
 
-  it("deleted between read and replacement is 404, and stays deleted", async () => {
+  it("deleted between the read and write of a replacement returns 404 and stays deleted", async () => {
     const admin = await createTestUser("admin");
     const name = await newRole();
     const bindings = beforeStatement(UPDATE_ROLE, () => remove(name, admin));
@@ -243,7 +243,7 @@ describe("a role", () => {
     expect(await actionsOn(name)).toEqual(["role.deleted"]);
   });
 
-  it("deleted twice concurrently is deleted once: 204 and 404, one event", async () => {
+  it("deleted twice concurrently is deleted once: 204 and 404, and one event", async () => {
     const admin = await createTestUser("admin");
     const name = await newRole();
     const answers = await Promise.all([remove(name, admin), remove(name, admin)]);

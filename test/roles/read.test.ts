@@ -3,7 +3,7 @@ import { PERMISSION_NAMES, PERMISSIONS } from "../../src/access/permissions.ts";
 import { costOf, send } from "../support/api.ts";
 import { createHolder, setRole } from "../support/credentials.ts";
 import { createRoleRow, createTestUser, sqlRun, type TestUser } from "../support/fixtures.ts";
-import { currentIsolate, isolate } from "../support/isolates.ts";
+import { createIsolate, currentIsolate } from "../support/isolates.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
 const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
@@ -26,7 +26,7 @@ const createRole = (token: string, name: string, permissions: string[] = []) =>
   send("/v1/roles", { token, body: { name, permissions } });
 
 describe("GET /v1/permissions", () => {
-  it("lists every permission with what it allows, by name", async () => {
+  it("lists every permission with its description, by name", async () => {
     const { token } = await createHolder("roles:read");
     const { status, body } = await send("/v1/permissions?limit=100", { token });
     expect(status).toBe(200);
@@ -36,12 +36,12 @@ describe("GET /v1/permissions", () => {
     expect(body.pagination).toEqual({ limit: 100, has_more: false, next_cursor: null });
   });
 
-  it("is walked page by page without a miss or a repeat", async () => {
+  it("lists every permission exactly once across pages", async () => {
     const { token } = await createHolder("roles:read");
     expect(await walk("/v1/permissions", token, 4)).toEqual(PERMISSION_NAMES.toSorted());
   });
 
-  it("answers 401 without a token and 403 without roles:read", async () => {
+  it("returns 401 without a token and 403 without roles:read", async () => {
     expectProblem(await send("/v1/permissions"), 401, "unauthenticated");
     const { token } = await createTestUser("moderator");
     expectProblem(await send("/v1/permissions", { token }), 403, "forbidden");
@@ -49,7 +49,7 @@ describe("GET /v1/permissions", () => {
 });
 
 describe("GET /v1/roles", () => {
-  it("lists the system roles with what each grants, as the contract has it", async () => {
+  it("lists the system roles with their documented permissions", async () => {
     const { token } = await createTestUser("admin");
     const { status, body } = await send("/v1/roles?limit=100", { token });
     expect(status).toBe(200);
@@ -68,7 +68,7 @@ describe("GET /v1/roles", () => {
     expect(granted("admin")).toEqual(PERMISSION_NAMES.toSorted());
   });
 
-  it("shows a role field by field, and nothing else of it", async () => {
+  it("returns only the documented fields of a role", async () => {
     const { token } = await createTestUser("admin");
     await createRole(token, "plain", ["users:read"]);
     const { body } = await send("/v1/roles/plain", { token });
@@ -82,7 +82,7 @@ describe("GET /v1/roles", () => {
     });
   });
 
-  it("is walked page by page by name without a miss or a repeat, while others come and go", async () => {
+  it("lists every role exactly once across pages, by name, while others are created and deleted", async () => {
     const { token } = await createTestUser("admin");
     for (const name of ["aa1", "aa2", "b1"]) await createRole(token, name);
     const all = await walk("/v1/roles", token, 100);
@@ -101,14 +101,14 @@ describe("GET /v1/roles", () => {
     ["limit=101", "limit too_big"],
     ["cursor=x", "cursor invalid_cursor"],
     ["colour=red", "colour unknown_field"],
-  ])("answers 422 for ?%s", async (query, fault) => {
+  ])("returns 422 for ?%s", async (query, fault) => {
     const { token } = await createTestUser("admin");
     const answer = await send(`/v1/roles?${query}`, { token });
     expectProblem(answer, 422, "validation_failed");
     expect(faultsOf(answer)).toEqual([fault]);
   });
 
-  it("answers 422 for a cursor of another list", async () => {
+  it("returns 422 for a cursor of another list", async () => {
     const { token } = await createTestUser("admin");
     const { body } = await send("/v1/permissions?limit=1", { token });
     const answer = await send(`/v1/roles?cursor=${body.pagination.next_cursor}`, { token });
@@ -117,7 +117,7 @@ describe("GET /v1/roles", () => {
 });
 
 describe("GET /v1/roles/{name}", () => {
-  it("answers 404 for a role that is not there, 422 for what is no name of one", async () => {
+  it("returns 404 for an unknown role and 422 for a malformed name", async () => {
     const { token } = await createTestUser("admin");
     expectProblem(await send("/v1/roles/nobodys", { token }), 404, "role_not_found");
     for (const name of ["Admin", "1st", "a.b", "%0A", "a".repeat(51)]) {
@@ -125,7 +125,7 @@ describe("GET /v1/roles/{name}", () => {
     }
   });
 
-  it("answers 401 without a token, and 403 without roles:read whether or not the role is there", async () => {
+  it("returns 401 without a token, and 403 without roles:read whether or not the role exists", async () => {
     const { token } = await createTestUser("moderator");
     for (const name of ["user", "nobodys"]) {
       expectProblem(await send(`/v1/roles/${name}`), 401, "unauthenticated");
@@ -136,10 +136,10 @@ describe("GET /v1/roles/{name}", () => {
 
 const ONE_ROUND_TRIP = { queries: 1, kvReads: 0, kvWrites: 0 };
 
-describe("a change made in one isolate", () => {
-  it("to a role is read at once in every isolate, in one D1 round trip", async () => {
+describe("a change in one isolate", () => {
+  it("to a role is visible immediately in every isolate, in one D1 round trip", async () => {
     const { token } = await createTestUser("admin");
-    const isolates = [currentIsolate(), isolate(), isolate()];
+    const isolates = [currentIsolate(), createIsolate(), createIsolate()];
     const expectEverywhere = async (role: unknown) => {
       for (const bindings of isolates) {
         const one = await send("/v1/roles/fresh", { token, bindings });
@@ -170,12 +170,12 @@ describe("a change made in one isolate", () => {
   ];
 
   it.each(TAKEN_AWAY)(
-    "%s decides at once in every isolate, in one D1 round trip",
+    "%s applies immediately in every isolate, in one D1 round trip",
     async (_, takeAway) => {
       const role = `helper-${crypto.randomUUID()}`;
       await createRoleRow(role, ["roles:read"]);
       const helper = await createTestUser(role);
-      const isolates = [currentIsolate(), isolate()];
+      const isolates = [currentIsolate(), createIsolate()];
       const read = (bindings: Cloudflare.Env) =>
         send("/v1/roles", { token: helper.token, bindings });
       for (const bindings of isolates) expect((await read(bindings)).status).toBe(200);

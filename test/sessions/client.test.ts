@@ -5,7 +5,7 @@ import worker from "../../src/index.ts";
 import { send } from "../support/api.ts";
 import { createTestUser, PASSWORD } from "../support/fixtures.ts";
 
-/** Logs in as a request that no proxy of ours has touched but for what is given, and reads the session. */
+/** Logs in with only the given headers and `cf`, and returns the session. */
 async function sessionOf(init: { headers?: Record<string, string>; cf?: { country: unknown } }) {
   const { username } = await createTestUser();
   const context = createExecutionContext();
@@ -24,14 +24,14 @@ async function sessionOf(init: { headers?: Record<string, string>; cf?: { countr
   return (await send("/v1/auth/me", { token: tokens.access_token })).body.session;
 }
 
-describe("where a session was begun", () => {
-  it("is what Cloudflare saw: address, country and user agent", async () => {
+describe("the origin of a session", () => {
+  it("is the address, country and user agent that Cloudflare reports", async () => {
     const headers = { "CF-Connecting-IP": "2001:db8::7", "User-Agent": "curl/8" };
     const session = await sessionOf({ headers, cf: { country: "CH" } });
     expect(session).toMatchObject({ ip: "2001:db8::7", country: "CH", user_agent: "curl/8" });
   });
 
-  it("is unknown where Cloudflare says nothing, whatever other headers claim", async () => {
+  it("is unknown if Cloudflare reports none, whatever other headers contain", async () => {
     const headers = {
       "X-Forwarded-For": "192.0.2.1",
       "X-Real-IP": "192.0.2.1",

@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
 import { stopClock } from "../support/clock.ts";
 import { newAccount, PASSWORD, sqlAll } from "../support/fixtures.ts";
-import { isolate } from "../support/isolates.ts";
-import { catchLogs } from "../support/logs.ts";
+import { createIsolate } from "../support/isolates.ts";
+import { captureLogs } from "../support/logs.ts";
 import { expectProblem } from "../support/problems.ts";
 
 const SECOND = 1000;
@@ -27,12 +27,13 @@ async function logIn(username: string, bindings: Cloudflare.Env) {
 const refresh = (refresh_token: string, bindings: Cloudflare.Env) =>
   send("/v1/auth/refresh", { body: { refresh_token }, bindings });
 
-const readOwn = (token: string, bindings = isolate()) => send("/v1/users/me", { token, bindings });
+const readOwn = (token: string, bindings = createIsolate()) =>
+  send("/v1/users/me", { token, bindings });
 
 describe("a session", () => {
-  it("lasts as long as SESSION_IDLE_DAYS and SESSION_MAX_DAYS say", async () => {
+  it("lasts for SESSION_IDLE_DAYS and SESSION_MAX_DAYS", async () => {
     const { at } = stopClock();
-    const bindings = isolate({ SESSION_IDLE_DAYS: "2", SESSION_MAX_DAYS: "3" });
+    const bindings = createIsolate({ SESSION_IDLE_DAYS: "2", SESSION_MAX_DAYS: "3" });
     const username = await newUser();
     const [used, idle] = [await logIn(username, bindings), await logIn(username, bindings)];
     expect(used.refresh_expires_in).toBe(2 * 86_400);
@@ -49,9 +50,9 @@ describe("a session", () => {
     expectProblem(last, 401, "invalid_refresh_token");
   });
 
-  it("never lasts longer than SESSION_MAX_DAYS, whatever SESSION_IDLE_DAYS says", async () => {
+  it("never lasts longer than SESSION_MAX_DAYS, whatever SESSION_IDLE_DAYS is", async () => {
     const { at } = stopClock();
-    const bindings = isolate({ SESSION_IDLE_DAYS: "30", SESSION_MAX_DAYS: "1" });
+    const bindings = createIsolate({ SESSION_IDLE_DAYS: "30", SESSION_MAX_DAYS: "1" });
     const tokens = await logIn(await newUser(), bindings);
     expect(tokens.refresh_expires_in).toBe(86_400);
     at(DAY);
@@ -60,9 +61,9 @@ describe("a session", () => {
 
   it("with less than 60 seconds left still refreshes and reads", async () => {
     const { at } = stopClock();
-    const bindings = isolate({ SESSION_MAX_DAYS: "1" });
+    const bindings = createIsolate({ SESSION_MAX_DAYS: "1" });
     const { refresh_token } = await logIn(await newUser(), bindings);
-    const logs = catchLogs();
+    const logs = captureLogs();
     at(DAY - 30 * SECOND);
     const { status, body } = await refresh(refresh_token, bindings);
     expect(status).toBe(200);
@@ -71,9 +72,9 @@ describe("a session", () => {
     expect(logs.lines().filter(({ level }) => level !== "info")).toEqual([]);
   });
 
-  it("gives access tokens that end with it, for services that ask nobody", async () => {
+  it("issues access tokens that expire with it, for services that verify tokens offline", async () => {
     const { start, at } = stopClock();
-    const bindings = isolate({ SESSION_MAX_DAYS: "1" });
+    const bindings = createIsolate({ SESSION_MAX_DAYS: "1" });
     const { refresh_token } = await logIn(await newUser(), bindings);
     at(DAY - 30 * SECOND);
     const { body } = await refresh(refresh_token, bindings);
@@ -85,9 +86,9 @@ describe("a session", () => {
     expectProblem(await readOwn(body.access_token), 401, "unauthenticated");
   });
 
-  it("gives access tokens that last as long as ACCESS_TOKEN_TTL_SECONDS says", async () => {
+  it("issues access tokens that last for ACCESS_TOKEN_TTL_SECONDS", async () => {
     const { at } = stopClock();
-    const bindings = isolate({ ACCESS_TOKEN_TTL_SECONDS: "120" });
+    const bindings = createIsolate({ ACCESS_TOKEN_TTL_SECONDS: "120" });
     const tokens = await logIn(await newUser(), bindings);
     expect(tokens.expires_in).toBe(120);
     const { iat = 0, exp } = decodeJwt(tokens.access_token);
@@ -100,9 +101,9 @@ describe("a session", () => {
 });
 
 describe("SESSION_LIMIT", () => {
-  it("keeps so many live sessions: of more, the one used longest ago ends at once", async () => {
+  it("limits live sessions: one more login ends the least recently used session immediately", async () => {
     const { at } = stopClock();
-    const bindings = isolate({ SESSION_LIMIT: "3" });
+    const bindings = createIsolate({ SESSION_LIMIT: "3" });
     const username = await newUser();
     const first = await logIn(username, bindings);
     at(1000);
@@ -122,9 +123,9 @@ describe("SESSION_LIMIT", () => {
     }
   });
 
-  it("holds for 10 logins at once, and counts no session that has expired", async () => {
+  it("holds for 10 concurrent logins, and does not count expired sessions", async () => {
     const { at } = stopClock();
-    const bindings = isolate({ SESSION_LIMIT: "3" });
+    const bindings = createIsolate({ SESSION_LIMIT: "3" });
     const username = await newUser();
     const live = () =>
       sqlAll(

@@ -2,7 +2,7 @@ import { base64url } from "jose";
 import { beforeAll, describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
 import { createTestUser, logIn, PASSWORD, sqlRun, type TestUser } from "../support/fixtures.ts";
-import { currentIsolate, isolate, staleKv } from "../support/isolates.ts";
+import { createIsolate, createStaleKv, currentIsolate } from "../support/isolates.ts";
 import { expectProblem } from "../support/problems.ts";
 
 interface Scene {
@@ -25,42 +25,42 @@ const asAdmin = (method: string, path: string, body?: unknown) =>
 const EVENTS: [string, (scene: Scene) => Promise<{ status: number }>][] = [
   ["logout", ({ user }) => send("/v1/auth/logout", { method: "POST", token: user.token })],
   [
-    "ending it from another session",
+    "ending the session from another session",
     ({ other, sessionId }) =>
       send(`/v1/auth/sessions/${sessionId}`, { method: "DELETE", token: other.token }),
   ],
   [
-    "ending all but another session",
+    "ending all sessions except another one",
     ({ other }) => send("/v1/auth/sessions", { method: "DELETE", token: other.token }),
   ],
   [
-    "ending all of one's own",
+    "the user ending all their sessions",
     ({ other }) => send("/v1/users/me/sessions", { method: "DELETE", token: other.token }),
   ],
   [
-    "an administrator's ending it",
+    "an administrator ending the session",
     ({ user, sessionId }) => asAdmin("DELETE", `/v1/users/${user.id}/sessions/${sessionId}`),
   ],
   [
-    "an administrator's ending all",
+    "an administrator ending all sessions",
     ({ user }) => asAdmin("DELETE", `/v1/users/${user.id}/sessions`),
   ],
   [
-    "a change of password in another session",
+    "a password change in another session",
     ({ other }) =>
       send("/v1/auth/password/change", {
         token: other.token,
         body: { current_password: PASSWORD, new_password: "another fine secret" },
       }),
   ],
-  ["a reset of password", ({ user }) => resetPassword(user)],
+  ["a password reset", ({ user }) => resetPassword(user)],
   ["deactivation", ({ user }) => asAdmin("PATCH", `/v1/users/${user.id}`, { is_active: false })],
-  ["deletion by oneself", ({ other }) => send("/v1/users/me", { method: "DELETE", ...other })],
+  ["deletion by the user", ({ other }) => send("/v1/users/me", { method: "DELETE", ...other })],
   ["deletion by an administrator", ({ user }) => asAdmin("DELETE", `/v1/users/${user.id}`)],
-  ["a change of role", ({ user }) => asAdmin("PUT", `/v1/users/${user.id}/role`, { role: "user" })],
+  ["a role change", ({ user }) => asAdmin("PUT", `/v1/users/${user.id}/role`, { role: "user" })],
 ];
 
-/** Resets a password with a token as a mail would bring it. */
+/** Resets a password with a token like the one in a mail. */
 async function resetPassword({ id, email }: TestUser) {
   const token = `rot_${crypto.randomUUID()}`;
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(token));
@@ -74,15 +74,18 @@ async function resetPassword({ id, email }: TestUser) {
   return send("/v1/auth/password/reset", { body: { token, password: "another fine secret" } });
 }
 
-async function newScene(): Promise<Scene> {
+async function createScene(): Promise<Scene> {
   const user = await createTestUser("moderator");
   const other = await logIn(user.username);
   const { body } = await send("/v1/auth/me", { token: user.token });
   return { admin, user, other, sessionId: body.session.id };
 }
 
-/** Bindings of another location, where KV still answers what it was when it was first asked. */
-const elsewhere = () => ({ ...isolate(), KV: staleKv(Number.POSITIVE_INFINITY) });
+/** Bindings of another location, where KV keeps returning the value of the first read. */
+const createOtherLocation = () => ({
+  ...createIsolate(),
+  KV: createStaleKv(Number.POSITIVE_INFINITY),
+});
 
 async function introspect(token: string, bindings: Cloudflare.Env): Promise<boolean> {
   const answer = await send("/v1/auth/introspect", {
@@ -94,13 +97,13 @@ async function introspect(token: string, bindings: Cloudflare.Env): Promise<bool
   return answer.body.active;
 }
 
-describe.each(EVENTS)("after %s", (_, happen) => {
-  it("refresh, reads and writes are refused at once, in every isolate", async () => {
-    const scene = await newScene();
+describe.each(EVENTS)("after %s", (_, trigger) => {
+  it("refresh, reads and writes are refused immediately in every isolate", async () => {
+    const scene = await createScene();
     const { token, refreshToken } = scene.user;
-    const behind = elsewhere();
+    const behind = createOtherLocation();
     expect((await send("/v1/users/me", { token, bindings: behind })).status).toBe(200);
-    expect([200, 204]).toContain((await happen(scene)).status);
+    expect([200, 204]).toContain((await trigger(scene)).status);
     const paths = [
       "/v1/users/me",
       "/v1/auth/me",
@@ -111,7 +114,7 @@ describe.each(EVENTS)("after %s", (_, happen) => {
       `/v1/users/${admin.id}/sessions`,
       "/v1/users",
     ];
-    for (const bindings of [behind, currentIsolate(), isolate()]) {
+    for (const bindings of [behind, currentIsolate(), createIsolate()]) {
       for (const path of paths) {
         expectProblem(await send(path, { token, bindings }), 401, "unauthenticated");
       }
@@ -122,13 +125,13 @@ describe.each(EVENTS)("after %s", (_, happen) => {
     }
   });
 
-  it("introspection says inactive at once where it happened, and elsewhere as soon as KV has arrived", async () => {
-    const scene = await newScene();
+  it("introspection returns inactive in the same isolate, and in others once KV has the change", async () => {
+    const scene = await createScene();
     const { token } = scene.user;
-    const here = { ...currentIsolate(), KV: staleKv(Number.POSITIVE_INFINITY) };
+    const here = { ...currentIsolate(), KV: createStaleKv(Number.POSITIVE_INFINITY) };
     expect(await introspect(token, here)).toBe(true);
-    expect([200, 204]).toContain((await happen(scene)).status);
+    expect([200, 204]).toContain((await trigger(scene)).status);
     expect(await introspect(token, currentIsolate())).toBe(false);
-    expect(await introspect(token, isolate())).toBe(false);
+    expect(await introspect(token, createIsolate())).toBe(false);
   });
 });

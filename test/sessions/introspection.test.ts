@@ -6,8 +6,8 @@ import { createHolder, createTestKey, sendWithKey, type TestKey } from "../suppo
 import { afterStatement } from "../support/d1.ts";
 import { always, at as failsAt, faultyBindings } from "../support/faults.ts";
 import { createTestUser, logIn, sqlRun, type TestUser } from "../support/fixtures.ts";
-import { isolate, staleKv } from "../support/isolates.ts";
-import { catchLogs } from "../support/logs.ts";
+import { createIsolate, createStaleKv } from "../support/isolates.ts";
+import { captureLogs } from "../support/logs.ts";
 import { expectProblem } from "../support/problems.ts";
 import { forge } from "../support/tokens.ts";
 
@@ -30,7 +30,7 @@ async function sessionKey({ token }: { token: string }): Promise<string> {
   return `session:${body.session.id}`;
 }
 
-const inKv = (key: string) => env.KV.get<Record<string, unknown>>(key, "json");
+const readKv = (key: string) => env.KV.get<Record<string, unknown>>(key, "json");
 
 async function secondsLeftInKv(key: string): Promise<number> {
   const { keys } = await env.KV.list({ prefix: key });
@@ -38,7 +38,7 @@ async function secondsLeftInKv(key: string): Promise<number> {
 }
 
 describe("POST /v1/auth/introspect", () => {
-  it("answers what RFC 7662 and the contract name for an active token, and nothing else", async () => {
+  it("returns exactly the documented RFC 7662 members for an active token", async () => {
     const user = await createHolder("users:read", "sessions:read");
     const { body: me } = await send("/v1/auth/me", { token: user.token });
     const answer = await ask(user.token);
@@ -59,7 +59,7 @@ describe("POST /v1/auth/introspect", () => {
     });
   });
 
-  it("takes a form, with a hint that it ignores, and JSON", async () => {
+  it("accepts a form, ignoring token_type_hint, and JSON", async () => {
     const { token } = await createTestUser();
     const form = new URLSearchParams({ token, token_type_hint: "refresh_token" });
     const headers = { "X-API-Key": service.key };
@@ -68,7 +68,7 @@ describe("POST /v1/auth/introspect", () => {
     expect((await ask(token)).body).toEqual(asForm.body);
   });
 
-  it("takes a user with the permission, and refuses one without, a key without, and nobody", async () => {
+  it("accepts a user with the permission, and refuses a user or key without it and anonymous callers", async () => {
     const { token } = await createTestUser();
     const holder = await createHolder("tokens:introspect");
     const options = { body: { token } };
@@ -91,7 +91,7 @@ describe("POST /v1/auth/introspect", () => {
     expectProblem(await send("/v1/auth/introspect", xml), 415, "unsupported_media_type");
   });
 
-  it("says inactive, and nothing else, to whatever is not an access token of a live session", async () => {
+  it("returns only inactive for anything but an access token of a live session", async () => {
     const user = await createTestUser();
     const { token, refreshToken } = user;
     const texts = [
@@ -111,9 +111,9 @@ describe("POST /v1/auth/introspect", () => {
     }
   });
 
-  it("costs no D1 query and one KV read in the usual case, whoever asks", async () => {
+  it("costs no D1 query and one KV read in the usual case", async () => {
     const { token } = await createTestUser();
-    const bindings = isolate();
+    const bindings = createIsolate();
     await ask(token, { bindings });
     for (let i = 0; i < 3; i += 1) {
       const cost = costOf(await ask(token, { bindings }));
@@ -122,11 +122,11 @@ describe("POST /v1/auth/introspect", () => {
   });
 });
 
-describe("the record of a session in KV", () => {
-  it("is written at login and at refresh, and holds no email, no address and no key", async () => {
+describe("the KV record of a session", () => {
+  it("is written at login and refresh, and contains no email, IP address or key", async () => {
     const user = await createHolder("users:read");
     const key = await sessionKey(user);
-    const record = await inKv(key);
+    const record = await readKv(key);
     expect(record).toEqual({
       ended: false,
       user_id: user.id,
@@ -137,14 +137,14 @@ describe("the record of a session in KV", () => {
     });
     await sqlRun("UPDATE roles SET permissions = '[]' WHERE name = ?", String(record?.role));
     await send("/v1/auth/refresh", { body: { refresh_token: user.refreshToken } });
-    expect(await inKv(key)).toMatchObject({ permissions: [] });
+    expect(await readKv(key)).toMatchObject({ permissions: [] });
   });
 
-  it("that is missing is read from D1 and repaired, for a minute", async () => {
+  it("is read from D1 and restored for a minute if missing", async () => {
     const user = await createTestUser();
     const key = await sessionKey(user);
     await env.KV.delete(key);
-    const bindings = isolate();
+    const bindings = createIsolate();
     await ask("nonsense", { bindings });
     const first = await ask(user.token, { bindings });
     expect(first.body).toMatchObject({ active: true, sub: user.id, username: user.username });
@@ -153,42 +153,42 @@ describe("the record of a session in KV", () => {
     expect(await secondsLeftInKv(key)).toBeLessThanOrEqual(60);
   });
 
-  it("that is missing for a session that has ended makes nothing live", async () => {
+  it("is not restored for an ended session, which stays inactive", async () => {
     const user = await createTestUser();
     const key = await sessionKey(user);
     await logOut(user.token);
     await env.KV.delete(key);
-    expect((await ask(user.token, { bindings: isolate() })).body).toEqual(INACTIVE);
-    expect(await inKv(key)).toBeNull();
+    expect((await ask(user.token, { bindings: createIsolate() })).body).toEqual(INACTIVE);
+    expect(await readKv(key)).toBeNull();
   });
 
-  it("that was repaired while the session ended is gone within a minute", async () => {
+  it("expires within a minute if it was restored while the session ended", async () => {
     const user = await createTestUser();
     const key = await sessionKey(user);
     await env.KV.delete(key);
     const bindings = afterStatement(/from "sessions"/, async () => {
-      await logOut(user.token, isolate());
+      await logOut(user.token, createIsolate());
     });
     await ask("nonsense", { bindings: { ...bindings, DB: env.DB } });
     await ask(user.token, { bindings });
-    const hasEnded = (await inKv(key))?.ended === true;
+    const hasEnded = (await readKv(key))?.ended === true;
     expect(hasEnded || (await secondsLeftInKv(key)) <= 60).toBe(true);
   });
 
-  it("of a session that has ended stays for as long as an access token of it may come", async () => {
+  it("of an ended session remains as long as its access tokens could be valid", async () => {
     const user = await createTestUser();
     const key = await sessionKey(user);
     await logOut(user.token);
-    expect(await inKv(key)).toEqual({ ended: true });
+    expect(await readKv(key)).toEqual({ ended: true });
     expect(await secondsLeftInKv(key)).toBeGreaterThanOrEqual(899);
   });
 });
 
-describe("a session that has ended", () => {
-  it("is inactive in the isolate that ended it while KV still answers what it was", async () => {
+describe("an ended session", () => {
+  it("is inactive in the isolate that ended it while KV is stale", async () => {
     const { at } = stopClock();
     const { token } = await createTestUser();
-    const bindings = { ...isolate(), KV: staleKv(Number.POSITIVE_INFINITY) };
+    const bindings = { ...createIsolate(), KV: createStaleKv(Number.POSITIVE_INFINITY) };
     expect((await ask(token, { bindings })).body.active).toBe(true);
     await logOut(token, bindings);
     for (const second of [0, 10, 30, 60, 90]) {
@@ -197,13 +197,13 @@ describe("a session that has ended", () => {
     }
   });
 
-  it("is inactive in the end when a record of its refresh arrives after that of its end", async () => {
+  it("is eventually inactive if the record of a refresh arrives after the record of its end", async () => {
     stopClock();
     const user = await createTestUser();
     const key = await sessionKey(user);
     const late: (() => Promise<void>)[] = [];
     const slow = {
-      ...isolate(),
+      ...createIsolate(),
       KV: {
         get: env.KV.get.bind(env.KV),
         put: async (...put: [string, string, KVNamespacePutOptions]) => {
@@ -217,7 +217,7 @@ describe("a session that has ended", () => {
     });
     let puts = 0;
     const overtaken = {
-      ...isolate(),
+      ...createIsolate(),
       KV: {
         get: env.KV.get.bind(env.KV),
         put: async (...put: [string, string, KVNamespacePutOptions]) => {
@@ -229,14 +229,14 @@ describe("a session that has ended", () => {
     };
     expect((await logOut(body.access_token, overtaken)).status).toBe(204);
     expect(late).toHaveLength(1);
-    expect(await inKv(key)).toEqual({ ended: true });
+    expect(await readKv(key)).toEqual({ ended: true });
   });
 
-  it("is written again when KV refuses the first write, and logged", async () => {
+  it("is written again if KV refuses the first write, which is logged", async () => {
     stopClock();
     const user = await createTestUser();
     const key = await sessionKey(user);
-    const logs = catchLogs();
+    const logs = captureLogs();
     let refused = 0;
     const busy = faultyBindings({
       kvPut: (name) => {
@@ -246,13 +246,13 @@ describe("a session that has ended", () => {
     });
     expect((await logOut(user.token, busy)).status).toBe(204);
     expect(logs.of("session.cache_end_failed")).toHaveLength(1);
-    expect(await inKv(key)).toEqual({ ended: true });
+    expect(await readKv(key)).toEqual({ ended: true });
   });
 
-  it("is inactive once its time is over, without anybody ending it", async () => {
+  it("is inactive once it has expired", async () => {
     const { at } = stopClock();
     const { token } = await createTestUser();
-    const hour = isolate({ ACCESS_TOKEN_TTL_SECONDS: "3600" });
+    const hour = createIsolate({ ACCESS_TOKEN_TTL_SECONDS: "3600" });
     expect((await ask(token, { bindings: hour })).body.active).toBe(true);
     at(900_001);
     expect((await ask(token, { bindings: hour })).body).toEqual(INACTIVE);
@@ -260,9 +260,9 @@ describe("a session that has ended", () => {
 });
 
 describe("a KV that fails", () => {
-  it("on reading leaves the question to D1, logged", async () => {
+  it("on reads falls back to D1 and is logged", async () => {
     const user = await createTestUser();
-    const logs = catchLogs();
+    const logs = captureLogs();
     const bindings = faultyBindings({ kvGet: failsAt(/^session:/) });
     expect((await ask(user.token, { bindings })).body).toMatchObject({ active: true });
     expect(logs.of("session.cache_read_failed")).toHaveLength(1);
@@ -271,7 +271,7 @@ describe("a KV that fails", () => {
     expect((await ask(user.token, { bindings: other })).body).toEqual(INACTIVE);
   });
 
-  it("on writing costs no login and no refresh", async () => {
+  it("on writes does not fail a login or refresh", async () => {
     const user: TestUser = await createTestUser();
     const bindings = faultyBindings({ kvPut: always });
     const { token } = await logIn(user.username);
@@ -282,12 +282,12 @@ describe("a KV that fails", () => {
 });
 
 describe("the caller of introspection", () => {
-  it("is remembered for a minute and no longer: a revoked key is refused by then", async () => {
+  it("is cached for at most a minute, after which a revoked key is refused", async () => {
     const { at } = stopClock();
     const owner = await createTestUser("admin");
     const key = await createTestKey(owner, ["tokens:introspect"]);
     const { token } = await createTestUser();
-    const bindings = isolate();
+    const bindings = createIsolate();
     const askAs = () => sendWithKey(key, "/v1/auth/introspect", { body: { token }, bindings });
     expect((await askAs()).status).toBe(200);
     await send(`/v1/api-keys/${key.id}`, { method: "DELETE", token: owner.token });
@@ -295,10 +295,10 @@ describe("the caller of introspection", () => {
     expectProblem(await askAs(), 401, "unauthenticated");
   });
 
-  it("is remembered nowhere else: another operation refuses the key at once", async () => {
+  it("is not cached for other operations, which refuse a revoked key immediately", async () => {
     const owner = await createTestUser("admin");
     const key = await createTestKey(owner, ["tokens:introspect", "users:read"]);
-    const bindings = isolate();
+    const bindings = createIsolate();
     await sendWithKey(key, "/v1/auth/introspect", { body: { token: owner.token }, bindings });
     await send(`/v1/api-keys/${key.id}`, { method: "DELETE", token: owner.token });
     expectProblem(await sendWithKey(key, "/v1/users", { bindings }), 401, "unauthenticated");

@@ -15,7 +15,7 @@ import { expectProblem, faultsOf } from "../support/problems.ts";
 
 const LIVE = { write: 200, read: 200, refresh: 200 };
 const SESSIONS_END = /^update "sessions" set "revoked_at"/;
-const NOTHING = "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11";
+const UNKNOWN_ID = "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11";
 
 const path = (userId: string, sessionId = "") =>
   `/v1/users/${userId}/sessions${sessionId && `/${sessionId}`}`;
@@ -24,7 +24,7 @@ const end = (userId: string, token: string, sessionId = "", bindings = currentIs
   send(path(userId, sessionId), { method: "DELETE", token, bindings });
 
 describe("GET /v1/users/{id}/sessions", () => {
-  it("lists one's own, and another's to a holder of sessions:read, none of them the current one", async () => {
+  it("lists the caller's sessions, and another user's with sessions:read, none of them as current", async () => {
     const user = await createTestUser();
     await logIn(user.username);
     const moderator = await createTestUser("moderator");
@@ -36,25 +36,25 @@ describe("GET /v1/users/{id}/sessions", () => {
     expect(body.data.map(({ current }: { current: boolean }) => current)).toEqual([false, false]);
   });
 
-  it("answers 403 privilege_escalation to a moderator about an admin", async () => {
+  it("returns 403 privilege_escalation to a moderator for an admin", async () => {
     const admin = await createTestUser("admin");
     const moderator = await createTestUser("moderator");
     expectProblem(await list(admin.id, moderator.token), 403, "privilege_escalation");
   });
 
-  it("answers 401 without a token, 403 to others before existence, 404, and 422 for what is no id", async () => {
+  it("returns 401 without a token, 403 to others whether or not the user exists, 404 for an unknown user and 422 for a malformed id", async () => {
     const [user, other] = [await createTestUser(), await createTestUser()];
     const moderator = await createTestUser("moderator");
     expectProblem(await send(path(user.id)), 401, "unauthenticated");
-    for (const id of [user.id, NOTHING])
+    for (const id of [user.id, UNKNOWN_ID])
       expectProblem(await list(id, other.token), 403, "forbidden");
-    expectProblem(await list(NOTHING, moderator.token), 404, "user_not_found");
+    expectProblem(await list(UNKNOWN_ID, moderator.token), 404, "user_not_found");
     expect(faultsOf(await list("42", moderator.token))).toEqual(["id invalid_format"]);
   });
 });
 
 describe("DELETE /v1/users/{id}/sessions", () => {
-  it("ends all of a user's sessions at once, and records who did it", async () => {
+  it("ends all of a user's sessions immediately, and records the actor", async () => {
     const user = await createTestUser();
     const second = await logIn(user.username);
     const moderator = await createTestUser("moderator");
@@ -70,14 +70,14 @@ describe("DELETE /v1/users/{id}/sessions", () => {
     expect(await actionsOn(user.id)).toEqual(["user.created", "session.revoked"]);
   });
 
-  it("ends all of one's own, this one included", async () => {
+  it("ends all of the caller's sessions, including the current one", async () => {
     const user = await createTestUser();
     const second = await logIn(user.username);
     expect((await end("me", user.token)).status).toBe(204);
     for (const tokens of [user, second]) expect(await statusesOf(tokens)).toEqual(ALL_REFUSED);
   });
 
-  it("answers 403 privilege_escalation to a moderator against an admin, who stays logged in", async () => {
+  it("returns 403 privilege_escalation to a moderator for an admin, whose sessions remain", async () => {
     const admin = await createTestUser("admin");
     const { token } = await createTestUser("moderator");
     expectProblem(await end(admin.id, token), 403, "privilege_escalation");
@@ -92,16 +92,19 @@ describe("DELETE /v1/users/{id}/sessions", () => {
       401,
       "unauthenticated",
     ],
-  ])("changes nothing for a moderator who %s a moment ago", async (_, loss, status, code) => {
-    const user = await createTestUser();
-    const moderator = await createTestUser("moderator");
-    const bindings = beforeStatement(SESSIONS_END, () => sqlRun(loss, moderator.id));
-    expectProblem(await end(user.id, moderator.token, "", bindings), status, code);
-    expect(await statusesOf(user)).toEqual(LIVE);
-    expect(await actionsOn(user.id)).toEqual(["user.created"]);
-  });
+  ])(
+    "changes nothing for a moderator who %s between read and write",
+    async (_, loss, status, code) => {
+      const user = await createTestUser();
+      const moderator = await createTestUser("moderator");
+      const bindings = beforeStatement(SESSIONS_END, () => sqlRun(loss, moderator.id));
+      expectProblem(await end(user.id, moderator.token, "", bindings), status, code);
+      expect(await statusesOf(user)).toEqual(LIVE);
+      expect(await actionsOn(user.id)).toEqual(["user.created"]);
+    },
+  );
 
-  it("changes nothing for a user who became an admin a moment ago", async () => {
+  it("changes nothing for a user who became an admin between read and write", async () => {
     const user = await createTestUser();
     const moderator = await createTestUser("moderator");
     const promote = () => sqlRun("UPDATE users SET role = 'admin' WHERE id = ?", user.id);
@@ -112,18 +115,18 @@ describe("DELETE /v1/users/{id}/sessions", () => {
     expect(await actionsOn(user.id)).toEqual(["user.created"]);
   });
 
-  it("answers 401 without a token, 403 to others before existence, and 404", async () => {
+  it("returns 401 without a token, 403 to others whether or not the user exists, and 404 for an unknown user", async () => {
     const [user, other] = [await createTestUser(), await createTestUser()];
     expectProblem(await send(path(user.id), { method: "DELETE" }), 401, "unauthenticated");
-    for (const id of [user.id, NOTHING])
+    for (const id of [user.id, UNKNOWN_ID])
       expectProblem(await end(id, other.token), 403, "forbidden");
     const moderator = await createTestUser("moderator");
-    expectProblem(await end(NOTHING, moderator.token), 404, "user_not_found");
+    expectProblem(await end(UNKNOWN_ID, moderator.token), 404, "user_not_found");
   });
 });
 
 describe("DELETE /v1/users/{id}/sessions/{session_id}", () => {
-  it("ends that one alone, and answers 404 for one that is another user's or gone", async () => {
+  it("ends only that session, and returns 404 for another user's or an ended session", async () => {
     const user = await createTestUser();
     const second = await logIn(user.username);
     const moderator = await createTestUser("moderator");
@@ -137,10 +140,14 @@ describe("DELETE /v1/users/{id}/sessions/{session_id}", () => {
     expect(await statusesOf(second)).toEqual(LIVE);
   });
 
-  it("answers 401 without a token, 403 to others, 422 for what is no id", async () => {
+  it("returns 401 without a token, 403 to others and 422 for a malformed id", async () => {
     const [user, other] = [await createTestUser(), await createTestUser()];
-    expectProblem(await send(path(user.id, NOTHING), { method: "DELETE" }), 401, "unauthenticated");
-    expectProblem(await end(user.id, other.token, NOTHING), 403, "forbidden");
+    expectProblem(
+      await send(path(user.id, UNKNOWN_ID), { method: "DELETE" }),
+      401,
+      "unauthenticated",
+    );
+    expectProblem(await end(user.id, other.token, UNKNOWN_ID), 403, "forbidden");
     expect(faultsOf(await end(user.id, user.token, "x"))).toEqual(["session_id invalid_format"]);
   });
 });

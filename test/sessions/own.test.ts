@@ -13,7 +13,7 @@ import { expectProblem, faultsOf } from "../support/problems.ts";
 
 const PATH = "/v1/auth/sessions";
 const LIVE = { write: 200, read: 200, refresh: 200 };
-const NOTHING = "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11";
+const UNKNOWN_ID = "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11";
 
 interface SessionPage {
   data: { id: string; current: boolean; last_used_at: string }[];
@@ -31,7 +31,7 @@ async function currentId(tokens: { token: string }): Promise<string> {
   return body.session.id;
 }
 
-async function userWithSessions(
+async function createUserWithSessions(
   count: number,
 ): Promise<{ user: TestUser; others: { token: string; refreshToken: string }[] }> {
   const user = await createTestUser();
@@ -41,8 +41,8 @@ async function userWithSessions(
 }
 
 describe("GET /v1/auth/sessions", () => {
-  it("lists one's live sessions, the newest first, and says which is this one", async () => {
-    const { user, others } = await userWithSessions(3);
+  it("lists the caller's live sessions newest first, and marks the current one", async () => {
+    const { user, others } = await createUserWithSessions(3);
     const { status, body, headers } = await list(user);
     expect(status).toBe(200);
     expect(headers.get("Cache-Control")).toBe("no-store");
@@ -60,10 +60,10 @@ describe("GET /v1/auth/sessions", () => {
     ]);
   });
 
-  it("lists no session that has ended or expired, and nobody else's", async () => {
+  it("lists no ended or expired session, and none of other users", async () => {
     vi.useFakeTimers({ toFake: ["Date"] });
     const start = Date.now();
-    const { user, others } = await userWithSessions(2);
+    const { user, others } = await createUserWithSessions(2);
     await send("/v1/auth/logout", { method: "POST", token: others[0]?.token ?? "" });
     await createTestUser();
     expect((await list(user)).body.data).toHaveLength(1);
@@ -72,8 +72,8 @@ describe("GET /v1/auth/sessions", () => {
     expect((await list(later)).body.data).toHaveLength(1);
   });
 
-  it("walks them by cursor, each once", async () => {
-    const { user } = await userWithSessions(5);
+  it("lists each session exactly once across pages", async () => {
+    const { user } = await createUserWithSessions(5);
     const ids: string[] = [];
     let cursor: string | null = "";
     while (cursor !== null) {
@@ -88,8 +88,8 @@ describe("GET /v1/auth/sessions", () => {
     expect(ids).toHaveLength(5);
   });
 
-  it("answers 422 for another user's cursor and a limit outside 1..100, 401 without a token", async () => {
-    const [one, two] = [await userWithSessions(2), await userWithSessions(2)];
+  it("returns 422 for another user's cursor and a limit outside 1..100, and 401 without a token", async () => {
+    const [one, two] = [await createUserWithSessions(2), await createUserWithSessions(2)];
     const { body } = await list(one.user, "?limit=1");
     const foreign = await list(two.user, `?limit=1&cursor=${body.pagination.next_cursor}`);
     expect(faultsOf(foreign)).toEqual(["cursor invalid_cursor"]);
@@ -100,8 +100,8 @@ describe("GET /v1/auth/sessions", () => {
 });
 
 describe("DELETE /v1/auth/sessions", () => {
-  it("ends all but this one at once and records session.revoked once", async () => {
-    const { user, others } = await userWithSessions(3);
+  it("ends all other sessions immediately and records session.revoked once", async () => {
+    const { user, others } = await createUserWithSessions(3);
     for (const { token } of others) await send("/v1/auth/me", { token });
     expect((await end(user)).status).toBe(204);
     for (const other of others) expect(await statusesOf(other)).toEqual(ALL_REFUSED);
@@ -116,14 +116,14 @@ describe("DELETE /v1/auth/sessions", () => {
     ]);
   });
 
-  it("with no other session is 204 and records nothing", async () => {
-    const { user } = await userWithSessions(1);
+  it("returns 204 and records nothing without other sessions", async () => {
+    const { user } = await createUserWithSessions(1);
     expect((await end(user)).status).toBe(204);
     expect(await actionsOn(user.id)).toEqual(["user.created"]);
   });
 
-  it("answers 401 without a token and from a session that has ended", async () => {
-    const { user, others } = await userWithSessions(2);
+  it("returns 401 without a token and from an ended session", async () => {
+    const { user, others } = await createUserWithSessions(2);
     expectProblem(await send(PATH, { method: "DELETE" }), 401, "unauthenticated");
     await send("/v1/auth/logout", { method: "POST", token: user.token });
     expectProblem(await end(user), 401, "unauthenticated");
@@ -132,8 +132,8 @@ describe("DELETE /v1/auth/sessions", () => {
 });
 
 describe("DELETE /v1/auth/sessions/{id}", () => {
-  it("ends that one alone, records it, and a second time is 404 session_not_found", async () => {
-    const { user, others } = await userWithSessions(3);
+  it("ends only that session, records it, and then returns 404 session_not_found", async () => {
+    const { user, others } = await createUserWithSessions(3);
     const [first = user, second = user] = others;
     const id = await currentId(first);
     expect((await end(user, id.toUpperCase())).status).toBe(204);
@@ -146,23 +146,27 @@ describe("DELETE /v1/auth/sessions/{id}", () => {
     ]);
   });
 
-  it("answers 404 for another user's session, which goes on", async () => {
-    const { user } = await userWithSessions(1);
+  it("returns 404 for another user's session, which remains", async () => {
+    const { user } = await createUserWithSessions(1);
     const other = await createTestUser();
     expectProblem(await end(user, await currentId(other)), 404, "session_not_found");
-    expectProblem(await end(user, NOTHING), 404, "session_not_found");
+    expectProblem(await end(user, UNKNOWN_ID), 404, "session_not_found");
     expect(await statusesOf(other)).toEqual(LIVE);
   });
 
-  it("ends this one, too", async () => {
-    const { user } = await userWithSessions(1);
+  it("ends the current session too", async () => {
+    const { user } = await createUserWithSessions(1);
     expect((await end(user, await currentId(user))).status).toBe(204);
     expect(await statusesOf(user)).toEqual(ALL_REFUSED);
   });
 
-  it("answers 401 without a token and 422 for what is no id", async () => {
-    const { user } = await userWithSessions(1);
-    expectProblem(await send(`${PATH}/${NOTHING}`, { method: "DELETE" }), 401, "unauthenticated");
+  it("returns 401 without a token and 422 for a malformed id", async () => {
+    const { user } = await createUserWithSessions(1);
+    expectProblem(
+      await send(`${PATH}/${UNKNOWN_ID}`, { method: "DELETE" }),
+      401,
+      "unauthenticated",
+    );
     const answer = await end(user, "me");
     expectProblem(answer, 422, "validation_failed");
     expect(faultsOf(answer)).toEqual(["id invalid_format"]);

@@ -11,7 +11,7 @@ export interface RequestOptions {
   raw?: BodyInit;
   token?: string;
   headers?: Record<string, string>;
-  /** Bindings to run against: the test's own, or some wrapped so that they fail. */
+  /** Bindings to run against instead of the test's own, for example some that fail. */
   bindings?: Cloudflare.Env;
   ip?: string;
 }
@@ -23,7 +23,7 @@ export interface Answer<T = Record<string, unknown>> {
   text: string;
 }
 
-/** Sends a request through the worker's own fetch and waits for what it leaves to `waitUntil`. */
+/** Sends a request through the worker's own fetch and waits for its `waitUntil` promises. */
 export async function send<T = any>(
   path: string,
   options: RequestOptions = {},
@@ -62,7 +62,7 @@ async function start(path: string, options: RequestOptions) {
   return { response, settled: waitOnExecutionContext(executionContext) };
 }
 
-/** What a request cost, read from its Server-Timing. */
+/** The cost of a request, from its Server-Timing header. */
 export function costOf(answer: Answer<unknown>) {
   const header = answer.headers.get("Server-Timing") ?? "";
   const figure = (name: string) => Number(new RegExp(`${name}=(\\d+)`).exec(header)?.[1]);

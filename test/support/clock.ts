@@ -1,6 +1,6 @@
 import { vi } from "vitest";
 
-/** Stops the clock at a whole minute, and lets whatever the worker waits for behind a response pass in no time. */
+/** Stops the clock at a whole minute. Waits of the worker after a response end immediately and advance the clock by their length. */
 export function stopClock(start = 29_700_000 * 60_000) {
   vi.useFakeTimers({ toFake: ["Date"] });
   vi.setSystemTime(start);

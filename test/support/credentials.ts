@@ -8,7 +8,7 @@ export interface TestKey {
   owner: TestUser;
 }
 
-/** Makes a key for someone who holds its scopes, by the API. */
+/** Creates an API key through the API. The owner must hold its scopes. */
 export async function createTestKey(
   owner: TestUser,
   scopes: readonly string[],
@@ -20,7 +20,7 @@ export async function createTestKey(
   return { id: answer.body.id, key: answer.body.key, owner };
 }
 
-/** What a request with an API key carries. */
+/** Request options with an API key. */
 export function withKey({ key }: { key: string }) {
   return { headers: { "X-API-Key": key } };
 }
@@ -34,7 +34,7 @@ export function sendWithKey(
   return send(path, { ...options, headers: { ...options.headers, ...withKey(key).headers } });
 }
 
-/** The name of a role that grants exactly this, made when there is none yet. */
+/** The name of a role that grants exactly these permissions, created if necessary. */
 export async function roleOf(permissions: readonly string[]): Promise<string> {
   const listed = [...permissions].sort();
   const name = `r${[...listed.join(" ")].reduce((hash, c) => (hash * 31 + c.charCodeAt(0)) >>> 0, 7)}`;
@@ -43,17 +43,17 @@ export async function roleOf(permissions: readonly string[]): Promise<string> {
   return name;
 }
 
-/** All permissions but these. */
+/** All permissions except these. */
 export function allBut(...left: readonly string[]): string[] {
   return PERMISSION_NAMES.filter((name) => !left.includes(name));
 }
 
-/** Someone whose role grants exactly this. */
+/** Creates a user whose role grants exactly these permissions. */
 export async function createHolder(...permissions: readonly string[]): Promise<TestUser> {
   return createTestUser(await roleOf(permissions));
 }
 
-/** Gives a user another role behind the API's back; their sessions and keys stay. */
+/** Changes a user's role directly in D1, without ending their sessions. */
 export async function setRole({ id }: { id: string }, role: string): Promise<void> {
   await sqlRun("UPDATE users SET role = ? WHERE id = ?", role, id);
 }

@@ -9,7 +9,7 @@ import worker from "../../src/index.ts";
 export const MINUTELY = "* * * * *";
 export const NIGHTLY = "17 3 * * *";
 
-/** Runs a schedule's jobs, and waits for what they leave to `waitUntil`. */
+/** Runs the jobs of a schedule and waits for their `waitUntil` promises. */
 export async function runCron(cron: string, bindings: Cloudflare.Env = env): Promise<void> {
   const context = createExecutionContext();
   await worker.scheduled(createScheduledController({ cron }), bindings, context);

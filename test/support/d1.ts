@@ -3,13 +3,13 @@ import { env } from "cloudflare:workers";
 type Hook = (sql: string) => Promise<unknown> | undefined;
 
 interface Hooks {
-  /** Called with the SQL of a round trip, one statement per line, before it is sent. */
+  /** Called before a round trip with its SQL, one statement per line. */
   before?: Hook;
-  /** The same after D1 has done the work and before its answer arrives. */
+  /** Called after D1 has committed and before its response arrives. */
   after?: Hook;
 }
 
-/** The test's database with hooks around each round trip. The worker sends everything as a batch. */
+/** The test's database with hooks around each round trip. The worker sends every round trip as a batch. */
 export function wrapD1({ before, after }: Hooks, database: D1Database = env.DB): D1Database {
   const texts = new WeakMap<D1PreparedStatement, string>();
   return {
@@ -33,71 +33,71 @@ export function wrapD1({ before, after }: Hooks, database: D1Database = env.DB):
   } as unknown as D1Database;
 }
 
-/** Moments that a test waits for and that have not come. */
-const awaited = new Set<string>();
+/** Patterns that a test expects to match and that have not matched yet. */
+const unmatched = new Set<string>();
 
-/** Waits for a round trip that matches; the test fails if none ever does. */
-export function awaitMoment(pattern: RegExp): { isNow(sql: string): boolean } {
+/** Expects a round trip that matches. The test fails if none does. */
+export function expectStatement(pattern: RegExp): { matches(sql: string): boolean } {
   const name = String(pattern);
-  awaited.add(name);
+  unmatched.add(name);
   return {
-    isNow(sql) {
+    matches(sql) {
       const matches = pattern.test(sql);
-      if (matches) awaited.delete(name);
+      if (matches) unmatched.delete(name);
       return matches;
     },
   };
 }
 
-/** The moments that never came, and forgets them. */
-export function takeMissedMoments(): string[] {
-  const missed = [...awaited];
-  awaited.clear();
-  return missed;
+/** Returns and resets the patterns that have not matched. */
+export function takeUnmatchedStatements(): string[] {
+  const patterns = [...unmatched];
+  unmatched.clear();
+  return patterns;
 }
 
 /**
- * Bindings whose D1 does something else first, once, before the first round trip with a statement that matches. What it does
- * has happened by then as far as the worker's statement is concerned. The test fails if no statement matches.
+ * Bindings that run an action once, before the first round trip with a statement that matches. The action has completed before
+ * the worker's statement runs. The test fails if no statement matches.
  */
 export function beforeStatement(
   pattern: RegExp,
   action: () => Promise<unknown>,
   bindings: Cloudflare.Env = env,
 ): Cloudflare.Env {
-  const moment = awaitMoment(pattern);
-  let hasHappened = false;
+  const statement = expectStatement(pattern);
+  let hasRun = false;
   const before = (sql: string) => {
-    if (hasHappened || !moment.isNow(sql)) return undefined;
-    hasHappened = true;
+    if (hasRun || !statement.matches(sql)) return undefined;
+    hasRun = true;
     return action();
   };
   return { ...bindings, DB: wrapD1({ before }, bindings.DB) };
 }
 
-/** The same after D1 has done the work and before its answer arrives. */
+/** Like `beforeStatement`, but after D1 has committed and before its response arrives. */
 export function afterStatement(
   pattern: RegExp,
   action: () => Promise<unknown>,
   bindings: Cloudflare.Env = env,
 ): Cloudflare.Env {
-  const moment = awaitMoment(pattern);
-  let hasHappened = false;
+  const statement = expectStatement(pattern);
+  let hasRun = false;
   const after = (sql: string) => {
-    if (hasHappened || !moment.isNow(sql)) return undefined;
-    hasHappened = true;
+    if (hasRun || !statement.matches(sql)) return undefined;
+    hasRun = true;
     return action();
   };
   return { ...bindings, DB: wrapD1({ after }, bindings.DB) };
 }
 
-/** Bindings whose D1 does something else first, before every round trip with a statement that matches. The test fails if none does. */
+/** Like `beforeStatement`, but before every round trip with a statement that matches. */
 export function beforeEachStatement(
   pattern: RegExp,
   action: () => Promise<unknown>,
   bindings: Cloudflare.Env = env,
 ): Cloudflare.Env {
-  const moment = awaitMoment(pattern);
-  const before = (sql: string) => (moment.isNow(sql) ? action() : undefined);
+  const statement = expectStatement(pattern);
+  const before = (sql: string) => (statement.matches(sql) ? action() : undefined);
   return { ...bindings, DB: wrapD1({ before }, bindings.DB) };
 }

@@ -1,28 +1,28 @@
 import { env } from "cloudflare:workers";
-import { awaitMoment, wrapD1 } from "./d1.ts";
+import { expectStatement, wrapD1 } from "./d1.ts";
 
-/** When a binding fails: by the SQL of a round trip, or by the key of a KV operation. */
+/** Decides whether a binding fails, by the SQL of a D1 round trip or the key of a KV operation. */
 export type FailsAt = (text: string) => boolean;
 
 export const always: FailsAt = () => true;
 
-/** At every round trip or KV operation that matches. The test fails if none does. */
+/** Fails at every D1 round trip or KV operation that matches. The test fails if none does. */
 export function at(pattern: RegExp): FailsAt {
-  const moment = awaitMoment(pattern);
-  return (text) => moment.isNow(text);
+  const expected = expectStatement(pattern);
+  return (text) => expected.matches(text);
 }
 
 interface Faults {
-  /** Before a D1 round trip. */
+  /** Fails before the D1 round trip. */
   d1?: FailsAt;
-  /** After D1 has done the work: its answer is lost. */
+  /** Fails after D1 has committed: the response is lost. */
   d1AnswerLost?: FailsAt;
   d1Message?: string;
   kvGet?: FailsAt;
   kvPut?: FailsAt;
 }
 
-/** The test's bindings, wrapped so that they fail when told to. */
+/** The test's bindings with the given faults. */
 export function faultyBindings(faults: Faults): Cloudflare.Env {
   const message = `D1_ERROR: ${faults.d1Message ?? "Network connection lost."}`;
   const failIf = (fails: FailsAt | undefined) => async (sql: string) => {

@@ -13,7 +13,7 @@ export const PASSWORD = "SecurePass123!";
 
 let counter = 0;
 
-/** A body to register with that nobody else has. */
+/** A registration body with a unique username and email. */
 export function newAccount(overrides: Record<string, unknown> = {}) {
   counter += 1;
   const name = `person${counter}`;
@@ -28,7 +28,7 @@ export interface TestUser {
   refreshToken: string;
 }
 
-/** Registers someone, gives them the role behind the API's back, and logs them in. */
+/** Registers a user, sets their role directly in D1 and logs them in. */
 export async function createTestUser(role = "user"): Promise<TestUser> {
   const account = newAccount();
   const { body: user } = await send("/v1/auth/register", { body: account });
@@ -59,13 +59,13 @@ export interface AuditRow {
   created_at: string;
 }
 
-/** The audit rows about a target, the oldest first, with what is sealed in them opened. */
+/** The audit events about a target, oldest first, with their sealed values opened. */
 export async function allAuditOf(targetId: string): Promise<AuditRow[]> {
   const { rows } = await connect(env.DB, createMeter()).send({
     rows: listAuditEvents(db, sql`target_id = ${targetId}`),
   });
   const config = await parseConfig(env);
-  if (!config.ok) throw new Error("the test's settings are wrong");
+  if (!config.ok) throw new Error("the test's settings are invalid");
   const dataKeys = new MemoryCache<CryptoKey>(100, 1000);
   return Promise.all(
     rows.map(async (row) => {
@@ -76,29 +76,29 @@ export async function allAuditOf(targetId: string): Promise<AuditRow[]> {
   );
 }
 
-/** The same without the logins, of which most tests begin with one. */
+/** Like `allAuditOf`, without successful logins: most tests start with one. */
 export async function auditOf(targetId: string): Promise<AuditRow[]> {
   return (await allAuditOf(targetId)).filter(({ action }) => action !== "auth.login_succeeded");
 }
 
-/** The actions recorded about a target, the oldest first. */
+/** The actions recorded about a target, oldest first, without successful logins. */
 export async function actionsOn(targetId: string): Promise<string[]> {
   return (await auditOf(targetId)).map(({ action }) => action);
 }
 
-/** The changes of a user recorded, the oldest first: logins and sessions left out. */
+/** The `user.…` actions recorded about a user, oldest first. */
 export async function changesOn(userId: string): Promise<string[]> {
   return (await actionsOn(userId)).filter((action) => action.startsWith("user."));
 }
 
-/** Runs a statement behind the API's back. */
+/** Runs a statement directly in D1. */
 export async function sqlRun(query: string, ...values: unknown[]): Promise<void> {
   await env.DB.prepare(query)
     .bind(...values)
     .run();
 }
 
-/** Reads rows behind the API's back. */
+/** Reads rows directly from D1. */
 export async function sqlAll<T = Record<string, unknown>>(
   query: string,
   ...values: unknown[]
@@ -109,7 +109,7 @@ export async function sqlAll<T = Record<string, unknown>>(
   return results;
 }
 
-/** Makes a role with permissions behind the API's back. */
+/** Inserts a role directly into D1. */
 export async function createRoleRow(name: string, permissions: readonly string[]): Promise<void> {
   await sqlRun(
     "INSERT INTO roles (name, description, permissions, created_at, updated_at) VALUES (?, '', ?, 0, 0)",
@@ -118,10 +118,10 @@ export async function createRoleRow(name: string, permissions: readonly string[]
   );
 }
 
-/** Whether a refresh token and an access token are refused, and where: the statuses of a refresh, a write and a read. */
+/** The statuses of a write and a read with an access token and of a refresh. A refresh uses the refresh token up. */
 export async function statusesOf({ token, refreshToken }: { token: string; refreshToken: string }) {
   const write = await send("/v1/users/me", { method: "PATCH", token, body: {} });
-  const read = await send("/v1/auth/me", { token });
+  const read = await send("/v1/users/me", { token });
   const refresh = await send("/v1/auth/refresh", { body: { refresh_token: refreshToken } });
   return { write: write.status, read: read.status, refresh: refresh.status };
 }

@@ -3,18 +3,18 @@ import { rememberStatements } from "./plans.ts";
 
 let current: Cloudflare.Env = env;
 
-/** The bindings that requests of this file run against, unless they name others: one isolate for all of them. */
+/** The bindings that a test file's requests use by default: they share one isolate. */
 export function currentIsolate(): Cloudflare.Env {
   return current;
 }
 
-/** Forgets what the isolate has kept in memory. */
-export function renewIsolate(): void {
+/** Replaces the default isolate with one whose memory is empty. */
+export function resetIsolate(): void {
   current = { ...env, DB: rememberStatements(env.DB) };
 }
 
-/** The bindings of an isolate that knows nothing yet, with settings of its own; those that are undefined are not set. */
-export function isolate(settings: Record<string, string | undefined> = {}): Cloudflare.Env {
+/** Bindings of a new isolate with empty memory and the given settings. Undefined settings are removed. */
+export function createIsolate(settings: Record<string, string | undefined> = {}): Cloudflare.Env {
   const bindings: Record<string, unknown> = { ...env, ...settings };
   for (const [name, value] of Object.entries(settings))
     if (value === undefined) delete bindings[name];
@@ -26,8 +26,8 @@ interface KvCall {
   at: number;
 }
 
-/** An isolate whose use of KV is written down. */
-export function watchedIsolate(settings: Record<string, string | undefined> = {}) {
+/** Like `createIsolate`, and records the KV reads and writes. */
+export function createWatchedIsolate(settings: Record<string, string | undefined> = {}) {
   const gets: KvCall[] = [];
   const puts: KvCall[] = [];
   const KV = {
@@ -40,11 +40,11 @@ export function watchedIsolate(settings: Record<string, string | undefined> = {}
       return env.KV.put(key, value, options);
     },
   } as unknown as KVNamespace;
-  return { bindings: { ...isolate(settings), KV }, gets, puts };
+  return { bindings: { ...createIsolate(settings), KV }, gets, puts };
 }
 
-/** KV as a location may see it that has read each key before: so many more reads of a key get what it was at the first. */
-export function staleKv(reads: number): KVNamespace {
+/** KV as seen from a location with a stale cache: after the first read of a key, the next `reads` reads return the same value. */
+export function createStaleKv(reads: number): KVNamespace {
   const seen = new Map<string, { value: unknown; left: number }>();
   return {
     get: async (key: string) => {

@@ -7,8 +7,8 @@ export interface LogLine {
   [field: string]: unknown;
 }
 
-/** Catches what is logged from here on: each call as it was written, and parsed. */
-export function catchLogs() {
+/** Captures everything logged from now on, as written and parsed. */
+export function captureLogs() {
   const spies = (["debug", "log", "info", "warn", "error"] as const).map((level) =>
     vi.spyOn(console, level).mockImplementation(() => undefined),
   );

@@ -1,14 +1,6 @@
 import { send } from "./api.ts";
 import { newAccount, PASSWORD, type TestUser } from "./fixtures.ts";
-import { isolate } from "./isolates.ts";
-
-/** At which call the provider fails, from 1. */
-export type FailsAtCall = (call: number) => boolean;
-
-export const nth =
-  (n: number): FailsAtCall =>
-  (call) =>
-    call === n;
+import { createIsolate } from "./isolates.ts";
 
 export interface SentMail {
   from: string;
@@ -20,45 +12,44 @@ export interface SentMail {
 
 export type Mailbox = ReturnType<typeof createMailbox>;
 
-/** Bindings of an isolate of their own whose mail arrives here. It fails when told to: before it takes a mail, or after. */
+/** Bindings of a new isolate whose mail is stored here. Set `faults` to fail before or after a mail is accepted. */
 export function createMailbox(settings: Record<string, string | undefined> = {}) {
   const sent: SentMail[] = [];
-  const faults: { refuses?: FailsAtCall; losesAnswer?: FailsAtCall } = {};
+  const faults: { refuses?: () => boolean; losesAnswer?: () => boolean } = {};
   let calls = 0;
   const EMAIL = {
     send: async (mail: SentMail) => {
       calls += 1;
-      const call = calls;
-      if (faults.refuses?.(call)) throw new Error(`the provider refuses ${mail.to}`);
+      if (faults.refuses?.()) throw new Error(`the provider refuses ${mail.to}`);
       sent.push(mail);
-      if (faults.losesAnswer?.(call)) throw new Error("the answer is lost");
-      return { messageId: String(call) };
+      if (faults.losesAnswer?.()) throw new Error("the response is lost");
+      return { messageId: String(calls) };
     },
   } as unknown as SendEmail;
   return {
     EMAIL,
-    bindings: { ...isolate(settings), EMAIL },
+    bindings: { ...createIsolate(settings), EMAIL },
     sent,
     faults,
-    /** How often a mail was handed over, whatever came of it. */
+    /** The number of send attempts, including failed ones. */
     calls: () => calls,
-    /** The mails to an address, the oldest first. */
+    /** The mails to an address, oldest first. */
     to: (address: string) => sent.filter((mail) => mail.to === address),
     subjectsTo: (address: string) =>
       sent.filter((mail) => mail.to === address).map(({ subject }) => subject),
-    /** The token in the last link that went to an address. */
+    /** The token in the latest mail to an address. */
     tokenTo: (address: string) => tokenIn(sent.filter((mail) => mail.to === address).at(-1)),
   };
 }
 
-/** The one-time token in a mail's link. */
+/** The one-time token in the link of a mail. */
 export function tokenIn(mail: SentMail | undefined): string {
   const token = /#token=(\S+)/.exec(mail?.text ?? "")?.[1];
   if (!token) throw new Error(`no link in ${mail?.text}`);
   return token;
 }
 
-/** Registers someone whose mail arrives in the box, and logs them in. */
+/** Registers a user against the mailbox's bindings and logs them in. */
 export async function createMailUser(
   { bindings }: { bindings: Cloudflare.Env },
   fields: Record<string, unknown> = {},
@@ -79,7 +70,7 @@ export async function createMailUser(
   };
 }
 
-/** The requests of the flows, against bindings. */
+/** Functions that send the requests of the mail flows to the given bindings. */
 export function flowsOf({ bindings }: { bindings: Cloudflare.Env }) {
   const post = (path: string, body?: unknown, token?: string) =>
     send(path, { method: "POST", bindings, ...(body ? { body } : {}), ...(token && { token }) });

@@ -45,7 +45,7 @@ export interface OpenApiDocument {
   components: { schemas: Record<string, Schema> };
 }
 
-/** An operation of the document: where it is, what it says of itself, and who may call it. */
+/** An operation of the document, with its access rule. */
 export interface Operation {
   name: string;
   method: string;
@@ -59,7 +59,7 @@ export async function fetchDocument(): Promise<OpenApiDocument> {
   return (await send<OpenApiDocument>("/openapi.json")).body;
 }
 
-/** Every operation of a document. Throws for one that declares no access rule. */
+/** Every operation of a document. Throws if one declares no access rule. */
 export function operationsOf(document: OpenApiDocument): Operation[] {
   return Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, documented]) => {
@@ -76,7 +76,7 @@ export function documentedCodes({ documented }: Operation, status: number): stri
   return Object.keys(content["application/problem+json"]?.examples ?? {});
 }
 
-/** A body for an operation, out of the examples, defaults and constants in its schema; undefined when it takes none. */
+/** A body for an operation, built from the examples, defaults and constants of its schema. Undefined if it has no body. */
 export function sampleBody(document: OpenApiDocument, operation: Operation): unknown {
   const content = operation.documented.requestBody?.content["application/json"];
   if (!content) return undefined;
@@ -85,14 +85,14 @@ export function sampleBody(document: OpenApiDocument, operation: Operation): unk
   return sampleOf(document, content.schema ?? {}, `the body of ${operation.name}`);
 }
 
-/** A value for a parameter out of its examples, or undefined. */
+/** An example value of a path parameter, or undefined. */
 export function sampleParameter({ documented }: Operation, name: string): string | undefined {
   const parameter = (documented.parameters ?? []).find((p) => p.in === "path" && p.name === name);
   const value = parameter?.example ?? parameter?.schema.example ?? parameter?.schema.examples?.[0];
   return value === undefined ? undefined : String(value);
 }
 
-/** The schema that a reference means. */
+/** Resolves a schema's reference. */
 export function resolveSchema(document: OpenApiDocument, schema: Schema): Schema {
   const name = schema.$ref?.replace("#/components/schemas/", "");
   return name ? (document.components.schemas[name] ?? {}) : schema;
@@ -112,6 +112,6 @@ function sampleOf(document: OpenApiDocument, reference: Schema, where: string): 
   if (schema.type === "boolean") return true;
   if (schema.type === "array") return [];
   throw new Error(
-    `nothing to send as ${where}: give its schema an example, or it a row in test/support/samples.ts`,
+    `no sample for ${where}: add an example to its schema, or an entry to test/support/samples.ts`,
   );
 }

@@ -11,7 +11,7 @@ interface ProblemBody {
   errors?: { path: string; code: string; message: string }[];
 }
 
-/** Expects the problem document for a code, whole and of one piece with the response that carries it. */
+/** Expects a complete problem document with this code that is consistent with its response. */
 export function expectProblem(answer: Answer<unknown>, status: number, code: string): void {
   const body = answer.body as ProblemBody | undefined;
   expect({ status: answer.status, code: body?.code }).toEqual({ status, code });

@@ -4,7 +4,7 @@ declare module "*?raw" {
 }
 
 interface ImportMeta {
-  /** Files by pattern, read when the test is built (vite). */
+  /** The text of the files that match a pattern, read at build time (Vite). */
   glob<T>(
     pattern: string,
     options: { query: "?raw"; import: "default"; eager: true },

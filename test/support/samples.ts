@@ -3,19 +3,19 @@ import { createTestKey } from "./credentials.ts";
 import { createRoleRow, type TestUser } from "./fixtures.ts";
 import { type OpenApiDocument, type Operation, sampleBody, sampleParameter } from "./openapi.ts";
 
-/** Whose things a request is about. */
+/** The user whose resources a request is about. */
 export interface Target {
   user: Pick<TestUser, "id" | "username" | "email">;
-  /** Ids of what they have, by the collection in the path. */
+  /** Ids of their resources, by the collection in the path. */
   ids: Readonly<Record<string, string>>;
 }
 
 interface Sample {
-  /** What the examples of the document do not say. */
+  /** The body, where the document has no suitable example. */
   body?: Record<string, unknown>;
-  /** What makes a request one about another's things, where `{id}` alone does not. */
+  /** Additions for a request about another user's resources, where `{id}` is not sufficient. */
   foreign?: (target: Target) => Addition;
-  /** What makes a request one that its owner may send. */
+  /** Additions for a request that the owner may send. */
   own?: (target: Target) => Addition;
 }
 
@@ -36,22 +36,22 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
   listApiKeys: { foreign: ({ user }) => ({ query: `?user_id=${user.id}` }) },
 };
 
-// The email has a flow of its own, and is none of a key's business.
+// Users and API keys cannot change the email with this operation.
 function keepEmail({ user: { email } }: Target): Addition {
   return { body: { email } };
 }
 
-const NOBODYS = "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11";
+const UNKNOWN_ID = "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11";
 
-/** Nothing of this is there. */
-export const NOTHING: Target = {
-  user: { id: NOBODYS, username: "nobody", email: "nobody@example.com" },
-  ids: { users: NOBODYS, sessions: NOBODYS, "api-keys": NOBODYS, roles: "nobodys" },
+/** A target that does not exist. */
+export const UNKNOWN_TARGET: Target = {
+  user: { id: UNKNOWN_ID, username: "nobody", email: "nobody@example.com" },
+  ids: { users: UNKNOWN_ID, sessions: UNKNOWN_ID, "api-keys": UNKNOWN_ID, roles: "nobodys" },
 };
 
 let roles = 0;
 
-/** Someone's account, their session and a key of theirs, and a role that nobody has. */
+/** A user's account, session and a new API key, and a new role that no user has. */
 export async function targetOf(user: TestUser): Promise<Target> {
   const { id } = await createTestKey(user, []);
   roles += 1;
@@ -63,17 +63,17 @@ export async function targetOf(user: TestUser): Promise<Target> {
   };
 }
 
-/** The same, the account by its other name. */
+/** The same target, with the account as `me`. */
 export function asMe(target: Target): Target {
   return { ...target, ids: { ...target.ids, users: "me" } };
 }
 
-/** True for an operation on what may be another's. */
-export function isAboutSomeone({ path, documented }: Operation): boolean {
+/** True if the operation can be sent for another user's resources. */
+export function canTargetOthers({ path, documented }: Operation): boolean {
   return path.includes("{") || SAMPLES[documented.operationId ?? ""]?.foreign !== undefined;
 }
 
-/** A request that passes validation, about the things of a target. `isOwn` for one's own. */
+/** A valid request about the resources of a target. `isOwn` if the caller is the target. */
 export function sampleRequest(
   document: OpenApiDocument,
   operation: Operation,
@@ -96,7 +96,7 @@ function fillPath(operation: Operation, { ids }: Target): string {
     const value = ids[collection] ?? (example === "me" ? ids.users : example);
     if (value !== undefined) return `${collection}/${encodeURIComponent(value)}`;
     throw new Error(
-      `nothing to send as {${parameter}} of ${operation.name}: give it an example, or its collection an id in test/support/samples.ts`,
+      `no sample for {${parameter}} of ${operation.name}: add an example to it, or an id for its collection to test/support/samples.ts`,
     );
   });
 }

@@ -1,19 +1,19 @@
 import { applyD1Migrations, reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterAll, afterEach, beforeAll, vi } from "vitest";
-import { takeMissedMoments } from "./d1.ts";
-import { renewIsolate } from "./isolates.ts";
+import { takeUnmatchedStatements } from "./d1.ts";
+import { resetIsolate } from "./isolates.ts";
 import { findScans } from "./plans.ts";
 
 const PRODUCTION_LIMIT = 100_000;
 
-/** What deriveBits was asked for in the current test. */
+/** The iterations of each deriveBits call in the current test. */
 export const derivedIterations: number[] = [];
 
-// The runtime's own, from the prototype: this file runs once per test file.
+// Taken from the prototype, because this file runs once per test file and replaces the method.
 const deriveBits = SubtleCrypto.prototype.deriveBits.bind(crypto.subtle);
 
-// Production refuses more than 100,000 iterations a call; this runtime does not, so the tests do.
+// Production refuses more than 100,000 iterations per call. This runtime does not, so the tests do.
 crypto.subtle.deriveBits = (algorithm, ...rest) => {
   const iterations = (algorithm as { iterations?: number }).iterations ?? 0;
   derivedIterations.push(iterations);
@@ -26,14 +26,14 @@ crypto.subtle.deriveBits = (algorithm, ...rest) => {
   return deriveBits(algorithm, ...rest);
 };
 
-// What the worker waits for after a response passes at once. Tests of the waiting itself use stopClock().
+// Waits of the worker after a response are shortened to 1 ms. Tests of the waiting itself use stopClock().
 const wait: Scheduler["wait"] = Object.getPrototypeOf(scheduler).wait.bind(scheduler);
 scheduler.wait = (ms, options) => wait(Math.min(ms, 1), options);
 
-// Files share one runtime: each begins with empty stores and an isolate that knows nothing.
+// Test files share one runtime: each starts with empty stores and a new isolate.
 beforeAll(async () => {
   await reset();
-  renewIsolate();
+  resetIsolate();
   await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
 });
 
@@ -41,8 +41,8 @@ afterEach(() => {
   derivedIterations.length = 0;
   vi.useRealTimers();
   vi.restoreAllMocks();
-  const missed = takeMissedMoments();
-  if (missed.length > 0) throw new Error(`no statement matched ${missed.join(", ")}`);
+  const unmatched = takeUnmatchedStatements();
+  if (unmatched.length > 0) throw new Error(`no statement matched ${unmatched.join(", ")}`);
 });
 
 // The cost of a request must not grow with what is stored: every statement finds its rows by an index.

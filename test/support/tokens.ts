@@ -14,7 +14,7 @@ export const [SIGNING_JWK = {}] = (JSON.parse(env.SIGNING_KEYS) as { keys: JWK[]
 
 export type Overrides = Record<string, unknown>;
 
-/** A token like the one given, signed with our key, but for the overrides; those that are undefined are left out. */
+/** A token with overridden header and claims, signed with the service's key. Undefined overrides remove a member. */
 export async function forge(
   token: string,
   header: Overrides,
@@ -27,19 +27,19 @@ export async function forge(
     .sign(await importJWK(jwk, "EdDSA"));
 }
 
-/** A token like the one given but for its header, put together by hand with whatever signature. */
+/** A token with an overridden header and any signature, assembled by hand. */
 export function assemble(token: string, header: Overrides, signature = ""): string {
   const encode = (value: unknown) => base64url.encode(JSON.stringify(value));
   return `${encode({ ...decodeProtectedHeader(token), ...header })}.${token.split(".")[1]}.${signature}`;
 }
 
-/** A new Ed25519 private key with a kid. */
+/** Generates an Ed25519 private key with a kid. */
 export async function newSigningJwk(kid: string = crypto.randomUUID()): Promise<JWK> {
   const { privateKey } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
   return { ...(await exportJWK(privateKey)), kid };
 }
 
-/** A symmetric key of so many bytes, all alike, as a JWK. */
+/** A symmetric JWK of `bytes` equal bytes. */
 export function octJwk(kid: string, fill = 1, bytes = 32): JWK {
   return { kty: "oct", kid, k: base64url.encode(new Uint8Array(bytes).fill(fill)) };
 }

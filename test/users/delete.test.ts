@@ -14,13 +14,13 @@ import {
 } from "../support/fixtures.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
-const NOBODY = "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11";
+const UNKNOWN_ID = "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11";
 
 const remove = (id: string, token?: string) =>
   send(`/v1/users/${id}`, { method: "DELETE", ...(token && { token }) });
 
 describe("DELETE /v1/users/{id}", () => {
-  it("answers 204 and makes the user 404, and records user.deleted once", async () => {
+  it("returns 204, then 404 for the user, and records user.deleted once", async () => {
     const { id } = await createTestUser();
     const admin = await createTestUser("admin");
     const answer = await remove(id, admin.token);
@@ -38,7 +38,7 @@ describe("DELETE /v1/users/{id}", () => {
     expect(await sqlAll("SELECT id FROM users WHERE id = ?", id)).toHaveLength(1);
   });
 
-  it("refuses what every session of the deleted can do at once", async () => {
+  it("refuses every session of the user immediately", async () => {
     const user = await createTestUser();
     const second = await logIn(user.username);
     const { token } = await createTestUser("admin");
@@ -48,14 +48,14 @@ describe("DELETE /v1/users/{id}", () => {
     expect(await statusesOf(second)).toEqual(ALL_REFUSED);
   });
 
-  it("refuses the login of the deleted like that of a stranger", async () => {
+  it("refuses the user's login like an unknown name", async () => {
     const { id, username, token } = await createTestUser();
     await remove(id, token);
     const answer = await send("/v1/auth/login", { body: { username, password: PASSWORD } });
     expectProblem(answer, 401, "invalid_credentials");
   });
 
-  it("frees the email and the username for someone else", async () => {
+  it("frees the email and the username", async () => {
     const { id, username, email, token } = await createTestUser();
     await remove(id, token);
     const answer = await send("/v1/auth/register", {
@@ -65,23 +65,23 @@ describe("DELETE /v1/users/{id}", () => {
     expect(answer.body.id).not.toBe(id);
   });
 
-  it("lets people delete themselves, as me too, and not twice", async () => {
+  it("lets users delete themselves as me, once", async () => {
     const user = await createTestUser();
     expect((await remove("me", user.token)).status).toBe(204);
     expectProblem(await remove("me", user.token), 401, "unauthenticated");
     expect(await changesOn(user.id)).toEqual(["user.created", "user.deleted"]);
   });
 
-  it("answers 404 for one who is deleted or was never there, and records nothing", async () => {
+  it("returns 404 for a deleted or unknown user, and records nothing", async () => {
     const { id } = await createTestUser();
     const { token } = await createTestUser("admin");
     await remove(id, token);
     expectProblem(await remove(id, token), 404, "user_not_found");
-    expectProblem(await remove(NOBODY, token), 404, "user_not_found");
+    expectProblem(await remove(UNKNOWN_ID, token), 404, "user_not_found");
     expect(await changesOn(id)).toEqual(["user.created", "user.deleted"]);
   });
 
-  it("answers every change of a deleted user 404", async () => {
+  it("returns 404 for every change of a deleted user", async () => {
     const { id } = await createTestUser();
     const { token } = await createTestUser("admin");
     await remove(id, token);
@@ -91,7 +91,7 @@ describe("DELETE /v1/users/{id}", () => {
     expectProblem(await send(`/v1/users/${id}/role`, role), 404, "user_not_found");
   });
 
-  it("deletes once when asked 10 times at once: one 204, one event", async () => {
+  it("deletes once for 10 concurrent requests: one 204, one event", async () => {
     const { id } = await createTestUser();
     const { token } = await createTestUser("admin");
     const answers = await Promise.all(Array.from({ length: 10 }, () => remove(id, token)));
@@ -99,7 +99,7 @@ describe("DELETE /v1/users/{id}", () => {
     expect(await changesOn(id)).toEqual(["user.created", "user.deleted"]);
   });
 
-  it("answers 403 privilege_escalation on one who holds more", async () => {
+  it("returns 403 privilege_escalation for a user who holds more permissions", async () => {
     await createRoleRow("remover", ["users:read", "users:delete"]);
     const { token } = await createTestUser("remover");
     const moderator = await createTestUser("moderator");
@@ -108,12 +108,12 @@ describe("DELETE /v1/users/{id}", () => {
     expect((await remove(id, token)).status).toBe(204);
   });
 
-  it("answers 401 without a token, 403 on another whether there or not, 422 for a malformed id", async () => {
+  it("returns 401 without a token, 403 for another user whether or not they exist, and 422 for a malformed id", async () => {
     const { id } = await createTestUser();
     expectProblem(await remove(id), 401, "unauthenticated");
     const moderator = await createTestUser("moderator");
     expectProblem(await remove(id, moderator.token), 403, "forbidden");
-    expectProblem(await remove(NOBODY, moderator.token), 403, "forbidden");
+    expectProblem(await remove(UNKNOWN_ID, moderator.token), 403, "forbidden");
     const admin = await createTestUser("admin");
     expect(faultsOf(await remove("42", admin.token))).toEqual(["id invalid_format"]);
   });
@@ -129,7 +129,7 @@ describe("POST /v1/users/{id}/restore", () => {
     return { user, admin, restore };
   }
 
-  it("answers 200 with the user, who can log in again, and records user.restored once", async () => {
+  it("returns 200 with the user, who can log in again, and records user.restored once", async () => {
     const { user, restore } = await deletedUser();
     const answer = await restore();
     expect(answer.status).toBe(200);
@@ -139,13 +139,13 @@ describe("POST /v1/users/{id}/restore", () => {
     expect((await changesOn(user.id)).slice(-2)).toEqual(["user.deleted", "user.restored"]);
   });
 
-  it("brings no session back to life", async () => {
+  it("revives no session", async () => {
     const { user, restore } = await deletedUser();
     await restore();
     expect(await statusesOf(user)).toEqual(ALL_REFUSED);
   });
 
-  it("leaves one who is not deleted as they are and records nothing", async () => {
+  it("changes and records nothing for a user who is not deleted", async () => {
     const { user, restore } = await deletedUser();
     const first = await restore();
     const second = await restore();
@@ -155,7 +155,7 @@ describe("POST /v1/users/{id}/restore", () => {
   });
 
   it.each(["email", "username"] as const)(
-    "answers 409 %s_taken when it was given away since",
+    "returns 409 %s_taken if it has been taken since",
     async (name) => {
       const { user, restore } = await deletedUser();
       await send("/v1/auth/register", { body: newAccount({ [name]: user[name].toUpperCase() }) });
@@ -164,21 +164,21 @@ describe("POST /v1/users/{id}/restore", () => {
     },
   );
 
-  it("answers 404 for a user who was never there", async () => {
+  it("returns 404 for an unknown user", async () => {
     const { admin, restore } = await deletedUser();
-    expectProblem(await restore(admin.token, NOBODY), 404, "user_not_found");
+    expectProblem(await restore(admin.token, UNKNOWN_ID), 404, "user_not_found");
   });
 
-  it("answers 401 without a token, 403 without users:delete, 422 for a malformed id", async () => {
+  it("returns 401 without a token, 403 without users:delete and 422 for a malformed id", async () => {
     const { admin, restore } = await deletedUser();
     expectProblem(await restore(""), 401, "unauthenticated");
     const moderator = await createTestUser("moderator");
     expectProblem(await restore(moderator.token), 403, "forbidden");
-    expectProblem(await restore(moderator.token, NOBODY), 403, "forbidden");
+    expectProblem(await restore(moderator.token, UNKNOWN_ID), 403, "forbidden");
     expect(faultsOf(await restore(admin.token, "x"))).toEqual(["id invalid_format"]);
   });
 
-  it("answers 403 privilege_escalation on one who held more", async () => {
+  it("returns 403 privilege_escalation for a user who held more permissions", async () => {
     await createRoleRow("restorer", ["users:delete"]);
     const moderator = await createTestUser("moderator");
     const { restore } = await deletedUser();

@@ -10,7 +10,7 @@ import {
 } from "../support/fixtures.ts";
 import { expectProblem } from "../support/problems.ts";
 
-/** The statement that changes a user, and decides once more. */
+/** The statement that changes a user and authorizes again. */
 const UPDATE = /^update "users"/;
 
 const rename = (user: TestUser, options: RequestOptions & { ifMatch?: string } = {}) => {
@@ -28,7 +28,7 @@ const etagOf = async ({ token }: TestUser) =>
   (await send("/v1/users/me", { token })).headers.get("ETag") ?? "";
 
 describe("If-Match", () => {
-  it("lets the fresh version through, alone, in a list or as *", async () => {
+  it("accepts the current version, alone, in a list or as *", async () => {
     const user = await createTestUser();
     for (const [i, form] of ["?", '"0", ?', "*"].entries()) {
       const ifMatch = form.replace("?", await etagOf(user));
@@ -38,7 +38,7 @@ describe("If-Match", () => {
     }
   });
 
-  it("answers 412 for a stale, weak, unquoted or empty version, changes and records nothing", async () => {
+  it("returns 412 for a stale, weak, unquoted or empty version, and changes and records nothing", async () => {
     const user = await createTestUser();
     const etag = await etagOf(user);
     for (const ifMatch of ['"0"', `W/${etag}`, etag.replaceAll('"', ""), "", '"*"']) {
@@ -48,12 +48,12 @@ describe("If-Match", () => {
     expect(await changesOn(user.id)).toEqual(["user.created"]);
   });
 
-  it("answers 412 for a stale version even when nothing would change", async () => {
+  it("returns 412 for a stale version even if nothing would change", async () => {
     const user = await createTestUser();
     expectProblem(await rename(user, { ifMatch: '"0"', body: {} }), 412, "version_conflict");
   });
 
-  it("guards deletion, restoring and roles too", async () => {
+  it("applies to deletion, restoration and role changes", async () => {
     const user = await createTestUser();
     const { token } = await createTestUser("admin");
     const headers = { "If-Match": '"0"' };
@@ -69,7 +69,7 @@ describe("If-Match", () => {
     );
   });
 
-  it("lets one of two PUTs with one version through: one 200, one 412, one event", async () => {
+  it("accepts one of two PUTs with one version: one 200, one 412, one event", async () => {
     const user = await createTestUser();
     const etag = await etagOf(user);
     const { username, email } = user;
@@ -85,8 +85,8 @@ describe("If-Match", () => {
   });
 });
 
-describe("changes at once", () => {
-  it("lets 20 PATCHes without If-Match all through, none undoing another", async () => {
+describe("concurrent changes", () => {
+  it("all succeed for 20 PATCHes without If-Match, none overwriting another", async () => {
     const user = await createTestUser();
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, i) =>
@@ -102,7 +102,7 @@ describe("changes at once", () => {
     expect(updates).toHaveLength(20);
   }, 20_000);
 
-  it("answers 409 edit_conflict when others are faster every time, and changes nothing", async () => {
+  it("return 409 edit_conflict and change nothing if another change comes first at every attempt", async () => {
     const user = await createTestUser();
     const bump = () => sqlRun("UPDATE users SET version = version + 1 WHERE id = ?", user.id);
     const answer = await rename(user, { bindings: beforeEachStatement(UPDATE, bump) });
@@ -110,7 +110,7 @@ describe("changes at once", () => {
     expect(await changesOn(user.id)).toEqual(["user.created"]);
   });
 
-  it("answers 404 when the user is deleted between the check and the change", async () => {
+  it("return 404 if the user is deleted between check and change", async () => {
     const user = await createTestUser();
     const { token } = await createTestUser("admin");
     const remove = () => send(`/v1/users/${user.id}`, { method: "DELETE", token });
@@ -122,7 +122,7 @@ describe("changes at once", () => {
   });
 });
 
-describe("a right lost between the check and the change", () => {
+describe("authority lost between check and change", () => {
   const losses: [string, string, number, string][] = [
     [
       "whose session ended",
@@ -144,7 +144,7 @@ describe("a right lost between the check and the change", () => {
     expect(await changesOn(user.id)).toEqual(["user.created"]);
   });
 
-  it("changes nothing when the target has risen above the actor", async () => {
+  it("changes nothing if the target now holds more permissions than the caller", async () => {
     const user = await createTestUser();
     const { token } = await createTestUser("moderator");
     const rise = () => sqlRun("UPDATE users SET role = 'admin' WHERE id = ?", user.id);
@@ -153,7 +153,7 @@ describe("a right lost between the check and the change", () => {
     expect(await changesOn(user.id)).toEqual(["user.created"]);
   });
 
-  it("changes nothing when a role's permissions grow past the actor's", async () => {
+  it("changes nothing if the target's role gains a permission that the caller lacks", async () => {
     await createRoleRow("guest", []);
     const user = await createTestUser("guest");
     const { token } = await createTestUser("moderator");

@@ -6,24 +6,25 @@ import {
   createRoleRow,
   createTestUser,
   newAccount,
+  sqlRun,
   type TestUser,
 } from "../support/fixtures.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
-const NOBODY = "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11";
+const UNKNOWN_ID = "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11";
 
 const patch = (id: string, token: string, body: unknown, options: RequestOptions = {}) =>
   send(`/v1/users/${id}`, { method: "PATCH", token, body, ...options });
 
-/** The body that PUT needs, with everything as it is but the overrides. */
-function wholeOf(user: TestUser, overrides: Record<string, unknown> = {}) {
+/** A PUT body with the current values, except for the overrides. */
+function putBodyOf(user: TestUser, overrides: Record<string, unknown> = {}) {
   const { username, email } = user;
   const rest = { first_name: null, last_name: null, role: "user", is_active: true };
   return { username, email, ...rest, ...overrides };
 }
 
 describe("PATCH /v1/users/{id}", () => {
-  it("lets people change their own username and names, and records what changed", async () => {
+  it("lets users change their own username and names, and records the changes", async () => {
     const { id, username, token } = await createTestUser();
     const body = { username: `${username}.new`, first_name: " Ada ", last_name: "L" };
     const answer = await patch("me", token, body);
@@ -39,7 +40,7 @@ describe("PATCH /v1/users/{id}", () => {
     });
   });
 
-  it("changes what is named and leaves the rest", async () => {
+  it("changes the given fields and keeps the rest", async () => {
     const user = await createTestUser();
     await patch("me", user.token, { first_name: "Ada", last_name: "L" });
     const { body } = await patch("me", user.token, { last_name: null });
@@ -51,19 +52,19 @@ describe("PATCH /v1/users/{id}", () => {
     });
   });
 
-  it("takes a change of case in one's own username", async () => {
+  it("accepts a change of case in the user's own username", async () => {
     const { username, token } = await createTestUser();
     const { body } = await patch("me", token, { username: username.toUpperCase() });
     expect(body.username).toBe(username.toUpperCase());
   });
 
-  it("takes unchanged values as no error, makes no new version and records nothing", async () => {
+  it("accepts unchanged values without a new version or an audit event", async () => {
     const user = await createTestUser();
     const before = await send("/v1/users/me", { token: user.token });
     const rows = await changesOn(user.id);
     for (const body of [
       {},
-      wholeOf(user),
+      putBodyOf(user),
       { role: "user" },
       { is_active: true },
       { email: user.email },
@@ -80,22 +81,24 @@ describe("PATCH /v1/users/{id}", () => {
     ["email", { email: "else@example.com" }],
     ["role", { role: "admin" }],
     ["is_active", { is_active: false }],
-  ])("answers 403 when people change their own %s, and changes nothing", async (_, body) => {
+  ])("returns 403 if users change their own %s, and changes nothing", async (_, body) => {
     const { id, token } = await createTestUser();
     expectProblem(await patch("me", token, { first_name: "Eve", ...body }), 403, "forbidden");
     expect((await send("/v1/users/me", { token })).body.first_name).toBeNull();
     expect(await changesOn(id)).toEqual(["user.created"]);
   });
 
-  it("answers 403 when an admin changes their own email", async () => {
+  it("returns 403 if an admin changes their own email", async () => {
     const { token } = await createTestUser("admin");
     expectProblem(await patch("me", token, { email: "boss@example.com" }), 403, "forbidden");
   });
 
-  it("lets users:update change another's email, which is then no longer verified", async () => {
+  it("lets users:update change another user's email, which is then unverified", async () => {
     const { id } = await createTestUser();
     const { token } = await createTestUser("moderator");
     const { email } = newAccount();
+    await sqlRun("UPDATE users SET email_verified = 1 WHERE id = ?", id);
+    expect((await send(`/v1/users/${id}`, { token })).body.email_verified).toBe(true);
     const answer = await patch(id, token, { email: email.toUpperCase() });
     expect(answer.body).toMatchObject({ email: email.toUpperCase(), email_verified: false });
     expect(
@@ -107,7 +110,7 @@ describe("PATCH /v1/users/{id}", () => {
     ["email", (taken: TestUser) => ({ email: taken.email.toUpperCase() })],
     ["username", (taken: TestUser) => ({ username: taken.username.toUpperCase() })],
   ])(
-    "answers 409 %s_taken when it differs only in case, and records nothing",
+    "returns 409 %s_taken for a value that differs only in case, and records nothing",
     async (field, body) => {
       const [user, taken, { token }] = [
         await createTestUser(),
@@ -119,14 +122,14 @@ describe("PATCH /v1/users/{id}", () => {
     },
   );
 
-  it("answers 403 when a moderator, who lacks roles:assign, changes a role", async () => {
+  it("returns 403 if a moderator, who lacks roles:assign, changes a role", async () => {
     const { id } = await createTestUser();
     const { token } = await createTestUser("moderator");
     expectProblem(await patch(id, token, { role: "moderator" }), 403, "forbidden");
     expect(await changesOn(id)).toEqual(["user.created"]);
   });
 
-  it("records a role and a name changed at once as two events", async () => {
+  it("records a role and a name changed together as two events", async () => {
     const { id } = await createTestUser();
     const { token } = await createTestUser("admin");
     expect((await patch(id, token, { role: "moderator", first_name: "Ada" })).body.role).toBe(
@@ -135,13 +138,13 @@ describe("PATCH /v1/users/{id}", () => {
     expect(await changesOn(id)).toEqual(["user.created", "user.updated", "user.role_changed"]);
   });
 
-  it("answers 422 unknown_role for a role that does not exist", async () => {
+  it("returns 422 unknown_role for a role that does not exist", async () => {
     const { id } = await createTestUser();
     const { token } = await createTestUser("admin");
     expect(faultsOf(await patch(id, token, { role: "emperor" }))).toEqual(["role unknown_role"]);
   });
 
-  it("answers 403 privilege_escalation to a moderator on an admin, whatever is changed", async () => {
+  it("returns 403 privilege_escalation to a moderator for an admin, whatever is changed", async () => {
     const boss = await createTestUser("admin");
     const { token } = await createTestUser("moderator");
     for (const body of [{ first_name: "x" }, { is_active: false }, {}]) {
@@ -150,21 +153,25 @@ describe("PATCH /v1/users/{id}", () => {
     expect(await changesOn(boss.id)).toEqual(["user.created"]);
   });
 
-  it("answers 403 privilege_escalation when one gives oneself a role above one's own", async () => {
+  it("returns 403 privilege_escalation if users assign themselves a role beyond their permissions", async () => {
     await createRoleRow("clerk", ["users:read", "users:update", "roles:assign"]);
     const { id, token } = await createTestUser("clerk");
     expectProblem(await patch("me", token, { role: "admin" }), 403, "privilege_escalation");
     expect((await send(`/v1/users/${id}`, { token })).body.role).toBe("clerk");
   });
 
-  it("answers 403 to others without users:update whether the user exists or not, else 404", async () => {
+  it("returns 403 without users:update whether or not the user exists, and 404 with it", async () => {
     const { id } = await createTestUser();
     const { token } = await createTestUser();
-    for (const target of [id, NOBODY]) {
+    for (const target of [id, UNKNOWN_ID]) {
       expectProblem(await patch(target, token, { first_name: "x" }), 403, "forbidden");
     }
     const moderator = await createTestUser("moderator");
-    expectProblem(await patch(NOBODY, moderator.token, { first_name: "x" }), 404, "user_not_found");
+    expectProblem(
+      await patch(UNKNOWN_ID, moderator.token, { first_name: "x" }),
+      404,
+      "user_not_found",
+    );
   });
 
   it.each([
@@ -176,14 +183,14 @@ describe("PATCH /v1/users/{id}", () => {
     "full_name",
     "created_at",
     "version",
-  ])("answers 422 when the body sets %s", async (field) => {
+  ])("returns 422 if the body sets %s", async (field) => {
     const { token } = await createTestUser();
     const answer = await patch("me", token, { [field]: "x" });
     expectProblem(answer, 422, "validation_failed");
     expect(faultsOf(answer)).toEqual([`${field} unknown_field`]);
   });
 
-  it("answers 401 without a token and 422 for a null username", async () => {
+  it("returns 401 without a token and 422 for a null username", async () => {
     expectProblem(
       await send("/v1/users/me", { method: "PATCH", body: {} }),
       401,
@@ -215,14 +222,14 @@ describe("PUT /v1/users/{id}", () => {
     expect(await changesOn(user.id)).toContain("user.role_changed");
   });
 
-  it("lets people replace their own names when all else is as it was", async () => {
+  it("lets users replace their own names if the rest is unchanged", async () => {
     const user = await createTestUser();
-    const body = wholeOf(user, { first_name: "Ada" });
+    const body = putBodyOf(user, { first_name: "Ada" });
     const answer = await send("/v1/users/me", { method: "PUT", token: user.token, body });
     expect(answer.body).toMatchObject({ first_name: "Ada", role: "user", is_active: true });
   });
 
-  it("answers 422 naming each missing field", async () => {
+  it("returns 422 naming each missing field", async () => {
     const { token } = await createTestUser();
     const answer = await send("/v1/users/me", { method: "PUT", token, body: {} });
     expectProblem(answer, 422, "validation_failed");
@@ -233,10 +240,10 @@ describe("PUT /v1/users/{id}", () => {
     );
   });
 
-  it("answers 401 without a token and 403 on another", async () => {
+  it("returns 401 without a token and 403 for another user", async () => {
     const user = await createTestUser();
     const { token } = await createTestUser();
-    const request = { method: "PUT", body: wholeOf(user) };
+    const request = { method: "PUT", body: putBodyOf(user) };
     expectProblem(await send(`/v1/users/${user.id}`, request), 401, "unauthenticated");
     expectProblem(await send(`/v1/users/${user.id}`, { ...request, token }), 403, "forbidden");
   });

@@ -16,9 +16,9 @@ import {
 } from "../support/fixtures.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
-const NOBODY = "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11";
+const UNKNOWN_ID = "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11";
 
-/** The statement that erases, and decides once more. */
+/** The statement that erases a user and authorizes again. */
 const DELETE = /^delete from "users"/;
 
 const erase = (id: string, token?: string, bindings?: Cloudflare.Env) =>
@@ -33,7 +33,7 @@ const remove = (id: string, token: string) => send(`/v1/users/${id}`, { method: 
 const rowsOf = (id: string) => sqlAll("SELECT id FROM users WHERE id = ?", id);
 
 describe("POST /v1/users/{id}/erase", () => {
-  it("answers 204, the user is gone for good, and records user.erased once", async () => {
+  it("returns 204, removes the user permanently and records user.erased once", async () => {
     const user = await createTestUser();
     const admin = await createTestUser("admin");
     const answer = await erase(user.id, admin.token);
@@ -48,7 +48,7 @@ describe("POST /v1/users/{id}/erase", () => {
     expect(await changesOn(user.id)).toEqual(["user.created", "user.erased"]);
   });
 
-  it("refuses at once what their sessions, keys and password could do", async () => {
+  it("refuses the user's sessions, keys and password immediately", async () => {
     const user = await createTestUser();
     const key = await createTestKey(user, []);
     const admin = await createTestUser("admin");
@@ -68,7 +68,7 @@ describe("POST /v1/users/{id}/erase", () => {
     expect((await send("/v1/auth/register", { body })).status).toBe(201);
   });
 
-  it("erases one who is deleted already", async () => {
+  it("erases a deleted user", async () => {
     const { id } = await createTestUser();
     const { token } = await createTestUser("admin");
     await remove(id, token);
@@ -77,7 +77,7 @@ describe("POST /v1/users/{id}/erase", () => {
     expect(await changesOn(id)).toEqual(["user.created", "user.deleted", "user.erased"]);
   });
 
-  it("leaves everybody else's things as they are", async () => {
+  it("does not affect other users", async () => {
     const [user, other] = [await createTestUser(), await createTestUser()];
     const key = await createTestKey(other, []);
     await erase(user.id, (await createTestUser("admin")).token);
@@ -85,7 +85,7 @@ describe("POST /v1/users/{id}/erase", () => {
     expect((await sendWithKey(key, "/v1/auth/me")).status).toBe(403);
   });
 
-  it("asked 10 times at once erases once: one 204, the others 404, one event", async () => {
+  it("erases once for 10 concurrent requests: one 204, the others 404, one event", async () => {
     const { id } = await createTestUser();
     const { token } = await createTestUser("admin");
     const answers = await Promise.all(Array.from({ length: 10 }, () => erase(id, token)));
@@ -101,7 +101,7 @@ describe("POST /v1/users/{id}/erase", () => {
     expect(await statusesOf(admin)).toEqual(ALL_REFUSED);
   });
 
-  it("answers 409 last_admin for the only one, of two at once for one", async () => {
+  it("returns 409 last_admin for the only administrator, and keeps one of two who erase each other", async () => {
     await sqlRun("UPDATE users SET role = 'user'");
     const admin = await createTestUser("admin");
     expectProblem(await erase("me", admin.token), 409, "last_admin");
@@ -110,12 +110,12 @@ describe("POST /v1/users/{id}/erase", () => {
       erase(second.id, admin.token),
       erase(admin.id, second.token),
     ]);
-    // Whoever is second is erased by then.
+    // The second caller has been erased by then.
     expect(answers.map(({ status }) => status).sort()).toEqual([204, 401]);
     expect(await sqlAll("SELECT id FROM users WHERE role = 'admin'")).toHaveLength(1);
   });
 
-  it("answers 409 last_admin when the other administrator is demoted between read and write", async () => {
+  it("returns 409 last_admin if the other administrator is demoted between read and write", async () => {
     await sqlRun("UPDATE users SET role = 'user'");
     const [admin, second] = [await createTestUser("admin"), await createTestUser("admin")];
     const demote = () => sqlRun("UPDATE users SET role = 'user' WHERE id = ?", second.id);
@@ -124,7 +124,7 @@ describe("POST /v1/users/{id}/erase", () => {
     expect(await rowsOf(admin.id)).toHaveLength(1);
   });
 
-  it("answers 403 privilege_escalation on one who holds more, deleted or not", async () => {
+  it("returns 403 privilege_escalation for a user who holds more permissions, deleted or not", async () => {
     await createRoleRow("eraser", ["users:erase"]);
     const { token } = await createTestUser("eraser");
     const moderator = await createTestUser("moderator");
@@ -135,7 +135,7 @@ describe("POST /v1/users/{id}/erase", () => {
     expect((await erase(id, token)).status).toBe(204);
   });
 
-  it("answers 403 when the permission is lost, or the other is promoted, between read and write", async () => {
+  it("returns 403 if the caller loses the permission, or the user is promoted, between read and write", async () => {
     const { token, id: adminId } = await createTestUser("admin");
     const { id } = await createTestUser();
     const demote = () => sqlRun("UPDATE users SET role = 'user' WHERE id = ?", adminId);
@@ -148,21 +148,21 @@ describe("POST /v1/users/{id}/erase", () => {
     expect(await changesOn(id)).toEqual(["user.created"]);
   });
 
-  it("answers 401, 403 on oneself and on others, 403 to a key, 404 and 422", async () => {
+  it("returns 401 without a token, 403 without users:erase and to a key, 404 for an unknown user and 422 for a malformed id", async () => {
     const user = await createTestUser();
     const admin = await createTestUser("admin");
     expectProblem(await erase(user.id), 401, "unauthenticated");
     expectProblem(await erase("me", user.token), 403, "forbidden");
-    expectProblem(await erase(NOBODY, user.token), 403, "forbidden");
+    expectProblem(await erase(UNKNOWN_ID, user.token), 403, "forbidden");
     const key = await createTestKey(admin, ["users:erase"]);
     const keyed = await sendWithKey(key, `/v1/users/${user.id}/erase`, { method: "POST" });
     expectProblem(keyed, 403, "forbidden");
-    expectProblem(await erase(NOBODY, admin.token), 404, "user_not_found");
+    expectProblem(await erase(UNKNOWN_ID, admin.token), 404, "user_not_found");
     expect(faultsOf(await erase("42", admin.token))).toEqual(["id invalid_format"]);
     expect(await rowsOf(user.id)).toHaveLength(1);
   });
 
-  it("ends a session that began between read and write, also for introspection", async () => {
+  it("ends a session that began between read and write, including for introspection", async () => {
     const user = await createTestUser();
     const admin = await createTestUser("admin");
     const service = await createTestKey(admin, ["tokens:introspect"]);
@@ -182,7 +182,7 @@ describe("POST /v1/users/{id}/erase", () => {
   it.each([
     ["read", /from "sessions" inner join "users"/],
     ["write", DELETE],
-  ])("with D1 failing at the %s erases nothing", async (_, statement) => {
+  ])("erases nothing if D1 fails at the %s", async (_, statement) => {
     const { id } = await createTestUser();
     const { token } = await createTestUser("admin");
     const failed = await erase(id, token, faultyBindings({ d1: at(statement) }));
@@ -192,7 +192,7 @@ describe("POST /v1/users/{id}/erase", () => {
     expect((await erase(id, token)).status).toBe(204);
   });
 
-  it("whose record fails erases nothing", async () => {
+  it("erases nothing if its audit event cannot be written", async () => {
     const { id } = await createTestUser();
     const { token } = await createTestUser("admin");
     await sqlRun(`CREATE TRIGGER fail_audit BEFORE INSERT ON audit_events

@@ -5,14 +5,14 @@ import { stopClock } from "../support/clock.ts";
 import { createTestKey, sendWithKey } from "../support/credentials.ts";
 import { NIGHTLY, runCron } from "../support/cron.ts";
 import { allAuditOf, createTestUser, PASSWORD, sqlAll, sqlRun } from "../support/fixtures.ts";
-import { catchLogs } from "../support/logs.ts";
+import { captureLogs } from "../support/logs.ts";
 import { createMailbox, flowsOf, type Mailbox } from "../support/mail.ts";
 
 const DAY = 86_400_000;
 const IP = "198.51.100.77";
 const USER_AGENT = "Difference-Engine/2 (unmistakable)";
 
-/** Everything that D1 holds: each row of each table, those of SQLite and of the migrations apart. */
+/** Every row of every table in D1, except the tables of SQLite and Cloudflare. */
 async function allRows(): Promise<string[]> {
   const tables = await sqlAll<{ name: string }>(
     "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB '_cf_*' AND name NOT GLOB 'sqlite_*'",
@@ -34,8 +34,8 @@ async function allKv(): Promise<string[]> {
   return Promise.all(keys.map(async ({ name }) => `kv: ${name}=${await env.KV.get(name)}`));
 }
 
-/** Someone who has done everything there is to do, with all that may not be found of them afterwards. */
-async function livePublicLife(box: Mailbox) {
+/** A user who has used every feature, with the texts that must not be found after erasure. */
+async function createTracedUser(box: Mailbox) {
   const { bindings } = box;
   const who = crypto.randomUUID().slice(0, 8);
   const account = {
@@ -100,7 +100,7 @@ async function livePublicLife(box: Mailbox) {
   return { id: user.id as string, token, secrets };
 }
 
-const found = (texts: readonly string[], secrets: readonly string[]) =>
+const findContaining = (texts: readonly string[], secrets: readonly string[]) =>
   secrets.flatMap((secret) => texts.filter((text) => text.includes(secret)));
 
 const auditRows = (id: string) =>
@@ -123,7 +123,7 @@ const ENDS: [string, (id: string, box: Mailbox) => Promise<unknown>][] = [
     },
   ],
   [
-    "deleted, and purged when the retention is over",
+    "deleted and purged after the retention period",
     async (id, { bindings }) => {
       const { token } = await createTestUser("admin");
       await send(`/v1/users/${id}`, { method: "DELETE", token, bindings });
@@ -133,25 +133,25 @@ const ENDS: [string, (id: string, box: Mailbox) => Promise<unknown>][] = [
   ],
 ];
 
-describe("of a person who is", () => {
-  it.each(ENDS)("%s no table, key, value or log holds anything", async (_, end) => {
+describe("a person", () => {
+  it.each(ENDS)("%s leaves no trace in any table, KV key, KV value or log", async (_, end) => {
     stopClock();
-    const logs = catchLogs();
+    const logs = captureLogs();
     const box = createMailbox({ RATE_LIMIT_AUTH: "1000/60", RATE_LIMIT_WRITE: "1000/60" });
-    const { id, secrets } = await livePublicLife(box);
-    const held = found(await allRows(), secrets);
+    const { id, secrets } = await createTracedUser(box);
+    const held = findContaining(await allRows(), secrets);
     expect(held.length).toBeGreaterThan(5);
     expect(held.filter((row) => row.startsWith("audit_events"))).toEqual([]);
     await end(id, box);
     expect(await sqlAll("SELECT id FROM users WHERE id = ?", id)).toEqual([]);
-    expect(found(await allRows(), secrets)).toEqual([]);
-    expect(found(await allKv(), secrets)).toEqual([]);
-    expect(found(logs.raw(), secrets)).toEqual([]);
+    expect(findContaining(await allRows(), secrets)).toEqual([]);
+    expect(findContaining(await allKv(), secrets)).toEqual([]);
+    expect(findContaining(logs.raw(), secrets)).toEqual([]);
   });
 
-  it("erased the audit rows stay as they were, to the byte, and open as null with erased", async () => {
+  it("erased leaves the audit rows unchanged byte for byte, and their sealed values read as null with erased", async () => {
     const box = createMailbox();
-    const { id } = await livePublicLife(box);
+    const { id } = await createTracedUser(box);
     const before = await auditRows(id);
     const opened = await allAuditOf(id);
     expect(JSON.stringify(opened)).toContain(USER_AGENT);
@@ -183,7 +183,7 @@ describe("of a person who is", () => {
     expect(erased).not.toHaveProperty("erased");
   });
 
-  it("erased what an administrator did to them keeps where the administrator was", async () => {
+  it("erased leaves the origin of an administrator's events about them", async () => {
     const { id } = await createTestUser();
     const { token, id: adminId } = await createTestUser("admin");
     const edit = { method: "PATCH", body: { first_name: "Unmistakable" }, token };
@@ -194,7 +194,7 @@ describe("of a person who is", () => {
     expect(JSON.parse(updated?.changes ?? "")).toEqual({ first_name: null });
   });
 
-  it("erased what they did to others keeps what was done, and not from where", async () => {
+  it("erased leaves what they did to others, without its origin", async () => {
     const moderator = await createTestUser("moderator");
     const { id } = await createTestUser();
     const edit = { method: "PATCH", body: { first_name: "Grace" }, token: moderator.token, ip: IP };

@@ -4,7 +4,7 @@ import { createTestUser } from "../support/fixtures.ts";
 
 describe("the ETag of …/me", () => {
   it.each(["/v1/users/me", "/v1/users/me/profile"])(
-    "of %s is nobody else's: another user at the same version is not told that nothing has changed",
+    "of %s differs between users at the same version",
     async (path) => {
       const [ada, bob] = [await createTestUser(), await createTestUser()];
       const adas = await send(path, { token: ada.token });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
-import { createTestKey, sendWithKey } from "../support/credentials.ts";
+import { createHolder, createTestKey, sendWithKey } from "../support/credentials.ts";
 import {
   createRoleRow,
   createTestUser,
@@ -12,13 +12,13 @@ import {
 import { createMailbox, createMailUser, flowsOf } from "../support/mail.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
-const NOBODY = "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11";
+const UNKNOWN_ID = "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11";
 
 const exportOf = (id: string, { token }: Partial<TestUser> = {}) =>
   send(`/v1/users/${id}/export`, { ...(token && { token }) });
 
 describe("GET /v1/users/{id}/export", () => {
-  it("answers 200 with everything held on oneself, as one document that is not kept", async () => {
+  it("returns 200 with all data held on the user as one document, with no-store", async () => {
     const user = await createTestUser();
     const profile = { display_name: "Ada", bio: "Analyst", metadata: { theme: "dark" } };
     await send("/v1/users/me/profile", { method: "PUT", body: profile, token: user.token });
@@ -74,7 +74,23 @@ describe("GET /v1/users/{id}/export", () => {
     });
   });
 
-  it("holds no secret and no hash", async () => {
+  it("presents the metadata of every audit event as an object", async () => {
+    const owner = await createHolder("users:update");
+    const key = await createTestKey(owner, ["users:update"]);
+    const edit = { method: "PATCH", body: { first_name: "Ada" } };
+    expect((await sendWithKey(key, "/v1/users/me", edit)).status).toBe(200);
+    await send("/v1/users/me", { ...edit, body: { last_name: "L" }, token: owner.token });
+    const { body } = await exportOf("me", owner);
+    const events: { action: string; metadata: unknown }[] = body.audit_events;
+    expect(events.length).toBeGreaterThan(3);
+    for (const { action, metadata } of events) {
+      expect(Object.prototype.toString.call(metadata), action).toBe("[object Object]");
+    }
+    const updates = events.filter(({ action }) => action === "user.updated");
+    expect(updates.map(({ metadata }) => metadata)).toEqual([{ user_id: owner.id }, {}]);
+  });
+
+  it("contains no secret and no hash", async () => {
     const box = createMailbox();
     const user = await createMailUser(box);
     await flowsOf(box).forgot(user.email);
@@ -92,7 +108,7 @@ describe("GET /v1/users/{id}/export", () => {
     expect(text).not.toMatch(/pbkdf2|password_hash|data_key|sealed|secret|token_hash/);
   });
 
-  it("holds nothing personal of others: neither who acted on them, nor on whom they acted", async () => {
+  it("contains no personal data of others, neither of actors nor of targets", async () => {
     const moderator = await createTestUser("moderator");
     const other = await createTestUser();
     const admin = await createTestUser("admin");
@@ -113,33 +129,33 @@ describe("GET /v1/users/{id}/export", () => {
     expect(acted).not.toHaveProperty("erased");
   });
 
-  it("of another needs users:export, and nothing above one's own permissions", async () => {
+  it("for another user requires users:export, and every permission that the user holds", async () => {
     const [user, moderator] = [await createTestUser(), await createTestUser("moderator")];
     await createRoleRow("exporter", ["users:export"]);
     const exporter = await createTestUser("exporter");
     expect((await exportOf(user.id, exporter)).body.user.id).toBe(user.id);
     expectProblem(await exportOf(moderator.id, exporter), 403, "privilege_escalation");
     expectProblem(await exportOf(user.id, moderator), 403, "forbidden");
-    expectProblem(await exportOf(NOBODY, moderator), 403, "forbidden");
-    expectProblem(await exportOf(NOBODY, exporter), 404, "user_not_found");
+    expectProblem(await exportOf(UNKNOWN_ID, moderator), 403, "forbidden");
+    expectProblem(await exportOf(UNKNOWN_ID, exporter), 404, "user_not_found");
     expectProblem(await exportOf(user.id), 401, "unauthenticated");
     expect(faultsOf(await exportOf("42", exporter))).toEqual(["id invalid_format"]);
   });
 
-  it("of another marks none of their sessions as the current one", async () => {
+  it("for another user marks no session as current", async () => {
     const user = await createTestUser();
     const { body } = await exportOf(user.id, await createTestUser("admin"));
     expect(body.sessions).toMatchObject([{ current: false }]);
   });
 
-  it("of one who is deleted is 404", async () => {
+  it("returns 404 for a deleted user", async () => {
     const user = await createTestUser();
     const admin = await createTestUser("admin");
     await send(`/v1/users/${user.id}`, { method: "DELETE", token: admin.token });
     expectProblem(await exportOf(user.id, admin), 404, "user_not_found");
   });
 
-  it("with an API key needs the scope, for its owner too", async () => {
+  it("with an API key requires the scope, even for its owner", async () => {
     const admin = await createTestUser("admin");
     const blind = await createTestKey(admin, []);
     expectProblem(await sendWithKey(blind, "/v1/users/me/export"), 403, "forbidden");

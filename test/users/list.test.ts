@@ -32,7 +32,7 @@ async function walk(query: string, between?: () => Promise<unknown>): Promise<st
 }
 
 describe("GET /v1/users", () => {
-  it("answers 10 users by default, the newest first, and says that there are more", async () => {
+  it("returns 10 users by default, newest first, with has_more", async () => {
     const { status, body, headers } = await list();
     expect(status).toBe(200);
     expect(body.data).toHaveLength(10);
@@ -42,23 +42,23 @@ describe("GET /v1/users", () => {
     expect(headers.get("Cache-Control")).toBe("no-store");
   });
 
-  it("says that there is no more on a page that holds everything", async () => {
+  it("returns has_more false on a page that contains everything", async () => {
     const { body } = await list("?limit=100");
     expect(body.data.length).toBeGreaterThan(20);
     expect(body.pagination).toEqual({ limit: 100, has_more: false, next_cursor: null });
   });
 
-  it("shows no hash", async () => {
+  it("contains no hash", async () => {
     expect((await list("?limit=100")).text).not.toMatch(/password|pbkdf2/);
   });
 
-  it("reads the rows of its page and not the table", async () => {
+  it("reads the rows of its page, not the whole table", async () => {
     const [one, three] = [await list("?limit=1"), await list("?limit=3")];
     expect(costOf(three).rowsRead - costOf(one).rowsRead).toBe(2);
     expect(costOf(one).queries).toBeLessThanOrEqual(2);
   });
 
-  it.each(["1", "100"])("takes limit=%s", async (limit) => {
+  it.each(["1", "100"])("accepts limit=%s", async (limit) => {
     const { status, body } = await list(`?limit=${limit}`);
     expect(status).toBe(200);
     expect(body.pagination.limit).toBe(Number(limit));
@@ -76,20 +76,20 @@ describe("GET /v1/users", () => {
     "0x10",
     " 5",
     "99999999999999999999",
-  ])("answers 422 for limit=%s", async (limit) => {
+  ])("returns 422 for limit=%s", async (limit) => {
     const answer = await list(`?limit=${limit}`);
     expectProblem(answer, 422, "validation_failed");
     expect(faultsOf(answer)[0]).toMatch(/^limit /);
   });
 
   it.each(["?limit=10&limit=99999", "?colour=red", "?limit[]=5", "?__proto__=1", "?sort=%27;--"])(
-    "answers 422 for %s",
+    "returns 422 for %s",
     async (query) => {
       expectProblem(await list(query), 422, "validation_failed");
     },
   );
 
-  it("walks every user once, whatever the page size", async () => {
+  it("lists every user exactly once, whatever the page size", async () => {
     const all = await sqlAll<{ id: string }>("SELECT id FROM users");
     for (const limit of [1, 7, 100]) {
       const walked = await walk(`?limit=${limit}`);
@@ -98,7 +98,7 @@ describe("GET /v1/users", () => {
     }
   });
 
-  it("misses and repeats no user of the same millisecond", async () => {
+  it("neither skips nor repeats users created in the same millisecond", async () => {
     const before = (await sqlAll<{ id: string }>("SELECT id FROM users ORDER BY id LIMIT 5")).map(
       ({ id }) => id,
     );
@@ -109,7 +109,7 @@ describe("GET /v1/users", () => {
     expect(new Set(walked).size).toBe(walked.length);
   });
 
-  it("misses and repeats none who was there while others come and go", async () => {
+  it("neither skips nor repeats existing users while others are created and deleted", async () => {
     const before = (await sqlAll<{ id: string }>("SELECT id FROM users")).map(({ id }) => id);
     const passing: string[] = [];
     const walked = await walk("?limit=4", async () => {
@@ -122,7 +122,7 @@ describe("GET /v1/users", () => {
     expect(before.filter((id) => !walked.includes(id))).toEqual([]);
   });
 
-  it("answers 422 invalid_cursor for a cursor with any character changed, cut off or added", async () => {
+  it("returns 422 invalid_cursor for a cursor with any character changed, removed or added", async () => {
     const cursor = (await list("?limit=1")).body.pagination.next_cursor ?? "";
     const changed = [...cursor].map((character, i) => {
       const other = character === "A" ? "B" : "A";
@@ -143,18 +143,18 @@ describe("GET /v1/users", () => {
     }
   });
 
-  it("answers 422 for an empty and for an oversized cursor", async () => {
+  it("returns 422 for an empty and an oversized cursor", async () => {
     expectProblem(await list("?cursor="), 422, "validation_failed");
     expectProblem(await list(`?cursor=${"A".repeat(100_000)}`), 422, "validation_failed");
   });
 
-  it("answers 422 for a cursor of the same list with another filter", async () => {
+  it("returns 422 for a cursor of the same list with another filter", async () => {
     const cursor = (await list("?limit=1")).body.pagination.next_cursor;
     const answer = await list(`?limit=1&deleted=true&cursor=${cursor}`);
     expect(faultsOf(answer)).toEqual(["cursor invalid_cursor"]);
   });
 
-  it("lists the deleted alone with deleted=true, and only with users:delete", async () => {
+  it("lists only deleted users with deleted=true, which requires users:delete", async () => {
     const { body: gone } = await send("/v1/auth/register", { body: newAccount() });
     await send(`/v1/users/${gone.id}`, { method: "DELETE", token: admin.token });
     const deleted = await list("?limit=100&deleted=true");
@@ -168,7 +168,7 @@ describe("GET /v1/users", () => {
     expectProblem(await list("?deleted=maybe"), 422, "validation_failed");
   });
 
-  it("answers 401 without a token, 403 without users:read, 200 to a moderator", async () => {
+  it("returns 401 without a token, 403 without users:read and 200 to a moderator", async () => {
     expectProblem(await send("/v1/users"), 401, "unauthenticated");
     const { token } = await createTestUser();
     expectProblem(await send("/v1/users?limit=0", { token }), 403, "forbidden");

@@ -3,10 +3,10 @@ import { send } from "../support/api.ts";
 import { createTestUser } from "../support/fixtures.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
-const NOBODY = "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11";
+const UNKNOWN_ID = "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11";
 
 describe("GET /v1/users/{id}", () => {
-  it("answers oneself by id and as me, with a version and private", async () => {
+  it("returns the caller by id and as me, with an ETag and Cache-Control private", async () => {
     const { id, username, token } = await createTestUser();
     for (const name of [id, "me"]) {
       const answer = await send(`/v1/users/${name}`, { token });
@@ -18,7 +18,7 @@ describe("GET /v1/users/{id}", () => {
     }
   });
 
-  it("finds the same user by their id in upper case, as self and as another", async () => {
+  it("accepts ids in upper case", async () => {
     const { id, token } = await createTestUser();
     const moderator = await createTestUser("moderator");
     for (const credential of [token, moderator.token]) {
@@ -27,22 +27,22 @@ describe("GET /v1/users/{id}", () => {
     }
   });
 
-  it("answers anyone to a holder of users:read", async () => {
+  it("returns any user to a holder of users:read", async () => {
     const { id } = await createTestUser();
     const { token } = await createTestUser("moderator");
     expect((await send(`/v1/users/${id}`, { token })).body.id).toBe(id);
   });
 
-  it("answers 404 user_not_found to a holder of users:read", async () => {
+  it("returns 404 user_not_found for an unknown user to a holder of users:read", async () => {
     const { token } = await createTestUser("moderator");
-    expectProblem(await send(`/v1/users/${NOBODY}`, { token }), 404, "user_not_found");
+    expectProblem(await send(`/v1/users/${UNKNOWN_ID}`, { token }), 404, "user_not_found");
   });
 
-  it("answers others 403, word for word the same whether the user exists or not", async () => {
+  it("returns the same 403 to others whether or not the user exists", async () => {
     const { id } = await createTestUser();
     const { token } = await createTestUser();
     const existing = await send(`/v1/users/${id}`, { token });
-    const missing = await send(`/v1/users/${NOBODY}`, { token });
+    const missing = await send(`/v1/users/${UNKNOWN_ID}`, { token });
     const malformed = await send("/v1/users/42", { token });
     for (const answer of [existing, missing, malformed]) {
       expectProblem(answer, 403, "forbidden");
@@ -58,17 +58,17 @@ describe("GET /v1/users/{id}", () => {
     "%00",
     "..%2Fme",
     "me%0A",
-    `${NOBODY}%0A`,
-    `%7B${NOBODY}%7D`,
+    `${UNKNOWN_ID}%0A`,
+    `%7B${UNKNOWN_ID}%7D`,
     "%F0%9F%92%A9",
-  ])("answers 422 for the id %s", async (id) => {
+  ])("returns 422 for the id %s", async (id) => {
     const { token } = await createTestUser("moderator");
     const answer = await send(`/v1/users/${id}`, { token });
     expectProblem(answer, 422, "validation_failed");
     expect(faultsOf(answer)).toEqual(["id invalid_format"]);
   });
 
-  it("answers 304 without a body when If-None-Match names the version", async () => {
+  it("returns 304 without a body if If-None-Match matches the version", async () => {
     const { token } = await createTestUser();
     const { headers } = await send("/v1/users/me", { token });
     const etag = headers.get("ETag") ?? "";
@@ -80,7 +80,7 @@ describe("GET /v1/users/{id}", () => {
     }
   });
 
-  it("answers 200 when If-None-Match names another version", async () => {
+  it("returns 200 if If-None-Match has another version", async () => {
     const { token } = await createTestUser();
     for (const given of ['"999"', "1", "", '"*"']) {
       const answer = await send("/v1/users/me", { token, headers: { "If-None-Match": given } });
@@ -88,7 +88,7 @@ describe("GET /v1/users/{id}", () => {
     }
   });
 
-  it("answers a new version after each change that shows", async () => {
+  it("returns a new version after each visible change", async () => {
     const { token, username } = await createTestUser();
     const before = (await send("/v1/users/me", { token })).headers.get("ETag");
     await send("/v1/users/me", { method: "PATCH", token, body: { first_name: "New" } });
@@ -98,7 +98,7 @@ describe("GET /v1/users/{id}", () => {
     expect(new Set([before, after, afterLogin]).size).toBe(3);
   });
 
-  it("shows a deleted user only with deleted=true and users:delete", async () => {
+  it("returns a deleted user only with deleted=true and users:delete", async () => {
     const { id } = await createTestUser();
     const admin = await createTestUser("admin");
     await send(`/v1/users/${id}`, { method: "DELETE", token: admin.token });
@@ -111,7 +111,7 @@ describe("GET /v1/users/{id}", () => {
     expectProblem(refused, 403, "forbidden");
   });
 
-  it("answers HEAD as GET, without the body", async () => {
+  it("responds to HEAD like GET, without the body", async () => {
     const { token } = await createTestUser();
     const answer = await send("/v1/users/me", { method: "HEAD", token });
     expect(answer.status).toBe(200);
@@ -120,7 +120,7 @@ describe("GET /v1/users/{id}", () => {
     expectProblemStatus(await send("/v1/users/me", { method: "HEAD" }));
   });
 
-  it("answers 401 without a token and 422 for an unknown query parameter", async () => {
+  it("returns 401 without a token and 422 for an unknown query parameter", async () => {
     expectProblem(await send("/v1/users/me"), 401, "unauthenticated");
     const { token } = await createTestUser();
     const answer = await send("/v1/users/me?fields=id", { token });

@@ -11,13 +11,13 @@ import {
 } from "../support/fixtures.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
-const NOBODY = "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11";
+const UNKNOWN_ID = "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11";
 
 const assign = (id: string, token: string | undefined, body: unknown = { role: "moderator" }) =>
   send(`/v1/users/${id}/role`, { method: "PUT", body, ...(token && { token }) });
 
 describe("PUT /v1/users/{id}/role", () => {
-  it("answers 200 with the user in the new role and records user.role_changed", async () => {
+  it("returns 200 with the user in the new role and records user.role_changed", async () => {
     const { id } = await createTestUser();
     const admin = await createTestUser("admin");
     const answer = await assign(id, admin.token);
@@ -29,7 +29,7 @@ describe("PUT /v1/users/{id}/role", () => {
     expect(JSON.parse(event?.changes ?? "{}")).toEqual({ role: { from: "user", to: "moderator" } });
   });
 
-  it("ends every session of the user at once", async () => {
+  it("ends every session of the user immediately", async () => {
     const user = await createTestUser();
     const second = await logIn(user.username);
     const { token } = await createTestUser("admin");
@@ -38,14 +38,14 @@ describe("PUT /v1/users/{id}/role", () => {
     expect(await statusesOf(second)).toEqual(ALL_REFUSED);
   });
 
-  it("ends them when the role comes with a PATCH, too", async () => {
+  it("ends them for a role change by PATCH too", async () => {
     const user = await createTestUser();
     const { token } = await createTestUser("admin");
     await send(`/v1/users/${user.id}`, { method: "PATCH", token, body: { role: "moderator" } });
     expect(await statusesOf(user)).toEqual(ALL_REFUSED);
   });
 
-  it("lets the user act in the new role after the next login", async () => {
+  it("applies the new role after the next login", async () => {
     const user = await createTestUser();
     const { token } = await createTestUser("admin");
     await assign(user.id, token);
@@ -53,7 +53,7 @@ describe("PUT /v1/users/{id}/role", () => {
     expect((await send("/v1/users", { token: next.token })).status).toBe(200);
   });
 
-  it("takes the role held already as no change: sessions stay and nothing is recorded", async () => {
+  it("treats the current role as no change: sessions remain and nothing is recorded", async () => {
     const user = await createTestUser("moderator");
     const { token } = await createTestUser("admin");
     expect((await assign(user.id, token)).status).toBe(200);
@@ -61,7 +61,7 @@ describe("PUT /v1/users/{id}/role", () => {
     expect(await changesOn(user.id)).toEqual(["user.created"]);
   });
 
-  it("answers 403 privilege_escalation for a role above the actor's own permissions", async () => {
+  it("returns 403 privilege_escalation for a role beyond the caller's permissions", async () => {
     await createRoleRow("assigner", ["roles:assign", "users:read"]);
     const { id } = await createTestUser();
     const { token } = await createTestUser("assigner");
@@ -71,30 +71,30 @@ describe("PUT /v1/users/{id}/role", () => {
     expect((await assign(id, token, { role: "reader" })).status).toBe(200);
   });
 
-  it("answers 403 privilege_escalation on a user who holds more than the actor", async () => {
+  it("returns 403 privilege_escalation for a user who holds more permissions than the caller", async () => {
     await createRoleRow("demoter", ["roles:assign"]);
     const boss = await createTestUser("admin");
     const { token } = await createTestUser("demoter");
     expectProblem(await assign(boss.id, token, { role: "user" }), 403, "privilege_escalation");
   });
 
-  it("answers 403 privilege_escalation when one raises oneself", async () => {
+  it("returns 403 privilege_escalation if callers promote themselves", async () => {
     await createRoleRow("climber", ["roles:assign"]);
     const { token } = await createTestUser("climber");
     expectProblem(await assign("me", token, { role: "admin" }), 403, "privilege_escalation");
   });
 
-  it("answers 404 for a user who is not there", async () => {
+  it("returns 404 for an unknown user", async () => {
     const { token } = await createTestUser("admin");
-    expectProblem(await assign(NOBODY, token), 404, "user_not_found");
+    expectProblem(await assign(UNKNOWN_ID, token), 404, "user_not_found");
   });
 
-  it("answers 401 without a token, 403 without roles:assign before existence and validation", async () => {
+  it("returns 401 without a token, and 403 without roles:assign before checking existence and validity", async () => {
     const { id } = await createTestUser();
     expectProblem(await assign(id, undefined), 401, "unauthenticated");
     for (const role of ["user", "moderator"]) {
       const { token } = await createTestUser(role);
-      for (const target of [id, NOBODY, "me"]) {
+      for (const target of [id, UNKNOWN_ID, "me"]) {
         expectProblem(await assign(target, token, { x: 1 }), 403, "forbidden");
       }
     }
@@ -106,7 +106,7 @@ describe("PUT /v1/users/{id}/role", () => {
     [{ role: "Admin" }, ["role invalid_format"]],
     [{ role: "emperor" }, ["role unknown_role"]],
     [{ role: "user", is_active: true }, ["is_active unknown_field"]],
-  ])("answers 422 for %j", async (body, faults) => {
+  ])("returns 422 for %j", async (body, faults) => {
     const { id } = await createTestUser();
     const { token } = await createTestUser("admin");
     const answer = await assign(id, token, body);
@@ -116,7 +116,7 @@ describe("PUT /v1/users/{id}/role", () => {
 });
 
 describe("is_active", () => {
-  it("stops refresh, writes and reads of every session at once when it becomes false", async () => {
+  it("ends refresh, writes and reads of every session immediately when set to false", async () => {
     const user = await createTestUser();
     const { token } = await createTestUser("moderator");
     await send("/v1/auth/me", { token: user.token });
@@ -128,7 +128,7 @@ describe("is_active", () => {
     expect(JSON.parse(event?.changes ?? "{}")).toEqual({ is_active: { from: true, to: false } });
   });
 
-  it("lets the user log in again when it becomes true, with the old sessions still ended", async () => {
+  it("lets the user log in again when set to true, with the old sessions still ended", async () => {
     const user = await createTestUser();
     const { token } = await createTestUser("moderator");
     for (const is_active of [false, true]) {

@@ -6,7 +6,7 @@ import { createTestUser, PASSWORD, sqlAll, sqlRun, type TestUser } from "../supp
 import { createMailbox, createMailUser } from "../support/mail.ts";
 import { expectProblem } from "../support/problems.ts";
 
-const queued = ({ id }: { id: string }) =>
+const listQueuedMail = ({ id }: { id: string }) =>
   sqlAll("SELECT id FROM mail_outbox WHERE user_id = ? AND kind = 'change_email'", id);
 
 const change = ({ token }: TestUser, bindings: Cloudflare.Env) =>
@@ -16,28 +16,28 @@ const change = ({ token }: TestUser, bindings: Cloudflare.Env) =>
     bindings: { ...bindings, EMAIL: createMailbox().EMAIL },
   });
 
-describe("a change of email that has begun", () => {
+describe("an email change in progress", () => {
   it.each([
     ["the password is changed", "UPDATE users SET password_version = 2 WHERE id = ?"],
     ["the account is deactivated", "UPDATE users SET is_active = 0 WHERE id = ?"],
     ["the session ends", "UPDATE sessions SET revoked_at = 1 WHERE user_id = ?"],
-  ])("sends no link when meanwhile %s", async (_, statement) => {
+  ])("sends no link if %s between check and write", async (_, statement) => {
     const user = await createTestUser();
     const loseAuthority = () => sqlRun(statement, user.id);
     const bindings = beforeStatement(/insert into "mail_outbox"/, loseAuthority);
     expectProblem(await change(user, bindings), 401, "unauthenticated");
-    expect(await queued(user)).toEqual([]);
+    expect(await listQueuedMail(user)).toEqual([]);
   });
 
-  it("sends one when nothing comes in between", async () => {
+  it("sends a link otherwise", async () => {
     const user = await createTestUser();
     expect((await change(user, env)).status).toBe(202);
-    expect(await queued(user)).toHaveLength(1);
+    expect(await listQueuedMail(user)).toHaveLength(1);
   });
 });
 
-describe("an administrator's change of an email", () => {
-  it("is told to the old address, and the new one is asked to confirm", async () => {
+describe("an email change by an administrator", () => {
+  it("notifies the old address and asks the new one to confirm", async () => {
     const box = createMailbox();
     const user = await createMailUser(box);
     const admin = await createTestUser("admin");

@@ -1,13 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
 import { stopClock } from "../support/clock.ts";
+import { MINUTELY, runCron } from "../support/cron.ts";
 import { auditOf, createTestUser, newAccount, PASSWORD, sqlAll } from "../support/fixtures.ts";
 import { createMailbox, createMailUser, flowsOf } from "../support/mail.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
 const HOUR = 3_600_000;
 
-async function moving() {
+async function createEmailOwner() {
   const box = createMailbox();
   const user = await createMailUser(box);
   const me = async () =>
@@ -15,16 +16,16 @@ async function moving() {
   return { box, user, old: user.email, next: `new.${user.email}`, me, ...flowsOf(box) };
 }
 
-/** One who has asked for it, with the token that went to the new address. */
-async function asked() {
-  const all = await moving();
+/** Requests an email change, and returns the token sent to the new address. */
+async function requestEmailChange() {
+  const all = await createEmailOwner();
   expect((await all.changeEmail(all.user.token, all.next)).status).toBe(202);
   return { ...all, token: all.box.tokenTo(all.next) };
 }
 
 describe("POST /v1/auth/email/change", () => {
-  it("answers 202, asks the new address to confirm and tells the old one, and changes nothing yet", async () => {
-    const { box, user, old, next, me, changeEmail } = await moving();
+  it("returns 202, asks the new address to confirm, notifies the old one and changes nothing yet", async () => {
+    const { box, user, old, next, me, changeEmail } = await createEmailOwner();
     const answer = await changeEmail(user.token, next);
     expect({ status: answer.status, text: answer.text }).toEqual({ status: 202, text: "" });
     expect(box.subjectsTo(next)).toEqual(["Confirm your new email address"]);
@@ -34,8 +35,8 @@ describe("POST /v1/auth/email/change", () => {
     expect((await auditOf(user.id)).map(({ action }) => action)).toEqual(["user.created"]);
   });
 
-  it("with the token from the new address changes it, confirmed, and records email.changed", async () => {
-    const { user, old, next, me, token, verify, logIn } = await asked();
+  it("changes the email with the token from the new address, verified, and records email.changed", async () => {
+    const { user, old, next, me, token, verify, logIn } = await requestEmailChange();
     const answer = await verify(token);
     expect(answer.status).toBe(200);
     expect(answer.body).toMatchObject({ id: user.id, email: next, email_verified: true });
@@ -48,23 +49,23 @@ describe("POST /v1/auth/email/change", () => {
   });
 
   it("frees the old address", async () => {
-    const { box, old, token, verify } = await asked();
+    const { box, old, token, verify } = await requestEmailChange();
     await verify(token);
     const body = newAccount({ email: old });
     const { status } = await send("/v1/auth/register", { body, bindings: box.bindings });
     expect(status).toBe(201);
   });
 
-  it("needs the current password: a wrong one is 401, counted as a failed login, and sends nothing", async () => {
-    const { box, user, next, changeEmail } = await moving();
+  it("requires the current password: a wrong one returns 401, counts as a failed login and sends nothing", async () => {
+    const { box, user, next, changeEmail } = await createEmailOwner();
     expectProblem(await changeEmail(user.token, next, "wrong"), 401, "invalid_credentials");
     for (let i = 0; i < 9; i += 1) await changeEmail(user.token, next, "wrong");
     expectProblem(await changeEmail(user.token, next), 429, "too_many_attempts");
     expect(box.to(next)).toEqual([]);
   });
 
-  it("answers 409 email_taken for another's address in any case, with no mail to them", async () => {
-    const { box, user, changeEmail } = await moving();
+  it("returns 409 email_taken for another user's address in any case, without mail to that user", async () => {
+    const { box, user, changeEmail } = await createEmailOwner();
     const other = await createMailUser(box);
     const before = box.sent.length;
     const answer = await changeEmail(user.token, other.email.toUpperCase());
@@ -72,17 +73,17 @@ describe("POST /v1/auth/email/change", () => {
     expect(box.sent.length).toBe(before);
   });
 
-  it("answers 409 email_taken to the link when the address was taken meanwhile, and keeps the old one", async () => {
-    const { box, old, next, me, token, verify } = await asked();
+  it("returns 409 email_taken to the link if the address has been taken since, and keeps the old one", async () => {
+    const { box, old, next, me, token, verify } = await requestEmailChange();
     const body = newAccount({ email: next.toUpperCase() });
     await send("/v1/auth/register", { body, bindings: box.bindings });
     expectProblem(await verify(token), 409, "email_taken");
     expect(await me()).toMatchObject({ email: old, email_verified: false });
   });
 
-  it("meeting registrations with that address gives it to one of them, and the others 409", async () => {
+  it("concurrent with registrations with that address gives it to one of them, and the others get 409", async () => {
     for (let round = 0; round < 5; round += 1) {
-      const { box, next, me, token, verify } = await asked();
+      const { box, next, me, token, verify } = await requestEmailChange();
       const register = () =>
         send("/v1/auth/register", { body: newAccount({ email: next }), bindings: box.bindings });
       const answers = await Promise.all([register(), verify(token), register()]);
@@ -95,26 +96,26 @@ describe("POST /v1/auth/email/change", () => {
     }
   });
 
-  it("works once, of 10 at once too", async () => {
-    const { user, token, verify } = await asked();
+  it("works once, even for 10 concurrent requests", async () => {
+    const { user, token, verify } = await requestEmailChange();
     const answers = await Promise.all(Array.from({ length: 10 }, () => verify(token)));
     expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array(9).fill(400)]);
     const actions = (await auditOf(user.id)).map(({ action }) => action);
     expect(actions).toEqual(["user.created", "email.changed"]);
   });
 
-  it("works to the last millisecond of 24 hours and not after", async () => {
+  it("works for exactly 24 hours", async () => {
     const clock = stopClock();
-    const first = await asked();
-    const second = await asked();
+    const first = await requestEmailChange();
+    const second = await requestEmailChange();
     clock.at(24 * HOUR - 1);
     expect((await first.verify(first.token)).status).toBe(200);
     clock.at(24 * HOUR);
     expectProblem(await second.verify(second.token), 400, "invalid_token");
   });
 
-  it("asked for again voids the link before", async () => {
-    const { box, user, next, token, changeEmail, verify, me } = await asked();
+  it("voids the previous link when requested again", async () => {
+    const { box, user, next, token, changeEmail, verify, me } = await requestEmailChange();
     const third = `third.${user.email}`;
     expect((await changeEmail(user.token, third)).status).toBe(202);
     expectProblem(await verify(token), 400, "invalid_token");
@@ -122,9 +123,9 @@ describe("POST /v1/auth/email/change", () => {
     expect((await me()).email).not.toBe(next);
   });
 
-  it("asked for a sixth time within an hour is 429 rate_limited, and the fifth link stays good", async () => {
+  it("returns 429 rate_limited for a sixth request within an hour, and the fifth link stays valid", async () => {
     const clock = stopClock();
-    const { box, user, changeEmail, verify } = await moving();
+    const { box, user, changeEmail, verify } = await createEmailOwner();
     const nth = (n: number) => `address${n}.${user.email}`;
     for (let n = 1; n <= 5; n += 1) {
       expect((await changeEmail(user.token, nth(n))).status).toBe(202);
@@ -137,8 +138,8 @@ describe("POST /v1/auth/email/change", () => {
     expect((await verify(box.tokenTo(nth(5)))).status).toBe(200);
   });
 
-  it("voids every link that went to the old address", async () => {
-    const { box, user, old, next, changeEmail, forgot, reset, verify } = await moving();
+  it("voids every link sent to the old address", async () => {
+    const { box, user, old, next, changeEmail, forgot, reset, verify } = await createEmailOwner();
     const confirm = box.tokenTo(old);
     await forgot(old);
     const forgotten = box.tokenTo(old);
@@ -151,8 +152,8 @@ describe("POST /v1/auth/email/change", () => {
   it.each([
     ["changes their password", "change"],
     ["resets their password", "reset"],
-  ])("begun by a thief ends when the owner %s", async (_, how) => {
-    const { box, user, old, token, me, forgot, reset, verify } = await asked();
+  ])("requested by a thief is cancelled when the owner %s", async (_, how) => {
+    const { box, user, old, token, me, forgot, reset, verify } = await requestEmailChange();
     const NEW = "another pass phrase";
     if (how === "change") {
       const body = { current_password: PASSWORD, new_password: NEW };
@@ -165,35 +166,34 @@ describe("POST /v1/auth/email/change", () => {
     if (how === "change") expect((await me()).email).toBe(old);
   });
 
-  it("ends with a password that changes while its mail waits for the provider", async () => {
+  it("is cancelled by a password change while its mail is pending", async () => {
     const clock = stopClock();
-    const { box, user, next, changeEmail } = await moving();
+    const { box, user, next, changeEmail } = await createEmailOwner();
     box.faults.refuses = () => true;
     await changeEmail(user.token, next);
     const body = { current_password: PASSWORD, new_password: "another pass phrase" };
     await send("/v1/auth/password/change", { body, token: user.token, bindings: box.bindings });
     delete box.faults.refuses;
     clock.pass(HOUR);
-    await flowsOf(box).forgot("anyone@example.com");
-    await createMailUser(box);
+    await runCron(MINUTELY, box.bindings);
     expect(box.to(next)).toEqual([]);
   });
 
-  it("ends when an administrator sets the address, or deactivates the account", async () => {
+  it("is cancelled when an administrator sets the address or deactivates the account", async () => {
     const admin = await createTestUser("admin");
     for (const body of [
       { email: `set.${crypto.randomUUID()}@example.com` },
       { is_active: false },
     ]) {
-      const { user, token, verify } = await asked();
+      const { user, token, verify } = await requestEmailChange();
       const edit = { method: "PATCH", body, token: admin.token };
       expect((await send(`/v1/users/${user.id}`, edit)).status).toBe(200);
       expectProblem(await verify(token), 400, "invalid_token");
     }
   });
 
-  it("answers 401 without a token, 422 for an address that is none", async () => {
-    const { user, changeEmail } = await moving();
+  it("returns 401 without a token and 422 for an invalid address", async () => {
+    const { user, changeEmail } = await createEmailOwner();
     const { bindings } = createMailbox();
     const body = { email: "a@example.com", current_password: PASSWORD };
     const anonymous = await send("/v1/auth/email/change", { body, bindings });

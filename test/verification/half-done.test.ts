@@ -6,7 +6,7 @@ import { allAuditOf, newAccount, sqlAll, sqlRun } from "../support/fixtures.ts";
 import { createMailbox, createMailUser, flowsOf } from "../support/mail.ts";
 import { expectProblem } from "../support/problems.ts";
 
-/** All that a flow of mail could have changed. */
+/** Everything that a mail flow could have changed. */
 async function stateOf(userId: string) {
   return {
     user: await sqlAll("SELECT email, email_verified, version FROM users WHERE id = ?", userId),
@@ -16,8 +16,8 @@ async function stateOf(userId: string) {
   };
 }
 
-/** Someone whose link may be asked for again, with the flows against a sound D1. */
-async function someone() {
+/** Creates a user who may request another link, with the flows against a working D1. */
+async function createUnverified() {
   const clock = stopClock();
   const box = createMailbox();
   const user = await createMailUser(box);
@@ -25,14 +25,14 @@ async function someone() {
   return { box, user, flows: flowsOf(box) };
 }
 
-/** The same, and the flows against a D1 that fails at a statement. */
-async function someoneFailingAt(statement: RegExp) {
-  const all = await someone();
+/** The same, with additional flows against a D1 that fails at a statement. */
+async function createUnverifiedFailingAt(statement: RegExp) {
+  const all = await createUnverified();
   const bindings = { ...faultyBindings({ d1: at(statement) }), EMAIL: all.box.EMAIL };
   return { ...all, failing: flowsOf({ bindings }) };
 }
 
-// The round trips of these operations, each by one of its statements.
+// The D1 round trips of these operations, each identified by one of its statements.
 const CALLER_READ = /^select .* from "sessions" inner join "users"/;
 const TOKEN_READ = /^select .* from "one_time_tokens" inner join "users"/;
 const EMAIL_UPDATED = /^update "users" set "email"/;
@@ -58,11 +58,11 @@ const CHANGE_OF_EMAIL: [string, RegExp][] = [
   ["the mails are queued", MAIL_QUEUED],
 ];
 
-describe("with D1 failing when", () => {
+describe("if D1 fails when", () => {
   it.each(CONFIRMATION)(
-    "%s, a confirmation changes nothing, and works when sent again",
+    "%s, a confirmation changes nothing and succeeds when retried",
     async (_, statement) => {
-      const { box, user, failing, flows } = await someoneFailingAt(statement);
+      const { box, user, failing, flows } = await createUnverifiedFailingAt(statement);
       const token = box.tokenTo(user.email);
       const before = await stateOf(user.id);
       expectUnavailable(await failing.verify(token));
@@ -72,9 +72,9 @@ describe("with D1 failing when", () => {
   );
 
   it.each(RESEND)(
-    "%s, a link asked for again is not queued, and the old one is good",
+    "%s, a new link is not queued and the old one stays valid",
     async (_, statement) => {
-      const { box, user, failing, flows } = await someoneFailingAt(statement);
+      const { box, user, failing, flows } = await createUnverifiedFailingAt(statement);
       const token = box.tokenTo(user.email);
       const before = await stateOf(user.id);
       expectUnavailable(await failing.resend(user.token));
@@ -84,24 +84,21 @@ describe("with D1 failing when", () => {
     },
   );
 
-  it.each(CHANGE_OF_EMAIL)(
-    "%s, a change of email asks nobody and tells nobody",
-    async (_, statement) => {
-      const { box, user, failing, flows } = await someoneFailingAt(statement);
-      const before = await stateOf(user.id);
-      const sent = box.sent.length;
-      expectUnavailable(await failing.changeEmail(user.token, `new.${user.email}`));
-      expect(await stateOf(user.id)).toEqual(before);
-      expect(box.sent).toHaveLength(sent);
-      expect((await flows.changeEmail(user.token, `new.${user.email}`)).status).toBe(202);
-      expect(box.sent).toHaveLength(sent + 2);
-    },
-  );
+  it.each(CHANGE_OF_EMAIL)("%s, an email change sends no mail", async (_, statement) => {
+    const { box, user, failing, flows } = await createUnverifiedFailingAt(statement);
+    const before = await stateOf(user.id);
+    const sent = box.sent.length;
+    expectUnavailable(await failing.changeEmail(user.token, `new.${user.email}`));
+    expect(await stateOf(user.id)).toEqual(before);
+    expect(box.sent).toHaveLength(sent);
+    expect((await flows.changeEmail(user.token, `new.${user.email}`)).status).toBe(202);
+    expect(box.sent).toHaveLength(sent + 2);
+  });
 
   it.each(CONFIRMATION)(
-    "%s, the confirmation of a new address leaves the old one",
+    "%s, the confirmation of a new address keeps the old one",
     async (_, statement) => {
-      const { box, user, failing, flows } = await someoneFailingAt(statement);
+      const { box, user, failing, flows } = await createUnverifiedFailingAt(statement);
       await flows.changeEmail(user.token, `new.${user.email}`);
       const token = box.tokenTo(`new.${user.email}`);
       const before = await stateOf(user.id);
@@ -126,9 +123,9 @@ describe("with D1 failing when", () => {
   });
 });
 
-describe("a new address", () => {
-  it("leaves no token behind, and no mail to the old one that still waits", async () => {
-    const { box, user, flows } = await someone();
+describe("confirming a new address", () => {
+  it("removes all tokens, and pending mail to the old address", async () => {
+    const { box, user, flows } = await createUnverified();
     await flows.changeEmail(user.token, `new.${user.email}`);
     const token = box.tokenTo(`new.${user.email}`);
     box.faults.refuses = () => true;
@@ -139,8 +136,8 @@ describe("a new address", () => {
     expect(mails.map(({ kind }) => kind)).not.toContain("reset_password");
   });
 
-  it("is not confirmed for an account that is inactive, whoever made it so", async () => {
-    const { box, user, flows } = await someone();
+  it("is refused while the account is inactive", async () => {
+    const { box, user, flows } = await createUnverified();
     await flows.changeEmail(user.token, `new.${user.email}`);
     const token = box.tokenTo(`new.${user.email}`);
     await sqlRun("UPDATE users SET is_active = 0 WHERE id = ?", user.id);

@@ -7,7 +7,7 @@ import { expectProblem } from "../support/problems.ts";
 
 const REQUIRED = { LOGIN_REQUIRES_VERIFIED_EMAIL: "on" };
 
-async function registered() {
+async function registerUnverified() {
   const box = createMailbox(REQUIRED);
   const account = newAccount();
   await send("/v1/auth/register", { body: account, bindings: box.bindings });
@@ -15,21 +15,21 @@ async function registered() {
 }
 
 describe("with LOGIN_REQUIRES_VERIFIED_EMAIL on", () => {
-  it("a login is 403 email_not_verified until the address is confirmed", async () => {
-    const { box, username, email, logIn, verify } = await registered();
+  it("a login returns 403 email_not_verified until the address is confirmed", async () => {
+    const { box, username, email, logIn, verify } = await registerUnverified();
     expectProblem(await logIn(username), 403, "email_not_verified");
     expect((await verify(box.tokenTo(email))).status).toBe(200);
     expect((await logIn(username)).status).toBe(200);
   });
 
-  it("whoever does not know the password learns nothing of it", async () => {
-    const { username, logIn } = await registered();
+  it("a login with a wrong password does not reveal it", async () => {
+    const { username, logIn } = await registerUnverified();
     expectProblem(await logIn(username, "wrong password"), 401, "invalid_credentials");
     expectProblem(await logIn("nobody-at-all"), 401, "invalid_credentials");
   });
 
-  it("a refused login is no failed one, begins no session and locks nobody", async () => {
-    const { box, username, email, logIn, verify } = await registered();
+  it("a refused login does not count as failed, begins no session and causes no lock-out", async () => {
+    const { box, username, email, logIn, verify } = await registerUnverified();
     for (let i = 0; i < 12; i += 1) {
       expectProblem(await logIn(username), 403, "email_not_verified");
     }
@@ -43,9 +43,9 @@ describe("with LOGIN_REQUIRES_VERIFIED_EMAIL on", () => {
     expect((await logIn(username)).status).toBe(200);
   });
 
-  it("sends the link again, within the limits of asking for it", async () => {
+  it("a login sends the link again, within the limits of resending", async () => {
     const clock = stopClock();
-    const { box, username, email, logIn, verify } = await registered();
+    const { box, username, email, logIn, verify } = await registerUnverified();
     await logIn(username);
     expect(box.to(email)).toHaveLength(1);
     clock.pass(60_000);
@@ -55,7 +55,7 @@ describe("with LOGIN_REQUIRES_VERIFIED_EMAIL on", () => {
     expect((await verify(box.tokenTo(email))).status).toBe(200);
   });
 
-  it("a session that began before goes on", async () => {
+  it("an existing session remains valid", async () => {
     const user = await createMailUser(createMailbox());
     const { bindings } = createMailbox(REQUIRED);
     expect((await send("/v1/auth/me", { token: user.token, bindings })).status).toBe(200);
@@ -65,7 +65,7 @@ describe("with LOGIN_REQUIRES_VERIFIED_EMAIL on", () => {
 });
 
 describe("with LOGIN_REQUIRES_VERIFIED_EMAIL off, the default", () => {
-  it("an address that is not confirmed keeps nobody out", async () => {
+  it("a login succeeds with an unconfirmed address", async () => {
     const user = await createMailUser(createMailbox());
     expect(user.token).toBeTruthy();
   });

@@ -4,7 +4,7 @@ import { read } from "../../access/read.ts";
 import { requireManageable } from "../../access/require.ts";
 import { commit, retryOnConflict } from "../../audit/commit.ts";
 import { createAuditEvent } from "../../audit/events.ts";
-import { attemptKeyOf, deleteLoginAttempts } from "../../authentication/attempts/repository.ts";
+import { deleteLoginAttempts, toAttemptKey } from "../../authentication/attempts/repository.ts";
 import { cacheEndedSessions } from "../../authentication/sessions/cache.ts";
 import { listLiveSessions } from "../../authentication/sessions/repository.ts";
 import type { Context } from "../../context.ts";
@@ -39,15 +39,17 @@ export async function eraseUser(ctx: Context, userId: string): Promise<void> {
     if (!user) throw new AppError("user_not_found");
     requireManageable(acting, user);
     if (isActiveAdmin(user) && !user.anotherAdminRemains) throw new AppError("last_admin");
-    const authorized = whereAuthorized(acting, { on: { userId, role: sql`users.role` } });
+    const whereAllowed = whereAuthorized(acting, { on: { userId, role: sql`users.role` } });
     // A login increments the version: a session that began after the read prevents the deletion.
-    const asRead = sql`${whereAdminRemains} AND users.version = ${user.version}`;
+    const whereAsRead = sql`${whereAdminRemains} AND users.version = ${user.version}`;
     const { changed } = await commit(
       acting,
-      await planErasure(acting, userId, sql`${authorized} AND ${asRead}`),
+      await planErasure(acting, userId, sql`${whereAllowed} AND ${whereAsRead}`),
     );
     const [erased] = changed;
-    if (erased) cacheEndedSessions(acting, sessions);
+    // As if just refreshed: a refresh since the read may still be writing a record.
+    const ended = sessions.map(({ id }) => ({ id, rotatedAt: acting.now() }));
+    if (erased) cacheEndedSessions(acting, ended);
     return erased;
   });
 }
@@ -63,7 +65,7 @@ export async function planErasure(ctx: Context, userId: string, condition: SQL) 
     }),
     // Login attempts have no foreign key to the user, so they are not deleted by cascade.
     effects: (recorded: SQL) => ({
-      attempts: deleteLoginAttempts(ctx.db, attemptKeyOf(userId), recorded),
+      attempts: deleteLoginAttempts(ctx.db, toAttemptKey(userId), recorded),
     }),
   };
 }

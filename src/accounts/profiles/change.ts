@@ -10,7 +10,7 @@ import { AppError, invalidField } from "../../errors.ts";
 import { mergePatch } from "../../lib/merge-patch.ts";
 import type { VersionedProfile } from "./get.ts";
 import { type FoundProfile, findProfile, type ProfileValues, upsertProfile } from "./repository.ts";
-import { fitsLimit, type UpdateProfile } from "./schema.ts";
+import { isWithinSizeLimit, type UpdateProfile } from "./schema.ts";
 
 const FIELDS = {
   displayName: "display_name",
@@ -87,7 +87,7 @@ function applyEdit(before: ProfileValues, { mode, input }: ProfileEdit): Profile
   const pick = (given: string | null | undefined, old: string | null | undefined) =>
     given === undefined ? (old ?? null) : given || null;
   const metadata = applyMetadata(before, mode, input.metadata);
-  if (!fitsLimit(metadata)) {
+  if (!isWithinSizeLimit(metadata)) {
     throw invalidField("metadata", "too_long", "Must have at most 4096 bytes as JSON.");
   }
   return {

@@ -66,14 +66,14 @@ const TimeZone = z
 // Any JSON object. A recursive schema would overflow the stack on deeply nested input.
 const Metadata = z
   .record(z.string(), z.unknown())
-  .refine(fitsLimit, {
+  .refine(isWithinSizeLimit, {
     message: `Must have at most ${MAX_METADATA_BYTES} bytes as JSON.`,
     params: { code: "too_long" },
   })
   .openapi({ type: "object", additionalProperties: true, example: { theme: "dark" } });
 
 /** True if the metadata is within the size limit. JSON.stringify throws on nesting so deep that it must exceed the limit. */
-export function fitsLimit(metadata: unknown): boolean {
+export function isWithinSizeLimit(metadata: unknown): boolean {
   try {
     return utf8(JSON.stringify(metadata)).byteLength <= MAX_METADATA_BYTES;
   } catch {

@@ -29,37 +29,37 @@ import {
 
 export interface ChangeTarget {
   user: UserRef;
-  /** What If-Match demands of the version, where it was sent. */
+  /** Tests the current version against If-Match, where the header was sent. */
   ifMatch?: ((user: { id: string; version: number }) => boolean) | undefined;
 }
 
-/** A change worked out from the user as it is now. */
+/** A change worked out from the user as it was read. */
 export interface ChangePlan {
   set: UserChange;
-  /** Permissions that this change needs beyond the operation's own. */
+  /** Permissions that this change needs besides the operation's own. */
   needs?: readonly Permission[];
-  /** `personal` is what changed of the user's own: names, email. */
+  /** `personal` has the changes of personal data: username, names and email. */
   events: readonly {
     action: AuditAction;
     changes?: Changes | undefined;
     personal?: Changes | undefined;
   }[];
-  /** Why the user's sessions end with this change, where they do. */
+  /** The reason why the user's sessions end with this change, if they do. */
   endsSessions?: RevocationReason | undefined;
-  /** The user's API keys end with it, too. */
+  /** Whether the user's API keys are revoked. */
   endsKeys?: true;
-  /** Links in mails that they were sent are void with it. */
+  /** Whether the links in emails to the user are voided. */
   voidsLinks?: boolean;
-  /** An address that is to be confirmed because of it. */
+  /** A new address that the user must confirm. */
   confirms?: string | undefined;
 }
 
 type MakePlan = (acting: Acting, user: ManagedUser) => ChangePlan | undefined;
 
 /**
- * Changes a user. `plan` is given the user as it is and says what to do, or undefined for nothing; `role` is a role that it may
- * assign. The statement that writes decides again whether the caller may, whether the user is still as the plan saw it, and
- * whether an administrator remains. If it refuses, everything is read and planned anew.
+ * Changes a user. `plan` gets the user as it was read and returns what to do, or undefined for nothing; `role` is the role that it
+ * may assign. The statement that makes the change checks again that the caller may make it, that the user is still as it was read,
+ * and that an administrator remains. If it changes nothing, the user is read and the change planned again.
  * Throws `user_not_found`, `version_conflict`, `forbidden`, `privilege_escalation`, `last_admin`, `email_taken`, `username_taken`.
  */
 export async function changeUser(
@@ -93,8 +93,8 @@ function requireGrantable({ actor }: Acting, role: { permissions: string[] } | u
 
 type AuditedField = keyof UserRow & keyof UserChange;
 
-/** What changed, for the audit trail, under the names that the API uses; undefined when nothing did. */
-export function diff(
+/** The changed fields for the audit trail, under their names in the API; undefined if nothing changed. */
+export function diffUser(
   before: UserRow,
   after: UserChange,
   names: Readonly<Partial<Record<AuditedField, string>>>,
@@ -117,7 +117,7 @@ function endsAdmin(user: ManagedUser, set: UserChange): boolean {
   return role !== ADMIN_ROLE || !isActive || deletedAt !== null;
 }
 
-/** The user as it is after the change; undefined when the change no longer applies. */
+/** The user after the change; undefined if the change no longer applies. */
 async function applyChange(
   acting: Acting,
   user: ManagedUser,
@@ -161,12 +161,12 @@ async function applyChange(
 }
 
 function whereApplicable(acting: Acting, user: ManagedUser, { set, needs = [] }: ChangePlan): SQL {
-  const authorized = whereAuthorized(acting, {
+  const whereAllowed = whereAuthorized(acting, {
     on: { userId: user.id, role: sql`users.role` },
     needs,
     ...(set.role !== undefined && { grants: sql`${set.role}` }),
   });
-  return endsAdmin(user, set) ? sql`${authorized} AND ${whereAdminRemains}` : authorized;
+  return endsAdmin(user, set) ? sql`${whereAllowed} AND ${whereAdminRemains}` : whereAllowed;
 }
 
 function createEvents(acting: Acting, user: ManagedUser, { events }: ChangePlan) {

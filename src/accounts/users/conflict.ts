@@ -1,7 +1,7 @@
 import { findUniqueViolation, isForeignKeyViolation } from "../../db/errors.ts";
 import { AppError, invalidField } from "../../errors.ts";
 
-/** What a failed write means to the caller: a taken name, a role that does not exist, or the error as it was. */
+/** The error for a write that failed: a taken name, a role that does not exist, or the original error. */
 export function toConflict(error: unknown): unknown {
   const column = findUniqueViolation(error);
   if (column?.includes("email_key")) return new AppError("email_taken", { cause: error });
@@ -10,7 +10,7 @@ export function toConflict(error: unknown): unknown {
   return error;
 }
 
-/** A 422 for a role that does not exist. */
+/** A `validation_failed` error for a role that does not exist. */
 export function unknownRole(): AppError {
-  return invalidField("role", "unknown_role", "There is no role of this name.");
+  return invalidField("role", "unknown_role", "There is no role with this name.");
 }

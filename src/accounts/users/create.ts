@@ -20,16 +20,17 @@ import type { CreateUser, RegisterUser } from "./schema.ts";
 
 const DEFAULT_ROLE = "user";
 
-/** Lets someone open an account for themselves. Throws `registration_closed`, `email_taken`, `username_taken`. */
+/** Registers an account for the person who sends the request. Throws `registration_closed`, `email_taken`, `username_taken`. */
 export async function registerUser(ctx: Context, input: RegisterUser): Promise<UserRow> {
   if (!ctx.config.registrationOpen) throw new AppError("registration_closed");
-  const user = await insertWithAudit(ctx, await newUser(ctx, input), sql`true`);
+  const user = await insertWithAudit(ctx, await createUserRow(ctx, input), sql`true`);
   if (!user) throw new Error("an unconditional insert without a row");
   return user;
 }
 
 /**
- * Creates a user for someone else. A role other than `user` needs roles:assign, and every permission that the role grants.
+ * Creates a user for another person. The caller must hold every permission that the role grants, and a role other than `user` needs
+ * roles:assign.
  * Throws `forbidden`, `privilege_escalation`, `email_taken`, `username_taken`, `validation_failed`.
  */
 export async function createUser(ctx: Context, input: CreateUser): Promise<UserRow> {
@@ -42,7 +43,7 @@ export async function createUser(ctx: Context, input: CreateUser): Promise<UserR
     const [grants] = granted;
     if (!grants) throw unknownRole();
     requireCovers(acting.actor, grants.permissions);
-    row ??= await newUser(ctx, input);
+    row ??= await createUserRow(ctx, input);
     return insertWithAudit(acting, row, whereAuthorized(acting, { needs, grants: sql`${role}` }));
   });
 }
@@ -90,12 +91,12 @@ async function insertWithAudit(
   }
 }
 
-/** An empty name is no name. */
+/** An empty name is stored as null. */
 export function blankToNull(name: string | null | undefined): string | null {
   return name || null;
 }
 
-async function newUser(ctx: Context, input: CreateUser): Promise<NewUser> {
+async function createUserRow(ctx: Context, input: CreateUser): Promise<NewUser> {
   await requireAcceptablePassword(ctx, input.password, input, "password");
   const now = ctx.now();
   const id = newId();

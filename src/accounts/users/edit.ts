@@ -5,7 +5,7 @@ import type { Changes } from "../../audit/events.ts";
 import type { Context } from "../../context.ts";
 import { AppError } from "../../errors.ts";
 import { toComparisonKey } from "../../lib/text.ts";
-import { type ChangePlan, type ChangeTarget, changeUser, diff } from "./change.ts";
+import { type ChangePlan, type ChangeTarget, changeUser, diffUser } from "./change.ts";
 import { blankToNull } from "./create.ts";
 import type { ManagedUser, UserChange, UserRow } from "./repository.ts";
 import type { UpdateUser } from "./schema.ts";
@@ -18,9 +18,9 @@ const PERSONAL = {
 } as const;
 
 /**
- * Replaces or changes what a body names of a user; what is absent stays, and unchanged values are no change.
- * On oneself: username and names; the email has a flow of its own; the role needs roles:assign and is_active users:update.
- * A changed role ends the user's sessions, so that no token speaks of the old one.
+ * Changes the fields of a user that the input contains. Other fields keep their values. Users can change their own username and
+ * names. Their own email has a separate flow, `role` needs roles:assign and `is_active` needs users:update. A changed role ends the
+ * user's sessions, so that no access token still has the old role.
  */
 export async function editUser(
   ctx: Context,
@@ -37,12 +37,14 @@ export async function editUser(
 function planEdit({ actor }: Acting, user: ManagedUser, input: UpdateUser): ChangePlan | undefined {
   const isOwn = isSelf(actor, user.id);
   const set = toChange(user, input);
-  const personal = diff(user, set, PERSONAL);
-  const active = diff(user, set, { isActive: "is_active" });
-  const role = diff(user, set, { role: "role" });
+  const personal = diffUser(user, set, PERSONAL);
+  const active = diffUser(user, set, { isActive: "is_active" });
+  const role = diffUser(user, set, { role: "role" });
   if (!personal && !active && !role) return undefined;
   if (personal?.email && (isOwn || actor.type === "api_key")) {
-    throw new AppError("forbidden", { detail: "The email cannot be changed this way." });
+    throw new AppError("forbidden", {
+      detail: "The email cannot be changed here. Use POST /v1/auth/email/change for your own.",
+    });
   }
   const updated = { action: "user.updated", changes: active, personal } as const;
   const needs: Permission[] = [];
@@ -57,16 +59,16 @@ function planEdit({ actor }: Acting, user: ManagedUser, input: UpdateUser): Chan
     ],
     ...(set.emailVerified === false && { confirms: set.email }),
     voidsLinks: set.emailVerified === false || set.isActive === false,
-    endsSessions: whySessionsEnd(active, role),
+    endsSessions: toRevocationReason(active, role),
   };
 }
 
-function whySessionsEnd(active: Changes | undefined, role: Changes | undefined) {
+function toRevocationReason(active: Changes | undefined, role: Changes | undefined) {
   if (active?.is_active?.to === false) return "user_deactivated";
   return role && "role_changed";
 }
 
-// Only what changes: a column that is set again is written again, with its indexes.
+// Only changed columns: setting a column to the same value would still write it and its indexes.
 function toChange(user: ManagedUser, input: UpdateUser): UserChange {
   const { username, email, role, is_active } = input;
   const firstName = input.first_name === undefined ? undefined : blankToNull(input.first_name);

@@ -7,7 +7,7 @@ import { openPage, type Page, toPage } from "../../paging.ts";
 import { findUser, listUsers, type UserRow } from "./repository.ts";
 import type { ListUsersQuery } from "./schema.ts";
 
-/** A user by id, or `user_not_found`. Deleted users are found only where `deleted` says so and the caller may see them. */
+/** A user by id. Deleted users are found only if `deleted` is set, which needs users:delete. Throws `forbidden`, `user_not_found`. */
 export async function getUser(
   ctx: Context,
   { user: userRef, deleted }: { user: UserRef; deleted: boolean },
@@ -28,7 +28,7 @@ export async function getUserPage(ctx: Context, query: ListUsersQuery): Promise<
   const list = {
     scope: `users deleted=${deleted}`,
     keys: ctx.config.macKeys,
-    placeOf: ({ createdAt, id }: UserRow) => [createdAt, id],
+    positionOf: ({ createdAt, id }: UserRow) => [createdAt, id],
   };
   const after = await openPage(list, query);
   const { acting, users } = await read(ctx, {

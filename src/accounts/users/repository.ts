@@ -8,11 +8,11 @@ import { prepareOnce } from "../../db/statement.ts";
 
 export const ADMIN_ROLE = "admin";
 
-// Qualified by hand: drizzle leaves the table's name off in a query over one table, and the inner one would be meant.
-const anotherAdminRemains = sql`EXISTS (SELECT 1 FROM users AS other WHERE other.role = ${ADMIN_ROLE}
+// Columns are qualified by hand: drizzle omits the table name in a query over one table, and they would refer to the inner one.
+const whereAnotherAdminRemains = sql`EXISTS (SELECT 1 FROM users AS other WHERE other.role = ${ADMIN_ROLE}
   AND other.is_active = 1 AND other.deleted_at IS NULL AND other.id <> users.id)`;
 
-/** Columns by name: the password hash stays where it is. */
+/** The columns are listed, so that the password hash is never read. */
 const publicColumns = {
   id: users.id,
   username: users.username,
@@ -48,7 +48,7 @@ export type UserChange = Partial<
   >
 >;
 
-/** Creates a user where the condition holds. Breaks a unique index when the email or the username is taken. */
+/** Inserts a user where the condition holds. Violates a unique index if the email or the username is taken. */
 export function insertUser(db: Db, row: NewUser, condition: SQL) {
   const fresh = { ...row, passwordVersion: 1, sessionCount: 0, knownDevices: null };
   return insertWhere(db, users, fresh, condition).returning(publicColumns);
@@ -64,14 +64,17 @@ export function findUser(_db: Db, user: UserRef): ReturnType<typeof findById> {
   return db.select(publicColumns).from(users).where(eq(users.id, user)).limit(1);
 }
 
-/** A user, deleted or not, with what decides whether someone else may change it: its permissions, and whether another active administrator remains. */
+/**
+ * A user, deleted or not, with what decides who may change it: the permissions of its role, and whether another active administrator
+ * remains.
+ */
 export function findManagedUser(db: Db, user: UserRef) {
   return db
     .select({
       ...publicColumns,
       dataKey: users.dataKey,
       permissions: roles.permissions,
-      anotherAdminRemains: anotherAdminRemains.mapWith(Boolean).as("another_admin_remains"),
+      anotherAdminRemains: whereAnotherAdminRemains.mapWith(Boolean).as("another_admin_remains"),
     })
     .from(users)
     .innerJoin(roles, eq(roles.name, users.role))
@@ -79,23 +82,23 @@ export function findManagedUser(db: Db, user: UserRef) {
     .limit(1);
 }
 
-/** What a role grants. */
+/** The permissions that a role grants. */
 export function findRoleGrants(db: Db, name: string) {
   return db.select({ permissions: roles.permissions }).from(roles).where(eq(roles.name, name));
 }
 
 export type ManagedUser = Awaited<ReturnType<typeof findManagedUser>>[number];
 
-/** True where an active administrator remains without this user: it is none, or not the only one. */
+/** True if an active administrator remains without this user, who is none or not the only one. */
 export const whereAdminRemains: SQL = sql`(users.role <> ${ADMIN_ROLE} OR users.is_active = 0
-  OR users.deleted_at IS NOT NULL OR ${anotherAdminRemains})`;
+  OR users.deleted_at IS NOT NULL OR ${whereAnotherAdminRemains})`;
 
-/** A user whose loss could leave no administrator. */
+/** True for an active administrator, whose removal could leave the service without one. */
 export function isActiveAdmin(user: Pick<UserRow, "role" | "isActive" | "deletedAt">): boolean {
   return user.role === ADMIN_ROLE && user.isActive && user.deletedAt === null;
 }
 
-/** Deletes a user's row, and with it all that hangs on it, where the condition holds. */
+/** Deletes a user's row and, by cascade, all rows that reference it, where the condition holds. */
 export function deleteUserRow(db: Db, id: string, condition: SQL) {
   return db
     .delete(users)
@@ -103,7 +106,7 @@ export function deleteUserRow(db: Db, id: string, condition: SQL) {
     .returning({ id: users.id });
 }
 
-/** Up to `limit` users who were deleted by the time given, the longest ago first. */
+/** Up to `limit` users who were deleted at or before the time in `by`, the earliest first. */
 export function findPurgeable(db: Db, by: number, limit: number) {
   return db
     .select({ id: users.id })
@@ -113,12 +116,12 @@ export function findPurgeable(db: Db, by: number, limit: number) {
     .limit(limit);
 }
 
-/** True for a user who was deleted by the time given, and still is. */
+/** True for a user who was deleted at or before the time in `by`, and has not been restored. */
 export function whereDeletedBy(by: number): SQL {
   return sql`(users.deleted_at IS NOT NULL AND users.deleted_at <= ${by})`;
 }
 
-/** Changes a user who is still at this version, where the condition holds. */
+/** Updates a user who is still at this version, where the condition holds. */
 export function updateUser(
   db: Db,
   at: { id: string; version: number; now: number },
@@ -134,11 +137,11 @@ export function updateUser(
 
 export interface UserListFilter {
   deleted: boolean;
-  /** Creation and id that the page before ended at. */
+  /** The creation time and id of the last user of the previous page. */
   after: readonly unknown[] | undefined;
 }
 
-/** Users by creation, the newest first, ties by id. Reads what it returns and no more. */
+/** Users by creation time, the newest first, then by id. Reads only the rows that it returns. */
 export function listUsers(db: Db, { deleted, after }: UserListFilter, limit: number) {
   return db
     .select(publicColumns)

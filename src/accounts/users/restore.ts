@@ -4,8 +4,8 @@ import { type ChangeTarget, changeUser } from "./change.ts";
 import type { UserRow } from "./repository.ts";
 
 /**
- * Restores a user who was deleted within the retention. One that is not deleted stays as it is. Throws `email_taken`,
- * `username_taken` when a name was given away since.
+ * Restores a user who was deleted within the retention period. A user who is not deleted stays unchanged. Throws `user_not_found`,
+ * and `email_taken` or `username_taken` if another user has taken the name in the meantime.
  */
 export async function restoreUser(ctx: Context, target: ChangeTarget): Promise<UserRow> {
   return changeUser(ctx, target, (_, user) => {

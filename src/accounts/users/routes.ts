@@ -39,10 +39,10 @@ const createUserRoute = operation({
   tags,
   summary: "Create a user",
   description:
-    "A role other than `user` also needs roles:assign, and nothing above your own permissions.",
+    "A role other than `user` also needs roles:assign. You must hold every permission that the role grants.",
   access: permission("users:create"),
   request: { body: jsonBody(CreateUser) },
-  responses: { 201: jsonContent(User, "The user.", ["Location", "ETag"]) },
+  responses: { 201: jsonContent(User, "The new user.", ["Location", "ETag"]) },
   errors: ["email_taken", "username_taken", "edit_conflict", "privilege_escalation"],
 });
 
@@ -52,7 +52,7 @@ const listUsersRoute = operation({
   operationId: "listUsers",
   tags,
   summary: "List users",
-  description: "The newest first. Walk on with `cursor`.",
+  description: "Lists the newest users first.",
   access: permission("users:read"),
   request: { query: ListUsersQuery },
   responses: { 200: jsonContent(UserPage, "A page of users.") },
@@ -64,14 +64,14 @@ const getUserRoute = operation({
   path: "/v1/users/{id}",
   operationId: "getUser",
   tags,
-  summary: "Read a user",
-  description: "Answers 304 when `If-None-Match` names the version that you have.",
+  summary: "Retrieve a user",
+  description: "Returns 304 if `If-None-Match` matches the current version.",
   access: ownOr("users:read"),
   parameters: [IfNoneMatch],
   request: { params: UserId, query: GetUserQuery },
   responses: {
     200: jsonContent(User, "The user.", ["ETag"]),
-    304: { description: "You have this version already." },
+    304: { description: "The user has not changed." },
   },
   errors: ["user_not_found"],
 });
@@ -87,8 +87,8 @@ const EDIT_ERRORS = [
 ] as const;
 
 const EDIT_DESCRIPTION =
-  "On yourself: username and names. Others need users:update, a changed role roles:assign. " +
-  "Nobody changes a user who holds more than they do. With `If-Match`, a stale version changes nothing.";
+  "You can change your own username and names. Changing other users, or `is_active`, needs users:update; changing the role needs " +
+  "roles:assign. You must hold every permission that the user holds.";
 
 const replaceUserRoute = operation({
   method: "put",
@@ -100,7 +100,7 @@ const replaceUserRoute = operation({
   access: ownOr("users:update"),
   parameters: [IfMatch],
   request: { params: UserId, body: jsonBody(ReplaceUser) },
-  responses: { 200: jsonContent(User, "The user.", ["ETag"]) },
+  responses: { 200: jsonContent(User, "The new version of the user.", ["ETag"]) },
   errors: EDIT_ERRORS,
 });
 
@@ -109,12 +109,12 @@ const updateUserRoute = operation({
   path: "/v1/users/{id}",
   operationId: "updateUser",
   tags,
-  summary: "Change some fields of a user",
-  description: EDIT_DESCRIPTION,
+  summary: "Update a user",
+  description: `Absent fields keep their value. ${EDIT_DESCRIPTION}`,
   access: ownOr("users:update"),
   parameters: [IfMatch],
   request: { params: UserId, body: jsonBody(UpdateUser) },
-  responses: { 200: jsonContent(User, "The user.", ["ETag"]) },
+  responses: { 200: jsonContent(User, "The updated user.", ["ETag"]) },
   errors: EDIT_ERRORS,
 });
 
@@ -123,12 +123,14 @@ const deleteUserRoute = operation({
   path: "/v1/users/{id}",
   operationId: "deleteUser",
   tags,
-  summary: "Delete a user softly",
-  description: "Ends their sessions and frees their email and username. They can be restored.",
+  summary: "Delete a user",
+  description:
+    "Ends the user's sessions, revokes their API keys, and makes their email and username available. The user can be restored " +
+    "until the retention period is over.",
   access: ownOr("users:delete"),
   parameters: [IfMatch],
   request: { params: UserId },
-  responses: { 204: { description: "Deleted." } },
+  responses: { 204: { description: "The user was deleted." } },
   errors: [
     "user_not_found",
     "last_admin",
@@ -144,11 +146,11 @@ const restoreUserRoute = operation({
   operationId: "restoreUser",
   tags,
   summary: "Restore a deleted user",
-  description: "One that is not deleted stays as it is.",
+  description: "A user who is not deleted stays unchanged.",
   access: permission("users:delete"),
   parameters: [IfMatch],
   request: { params: UserId },
-  responses: { 200: jsonContent(User, "The user.", ["ETag"]) },
+  responses: { 200: jsonContent(User, "The restored user.", ["ETag"]) },
   errors: [
     "user_not_found",
     "email_taken",
@@ -164,12 +166,12 @@ const assignRoleRoute = operation({
   path: "/v1/users/{id}/role",
   operationId: "assignRole",
   tags,
-  summary: "Give a user a role",
-  description: "Their sessions end: they log in again with the new role.",
+  summary: "Assign a role to a user",
+  description: "Ends the user's sessions, so that they log in again with the new role.",
   access: permission("roles:assign"),
   parameters: [IfMatch],
   request: { params: UserId, body: jsonBody(AssignRole) },
-  responses: { 200: jsonContent(User, "The user.", ["ETag"]) },
+  responses: { 200: jsonContent(User, "The user with the new role.", ["ETag"]) },
   errors: [
     "user_not_found",
     "last_admin",

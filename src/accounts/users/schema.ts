@@ -18,9 +18,9 @@ const Username = z
   .overwrite(normalizeUsername)
   .min(3, "Must have at least 3 characters.")
   .max(50, "Must have at most 50 characters.")
-  .regex(/^[A-Za-z0-9_.-]*$/, "May hold letters, digits, `_`, `.` and `-`.")
+  .regex(/^[A-Za-z0-9_.-]*$/, "Must contain only letters, digits, `_`, `.` and `-`.")
   .openapi({
-    description: "Unique whatever its case. What was typed is kept for display.",
+    description: "Unique, regardless of case. The case is kept for display.",
     example: "ada",
   });
 
@@ -28,14 +28,14 @@ export const Email = z
   .string()
   .overwrite(normalizeEmail)
   .max(254, "Must have at most 254 characters.")
-  .regex(EMAIL, "Not an email address.")
-  .openapi({ description: "Unique whatever its case.", example: "ada@example.com" });
+  .regex(EMAIL, "Must be an email address.")
+  .openapi({ description: "Unique, regardless of case.", example: "ada@example.com" });
 
 const Name = text(100).openapi({ example: "Ada" }).nullable();
 
 const Role = z
   .string()
-  .regex(/^[a-z][a-z0-9_-]{0,49}$/, "Not the name of a role.")
+  .regex(/^[a-z][a-z0-9_-]{0,49}$/, "Must be the name of a role.")
   .openapi({ description: "The name of a role.", example: "user" });
 
 const registration = {
@@ -69,7 +69,7 @@ export const ReplaceUser = z
   .openapi("ReplaceUser");
 
 export const UpdateUser = ReplaceUser.partial().openapi("UpdateUser");
-/** Fields of a user to change; what is absent stays. */
+/** The fields of a user to change. Absent fields keep their value. */
 export type UpdateUser = z.infer<typeof UpdateUser>;
 
 export const AssignRole = z.strictObject({ role: Role }).openapi("AssignRole");
@@ -83,13 +83,13 @@ const Flag = z
 
 export const GetUserQuery = z.strictObject({
   deleted: Flag.optional().openapi({
-    description: "`true` also finds a deleted user. Needs users:delete.",
+    description: "`true` also returns a deleted user. Needs users:delete.",
   }),
 });
 
 export const ListUsersQuery = PageQuery.extend({
   deleted: Flag.optional().openapi({
-    description: "`true` lists the deleted users alone. Needs users:delete.",
+    description: "`true` lists only deleted users. Needs users:delete.",
   }),
 });
 export type ListUsersQuery = z.infer<typeof ListUsersQuery>;
@@ -114,7 +114,7 @@ export const User = z
 
 export const UserPage = pageOf(User, "UserPage");
 
-/** A user as the API shows it, field by field: a new column cannot leak. */
+/** A user as the API shows it, field by field, so that a new column cannot leak. */
 export function presentUser(row: UserRow): z.infer<typeof User> {
   return {
     id: row.id,

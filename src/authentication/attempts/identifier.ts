@@ -1,6 +1,6 @@
 import { users } from "../../db/schema/users.ts";
 
-/** Whose password is being checked: by a name, in the form in which names are compared, or by id. */
+/** The account whose password is checked: by the comparison key of its username or email, or by its id. */
 export interface LoginIdentifier {
   kind: "username" | "email" | "id";
   key: string;
@@ -8,7 +8,7 @@ export interface LoginIdentifier {
 
 const COLUMNS = { username: users.usernameKey, email: users.emailKey, id: users.id } as const;
 
-/** The column in which such a name stands. */
-export function identifyingColumn({ kind }: LoginIdentifier) {
+/** The column that an identifier is looked up in. */
+export function toIdentifierColumn({ kind }: LoginIdentifier) {
   return COLUMNS[kind];
 }

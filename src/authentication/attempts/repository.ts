@@ -1,10 +1,10 @@
 import { and, eq, type SQL, sql } from "drizzle-orm";
 import type { Db } from "../../db/client.ts";
 import { loginAttempts } from "../../db/schema/login-attempts.ts";
-import { identifyingColumn, type LoginIdentifier } from "./identifier.ts";
+import { type LoginIdentifier, toIdentifierColumn } from "./identifier.ts";
 
 interface AttemptWindow {
-  /** Under which attempts on a name that is nobody's are counted. */
+  /** The key under which attempts are counted if no account has the name. */
   unknownKey: string;
   now: number;
   windowMs: number;
@@ -12,8 +12,9 @@ interface AttemptWindow {
 }
 
 /**
- * Counts an attempt before the password is looked at, under the account whichever of its names is used, else under the name.
- * Returns nothing when the limit is used up: the times within the sliding window are kept, never more than the limit.
+ * Counts a login attempt, before the password is checked. Attempts are counted per account, whichever of its names is used, or per
+ * name if no account has it. Returns no row once the limit is reached; otherwise the times of the attempts within the sliding
+ * window, of which at most `limit` are stored.
  */
 export function countLoginAttempt(
   db: Db,
@@ -24,7 +25,7 @@ export function countLoginAttempt(
   return db
     .insert(loginAttempts)
     .values({
-      key: attemptKey(identifier, unknownKey),
+      key: selectAttemptKey(identifier, unknownKey),
       attempts: JSON.stringify([now]),
       expiresAt: now + windowMs,
     })
@@ -39,12 +40,12 @@ export function countLoginAttempt(
     .returning({ key: loginAttempts.key, attempts: loginAttempts.attempts });
 }
 
-/** The attempts counted for a name, for saying how long a lock-out lasts. */
+/** The attempts counted for a name, which determine how long a lock-out lasts. */
 export function findLoginAttempts(db: Db, identifier: LoginIdentifier, unknownKey: string) {
   return db
     .select({ attempts: loginAttempts.attempts })
     .from(loginAttempts)
-    .where(sql`${loginAttempts.key} = ${attemptKey(identifier, unknownKey)}`);
+    .where(sql`${loginAttempts.key} = ${selectAttemptKey(identifier, unknownKey)}`);
 }
 
 /** Deletes the attempts under a key. */
@@ -57,7 +58,7 @@ export function deleteLoginAttempts(db: Db, key: string, condition: SQL) {
   return db.delete(loginAttempts).where(and(eq(loginAttempts.key, key), condition));
 }
 
-/** Deletes up to `limit` counts that have run out. */
+/** Deletes up to `limit` counts that have expired. */
 export function deleteExpiredLoginAttempts(db: Db, now: number, limit: number) {
   return db
     .delete(loginAttempts)
@@ -67,12 +68,12 @@ export function deleteExpiredLoginAttempts(db: Db, now: number, limit: number) {
     .returning({ key: loginAttempts.key });
 }
 
-/** Under which the attempts of a known account are counted. */
-export function attemptKeyOf(userId: string): string {
+/** The key under which the attempts of an account are counted. */
+export function toAttemptKey(userId: string): string {
   return `user:${userId}`;
 }
 
-function attemptKey(identifier: LoginIdentifier, unknownKey: string): SQL {
-  const column = sql.identifier(identifyingColumn(identifier).name);
+function selectAttemptKey(identifier: LoginIdentifier, unknownKey: string): SQL {
+  const column = sql.identifier(toIdentifierColumn(identifier).name);
   return sql`coalesce((SELECT 'user:' || id FROM users WHERE ${column} = ${identifier.key} AND deleted_at IS NULL), ${unknownKey})`;
 }

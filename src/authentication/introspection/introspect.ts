@@ -8,9 +8,9 @@ import { type CachedSession, cacheRepairedSession, findCachedSession } from "../
 import type { Introspection } from "./schema.ts";
 
 /**
- * Says whether an access token is active (RFC 7662): its signature and claims are valid, and its session lives. Answered
- * from KV in the usual case, without D1; within a minute after a session has ended its tokens are inactive everywhere.
- * A session that KV has no record of is looked up in D1. Anything that is not an access token is inactive.
+ * Reports whether an access token is active (RFC 7662): its signature and claims are valid, and its session is live. Usually reads
+ * the session record from KV and does not ask D1, so that tokens are inactive in every location within a minute after their session
+ * has ended. A session without a record in KV is read from D1. Anything that is not an access token is inactive.
  */
 export async function introspect(ctx: Context, token: string): Promise<Introspection> {
   await requireIntrospector(ctx);
@@ -36,8 +36,8 @@ export async function introspect(ctx: Context, token: string): Promise<Introspec
   };
 }
 
-// Here, and nowhere else, an isolate remembers a caller for up to a minute, so that a service that asks for each of its
-// requests costs no query for itself.
+// Only introspection caches its callers, for up to a minute per isolate, so that a service that introspects a token on each of its
+// requests does not cost a query each time.
 async function requireIntrospector(ctx: Context): Promise<void> {
   const { access } = ctx;
   if (!access) throw new Error("introspection without a credential");

@@ -8,14 +8,17 @@ const introspectRoute = operation({
   path: "/v1/auth/introspect",
   operationId: "introspectToken",
   tags: ["Authentication"],
-  summary: "Ask whether an access token is active",
+  summary: "Introspect an access token",
   description:
-    "For services that verify tokens and want to learn when a session has ended (RFC 7662). Send an API key with the scope " +
-    "`tokens:introspect`. A token of a session that has ended is inactive within 60 seconds in every location.",
+    "Tells services that verify access tokens whether the session of a token has ended (RFC 7662). They authenticate with an " +
+    "API key that has the scope `tokens:introspect`. After a session has ended, its tokens become inactive within 60 seconds in " +
+    "every location.",
   access: permission("tokens:introspect"),
   rateLimitPolicy: "read",
   request: { body: formBody(Introspect) },
-  responses: { 200: jsonContent(Introspection, "Whether the token is active, and whose it is.") },
+  responses: {
+    200: jsonContent(Introspection, "Whether the token is active and, if it is, its claims."),
+  },
   errors: [],
 });
 

@@ -3,11 +3,10 @@ import { MAX_TOKEN_LENGTH } from "../../http/fields.ts";
 
 export const Introspect = z
   .strictObject({
-    token: z
-      .string()
-      .min(1)
-      .max(MAX_TOKEN_LENGTH)
-      .openapi({ description: "The access token to ask about.", example: "eyJhbGciOiJFZERTQSJ9…" }),
+    token: z.string().min(1).max(MAX_TOKEN_LENGTH).openapi({
+      description: "The access token to introspect.",
+      example: "eyJhbGciOiJFZERTQSJ9…",
+    }),
     token_type_hint: z
       .string()
       .max(50)
@@ -17,7 +16,7 @@ export const Introspect = z
   .openapi("Introspect");
 
 const Inactive = z.object({ active: z.literal(false) }).openapi("InactiveToken", {
-  description: "The token is invalid, expired, or its session has ended. Nothing else is said.",
+  description: "The token is invalid or expired, or its session has ended.",
 });
 
 const Active = z
@@ -28,13 +27,17 @@ const Active = z
     username: z.string().openapi({ example: "ada" }),
     role: z.string().openapi({ example: "user" }),
     scope: z.string().openapi({
-      description: "The permissions that the user holds, separated by spaces.",
+      description: "The user's permissions, separated by spaces.",
       example: "users:read",
     }),
     iss: z.string().openapi({ example: "https://roster.example" }),
     aud: z.string().openapi({ example: "roster" }),
-    iat: z.int().openapi({ description: "When the token was issued, in seconds." }),
-    exp: z.int().openapi({ description: "When the token expires, in seconds." }),
+    iat: z
+      .int()
+      .openapi({ description: "When the token was issued, in seconds since the Unix epoch." }),
+    exp: z
+      .int()
+      .openapi({ description: "When the token expires, in seconds since the Unix epoch." }),
     token_type: z.literal("Bearer"),
   })
   .openapi("ActiveToken");

@@ -11,7 +11,7 @@ import type { TokenSet } from "../sessions/tokens.ts";
 import { sendVerificationAgain } from "../verification/resend.ts";
 import type { Login } from "./schema.ts";
 
-/** Checks a password and begins a session. Throws `invalid_credentials`, `too_many_attempts`, `email_not_verified`. */
+/** Checks a password and starts a session. Throws `invalid_credentials`, `too_many_attempts`, `email_not_verified`. */
 export async function logIn(ctx: Context, input: Login): Promise<TokenSet> {
   const checked = await checkPassword(ctx, toIdentifier(input), input.password);
   await requireVerifiedEmail(ctx, checked);
@@ -26,7 +26,7 @@ export async function logIn(ctx: Context, input: Login): Promise<TokenSet> {
   });
 }
 
-// Whoever knows the password may know this too. The link is sent to them again.
+// The password was correct, so this reveals nothing to others. The verification link is sent again.
 async function requireVerifiedEmail(
   ctx: Context,
   { user, attemptKey }: CheckedPassword,
@@ -37,7 +37,7 @@ async function requireVerifiedEmail(
   throw new AppError("email_not_verified");
 }
 
-// A username cannot hold an @, so a name with one is an email in whichever field it came.
+// A username cannot contain an @, so a name with one is an email, whichever field it was sent in.
 function toIdentifier({ username, email }: Login): LoginIdentifier {
   const name = username ?? email ?? "";
   return name.includes("@")

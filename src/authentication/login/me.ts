@@ -5,7 +5,7 @@ import type { Context } from "../../context.ts";
 import { AppError } from "../../errors.ts";
 import { findSession } from "../sessions/repository.ts";
 
-/** The user of a session, the session, and what the user may do. */
+/** The user of a session, the session, and the user's permissions. */
 export async function getMe(ctx: Context, { sessionId }: SessionCredential) {
   const { acting, account, sessions } = await read(ctx, {
     sessions: findSession(ctx.db, sessionId),

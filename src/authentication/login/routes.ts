@@ -16,7 +16,7 @@ const registerRoute = operation({
   path: "/v1/auth/register",
   operationId: "register",
   tags,
-  summary: "Open an account",
+  summary: "Register an account",
   access: everyone,
   rateLimitPolicy: "auth",
   request: { body: jsonBody(RegisterUser) },
@@ -29,14 +29,14 @@ const loginRoute = operation({
   path: "/v1/auth/login",
   operationId: "logIn",
   tags,
-  summary: "Log in by username or email",
+  summary: "Log in with a username or an email",
   description:
-    "The answer is the same whatever is wrong: name, password, or an account that is inactive or deleted. " +
-    "Too many failures lock the account for a while, for the right password too.",
+    "A failed login does not reveal whether the name or the password is wrong, or whether the account is inactive or deleted. " +
+    "Too many failed logins lock the account temporarily, even for the correct password.",
   access: everyone,
   rateLimitPolicy: "auth",
   request: { body: jsonBody(Login) },
-  responses: { 200: jsonContent(Tokens, "Tokens of a new session.") },
+  responses: { 200: jsonContent(Tokens, "The tokens of the new session.") },
   errors: ["invalid_credentials", "too_many_attempts", "email_not_verified"],
 });
 
@@ -45,9 +45,11 @@ const meRoute = operation({
   path: "/v1/auth/me",
   operationId: "getMe",
   tags,
-  summary: "Who am I, and what may I do?",
+  summary: "Get your account, permissions and session",
   access: own,
-  responses: { 200: jsonContent(Me, "The user, their permissions and this session.") },
+  responses: {
+    200: jsonContent(Me, "Your account, your permissions and the session of the access token."),
+  },
   errors: [],
 });
 

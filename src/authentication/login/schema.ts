@@ -12,7 +12,7 @@ export const Login = z
     password: CurrentPassword,
   })
   .refine(({ username, email }) => (username === undefined) !== (email === undefined), {
-    message: "Send a username or an email, not both.",
+    message: "Send either a username or an email.",
     path: ["username"],
     params: { code: "username_or_email" },
     when: ({ value }) => value instanceof Object && !Array.isArray(value),

@@ -6,7 +6,7 @@ import { users } from "../../db/schema/users.ts";
 
 type TokenRow = typeof oneTimeTokens.$inferSelect;
 
-/** Keeps a token in place of the one before it for the same user and purpose, where the condition holds. Returns the user when it did. */
+/** Stores a token where the condition holds, replacing the previous one for the user and purpose. Returns a row if it was stored. */
 export function upsertToken(db: Db, row: TokenRow, condition: SQL) {
   const { tokenHash, address, expiresAt } = row;
   return insertWhere(db, oneTimeTokens, row, condition)
@@ -17,7 +17,7 @@ export function upsertToken(db: Db, row: TokenRow, condition: SQL) {
     .returning({ userId: oneTimeTokens.userId });
 }
 
-/** A live token with its user, who is not deleted. Every column has a name of its own. */
+/** A live token with its user, who is not deleted. Every column has a unique name. */
 export function findToken(db: Db, tokenHash: string, now: number) {
   return db
     .select({
@@ -45,13 +45,13 @@ export function findToken(db: Db, tokenHash: string, now: number) {
 
 export type FoundToken = Awaited<ReturnType<typeof findToken>>[number];
 
-/** True while a token is live: the condition of the statement that does what it allows. */
+/** True while a token is live. Every statement that uses a token has this condition. */
 export function whereTokenLive(tokenHash: string, purpose: string, now: number): SQL {
   return sql`EXISTS (SELECT 1 FROM one_time_tokens AS token WHERE token.token_hash = ${tokenHash}
     AND token.purpose = ${purpose} AND token.expires_at > ${now})`;
 }
 
-/** Spends a user's tokens of these purposes where the condition holds. */
+/** Deletes a user's tokens for these purposes where the condition holds. */
 export function deleteTokens(db: Db, userId: string, purposes: readonly string[], condition: SQL) {
   return db
     .delete(oneTimeTokens)

@@ -1,11 +1,11 @@
 import type { SQL } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { toBase64Url, utf8 } from "../../lib/bytes.ts";
-import { firstKey, macText } from "../../lib/mac.ts";
+import { computeMacText, firstKey } from "../../lib/mac.ts";
 import { DAY, HOUR } from "../../lib/time.ts";
 import { type FoundToken, findToken, upsertToken } from "./repository.ts";
 
-/** What a token is good for, and for how long. */
+/** The lifetime of a token by its purpose. */
 const TTL_MS = {
   verify_email: DAY,
   reset_password: HOUR,
@@ -22,30 +22,31 @@ interface TokenRequest {
   userId: string;
   purpose: TokenPurpose;
   address: string;
-  /** Names the occasion: a second try at one mail gets the same token, so that whichever arrives is good. */
-  occasion: string;
+  /** Every attempt to send an email gets the same token, so that each copy that arrives has a valid link. */
+  mailId: string;
 }
 
 /**
- * Makes a token for a user, purpose and address where the condition holds; any older one for the purpose is void.
- * It is an HMAC over the occasion, and nothing but its hash is kept. Undefined when the condition did not hold.
+ * Issues a token for a user, purpose and address where the condition holds, which voids the previous one for the purpose. The token
+ * is an HMAC over the id of its email, and only its hash is stored. Returns undefined if the condition does not hold.
  */
 export async function mintToken(
   ctx: Context,
-  { occasion, ...token }: TokenRequest,
+  { mailId, ...token }: TokenRequest,
   condition: SQL,
 ): Promise<string | undefined> {
-  const message = `${token.purpose}\n${token.userId}\n${occasion}`;
-  const text = PREFIX + (await macText(firstKey(ctx.config.macKeys), "one-time token v1", message));
+  const message = `${token.purpose}\n${token.userId}\n${mailId}`;
+  const text =
+    PREFIX + (await computeMacText(firstKey(ctx.config.macKeys), "one-time token v1", message));
   const tokenHash = await hashToken(text);
   const expiresAt = ctx.now() + TTL_MS[token.purpose];
-  const { kept } = await ctx.d1.send({
-    kept: upsertToken(ctx.db, { ...token, tokenHash, expiresAt }, condition),
+  const { stored } = await ctx.d1.send({
+    stored: upsertToken(ctx.db, { ...token, tokenHash, expiresAt }, condition),
   });
-  return kept.length > 0 ? text : undefined;
+  return stored.length > 0 ? text : undefined;
 }
 
-/** A live token and its hash; undefined for a text that is none. What it allows is done in a statement that asks `whereTokenLive`. */
+/** A live token and its hash, or undefined. The statement that uses the token must check it again with `whereTokenLive`. */
 export async function readToken(
   ctx: Context,
   text: string,

@@ -17,7 +17,7 @@ import { requireAcceptablePassword } from "./rules.ts";
 import type { ChangePassword } from "./schema.ts";
 
 /**
- * Changes one's own password after checking the current one, and ends every other session. A wrong current password counts
+ * Changes the caller's password after checking the current one, and ends all their other sessions. A wrong current password counts
  * as a failed login. Throws `invalid_credentials`, `too_many_attempts`, `validation_failed`.
  */
 export async function changePassword(ctx: Context, input: ChangePassword): Promise<void> {
@@ -27,7 +27,7 @@ export async function changePassword(ctx: Context, input: ChangePassword): Promi
   await requireNewPassword(acting, input.new_password, checked);
   const hash = await hashPassword(input.new_password, ctx.config.password);
   if (await setPassword(acting, checked, hash)) return;
-  // The session has ended meanwhile, or the password was changed by another request.
+  // Either the session has ended, or another request has changed the password.
   await read(ctx, {});
   throw new AppError("invalid_credentials");
 }
@@ -53,7 +53,7 @@ async function setPassword(
       ended: revokeSessions(db, { userId, keepSessionId }, reason, recorded),
       attempts: deleteLoginAttempts(db, attemptKey, recorded),
       mail: queueMail(acting, notice, recorded),
-      // A change of email that was begun with the old password ends with it.
+      // A pending change of email was authorized with the old password, so it is voided.
       ...voidLinks(acting, userId, ["reset_password", "change_email"], recorded),
     }),
   });
@@ -62,7 +62,7 @@ async function setPassword(
   return changed.length > 0;
 }
 
-// The current password was right, so that refusing the new one leaves no failed login behind.
+// The current password was correct, so refusing the new one must not count as a failed login.
 async function requireNewPassword(
   ctx: Context,
   password: string,

@@ -1,17 +1,17 @@
-import { record } from "../../audit/commit.ts";
+import { recordEvents } from "../../audit/commit.ts";
 import { createAuditEvent } from "../../audit/events.ts";
 import type { Context } from "../../context.ts";
 import { AppError } from "../../errors.ts";
-import { firstKey, macText } from "../../lib/mac.ts";
+import { computeMacText, firstKey } from "../../lib/mac.ts";
 import { dummyHash, verifyPassword } from "../../lib/password-hash.ts";
 import { SECOND } from "../../lib/time.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
-import { queueMail, whereMailMayBeAsked } from "../../outbox/queue.ts";
+import { queueMail, whereMailMayBeRequested } from "../../outbox/queue.ts";
 import type { LoginIdentifier } from "../attempts/identifier.ts";
 import { countLoginAttempt, findLoginAttempts } from "../attempts/repository.ts";
 import { findLoginUser, type LoginUser } from "./repository.ts";
 
-/** An account whose password was right, and the key under which the attempt was counted: a success deletes the count. */
+/** An account whose password was correct, and the key under which the attempt was counted. The caller deletes the count on success. */
 export interface CheckedPassword {
   user: LoginUser & { passwordHash: string };
   attemptKey: string;
@@ -19,7 +19,7 @@ export interface CheckedPassword {
 
 /**
  * Checks a password for an account. The attempt is counted before the password is evaluated. An unknown name, a wrong password
- * and an account that cannot log in cost the same work (OWASP ASVS 6.3.8). Throws `invalid_credentials`, `too_many_attempts`.
+ * and an account that cannot log in take the same work (OWASP ASVS 6.3.8). Throws `invalid_credentials`, `too_many_attempts`.
  */
 export async function checkPassword(
   ctx: Context,
@@ -29,8 +29,8 @@ export async function checkPassword(
   const { key, count, user } = await beginAttempt(ctx, identifier);
   const settings = ctx.config.password;
   const storedHash = user?.isActive ? user.passwordHash : null;
-  const isRight = await verifyPassword(password, storedHash ?? dummyHash(settings), settings);
-  if (isRight && user && storedHash !== null) {
+  const isCorrect = await verifyPassword(password, storedHash ?? dummyHash(settings), settings);
+  if (isCorrect && user && storedHash !== null) {
     return { user: { ...user, passwordHash: storedHash }, attemptKey: key };
   }
   await recordFailure(ctx, user, count);
@@ -49,8 +49,10 @@ async function beginAttempt(ctx: Context, identifier: LoginIdentifier) {
   const [attempt] = counted;
   if (!attempt) {
     const [oldest = now] = JSON.parse(stored[0]?.attempts ?? "[]") as number[];
-    const retryAfter = Math.max(1, Math.ceil((oldest + windowMs - now) / SECOND));
-    throw new AppError("too_many_attempts", { headers: { "Retry-After": String(retryAfter) } });
+    const retryAfterSeconds = Math.max(1, Math.ceil((oldest + windowMs - now) / SECOND));
+    throw new AppError("too_many_attempts", {
+      headers: { "Retry-After": String(retryAfterSeconds) },
+    });
   }
   const { length: count } = JSON.parse(attempt.attempts) as number[];
   return { key: attempt.key, count, user: users[0] };
@@ -69,13 +71,13 @@ async function recordFailure(
   }
   const notice =
     user && ({ userId: user.id, kind: "account_locked", address: user.email } as const);
-  const { mail } = await record(ctx, events, {
-    mail: isLockedNow && notice && queueMail(ctx, notice, whereMailMayBeAsked(ctx, notice)),
+  const { mail } = await recordEvents(ctx, events, {
+    mail: isLockedNow && notice && queueMail(ctx, notice, whereMailMayBeRequested(ctx, notice)),
   });
   deliverSoon(ctx, mail);
 }
 
-// Keyed, because what people type there by mistake includes passwords, which could be guessed from a plain hash.
+// A keyed hash, because people type passwords as names by mistake, and those could be guessed from a plain hash.
 async function unknownAttemptKey(ctx: Context, { key }: LoginIdentifier): Promise<string> {
-  return `unknown:${await macText(firstKey(ctx.config.macKeys), "unknown login v1", key)}`;
+  return `unknown:${await computeMacText(firstKey(ctx.config.macKeys), "unknown login v1", key)}`;
 }

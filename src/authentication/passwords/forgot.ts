@@ -1,16 +1,16 @@
 import { sql } from "drizzle-orm";
-import { record } from "../../audit/commit.ts";
+import { recordEvents } from "../../audit/commit.ts";
 import { createAuditEvent } from "../../audit/events.ts";
 import type { Context } from "../../context.ts";
 import { newId } from "../../lib/ids.ts";
 import { normalizeEmail, toComparisonKey } from "../../lib/text.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
-import { queueMail, voidLinks, whereMailMayBeAsked } from "../../outbox/queue.ts";
+import { queueMail, voidLinks, whereMailMayBeRequested } from "../../outbox/queue.ts";
 import { findResettableUser } from "./repository.ts";
 
 /**
- * Sends a link for a new password to an address, if it is that of an active user: one per minute, five per hour.
- * Does the same work and gives the same answer for every address.
+ * Sends a password reset link to an address if an active user has it: at most one per minute and five per hour.
+ * Does the same work and has the same result for every address.
  */
 export async function requestReset(ctx: Context, email: string): Promise<void> {
   const emailKey = toComparisonKey(normalizeEmail(email));
@@ -24,11 +24,11 @@ export async function requestReset(ctx: Context, email: string): Promise<void> {
     targetId: user?.id ?? null,
     origin: user,
   });
-  const mayBeAsked = user ? whereMailMayBeAsked(ctx, request) : sql`false`;
-  const { mail } = await record(ctx, [event], {
-    // Before the new mail, which would count against the limit.
-    ...voidLinks(ctx, userId, ["reset_password"], mayBeAsked),
-    mail: queueMail(ctx, request, mayBeAsked),
+  const whereAllowed = user ? whereMailMayBeRequested(ctx, request) : sql`false`;
+  const { mail } = await recordEvents(ctx, [event], {
+    // Precedes the new email, which would count towards the limit.
+    ...voidLinks(ctx, userId, ["reset_password"], whereAllowed),
+    mail: queueMail(ctx, request, whereAllowed),
   });
   deliverSoon(ctx, mail);
 }

@@ -1,9 +1,9 @@
 import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
 import type { Db } from "../../db/client.ts";
 import { users } from "../../db/schema/users.ts";
-import { identifyingColumn, type LoginIdentifier } from "../attempts/identifier.ts";
+import { type LoginIdentifier, toIdentifierColumn } from "../attempts/identifier.ts";
 
-/** The account behind a name with what login needs. Deleted accounts are not found. */
+/** The account with an identifier, and what login needs of it. Deleted accounts are not found. */
 export function findLoginUser(db: Db, identifier: LoginIdentifier) {
   return db
     .select({
@@ -18,19 +18,19 @@ export function findLoginUser(db: Db, identifier: LoginIdentifier) {
       knownDevices: users.knownDevices,
     })
     .from(users)
-    .where(and(eq(identifyingColumn(identifier), identifier.key), isNull(users.deletedAt)))
+    .where(and(eq(toIdentifierColumn(identifier), identifier.key), isNull(users.deletedAt)))
     .limit(1);
 }
 
 export type LoginUser = Awaited<ReturnType<typeof findLoginUser>>[number];
 
-/** True while the account can log in and the password that was checked is still in force. */
+/** True while the account can log in and the password has not changed since it was checked. */
 export function wherePasswordInForce(userId: string, passwordVersion: number): SQL {
   return sql`EXISTS (SELECT 1 FROM users AS owner WHERE owner.id = ${userId} AND owner.password_version = ${passwordVersion}
     AND owner.is_active = 1 AND owner.deleted_at IS NULL)`;
 }
 
-/** Sets a password where the one that was checked is still in force and the condition holds. */
+/** Sets a password where the previous one has not changed since it was checked and the condition holds. */
 export function updatePassword(
   db: Db,
   password: { userId: string; version: number; hash: string },

@@ -6,7 +6,7 @@ import { hashPassword } from "../../lib/password-hash.ts";
 import { toComparisonKey } from "../../lib/text.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
 import { queueMail, voidLinks } from "../../outbox/queue.ts";
-import { attemptKeyOf, deleteLoginAttempts } from "../attempts/repository.ts";
+import { deleteLoginAttempts, toAttemptKey } from "../attempts/repository.ts";
 import { type FoundToken, whereTokenLive } from "../one-time-tokens/repository.ts";
 import { readToken } from "../one-time-tokens/tokens.ts";
 import { cacheEndedSessions } from "../sessions/cache.ts";
@@ -15,7 +15,10 @@ import { resetPasswordHash } from "./repository.ts";
 import { requireAcceptablePassword } from "./rules.ts";
 import type { ResetPassword } from "./schema.ts";
 
-/** Sets a new password for the user whom a token was sent to, and ends every session. Works once. Throws `invalid_token`, `validation_failed`. */
+/**
+ * Sets a new password for the user whom a token was sent to, and ends all their sessions. A token works once.
+ * Throws `invalid_token`, `validation_failed`.
+ */
 export async function resetPassword(ctx: Context, input: ResetPassword): Promise<void> {
   const read = await readToken(ctx, input.token);
   if (read?.token.purpose !== "reset_password" || !read.token.isActive) {
@@ -40,9 +43,9 @@ async function applyReset(
   const now = ctx.now();
   const notice = { userId, kind: "password_changed", address: token.email } as const;
   const reason = { reason: "password_reset", now } as const;
-  const live = whereTokenLive(tokenHash, "reset_password", now);
+  const whereLive = whereTokenLive(tokenHash, "reset_password", now);
   const { changed, ended, mail } = await commit(ctx, {
-    change: resetPasswordHash(db, { userId, emailKey, hash }, live),
+    change: resetPasswordHash(db, { userId, emailKey, hash }, whereLive),
     event: await createAuditEvent(ctx, {
       action: "password.reset",
       targetType: "user",
@@ -51,10 +54,10 @@ async function applyReset(
     }),
     effects: (recorded) => ({
       ended: revokeSessions(db, { userId }, reason, recorded),
-      // A change of email that was begun with the old password ends with it.
+      // A pending change of email was authorized with the old password, so it is voided.
       ...voidLinks(ctx, userId, ["reset_password", "change_email"], recorded),
-      // Whoever reads the mail is not guessing.
-      attempts: deleteLoginAttempts(db, attemptKeyOf(userId), recorded),
+      // The user has proven access to the mailbox, so the lock-out ends.
+      attempts: deleteLoginAttempts(db, toAttemptKey(userId), recorded),
       mail: queueMail(ctx, notice, recorded),
     }),
   });

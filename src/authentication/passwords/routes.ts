@@ -12,12 +12,13 @@ const forgotRoute = operation({
   path: "/v1/auth/password/forgot",
   operationId: "forgotPassword",
   tags,
-  summary: "Ask for a link to set a new password",
-  description: "The answer is the same for every address. One mail a minute and five an hour.",
+  summary: "Request a password reset",
+  description:
+    "Sends an email with a link, at most one per minute and five per hour. The response is the same for every address.",
   access: everyone,
   rateLimitPolicy: "auth",
   request: { body: jsonBody(ForgotPassword) },
-  responses: { 202: { description: "A mail goes out if the address is that of a user." } },
+  responses: { 202: { description: "An email is sent if the address belongs to an active user." } },
   errors: [],
 });
 
@@ -26,12 +27,12 @@ const resetRoute = operation({
   path: "/v1/auth/password/reset",
   operationId: "resetPassword",
   tags,
-  summary: "Set a new password with the token from the mail",
-  description: "Every session ends. The token works once.",
+  summary: "Reset a password with the token from the email",
+  description: "Ends all sessions of the user. The token works once.",
   access: everyone,
   rateLimitPolicy: "auth",
   request: { body: jsonBody(ResetPassword) },
-  responses: { 204: { description: "The new password is in force." } },
+  responses: { 204: { description: "The password was reset." } },
   errors: ["invalid_token"],
 });
 
@@ -41,10 +42,10 @@ const changePasswordRoute = operation({
   operationId: "changePassword",
   tags,
   summary: "Change your password",
-  description: "Every other session ends. A wrong current password counts as a failed login.",
+  description: "Ends all your other sessions. A wrong current password counts as a failed login.",
   access: own,
   request: { body: jsonBody(ChangePassword) },
-  responses: { 204: { description: "The new password is in force." } },
+  responses: { 204: { description: "The password was changed." } },
   errors: ["invalid_credentials", "too_many_attempts"],
 });
 

@@ -10,22 +10,22 @@ import { countCodePoints } from "../../lib/text.ts";
 import { isBreached } from "../../platform/breached-passwords.ts";
 import { describeError } from "../../platform/logger.ts";
 
-/** A password that is to be set; `withPasswordRules` says which are good enough. */
+/** A new password. `withPasswordRules` adds the rules that it must meet. */
 export const NewPassword = z.string().openapi({
   format: "password",
   description:
-    "At least 8 characters, at most 256 bytes; none of the most common ones; holds neither the username nor the name in the email address.",
+    "At least 8 characters and at most 256 bytes. Must not be a common password, and must not contain the username or the part of the email address before the @.",
   example: "SecurePass123!",
 });
 
-/** A password that is to be checked. */
+/** A password to check against the current one. */
 export const CurrentPassword = z
   .string()
   .min(1)
   .max(MAX_PASSWORD_BYTES)
   .openapi({ format: "password", example: "SecurePass123!" });
 
-/** Adds the password rules to a body with a new password in `field`, so that its faults are told together with all others. */
+/** Adds the password rules to a body with a new password in `field`, so that violations are reported with all other problems. */
 export function withPasswordRules<S extends z.ZodObject>(schema: S, field: string): S {
   let checked = schema;
   for (const { code, message, allows } of PASSWORD_RULES) {
@@ -44,8 +44,8 @@ function hasText(value: unknown, field: string): boolean {
 }
 
 /**
- * Refuses what a schema alone cannot: a password shorter than this service wants, one that holds its owner's names,
- * or, where the check is on, one from a known breach. A breach service that does not answer refuses nothing.
+ * Checks what a schema alone cannot: the configured minimum length, the names of the password's owner and, if the check is on, known
+ * data breaches. If the breach service does not respond, the password is accepted. Throws `validation_failed`.
  */
 export async function requireAcceptablePassword(
   ctx: Context,
@@ -62,7 +62,7 @@ export async function requireAcceptablePassword(
     faults.push({ path: field, code: "too_short", message });
   }
   if (faults.length === 0 && (await isKnownBreached(ctx, password))) {
-    const message = "Is in a list of passwords stolen elsewhere.";
+    const message = "Must not be a password that is known from a data breach.";
     faults.push({ path: field, code: "breached", message });
   }
   if (faults.length > 0) throw new AppError("validation_failed", { faults });

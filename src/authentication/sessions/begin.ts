@@ -7,7 +7,7 @@ import type { Statements } from "../../db/connection.ts";
 import { AppError } from "../../errors.ts";
 import { mintDataKey } from "../../lib/data-key.ts";
 import { newId } from "../../lib/ids.ts";
-import { firstKey, macText } from "../../lib/mac.ts";
+import { computeMacText, firstKey } from "../../lib/mac.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
 import { queueMail } from "../../outbox/queue.ts";
 import { cacheEndedSessions, cacheSession } from "./cache.ts";
@@ -20,10 +20,10 @@ import {
 } from "./repository.ts";
 import { issueTokens, type TokenSet } from "./tokens.ts";
 
-const DEVICE_BYTES = 9;
-const KNOWN_DEVICES = 20;
+const DEVICE_HASH_BYTES = 9;
+const MAX_KNOWN_DEVICES = 20;
 
-/** Whose session is to begin. */
+/** The user whose session starts. */
 interface SessionOwner {
   id: string;
   email: string;
@@ -32,21 +32,21 @@ interface SessionOwner {
   knownDevices: string[] | null;
 }
 
-/** A login that has been proven, in whichever way. */
+/** A login whose proof, such as a password, was checked. */
 interface ProvenLogin<T extends Statements> {
   owner: SessionOwner;
-  /** True while the proof still holds, for instance while the password that was checked is still in force. */
+  /** True while the proof still holds, for example while the password has not changed since it was checked. */
   proof: SQL;
-  /** A hash of the password that was checked, when the stored one is outdated. */
+  /** A new hash of the password, if the stored one is outdated. */
   passwordHash?: string | undefined;
-  /** What follows from this way of logging in. */
+  /** The effects of this way of logging in. */
   effects?: (recorded: SQL) => T;
 }
 
 /**
- * Begins a session, in the round trip that checks the proof once more: the only way from a proven login to tokens. Ends the least
- * recently used sessions beyond the limit, and mails the owner when they have not logged in from this device before.
- * Throws `invalid_credentials` when the proof no longer holds.
+ * Starts a session and issues its tokens. Every way to log in ends here. The same round trip checks the proof again, ends the least
+ * recently used sessions beyond the limit, and queues an email to the owner if they have not logged in from this device before.
+ * Throws `invalid_credentials` if the proof no longer holds.
  */
 export async function beginSession<const T extends Statements>(
   ctx: Context,
@@ -56,7 +56,7 @@ export async function beginSession<const T extends Statements>(
   const now = ctx.now();
   const userId = owner.id;
   const { limit } = ctx.config.session;
-  const session = newSession(ctx, userId);
+  const session = createSessionRow(ctx, userId);
   const dataKey = owner.dataKey ?? (await mintDataKey(userId, ctx.config.dataKeys));
   const devices = await addDevice(ctx, owner.knownDevices);
   const mail = { userId, kind: "new_sign_in", address: owner.email } as const;
@@ -102,11 +102,11 @@ export async function beginSession<const T extends Statements>(
   const principal = toPrincipal(result.callers[0], credential, now);
   if (principal?.type !== "user") throw new AppError("invalid_credentials");
   cacheSession(ctx, principal);
-  ctx.memory.people.set(userId, dataKey, now);
+  ctx.memory.wrappedDataKeys.set(userId, dataKey, now);
   return issueTokens(ctx, principal, 1);
 }
 
-function newSession(ctx: Context, userId: string): NewSession {
+function createSessionRow(ctx: Context, userId: string): NewSession {
   const now = ctx.now();
   const { idleMs, maxMs } = ctx.config.session;
   const endsAt = now + maxMs;
@@ -122,14 +122,14 @@ function newSession(ctx: Context, userId: string): NewSession {
   };
 }
 
-// The first device of all is nothing new to its owner.
+// The first device of an account is not reported as new.
 async function addDevice(ctx: Context, known: string[] | null) {
   const { userAgent } = ctx.client;
   const key = firstKey(ctx.config.macKeys);
-  const device = await macText(key, "device v1", userAgent ?? "", DEVICE_BYTES);
+  const device = await computeMacText(key, "device v1", userAgent ?? "", DEVICE_HASH_BYTES);
   const others = known?.filter((other) => other !== device) ?? [];
   return {
-    known: [...others, device].slice(-KNOWN_DEVICES),
+    known: [...others, device].slice(-MAX_KNOWN_DEVICES),
     isNew: known !== null && !known.includes(device),
   };
 }

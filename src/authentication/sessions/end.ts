@@ -16,33 +16,33 @@ import {
 
 interface Ending {
   userId: string;
-  /** The one to end; else all. */
+  /** The session to end. If absent, all sessions end. */
   sessionId?: string | undefined;
-  /** The one to keep when all others end. */
+  /** The session to keep when all others end. */
   keepSessionId?: string | undefined;
   reason: RevocationReason;
 }
 
-/** Ends the session of the access token that was sent. Throws `unauthenticated` when it has ended already. */
+/** Ends the session of the access token that was sent. Throws `unauthenticated` if it has already ended. */
 export async function logOut(ctx: Context): Promise<void> {
-  const acting = recallPerson(ctx) ?? (await read(ctx, {})).acting;
+  const acting = findCachedActor(ctx) ?? (await read(ctx, {})).acting;
   const { userId, sessionId } = requirePerson(acting);
   const ended = await endSessions(acting, { userId, sessionId, reason: "logout" });
   if (ended.length === 0) await read(ctx, {});
   Object.assign(acting.access, { isDecided: true, principal: acting.actor });
 }
 
-/** Ends one of the caller's own sessions, or with `"others"` all but the one that the request was made in. Throws `session_not_found`. */
+/** Ends one of the caller's sessions or, with `"others"`, all but the session of the request. Throws `session_not_found`. */
 export async function endOwnSessions(ctx: Context, which: string): Promise<void> {
   const { acting } = await read(ctx, {});
   const { userId, sessionId: current } = requirePerson(acting);
   const one = which === "others" ? { keepSessionId: current } : { sessionId: which };
   const ended = await endSessions(acting, { userId, ...one, reason: "ended" });
-  if (ended.length === 0) await explain(ctx, userId, one.sessionId);
+  if (ended.length === 0) await explainRefusal(ctx, userId, one.sessionId);
 }
 
 /**
- * Ends one session of a user, or all. Whether the caller may is decided again in the statement that ends them.
+ * Ends one session of a user, or all of them. The statement that ends them checks again that the caller may do so.
  * Throws `user_not_found`, `session_not_found`, `privilege_escalation`.
  */
 export async function endSessionsOfUser(
@@ -52,19 +52,19 @@ export async function endSessionsOfUser(
 ): Promise<void> {
   const acting = await requireManageableUser(ctx, userId);
   const ended = await endSessions(acting, { userId, sessionId, reason: "ended" });
-  if (ended.length === 0) await explain(ctx, userId, sessionId);
+  if (ended.length === 0) await explainRefusal(ctx, userId, sessionId);
 }
 
 async function endSessions(acting: Acting, ending: Ending): Promise<EndedSession[]> {
   const { userId, sessionId, keepSessionId, reason } = ending;
   const role = sql`(SELECT role FROM users WHERE id = ${userId})`;
-  const where = whereAuthorized(acting, { on: { userId, role } });
+  const whereAllowed = whereAuthorized(acting, { on: { userId, role } });
   const { changed } = await commit(acting, {
     change: revokeSessions(
       acting.db,
       { userId, sessionId, keepSessionId },
       { reason, now: acting.now() },
-      where,
+      whereAllowed,
     ),
     event: await createAuditEvent(acting, {
       action: "session.revoked",
@@ -81,8 +81,8 @@ async function endSessions(acting: Acting, ending: Ending): Promise<EndedSession
   return changed;
 }
 
-// Nothing has ended: because the caller may no longer do this, or because there is no such session.
-async function explain(ctx: Context, userId: string, sessionId: string | undefined) {
+// No session was ended: either the caller may no longer do this, or there is no such session.
+async function explainRefusal(ctx: Context, userId: string, sessionId: string | undefined) {
   await requireManageableUser(ctx, userId);
   if (sessionId !== undefined) throw new AppError("session_not_found");
 }
@@ -96,14 +96,14 @@ async function requireManageableUser(ctx: Context, userId: string): Promise<Acti
 }
 
 /**
- * Who sent an access token, as far as this isolate remembers the person's data key, so that logging out takes one round
- * trip. What they may do is not remembered: the statement that ends the session decides.
+ * The user of an access token, if this isolate has cached their wrapped data key, so that logging out takes one round trip.
+ * Permissions are not cached: the statement that ends the session decides.
  */
-function recallPerson(ctx: Context): Acting | undefined {
+function findCachedActor(ctx: Context): Acting | undefined {
   const { access } = ctx;
   if (access?.credential.type !== "session") return undefined;
   const { userId, sessionId } = access.credential;
-  const dataKey = ctx.memory.people.get(userId, ctx.now());
+  const dataKey = ctx.memory.wrappedDataKeys.get(userId, ctx.now());
   if (dataKey === undefined) return undefined;
   const actor = {
     type: "user",

@@ -8,7 +8,7 @@ import { findUserAuthority, listLiveSessions, type SessionRow } from "./reposito
 
 interface SessionPage {
   page: Page<SessionRow>;
-  /** The session that the request was made in; null for an API key. */
+  /** The session of the request; null for an API key. */
   currentId: string | null;
 }
 
@@ -21,23 +21,23 @@ export async function getSessionPage(
   const list = {
     scope: "sessions",
     keys: ctx.config.macKeys,
-    placeOf: ({ userId, id }: SessionRow) => [userId, id],
+    positionOf: ({ userId, id }: SessionRow) => [userId, id],
   };
-  const place = await openPage(list, request);
+  const position = await openPage(list, request);
   const now = ctx.now();
   const { acting, users, sessions } = await read(ctx, {
     users: findUserAuthority(ctx.db, userRef),
     sessions: listLiveSessions(ctx.db, userRef, {
       now,
       since: now - ctx.config.session.maxMs,
-      before: place?.[1],
+      before: position?.[1],
       limit: request.limit + 1,
     }),
   });
   const [user] = users;
   if (!user) throw new AppError("user_not_found");
   requireManageable(acting, user);
-  if (place && place[0] !== user.id) throw invalidCursor();
+  if (position && position[0] !== user.id) throw invalidCursor();
   return { page: await toPage(list, request, sessions), currentId: currentSessionOf(acting) };
 }
 

@@ -11,12 +11,12 @@ import { cacheEndedSessions, cacheSession } from "./cache.ts";
 import { revokeSessions, rotateSession } from "./repository.ts";
 import { issueTokens, type TokenSet } from "./tokens.ts";
 
-/** How long a retry with the token just spent gets the same successor, so that a lost answer costs nobody their login. */
+/** How long a retry with the previous token gets the same successor, so that a lost response does not cost the client its session. */
 const REFRESH_GRACE_MS = 30 * SECOND;
 
 /**
- * Rotates a refresh token in one round trip to D1. Of N who present the live token at once, all get the same successor. A
- * spent token is good for that successor for 30 seconds; later it ends the session, audited (RFC 9700 section 4.14.2).
+ * Rotates a refresh token in one round trip to D1. Concurrent requests with the live token all get the same successor. The used
+ * token gets that successor for 30 seconds. After that, using it ends the session and is audited (RFC 9700 section 4.14.2).
  * Throws `invalid_refresh_token`.
  */
 export async function refreshSession(ctx: Context, refreshToken: string): Promise<TokenSet> {
@@ -41,7 +41,7 @@ export async function refreshSession(ctx: Context, refreshToken: string): Promis
   return issueTokens(ctx, principal, caller.generation);
 }
 
-// A spent token at any time, the one just spent after the grace.
+// The previous token counts as reused after the grace period, and any older token at once.
 function isReuse(
   { generation }: RefreshTokenClaims,
   rotation: { generation: number; rotatedAt: number },

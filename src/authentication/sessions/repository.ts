@@ -11,7 +11,7 @@ import { firstIdAt } from "../../lib/ids.ts";
 export type SessionRow = typeof sessions.$inferSelect;
 export type NewSession = Omit<SessionRow, "generation" | "revokedAt" | "revokedReason">;
 
-/** Starts a session where the condition holds. Returns its id when it did. */
+/** Inserts a session where the condition holds. Returns its id if it was inserted. */
 export function insertSession(db: Db, row: NewSession, condition: SQL) {
   const fresh = { ...row, generation: 1, revokedAt: null, revokedReason: null };
   return insertWhere(db, sessions, fresh, condition).returning({ id: sessions.id });
@@ -22,20 +22,20 @@ export function findSession(db: Db, id: string) {
   return db.select().from(sessions).where(eq(sessions.id, id)).limit(1);
 }
 
-/** Every session of a user that is still kept, ended or not, the oldest first. */
+/** All stored sessions of a user, ended or not, the oldest first. */
 export function listSessionsOfUser(db: Db, user: UserRef) {
   return db.select().from(sessions).where(eq(sessions.userId, user)).orderBy(sessions.id);
 }
 
 interface LiveSessionsPage {
   now: number;
-  /** Sessions that began before this have ended, whatever their rows say. */
+  /** Sessions that began before this time have expired. They are not read. */
   since: number;
   before: unknown;
   limit: number;
 }
 
-/** Live sessions of a user, the newest first, behind the id given. */
+/** Live sessions of a user, the newest first, starting after the id in `before`. */
 export function listLiveSessions(
   db: Db,
   user: UserRef,
@@ -57,7 +57,7 @@ export function listLiveSessions(
     .limit(limit);
 }
 
-/** A user who is not deleted, with what their role grants. */
+/** A user who is not deleted, with the permissions of their role. */
 export function findUserAuthority(db: Db, user: UserRef) {
   return db
     .select({ id: users.id, permissions: roles.permissions })
@@ -96,7 +96,7 @@ const rotate = prepareOnce<{
     .returning({ id: sessions.id }),
 );
 
-/** Moves a session on to its next generation: of all who present the live one at once, the first succeeds. */
+/** Advances a session to its next generation. Of concurrent requests with the live generation, exactly one succeeds. */
 export function rotateSession({ sessionId, generation, now, idleMs }: Rotation) {
   const next = generation + 1;
   return rotate({ id: sessionId, generation, next, now, idleUntil: now + idleMs });
@@ -106,7 +106,7 @@ interface LoginRecord {
   userId: string;
   now: number;
   passwordHash: string | undefined;
-  /** For users who have none yet. */
+  /** Stored only if the user has none yet. */
   dataKey: string;
   devices: string[];
 }
@@ -136,11 +136,11 @@ export type RevocationReason =
   | "user_deleted"
   | "role_changed";
 
-/** A session that has ended, and when its tokens were last renewed. */
+/** The id of a session that has ended, and when its current generation began. */
 const endedColumns = { id: sessions.id, rotatedAt: sessions.rotatedAt };
 export type EndedSession = Pick<SessionRow, keyof typeof endedColumns>;
 
-/** Ends live sessions of a user where the condition holds: one, or all but the one to keep. Returns those that ended. */
+/** Ends live sessions of a user where the condition holds: one, all, or all but one. Returns the sessions that ended. */
 export function revokeSessions(
   db: Db,
   target: { userId: string; sessionId?: string | undefined; keepSessionId?: string | undefined },
@@ -164,7 +164,7 @@ export function revokeSessions(
 
 /**
  * Ends the live sessions of a user beyond the limit, the least recently used first, where the condition holds. Reads them
- * only when the user's `session_count` is beyond the limit.
+ * only if the user's `session_count` exceeds the limit.
  */
 export function evictSessions(
   db: Db,
@@ -182,7 +182,7 @@ export function evictSessions(
     .returning(endedColumns);
 }
 
-/** Counts a user's live sessions anew, once the count is beyond the limit. */
+/** Recounts a user's live sessions if `session_count` exceeds the limit. */
 export function recountSessions(
   db: Db,
   { userId, limit, now }: { userId: string; limit: number; now: number },
@@ -194,7 +194,10 @@ export function recountSessions(
     .where(and(eq(users.id, userId), gt(users.sessionCount, limit)));
 }
 
-/** Deletes up to `limit` sessions that expired before the time given. They are found by when they began: by then all of `beganBefore` have ended. */
+/**
+ * Deletes up to `limit` sessions that expired before `expiredBefore`. Reads only sessions that began before `beganBefore`, which
+ * must be early enough that all of them have expired.
+ */
 export function deleteExpiredSessions(
   db: Db,
   { beganBefore, expiredBefore }: { beganBefore: number; expiredBefore: number },

@@ -23,13 +23,13 @@ const refreshRoute = operation({
   path: "/v1/auth/refresh",
   operationId: "refresh",
   tags: OWN,
-  summary: "Get new tokens for a refresh token",
+  summary: "Exchange a refresh token for new tokens",
   description:
-    "The token is spent by this. A retry within 30 seconds gets the same successor; used later, a spent token ends the session.",
+    "A refresh token works once. A retry within 30 seconds returns the same new refresh token; after that, reusing the old one ends the session.",
   access: everyone,
   rateLimitPolicy: "refresh",
   request: { body: jsonBody(Refresh) },
-  responses: { 200: jsonContent(Tokens, "New tokens of the same session.") },
+  responses: { 200: jsonContent(Tokens, "New tokens for the same session.") },
   errors: ["invalid_refresh_token"],
 });
 
@@ -38,9 +38,10 @@ const logoutRoute = operation({
   path: "/v1/auth/logout",
   operationId: "logOut",
   tags: OWN,
-  summary: "End the session of this access token",
+  summary: "Log out",
+  description: "Ends the session of the access token.",
   access: own,
-  responses: { 204: { description: "The session has ended, and its tokens with it." } },
+  responses: { 204: { description: "The session has ended. Its tokens are no longer valid." } },
   errors: [],
 });
 
@@ -50,7 +51,7 @@ const listOwnRoute = operation({
   operationId: "listOwnSessions",
   tags: OWN,
   summary: "List your live sessions",
-  description: "The newest first.",
+  description: "Lists the newest sessions first.",
   access: own,
   request: { query: PageQuery },
   responses: { 200: jsonContent(SessionPage, "A page of sessions.") },
@@ -62,9 +63,10 @@ const endOthersRoute = operation({
   path: "/v1/auth/sessions",
   operationId: "endOtherSessions",
   tags: OWN,
-  summary: "End all your sessions but this one",
+  summary: "End all your other sessions",
+  description: "Ends all your sessions except the one of the access token.",
   access: own,
-  responses: { 204: { description: "They have ended." } },
+  responses: { 204: { description: "The other sessions have ended." } },
   errors: [],
 });
 
@@ -76,7 +78,7 @@ const endOwnRoute = operation({
   summary: "End one of your sessions",
   access: own,
   request: { params: OwnSessionId },
-  responses: { 204: { description: "It has ended." } },
+  responses: { 204: { description: "The session has ended." } },
   errors: ["session_not_found"],
 });
 
@@ -86,7 +88,7 @@ const listOfUserRoute = operation({
   operationId: "listUserSessions",
   tags: OF_USERS,
   summary: "List a user's live sessions",
-  description: "Not of a user who holds more than you do.",
+  description: "You must hold every permission that the user holds.",
   access: ownOr("sessions:read"),
   request: { params: UserSessions, query: PageQuery },
   responses: { 200: jsonContent(SessionPage, "A page of sessions, the newest first.") },
@@ -99,10 +101,10 @@ const endAllOfUserRoute = operation({
   operationId: "endUserSessions",
   tags: OF_USERS,
   summary: "End all of a user's sessions",
-  description: "Your own too, if you are that user.",
+  description: "If you are that user, your current session ends, too.",
   access: personal(ownOr("sessions:revoke")),
   request: { params: UserSessions },
-  responses: { 204: { description: "They have ended." } },
+  responses: { 204: { description: "The sessions have ended." } },
   errors: ["user_not_found", "privilege_escalation"],
 });
 
@@ -114,7 +116,7 @@ const endOfUserRoute = operation({
   summary: "End one of a user's sessions",
   access: personal(ownOr("sessions:revoke")),
   request: { params: UserSessionId },
-  responses: { 204: { description: "It has ended." } },
+  responses: { 204: { description: "The session has ended." } },
   errors: ["user_not_found", "session_not_found", "privilege_escalation"],
 });
 

@@ -8,9 +8,11 @@ import type { SessionRow } from "./repository.ts";
 export const Session = z
   .object({
     id: z.uuid(),
-    current: z.boolean().openapi({ description: "The one that this request was made in." }),
+    current: z.boolean().openapi({ description: "Whether this is the session of the request." }),
     created_at: Timestamp,
-    last_used_at: Timestamp.openapi({ description: "Login or the last refresh." }),
+    last_used_at: Timestamp.openapi({
+      description: "The time of the last refresh, or else of the login.",
+    }),
     expires_at: Timestamp,
     ip: z.string().nullable().openapi({ example: "203.0.113.7" }),
     user_agent: z.string().nullable(),
@@ -20,7 +22,7 @@ export const Session = z
 
 export const SessionPage = pageOf(Session, "SessionPage");
 
-/** Presents sessions as the API shows them, marking the one given. */
+/** Creates a function that presents a session as the API returns it. The session with the id given is marked as current. */
 export function presentSession(currentSessionId: string | null) {
   return (row: SessionRow): z.infer<typeof Session> => ({
     id: row.id,
@@ -45,11 +47,17 @@ export const UserSessionId = z.strictObject({
 
 export const Tokens = z
   .object({
-    access_token: z.string().openapi({ description: "A JWT (EdDSA). Send it as Bearer token." }),
-    refresh_token: z.string().openapi({ description: "Good for one refresh." }),
+    access_token: z
+      .string()
+      .openapi({ description: "A JWT, signed with EdDSA. Send it as a bearer token." }),
+    refresh_token: z.string().openapi({ description: "Works for one refresh." }),
     token_type: z.literal("Bearer"),
-    expires_in: z.int().openapi({ description: "Seconds.", example: 900 }),
-    refresh_expires_in: z.int().openapi({ description: "Seconds.", example: 604_800 }),
+    expires_in: z
+      .int()
+      .openapi({ description: "Seconds until the access token expires.", example: 900 }),
+    refresh_expires_in: z
+      .int()
+      .openapi({ description: "Seconds until the refresh token expires.", example: 604_800 }),
   })
   .openapi("Tokens");
 

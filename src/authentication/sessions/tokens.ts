@@ -8,7 +8,7 @@ import type { Tokens } from "./schema.ts";
 
 export type TokenSet = z.infer<typeof Tokens>;
 
-/** Tokens for a generation of a session. None outlives the session, for services that verify access tokens by themselves. */
+/** Issues the tokens of a generation of a session. None outlives the session, because other services verify access tokens locally. */
 export async function issueTokens(
   ctx: Context,
   principal: UserPrincipal,

@@ -20,8 +20,8 @@ import { findUserByEmail } from "./repository.ts";
 import type { ChangeEmail } from "./schema.ts";
 
 /**
- * Begins a change of one's own email after checking the password: the new address must confirm, the old one is told.
- * Throws `invalid_credentials`, `too_many_attempts`, `email_taken`, and `rate_limited` past five changes per hour.
+ * Starts a change of the caller's email after checking their password. The new address gets a link that confirms the change, and the
+ * old one a notice. Throws `invalid_credentials`, `too_many_attempts`, `email_taken`, and `rate_limited` after five changes per hour.
  */
 export async function changeEmail(ctx: Context, input: ChangeEmail): Promise<void> {
   const { acting } = await read(ctx, {});
@@ -34,13 +34,13 @@ export async function changeEmail(ctx: Context, input: ChangeEmail): Promise<voi
   });
   const [holder] = holders;
   if (holder && holder.id !== userId) throw new AppError("email_taken");
-  // The password that was checked may have been changed since, and with it who may speak for the account.
-  const inForce = wherePasswordInForce(userId, user.passwordVersion);
-  const authorized = sql`${whereAuthorized(acting, {})} AND ${inForce}`;
-  const hasBegun = await beginChange(acting, user, input.email, authorized);
+  // The password may have changed since it was checked. Then the check no longer authorizes this.
+  const whereInForce = wherePasswordInForce(userId, user.passwordVersion);
+  const whereAllowed = sql`${whereAuthorized(acting, {})} AND ${whereInForce}`;
+  const hasBegun = await beginChange(acting, user, input.email, whereAllowed);
   if (hasBegun || !ctx.sendMail) return;
   await read(ctx, {});
-  await requireStillInForce(ctx, inForce);
+  await requireStillInForce(ctx, whereInForce);
   throw tooManyChanges();
 }
 
@@ -48,13 +48,13 @@ async function beginChange(
   acting: Acting,
   user: { id: string; email: string },
   address: string,
-  authorized: SQL,
+  whereAllowed: SQL,
 ): Promise<boolean> {
   const userId = user.id;
   const request = { userId, kind: "change_email", address } as const;
   const notice = { userId, kind: "email_change_notice", address: user.email } as const;
-  const withinLimits = sql`${whereMailMayBeSent(acting, request)} AND ${whereUserMayRequestMail(acting, request)}`;
-  const condition = sql`${authorized} AND ${withinLimits}`;
+  const whereWithinLimits = sql`${whereMailMayBeSent(acting, request)} AND ${whereUserMayRequestMail(acting, request)}`;
+  const condition = sql`${whereAllowed} AND ${whereWithinLimits}`;
   const { mail } = await acting.d1.send({
     ...voidLinks(acting, userId, ["change_email"], condition),
     notice: queueMail(acting, notice, condition),
@@ -64,19 +64,19 @@ async function beginChange(
   return mail.length > 0;
 }
 
-async function requireStillInForce(ctx: Context, inForce: SQL): Promise<void> {
+async function requireStillInForce(ctx: Context, whereInForce: SQL): Promise<void> {
   const { checked } = await ctx.d1.send({
     checked: ctx.db
-      .select({ inForce: inForce.mapWith(Boolean).as("in_force") })
+      .select({ inForce: whereInForce.mapWith(Boolean).as("in_force") })
       .from(sql`(SELECT 1)`),
   });
   if (!checked[0]?.inForce) throw new AppError("unauthenticated");
 }
 
-// Unlike a link that is asked for again, another address that nobody writes to would be a promise not kept.
+// Not ignored silently, as a repeated request for the same link is: the new address would never get the email.
 function tooManyChanges(): AppError {
   return new AppError("rate_limited", {
-    detail: "An email can be changed five times per hour.",
+    detail: "You can change your email at most five times per hour.",
     headers: { "Retry-After": String(HOUR / SECOND) },
   });
 }

@@ -2,7 +2,7 @@ import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
 import type { Db } from "../../db/client.ts";
 import { users } from "../../db/schema/users.ts";
 
-/** There is a living user with this email. */
+/** The user with this email who is not deleted. */
 export function findUserByEmail(db: Db, emailKey: string) {
   return db
     .select({ id: users.id })
@@ -10,7 +10,7 @@ export function findUserByEmail(db: Db, emailKey: string) {
     .where(and(eq(users.emailKey, emailKey), isNull(users.deletedAt)));
 }
 
-/** The address and state of a user who is not deleted. */
+/** The email of a user who is not deleted, and whether it is verified. */
 export function findAddress(db: Db, userId: string) {
   return db
     .select({ id: users.id, email: users.email, emailVerified: users.emailVerified })
@@ -18,7 +18,7 @@ export function findAddress(db: Db, userId: string) {
     .where(and(eq(users.id, userId), isNull(users.deletedAt)));
 }
 
-/** Marks a user's address as theirs, or gives them a new one that is, where the condition holds. */
+/** Sets a user's email, which may be the current one, and marks it as verified, where the condition holds. */
 export function confirmEmail(
   db: Db,
   at: { userId: string; now: number },

@@ -1,27 +1,30 @@
 import { read } from "../../access/read.ts";
 import type { Context } from "../../context.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
-import { queueMail, voidLinks, whereMailMayBeAsked } from "../../outbox/queue.ts";
+import { queueMail, voidLinks, whereMailMayBeRequested } from "../../outbox/queue.ts";
 import { findAddress } from "./repository.ts";
 
-/** Sends the caller the link again while their address is not confirmed: one per minute, five per hour. The answer never tells. */
+/**
+ * Sends the caller the verification link again if their email is not verified: at most one per minute and five per hour. The result
+ * does not show whether an email was sent.
+ */
 export async function resendVerification(ctx: Context, userId: string): Promise<void> {
   const { acting, addresses } = await read(ctx, { addresses: findAddress(ctx.db, userId) });
   const [user] = addresses;
   if (user && !user.emailVerified) await sendVerificationAgain(acting, user);
 }
 
-/** Sends a user the link again, within the same limits. */
+/** Sends a user the verification link again, within the same limits. */
 export async function sendVerificationAgain(
   ctx: Context,
   user: { id: string; email: string },
 ): Promise<void> {
   const request = { userId: user.id, kind: "verify_email", address: user.email } as const;
-  const mayBeAsked = whereMailMayBeAsked(ctx, request);
+  const whereAllowed = whereMailMayBeRequested(ctx, request);
   const { mail } = await ctx.d1.send({
-    // Before the new mail, which would count against the limit.
-    ...voidLinks(ctx, user.id, ["verify_email"], mayBeAsked),
-    mail: queueMail(ctx, request, mayBeAsked),
+    // Precedes the new email, which would count towards the limit.
+    ...voidLinks(ctx, user.id, ["verify_email"], whereAllowed),
+    mail: queueMail(ctx, request, whereAllowed),
   });
   deliverSoon(ctx, mail);
 }

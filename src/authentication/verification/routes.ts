@@ -16,7 +16,8 @@ const verifyRoute = operation({
   operationId: "verifyEmail",
   tags,
   summary: "Confirm an email address",
-  description: "With the token from the mail, for a first address or a new one. It works once.",
+  description:
+    "Takes the token from the email, for a first address or a new one. The token works once.",
   access: everyone,
   rateLimitPolicy: "auth",
   request: { body: jsonBody(VerifyEmail) },
@@ -29,10 +30,10 @@ const resendRoute = operation({
   path: "/v1/auth/email/resend",
   operationId: "resendVerification",
   tags,
-  summary: "Send the confirmation again",
-  description: "One a minute and five an hour; the answer is the same.",
+  summary: "Resend the verification email",
+  description: "At most one per minute and five per hour. The response is always the same.",
   access: own,
-  responses: { 202: { description: "A mail goes out if there is something to confirm." } },
+  responses: { 202: { description: "An email is sent if your address is not verified yet." } },
   errors: [],
 });
 
@@ -43,10 +44,10 @@ const changeEmailRoute = operation({
   tags,
   summary: "Change your email address",
   description:
-    "The new address must confirm with the token that is sent to it; the old one is told. Until then nothing changes.",
+    "Sends a token to the new address and a notice to the old one. The address changes once the token is confirmed.",
   access: own,
   request: { body: jsonBody(ChangeEmail) },
-  responses: { 202: { description: "A mail is on its way to the new address." } },
+  responses: { 202: { description: "An email is sent to the new address." } },
   errors: ["invalid_credentials", "too_many_attempts", "email_taken"],
 });
 

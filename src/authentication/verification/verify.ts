@@ -12,8 +12,8 @@ import { readToken, TOKEN_PURPOSES } from "../one-time-tokens/tokens.ts";
 import { confirmEmail, whereEmailIs } from "./repository.ts";
 
 /**
- * Confirms the address that a token was sent to: the user's own, or a new one that replaces it. Works once.
- * Throws `invalid_token`, and `email_taken` when someone else has the new address meanwhile.
+ * Confirms the address that a token was sent to: the user's current email, or a new one that replaces it. A token works once.
+ * Throws `invalid_token`, and `email_taken` if another user has taken the new address in the meantime.
  */
 export async function verifyEmail(ctx: Context, tokenText: string): Promise<UserRow> {
   const read = await readToken(ctx, tokenText);
@@ -27,13 +27,13 @@ export async function verifyEmail(ctx: Context, tokenText: string): Promise<User
   const email = isChange
     ? { address: token.address, key }
     : { address: token.email, key: token.emailKey };
-  const live: SQL = whereTokenLive(tokenHash, token.purpose, ctx.now());
-  const condition = isChange ? live : sql`${live} AND ${whereEmailIs(userId, key)}`;
+  const whereLive: SQL = whereTokenLive(tokenHash, token.purpose, ctx.now());
+  const condition = isChange ? whereLive : sql`${whereLive} AND ${whereEmailIs(userId, key)}`;
   try {
     const { changed, users } = await commit(ctx, {
       change: confirmEmail(db, { userId, now: ctx.now() }, email, condition),
       event: await createVerificationEvent(ctx, token, isChange),
-      // A confirmed address leaves nothing to confirm, and a new one voids links to the old.
+      // Voids other verification links. If the address is new, voids all links, because they were sent to the old one.
       effects: (recorded) =>
         voidLinks(ctx, userId, isChange ? TOKEN_PURPOSES : ["verify_email"], recorded),
       read: { users: findUser(db, userId) },

@@ -1,7 +1,7 @@
 import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import { users } from "./users.ts";
 
-/** `secret_hash` is the SHA-256 of a 256-bit secret that is kept nowhere; `scopes` a JSON array of permissions. */
+/** `secret_hash` is the SHA-256 of a 256-bit secret that is not stored. `scopes` is a JSON array of permissions. */
 export const apiKeys = sqliteTable(
   "api_keys",
   {

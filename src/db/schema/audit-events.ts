@@ -3,8 +3,9 @@ import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 /**
  * Rows never change: triggers refuse UPDATE, DELETE and an INSERT that would replace a row. `changes` is a JSON object
- * of `{ field: { from, to } }`, null for a field whose values are in `sealed_changes`, under the target's data key.
- * `sealed_origin` is address and device, under the data key of `origin_of`. `metadata` is a JSON object without personal data.
+ * of `{ field: { from, to } }`; the values of a field are null if they are not recorded, or are in `sealed_changes`, sealed under
+ * the target's data key. `sealed_origin` is the IP address and the user agent, sealed under the data key of the user `origin_of`.
+ * `metadata` is a JSON object without personal data.
  */
 export const auditEvents = sqliteTable(
   "audit_events",
@@ -26,7 +27,7 @@ export const auditEvents = sqliteTable(
   (table) => [
     index("audit_events_actor").on(table.actorId, table.id),
     index("audit_events_target").on(table.targetId, table.id),
-    // Only where neither of the others finds the event: mostly what API keys did for their owner.
+    // Only for events that neither of the other indexes finds: mostly requests with API keys, which act for their owner.
     index("audit_events_origin")
       .on(table.originOf, table.id)
       .where(sql`origin_of IS NOT actor_id AND origin_of IS NOT target_id`),

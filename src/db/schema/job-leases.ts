@@ -1,6 +1,6 @@
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
-/** Which scheduled job is running, until when nobody else may run it, and what its runs have come to. */
+/** Scheduled jobs: the lease of a running job, which keeps others from running it, and counters of all runs. */
 export const jobLeases = sqliteTable("job_leases", {
   name: text().primaryKey(),
   leasedUntil: integer("leased_until").notNull(),

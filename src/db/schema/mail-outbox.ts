@@ -3,8 +3,9 @@ import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlit
 import { users } from "./users.ts";
 
 /**
- * Mails to send, and for a while those that were sent. `lease` names who is sending one until `leased_until`. `next_attempt_at` is
- * when a waiting mail is due; once it is sent or given up, when its row is deleted. No token is kept here.
+ * Emails to send and, for a while, those that were sent. `lease` identifies the sender that has claimed an email until
+ * `leased_until`. `next_attempt_at` is when an email is due, or, once it was sent or given up, when its row is deleted. Tokens are
+ * not stored here.
  */
 export const mailOutbox = sqliteTable(
   "mail_outbox",

@@ -1,7 +1,7 @@
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import { users } from "./users.ts";
 
-/** The one live token of a user for a purpose, bound to the address that it was sent to: a newer one takes its place. */
+/** The only live token of a user for a purpose, bound to the address that it was sent to. A newer token replaces it. */
 export const oneTimeTokens = sqliteTable(
   "one_time_tokens",
   {
