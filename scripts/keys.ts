@@ -80,7 +80,7 @@ async function rotate(kind: keyof typeof KINDS, file: string, keepText = ""): Pr
   const kept = keys.slice(0, keep);
   setVar(file, setting, JSON.stringify({ keys: [fresh, ...kept] }));
   console.log(
-    `${setting} in ${file}: the first key is now ${fresh.kid}, ${kept.length} previous keys kept.`,
+    `${setting} in ${file}: the first key is now ${fresh.kid}. Previous keys kept: ${kept.length}.`,
   );
 }
 
