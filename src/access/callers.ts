@@ -9,7 +9,7 @@ import type { Credential } from "./credential.ts";
 import type { Principal } from "./principal.ts";
 
 /** What the API returns of a user. It is read with the caller, so that reading your own account needs no second statement. */
-const accountColumns = {
+export const accountColumns = {
   username: users.username,
   email: users.email,
   emailVerified: users.emailVerified,

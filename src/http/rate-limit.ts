@@ -57,7 +57,7 @@ export function rateLimit(policy: RateLimitPolicy): MiddlewareHandler<AppEnv> {
       countRequest(c, policy, limit, window);
     }
     await next();
-    for (const key of withoutRefunded(ctx, limit, keys)) {
+    for (const key of refundAddress(ctx, limit, keys)) {
       const window = openWindow(ctx, key);
       if (isShared(ctx, limit, window)) ctx.waitUntil(writeSharedCounts(ctx, key, limit, window));
     }
@@ -65,7 +65,7 @@ export function rateLimit(policy: RateLimitPolicy): MiddlewareHandler<AppEnv> {
 }
 
 // A key that D1 has confirmed in the meantime is only counted by itself: the count of its address is undone.
-function withoutRefunded(ctx: Context, { windowSeconds }: RateLimit, keys: string[]): string[] {
+function refundAddress(ctx: Context, { windowSeconds }: RateLimit, keys: string[]): string[] {
   const [address, ...others] = keys;
   if (address === undefined || others.length === 0 || !isConfirmedKey(ctx)) return keys;
   decrementWindow(openWindow(ctx, address), windowSeconds * SECOND, ctx.now());

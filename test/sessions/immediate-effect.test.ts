@@ -57,6 +57,10 @@ const EVENTS: [string, (scene: Scene) => Promise<{ status: number }>][] = [
   ["deactivation", ({ user }) => asAdmin("PATCH", `/v1/users/${user.id}`, { is_active: false })],
   ["deletion by the user", ({ other }) => send("/v1/users/me", { method: "DELETE", ...other })],
   ["deletion by an administrator", ({ user }) => asAdmin("DELETE", `/v1/users/${user.id}`)],
+  [
+    "an administrator's change of email",
+    ({ user }) => asAdmin("PATCH", `/v1/users/${user.id}`, { email: `new-${user.email}` }),
+  ],
   ["a role change", ({ user }) => asAdmin("PUT", `/v1/users/${user.id}/role`, { role: "user" })],
 ];
 

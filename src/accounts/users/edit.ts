@@ -59,13 +59,19 @@ function planEdit({ actor }: Acting, user: ManagedUser, input: UpdateUser): Chan
     ],
     ...(set.emailVerified === false && { confirms: set.email }),
     voidsLinks: set.emailVerified === false || set.isActive === false,
-    endsSessions: toRevocationReason(active, role),
+    endsSessions: toRevocationReason(active, role, set),
   };
 }
 
-function toRevocationReason(active: Changes | undefined, role: Changes | undefined) {
+function toRevocationReason(
+  active: Changes | undefined,
+  role: Changes | undefined,
+  { emailVerified }: UserChange,
+) {
   if (active?.is_active?.to === false) return "user_deactivated";
-  return role && "role_changed";
+  if (role) return "role_changed";
+  // Another address: whoever is logged in may not be the person who reads its mail.
+  return emailVerified === false ? "email_changed" : undefined;
 }
 
 // Only changed columns: setting a column to the same value would still write it and its indexes.

@@ -1,4 +1,5 @@
 import { and, desc, eq, isNotNull, isNull, type SQL, sql } from "drizzle-orm";
+import { accountColumns } from "../../access/callers.ts";
 import type { UserRef } from "../../access/target.ts";
 import { type Db, db } from "../../db/client.ts";
 import { insertWhere } from "../../db/insert.ts";
@@ -13,21 +14,7 @@ const whereAnotherAdminRemains = sql`EXISTS (SELECT 1 FROM users AS other WHERE 
   AND other.is_active = 1 AND other.deleted_at IS NULL AND other.id <> users.id)`;
 
 /** The columns are listed, so that the password hash is never read. */
-const publicColumns = {
-  id: users.id,
-  username: users.username,
-  email: users.email,
-  emailVerified: users.emailVerified,
-  firstName: users.firstName,
-  lastName: users.lastName,
-  role: users.role,
-  isActive: users.isActive,
-  version: users.version,
-  createdAt: users.createdAt,
-  updatedAt: users.updatedAt,
-  lastLoginAt: users.lastLoginAt,
-  deletedAt: users.deletedAt,
-};
+const publicColumns = { id: users.id, ...accountColumns };
 
 type UserTable = typeof users.$inferSelect;
 export type UserRow = Pick<UserTable, keyof typeof publicColumns>;

@@ -134,7 +134,8 @@ export type RevocationReason =
   | "password_reset"
   | "user_deactivated"
   | "user_deleted"
-  | "role_changed";
+  | "role_changed"
+  | "email_changed";
 
 /** The id of a session that has ended, and when its current generation began. */
 const endedColumns = { id: sessions.id, rotatedAt: sessions.rotatedAt };
