@@ -46,15 +46,24 @@ export async function requireAdmitted(ctx: Context): Promise<void> {
 function admit(ctx: Context, access: AccessRequest, row: CallerRow | undefined): Principal {
   access.isDecided = true;
   const principal = toPrincipal(row, access.credential, ctx.now());
+  confirmKey(ctx, access, principal !== null);
   if (!principal || !row) throw new AppError("unauthenticated");
   if (principal.type === "api_key") recordUse(ctx, principal.keyId, row.lastUsedAt);
-  if (access.credential.type === "api_key") {
-    ctx.memory.confirmedKeys.set(access.credential.secretHash, true, ctx.now());
-  }
   access.principal = principal;
   requireRule(principal, access);
   ctx.memory.wrappedDataKeys.set(principal.userId, principal.dataKey, ctx.now());
   return principal;
+}
+
+// Only for counting requests: a key that is not live is counted by its address.
+function confirmKey(
+  { memory, now }: Context,
+  { credential }: AccessRequest,
+  isLive: boolean,
+): void {
+  if (credential.type !== "api_key") return;
+  if (isLive) memory.confirmedKeys.set(credential.secretHash, true, now());
+  else memory.confirmedKeys.delete(credential.secretHash);
 }
 
 // Runs after the response, so that it does not delay it, and at most once per minute per key.

@@ -34,7 +34,7 @@ export async function commit<
   const T extends Statements = NoStatements,
   const R extends Statements = NoStatements,
 >(ctx: Context, input: Commit<C, T, R>): Promise<{ changed: C[] } & Rows<T> & Rows<R>> {
-  const statements = { ...toStatements(ctx, input), ...input.read };
+  const statements = joinNames(toStatements(ctx, input), input.read);
   const { change, ...rows } = await ctx.d1.send(statements);
   return { changed: change, ...rows } as unknown as { changed: C[] } & Rows<T> & Rows<R>;
 }
@@ -56,14 +56,8 @@ export async function commitBoth<
 ): Promise<{ changed: A[]; followed: B[] } & Rows<T> & Rows<R>> {
   const { change, event, ...effects } = toStatements(ctx, first);
   const following = toStatements(ctx, second(whereRecorded(first.event.id)));
-  const statements = {
-    change,
-    event,
-    ...effects,
-    followed: following.change,
-    followedEvent: following.event,
-    ...read,
-  };
+  const followed = { followed: following.change, followedEvent: following.event };
+  const statements = joinNames({ change, event }, effects, followed, read);
   const { change: changed, ...rows } = await ctx.d1.send(statements);
   return { changed, ...rows } as unknown as {
     changed: A[];
@@ -128,10 +122,16 @@ function toStatements<C, T extends Statements>(
     `furtherEvent${index}`,
     insertAuditEvent(db, other, recorded),
   ]);
-  return {
-    change,
-    event: insertAuditEvent(db, event, whereChanged),
-    ...(Object.fromEntries(further) as Statements),
-    ...effects?.(recorded),
-  };
+  const audited = { change, event: insertAuditEvent(db, event, whereChanged) };
+  return { ...audited, ...joinNames(audited, Object.fromEntries(further), effects?.(recorded)) };
+}
+
+// A name used twice would replace a statement, and with it an audit event or an effect.
+function joinNames(...groups: (Statements | undefined)[]): Statements {
+  const joined: Record<string, Statements[string]> = {};
+  for (const [name, statement] of groups.flatMap((group) => Object.entries(group ?? {}))) {
+    if (name in joined) throw new Error(`two statements of one transaction are named ${name}`);
+    joined[name] = statement;
+  }
+  return joined;
 }

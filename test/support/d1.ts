@@ -65,14 +65,7 @@ export function beforeStatement(
   action: () => Promise<unknown>,
   bindings: Cloudflare.Env = env,
 ): Cloudflare.Env {
-  const statement = expectStatement(pattern);
-  let hasRun = false;
-  const before = (sql: string) => {
-    if (hasRun || !statement.matches(sql)) return undefined;
-    hasRun = true;
-    return action();
-  };
-  return { ...bindings, DB: wrapD1({ before }, bindings.DB) };
+  return { ...bindings, DB: wrapD1({ before: once(pattern, action) }, bindings.DB) };
 }
 
 /** Like `beforeStatement`, but after D1 has committed and before its response arrives. */
@@ -81,14 +74,17 @@ export function afterStatement(
   action: () => Promise<unknown>,
   bindings: Cloudflare.Env = env,
 ): Cloudflare.Env {
+  return { ...bindings, DB: wrapD1({ after: once(pattern, action) }, bindings.DB) };
+}
+
+function once(pattern: RegExp, action: () => Promise<unknown>): Hook {
   const statement = expectStatement(pattern);
   let hasRun = false;
-  const after = (sql: string) => {
+  return (sql) => {
     if (hasRun || !statement.matches(sql)) return undefined;
     hasRun = true;
     return action();
   };
-  return { ...bindings, DB: wrapD1({ after }, bindings.DB) };
 }
 
 /** Like `beforeStatement`, but before every round trip with a statement that matches. */
