@@ -6,6 +6,8 @@ export const PERMISSIONS = {
   "users:delete": "Delete and restore users, and view deleted users.",
   "users:erase": "Erase a user's personal data permanently.",
   "users:export": "Export all data held on any user.",
+  "credentials:manage":
+    "Change the email addresses of other users, and unlock, expire and reset their credentials.",
   "sessions:read": "View any user's sessions.",
   "sessions:revoke": "End any user's sessions.",
   "roles:read": "View roles and permissions.",

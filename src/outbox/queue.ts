@@ -10,7 +10,7 @@ import {
   whereFewerMails,
   whereFewerMailsOfUser,
 } from "./repository.ts";
-import type { MailKind } from "./templates.ts";
+import { hasLink, type MailKind } from "./templates.ts";
 
 interface MailRequest {
   userId: string;
@@ -22,7 +22,11 @@ interface MailRequest {
 export function queueMail(ctx: Context, mail: MailRequest, condition: SQL) {
   return (
     ctx.sendMail !== undefined &&
-    insertMail(ctx.db, { ...mail, id: newId(), now: ctx.now() }, condition)
+    insertMail(
+      ctx.db,
+      { ...mail, id: newId(), priority: hasLink(mail.kind) ? 0 : 1, now: ctx.now() },
+      condition,
+    )
   );
 }
 

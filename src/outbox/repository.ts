@@ -10,6 +10,8 @@ interface NewMail {
   userId: string;
   kind: string;
   address: string;
+  /** 0 for emails with a link, 1 for all others. */
+  priority: 0 | 1;
   now: number;
 }
 
@@ -62,7 +64,7 @@ export function whereFewerMailsOfUser(
     AND earlier.id > ${firstIdAt(since)} AND earlier.kind = ${kind} AND earlier.created_at > ${since} LIMIT ${limit})) < ${limit}`;
 }
 
-/** Leases emails that are due. Of concurrent claims, exactly one gets each email. An expired lease can be claimed again. */
+/** Leases emails that are due, those with a link first. Of concurrent claims, exactly one gets each email. An expired lease can be claimed again. */
 export function claimMail(
   db: Db,
   { lease, now, leaseMs, limit }: { lease: string; now: number; leaseMs: number; limit: number },
@@ -72,8 +74,8 @@ export function claimMail(
     .set({ lease, leasedUntil: now + leaseMs, attempts: sql`${mailOutbox.attempts} + 1` })
     .where(
       sql`(${mailOutbox.userId}, ${mailOutbox.id}) IN (SELECT user_id, id FROM mail_outbox WHERE sent_at IS NULL AND failed_at IS NULL
-        AND next_attempt_at <= ${now} AND (leased_until IS NULL OR leased_until <= ${now})
-        ORDER BY next_attempt_at LIMIT ${limit})`,
+        AND priority IN (0, 1) AND next_attempt_at <= ${now} AND (leased_until IS NULL OR leased_until <= ${now})
+        ORDER BY priority, next_attempt_at LIMIT ${limit})`,
     )
     .returning({
       id: mailOutbox.id,
@@ -124,8 +126,8 @@ export function deleteOldMail(db: Db, now: number, limit: number) {
   return db
     .delete(mailOutbox)
     .where(
-      sql`(${mailOutbox.userId}, ${mailOutbox.id}) IN (SELECT user_id, id FROM mail_outbox WHERE next_attempt_at <= ${now}
-        AND (sent_at IS NOT NULL OR failed_at IS NOT NULL) ORDER BY next_attempt_at LIMIT ${limit})`,
+      sql`(${mailOutbox.userId}, ${mailOutbox.id}) IN (SELECT user_id, id FROM mail_outbox WHERE priority IN (0, 1)
+        AND next_attempt_at <= ${now} AND (sent_at IS NOT NULL OR failed_at IS NOT NULL) LIMIT ${limit})`,
     )
     .returning({ id: mailOutbox.id });
 }

@@ -77,6 +77,11 @@ const TEMPLATES: Readonly<Record<MailKind, Template>> = {
   },
 };
 
+/** True for kinds of email that contain a one-time token. They are sent before all others. */
+export function hasLink(kind: MailKind): boolean {
+  return TEMPLATES[kind].link !== undefined;
+}
+
 export interface RenderedMail {
   subject: string;
   text: string;

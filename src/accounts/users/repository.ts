@@ -18,7 +18,7 @@ const publicColumns = { id: users.id, ...accountColumns };
 
 type UserTable = typeof users.$inferSelect;
 export type UserRow = Pick<UserTable, keyof typeof publicColumns>;
-export type NewUser = Omit<UserTable, "passwordVersion" | "sessionCount" | "knownDevices">;
+export type NewUser = Omit<UserTable, keyof typeof FRESH>;
 export type UserChange = Partial<
   Pick<
     UserTable,
@@ -35,10 +35,18 @@ export type UserChange = Partial<
   >
 >;
 
+/** What only logins and changes of the password set. */
+const FRESH = {
+  passwordVersion: 1,
+  passwordExpired: false,
+  sessionCount: 0,
+  knownDevices: null,
+  knownNetworks: null,
+};
+
 /** Inserts a user where the condition holds. Violates a unique index if the email or the username is taken. */
 export function insertUser(db: Db, row: NewUser, condition: SQL) {
-  const fresh = { ...row, passwordVersion: 1, sessionCount: 0, knownDevices: null };
-  return insertWhere(db, users, fresh, condition).returning(publicColumns);
+  return insertWhere(db, users, { ...row, ...FRESH }, condition).returning(publicColumns);
 }
 
 const findById = prepareOnce<{ id: string }>()(({ id }) =>

@@ -1,6 +1,9 @@
 import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
-/** `attempts` is a JSON array of the times at which a password was evaluated, the newest last. */
+/**
+ * `attempts` is a JSON array of `[time, network]`, one for each time that a password was evaluated. `network` is a keyed hash, or
+ * null once a login from there has succeeded.
+ */
 export const loginAttempts = sqliteTable(
   "login_attempts",
   {

@@ -7,6 +7,8 @@ import { roles } from "./roles.ts";
  * `version` counts changes to what the API returns of a user, `password_version` changes of the password. `password_hash` is null
  * for a user without a password. `session_count` is at least the number of live sessions: each login adds one, and recounts the
  * sessions if the limit is exceeded. `known_devices` is a JSON array of keyed hashes of the user agents that have logged in.
+ * `known_networks` is a JSON array of keyed hashes of networks, each with the time of the last login from there. While
+ * `password_expired` is set, a login must set a new password.
  */
 export const users = sqliteTable(
   "users",
@@ -19,9 +21,13 @@ export const users = sqliteTable(
     emailVerified: integer("email_verified", { mode: "boolean" }).notNull().default(false),
     passwordHash: text("password_hash"),
     passwordVersion: integer("password_version").notNull().default(1),
+    passwordExpired: integer("password_expired", { mode: "boolean" }).notNull().default(false),
     dataKey: text("data_key"),
     sessionCount: integer("session_count").notNull().default(0),
     knownDevices: text("known_devices", { mode: "json" }).$type<string[]>(),
+    knownNetworks: text("known_networks", { mode: "json" }).$type<
+      [network: string, at: number][]
+    >(),
     firstName: text("first_name"),
     lastName: text("last_name"),
     role: text()
