@@ -3,6 +3,8 @@ import { userLifecycleRouter } from "./accounts/personal-data/routes.ts";
 import { profilesRouter } from "./accounts/profiles/routes.ts";
 import { usersRouter } from "./accounts/users/routes.ts";
 import { apiKeysRouter } from "./api-keys/routes.ts";
+import { auditRouter } from "./audit/routes.ts";
+import { countDenial } from "./audit/unattributed.ts";
 import { introspectionRouter } from "./authentication/introspection/routes.ts";
 import { loginRouter } from "./authentication/login/routes.ts";
 import { passwordsRouter } from "./authentication/passwords/routes.ts";
@@ -44,10 +46,14 @@ export function createApp() {
   app.route("/", passwordsRouter);
   app.route("/", rolesRouter);
   app.route("/", apiKeysRouter);
+  app.route("/", auditRouter);
   app.route("/", operationsRouter);
   mountDocs(app);
 
   app.notFound(notFound);
-  app.onError(onError);
+  app.onError((error, c) => {
+    countDenial(c.get("ctx"), error);
+    return onError(error, c);
+  });
   return app;
 }

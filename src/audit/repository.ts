@@ -1,8 +1,9 @@
-import { eq, type SQL, sql } from "drizzle-orm";
+import { desc, eq, type SQL, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/sqlite-core";
 import type { Db } from "../db/client.ts";
 import { insertWhere } from "../db/insert.ts";
 import { auditEvents } from "../db/schema/audit-events.ts";
+import { unattributedEvents } from "../db/schema/unattributed-events.ts";
 import { users } from "../db/schema/users.ts";
 
 export type NewAuditEvent = typeof auditEvents.$inferSelect;
@@ -51,3 +52,36 @@ export function listAuditEvents(db: Db, condition: SQL) {
 }
 
 export type AuditEventRecord = Awaited<ReturnType<typeof listAuditEvents>>[number];
+
+export type UnattributedRow = typeof unattributedEvents.$inferSelect;
+
+/** Counts of events that concern no known account, the newest hour first, starting after a position. */
+export function listUnattributed(
+  db: Db,
+  { now, after }: { now: number; after: readonly unknown[] | undefined },
+  limit: number,
+) {
+  const { hour, action, network, subjectId } = unattributedEvents;
+  return db
+    .select()
+    .from(unattributedEvents)
+    .where(
+      after
+        ? sql`(${hour}, ${action}, ${network}, ${subjectId}) < (${after[0]}, ${after[1]}, ${after[2]}, ${after[3]})`
+        : sql`${hour} <= ${now}`,
+    )
+    .orderBy(desc(hour), desc(action), desc(network), desc(subjectId))
+    .limit(limit);
+}
+
+/** Deletes up to `limit` counts of hours before a time. */
+export function deleteOldUnattributed(db: Db, before: number, limit: number) {
+  const { hour, action, network, subjectId } = unattributedEvents;
+  return db
+    .delete(unattributedEvents)
+    .where(
+      sql`(${hour}, ${action}, ${network}, ${subjectId}) IN
+        (SELECT hour, action, network, subject_id FROM unattributed_events WHERE hour < ${before} LIMIT ${limit})`,
+    )
+    .returning({ hour });
+}

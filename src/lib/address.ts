@@ -6,19 +6,35 @@ const MAPPED_IPV4 = /^::ffff:(\d{1,3}(?:\.\d{1,3}){3})$/i;
  * subscriber gets (RFC 6177). Text that is not an address is returned unchanged.
  */
 export function toSubscriber(address: string): string {
-  const mapped = MAPPED_IPV4.exec(address)?.[1];
-  if (mapped) return mapped;
-  if (!address.includes(":")) return address;
+  const groups = parseIpv6(address);
+  return groups ? `${groups.slice(0, 4).join(":")}::/64` : toIpv4(address);
+}
+
+/**
+ * The network of an address: the /24 of an IPv4 address or the /48 of an IPv6 address, which is what one organisation usually has.
+ * Text that is not an address is `unknown`.
+ */
+export function toNetwork(address: string): string {
+  const groups = parseIpv6(address);
+  if (groups) return `${groups.slice(0, 3).join(":")}::/48`;
+  const bytes = toIpv4(address).split(".");
+  return bytes.length === 4 ? `${bytes.slice(0, 3).join(".")}.0/24` : "unknown";
+}
+
+function toIpv4(address: string): string {
+  return MAPPED_IPV4.exec(address)?.[1] ?? address;
+}
+
+// The eight groups of an IPv6 address; undefined for anything else, and for an IPv4 address written as IPv6.
+function parseIpv6(address: string): string[] | undefined {
+  if (!address.includes(":") || MAPPED_IPV4.test(address)) return undefined;
   const host = parseHost(address);
-  if (!host) return address;
+  if (!host) return undefined;
   const [head = "", tail] = host.split("::");
   const groups = head.split(":").filter(Boolean);
-  if (tail !== undefined) {
-    const rest = tail.split(":").filter(Boolean);
-    while (groups.length + rest.length < 8) groups.push("0");
-    groups.push(...rest);
-  }
-  return `${groups.slice(0, 4).join(":")}::/64`;
+  const rest = tail?.split(":").filter(Boolean) ?? [];
+  while (groups.length + rest.length < 8) groups.push("0");
+  return [...groups, ...rest];
 }
 
 // The URL parser converts an IPv6 address to its canonical form (RFC 5952), or refuses it.

@@ -40,6 +40,7 @@ export function buildOpenApiDocument(app: OpenAPIHono<AppEnv>) {
       { name: "Profiles", description: "Personal details that users maintain themselves." },
       { name: "Roles", description: "Roles and the permissions that they grant." },
       { name: "API keys", description: "Credentials for third-party applications." },
+      { name: "Audit", description: "What happened, and what was refused." },
       { name: "Operations", description: "Health, readiness, metrics and public keys." },
     ],
   });

@@ -67,13 +67,22 @@ describe("POST /v1/auth/password/change", () => {
     expect(await actionsOn(id)).toEqual(["user.created", "auth.login_failed"]);
   });
 
-  it("counts wrong current passwords as failed logins: after ten, even the right one and a login return 429", async () => {
+  it("refuses even the right current password after ten wrong ones in a session, and only there", async () => {
     const { username, token } = await createTestUser();
+    const { token: elsewhere } = await logIn(username);
     for (let i = 0; i < 10; i += 1) await change(token, { current_password: "wrong password" });
     const locked = await change(token);
     expectProblem(locked, 429, "too_many_attempts");
     expect(locked.headers.get("Retry-After")).toMatch(/^\d+$/);
+    expect(await statusOfLogin(username, PASSWORD)).toBe(200);
+    expect((await change(elsewhere)).status).toBe(204);
+  });
+
+  it("is not refused because strangers have locked the account", async () => {
+    const { username, token } = await createTestUser();
+    for (let i = 0; i < 10; i += 1) await statusOfLogin(username, "wrong password");
     expect(await statusOfLogin(username, PASSWORD)).toBe(429);
+    expect((await change(token)).status).toBe(204);
   });
 
   it("lets one of two concurrent changes succeed", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { toSubscriber } from "../../src/lib/address.ts";
+import { toNetwork, toSubscriber } from "../../src/lib/address.ts";
 
 describe("toSubscriber", () => {
   it("returns an IPv4 address unchanged", () => {
@@ -32,4 +32,19 @@ describe("toSubscriber", () => {
       expect(toSubscriber(text)).toBe(text);
     },
   );
+});
+
+describe("toNetwork", () => {
+  it.each([
+    ["203.0.113.7", "203.0.113.0/24"],
+    ["::ffff:203.0.113.8", "203.0.113.0/24"],
+    ["2001:db8:1:2:3:4:5:6", "2001:db8:1::/48"],
+    ["2001:db8::1", "2001:db8:0::/48"],
+    ["::1", "0:0:0::/48"],
+    ["", "unknown"],
+    ["not an address", "unknown"],
+    ["1:2:3", "unknown"],
+  ])("maps %j to %s", (address, network) => {
+    expect(toNetwork(address)).toBe(network);
+  });
 });

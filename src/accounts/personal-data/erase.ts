@@ -4,7 +4,7 @@ import { read } from "../../access/read.ts";
 import { requireManageable } from "../../access/require.ts";
 import { commit, retryOnConflict } from "../../audit/commit.ts";
 import { createAuditEvent } from "../../audit/events.ts";
-import { deleteLoginAttempts, toAttemptKey } from "../../authentication/attempts/repository.ts";
+import { deleteAttempts, toAttemptKey } from "../../authentication/attempts/repository.ts";
 import { cacheEndedSessions } from "../../authentication/sessions/cache.ts";
 import { listLiveSessions } from "../../authentication/sessions/repository.ts";
 import type { Context } from "../../context.ts";
@@ -65,7 +65,7 @@ export async function planErasure(ctx: Context, userId: string, condition: SQL) 
     }),
     // Login attempts have no foreign key to the user, so they are not deleted by cascade.
     effects: (recorded: SQL) => ({
-      attempts: deleteLoginAttempts(ctx.db, toAttemptKey(userId), recorded),
+      attempts: deleteAttempts(ctx.db, toAttemptKey(userId), recorded),
     }),
   };
 }

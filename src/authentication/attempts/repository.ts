@@ -1,60 +1,98 @@
 import { and, eq, type SQL, sql } from "drizzle-orm";
 import type { Db } from "../../db/client.ts";
 import { loginAttempts } from "../../db/schema/login-attempts.ts";
-import { type LoginIdentifier, toIdentifierColumn } from "./identifier.ts";
+import { ALL_NETWORKS, type AttemptLimits } from "./limits.ts";
 
-interface AttemptWindow {
-  /** The key under which attempts are counted if no account has the name. */
-  unknownKey: string;
-  now: number;
-  windowMs: number;
-  limit: number;
+const USER_PREFIX = "user:";
+
+/** Under which key attempts are counted, and the keyed hash of the network that they come from. */
+export interface AttemptCounter {
+  key: SQL;
+  network: string;
 }
 
 /**
- * Counts a login attempt, before the password is checked. Attempts are counted per account, whichever of its names is used, or per
- * name if no account has it. Returns no row once the limit is reached; otherwise the times of the attempts within the sliding
- * window, of which at most `limit` are stored.
+ * Counts an attempt before the password is checked. Returns no row if the limit of its network is reached, or the limit of all
+ * networks for a network that the account has not logged in from recently; otherwise the stored attempts. Only scalar functions are
+ * used, because D1 bills each row of `json_each` as a row read.
  */
-export function countLoginAttempt(
-  db: Db,
-  identifier: LoginIdentifier,
-  { unknownKey, now, windowMs, limit }: AttemptWindow,
-) {
-  const recent = sql`SELECT value FROM json_each(login_attempts.attempts) WHERE value > ${now - windowMs}`;
+export function countAttempt(db: Db, { key, network }: AttemptCounter, limits: AttemptLimits) {
+  const { now, windowMs, limit, totalLimit, knownSince } = limits;
+  const expiresAt = now + windowMs;
+  const attempts = JSON.stringify({ [ALL_NETWORKS]: [now], [network]: [now] });
+  const counted = appendTime(
+    appendTime(selectPruned(now - windowMs), network, now, limit),
+    ALL_NETWORKS,
+    now,
+    // One more than the limit, so that it can be told whether the limit was reached by this attempt.
+    totalLimit + 1,
+  );
+  const hasFewer = (name: string, count: number) =>
+    sql`coalesce(login_attempts.attempts ->> ${pathOf(name, `[#-${count}]`)}, 0) <= ${now - windowMs}`;
+  const whereKnown = sql`EXISTS (SELECT 1 FROM users AS owner WHERE owner.id = substr(login_attempts.key, ${USER_PREFIX.length + 1})
+    AND owner.known_networks ->> ${pathOf(network)} > ${knownSince})`;
   return db
     .insert(loginAttempts)
-    .values({
-      key: selectAttemptKey(identifier, unknownKey),
-      attempts: JSON.stringify([now]),
-      expiresAt: now + windowMs,
-    })
+    .values({ key, attempts, expiresAt })
     .onConflictDoUpdate({
       target: loginAttempts.key,
-      set: {
-        attempts: sql`(SELECT json_group_array(value) FROM (${recent} UNION ALL SELECT ${now}))`,
-        expiresAt: now + windowMs,
-      },
-      setWhere: sql`(SELECT count(*) FROM (${recent})) < ${limit}`,
+      set: { attempts: counted, expiresAt },
+      setWhere: sql`${hasFewer(network, limit)} AND (${hasFewer(ALL_NETWORKS, totalLimit)} OR ${whereKnown})`,
     })
     .returning({ key: loginAttempts.key, attempts: loginAttempts.attempts });
 }
 
-/** The attempts counted for a name, which determine how long a lock-out lasts. */
-export function findLoginAttempts(db: Db, identifier: LoginIdentifier, unknownKey: string) {
+/** Longer JSON is pruned: it may contain networks whose attempts have left the window. */
+const PRUNE_LENGTH = 8192;
+
+function selectPruned(since: number): SQL {
+  return sql`CASE WHEN length(login_attempts.attempts) <= ${PRUNE_LENGTH} THEN login_attempts.attempts
+    ELSE (SELECT json_group_object(key, json(value)) FROM json_each(login_attempts.attempts) WHERE value ->> '$[#-1]' > ${since}) END`;
+}
+
+// Appends a time to an array of at most `limit` times, which is created if it does not exist.
+function appendTime(json: SQL, name: string, time: number, limit: number): SQL {
+  const created = sql`json_insert(${json}, ${pathOf(name)}, json_array())`;
+  const appended = sql`json_insert(${created}, ${pathOf(name, "[#]")}, ${time})`;
+  // The path exists only if there are more than `limit` times.
+  return sql`json_remove(${appended}, ${pathOf(name, `[#-${limit + 1}]`)})`;
+}
+
+// Names are base64url or `*`, so they need no escaping.
+function pathOf(name: string, element = ""): string {
+  return `$."${name}"${element}`;
+}
+
+/** The attempts under a key, which determine how long a lock-out lasts. */
+export function findAttempts(db: Db, { key }: Pick<AttemptCounter, "key">) {
   return db
     .select({ attempts: loginAttempts.attempts })
     .from(loginAttempts)
-    .where(sql`${loginAttempts.key} = ${selectAttemptKey(identifier, unknownKey)}`);
+    .where(sql`${loginAttempts.key} = ${key}`);
 }
 
-/** Deletes the attempts under a key. */
-export function forgetAttempts(db: Db, key: string) {
-  return deleteLoginAttempts(db, key, sql`true`);
+/** An attempt that was counted. */
+export interface CountedAttempt {
+  key: string;
+  network: string;
+}
+
+/**
+ * After a login, clears the attempts from its network where the condition holds. Its earlier failures still count towards the limit
+ * of all networks.
+ */
+export function clearAttempts(db: Db, { key, network }: CountedAttempt, condition: SQL) {
+  const total = pathOf(ALL_NETWORKS, "[#-1]");
+  return db
+    .update(loginAttempts)
+    .set({
+      attempts: sql`json_remove(${loginAttempts.attempts}, ${pathOf(network)}, ${total})`,
+    })
+    .where(and(eq(loginAttempts.key, key), condition));
 }
 
 /** Deletes the attempts under a key where the condition holds. */
-export function deleteLoginAttempts(db: Db, key: string, condition: SQL) {
+export function deleteAttempts(db: Db, key: string, condition: SQL = sql`true`) {
   return db.delete(loginAttempts).where(and(eq(loginAttempts.key, key), condition));
 }
 
@@ -68,12 +106,7 @@ export function deleteExpiredLoginAttempts(db: Db, now: number, limit: number) {
     .returning({ key: loginAttempts.key });
 }
 
-/** The key under which the attempts of an account are counted. */
+/** The key under which failed logins to an account are counted, whichever of its names is used. */
 export function toAttemptKey(userId: string): string {
-  return `user:${userId}`;
-}
-
-function selectAttemptKey(identifier: LoginIdentifier, unknownKey: string): SQL {
-  const column = sql.identifier(toIdentifierColumn(identifier).name);
-  return sql`coalesce((SELECT 'user:' || id FROM users WHERE ${column} = ${identifier.key} AND deleted_at IS NULL), ${unknownKey})`;
+  return USER_PREFIX + userId;
 }

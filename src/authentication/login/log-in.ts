@@ -1,9 +1,10 @@
+import { sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { AppError } from "../../errors.ts";
 import { hashPassword, needsRehash } from "../../lib/password-hash.ts";
 import { normalizeEmail, normalizeUsername, toComparisonKey } from "../../lib/text.ts";
-import type { LoginIdentifier } from "../attempts/identifier.ts";
-import { deleteLoginAttempts, forgetAttempts } from "../attempts/repository.ts";
+import type { LoginName } from "../attempts/identifier.ts";
+import { clearAttempts } from "../attempts/repository.ts";
 import { type CheckedPassword, checkPassword } from "../passwords/check.ts";
 import { wherePasswordInForce } from "../passwords/repository.ts";
 import { beginSession } from "../sessions/begin.ts";
@@ -15,30 +16,30 @@ import type { Login } from "./schema.ts";
 export async function logIn(ctx: Context, input: Login): Promise<TokenSet> {
   const checked = await checkPassword(ctx, toIdentifier(input), input.password);
   await requireVerifiedEmail(ctx, checked);
-  const { user, attemptKey } = checked;
+  const { user, attempt } = checked;
   const settings = ctx.config.password;
   const isOutdated = needsRehash(user.passwordHash, settings);
   return beginSession(ctx, {
     owner: user,
     proof: wherePasswordInForce(user.id, user.passwordVersion),
     passwordHash: isOutdated ? await hashPassword(input.password, settings) : undefined,
-    effects: (recorded) => ({ attempts: deleteLoginAttempts(ctx.db, attemptKey, recorded) }),
+    effects: (recorded) => ({ attempts: clearAttempts(ctx.db, attempt, recorded) }),
   });
 }
 
 // The password was correct, so this reveals nothing to others. The verification link is sent again.
 async function requireVerifiedEmail(
   ctx: Context,
-  { user, attemptKey }: CheckedPassword,
+  { user, attempt }: CheckedPassword,
 ): Promise<void> {
   if (user.emailVerified || !ctx.config.loginRequiresVerifiedEmail) return;
-  await ctx.d1.send({ forgotten: forgetAttempts(ctx.db, attemptKey) });
+  await ctx.d1.send({ cleared: clearAttempts(ctx.db, attempt, sql`true`) });
   await sendVerificationAgain(ctx, user);
   throw new AppError("email_not_verified");
 }
 
 // A username cannot contain an @, so a name with one is an email, whichever field it was sent in.
-function toIdentifier({ username, email }: Login): LoginIdentifier {
+function toIdentifier({ username, email }: Login): LoginName {
   const name = username ?? email ?? "";
   return name.includes("@")
     ? { kind: "email", key: toComparisonKey(normalizeEmail(name)) }

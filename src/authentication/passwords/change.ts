@@ -8,7 +8,7 @@ import { AppError } from "../../errors.ts";
 import { hashPassword } from "../../lib/password-hash.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
 import { queueMail, voidLinks } from "../../outbox/queue.ts";
-import { deleteLoginAttempts, forgetAttempts } from "../attempts/repository.ts";
+import { deleteAttempts } from "../attempts/repository.ts";
 import { cacheEndedSessions } from "../sessions/cache.ts";
 import { revokeSessions } from "../sessions/repository.ts";
 import { type CheckedPassword, checkPassword } from "./check.ts";
@@ -17,13 +17,14 @@ import { requireAcceptablePassword } from "./rules.ts";
 import type { ChangePassword } from "./schema.ts";
 
 /**
- * Changes the caller's password after checking the current one, and ends all their other sessions. A wrong current password counts
- * as a failed login. Throws `invalid_credentials`, `too_many_attempts`, `validation_failed`.
+ * Changes the caller's password after checking the current one, and ends all their other sessions. Wrong current
+ * passwords are limited per session. Throws `invalid_credentials`, `too_many_attempts`, `validation_failed`.
  */
 export async function changePassword(ctx: Context, input: ChangePassword): Promise<void> {
   const { acting } = await read(ctx, {});
-  const { userId } = requirePerson(acting);
-  const checked = await checkPassword(acting, { kind: "id", key: userId }, input.current_password);
+  const { userId, sessionId } = requirePerson(acting);
+  const identifier = { kind: "id", key: userId, sessionId } as const;
+  const checked = await checkPassword(acting, identifier, input.current_password);
   await requireNewPassword(acting, input.new_password, checked);
   const hash = await hashPassword(input.new_password, ctx.config.password);
   if (await setPassword(acting, checked, hash)) return;
@@ -34,7 +35,7 @@ export async function changePassword(ctx: Context, input: ChangePassword): Promi
 
 async function setPassword(
   acting: Acting,
-  { user, attemptKey }: CheckedPassword,
+  { user, attempt }: CheckedPassword,
   hash: string,
 ): Promise<boolean> {
   const { db } = acting;
@@ -51,7 +52,7 @@ async function setPassword(
     }),
     effects: (recorded) => ({
       ended: revokeSessions(db, { userId, keepSessionId }, reason, recorded),
-      attempts: deleteLoginAttempts(db, attemptKey, recorded),
+      attempts: deleteAttempts(db, attempt.key, recorded),
       mail: queueMail(acting, notice, recorded),
       // A pending change of email was authorized with the old password, so it is voided.
       ...voidLinks(acting, userId, ["reset_password", "change_email"], recorded),
@@ -66,12 +67,12 @@ async function setPassword(
 async function requireNewPassword(
   ctx: Context,
   password: string,
-  { user, attemptKey }: CheckedPassword,
+  { user, attempt }: CheckedPassword,
 ): Promise<void> {
   try {
     await requireAcceptablePassword(ctx, password, user, "new_password");
   } catch (error) {
-    await ctx.d1.send({ forgotten: forgetAttempts(ctx.db, attemptKey) });
+    await ctx.d1.send({ forgotten: deleteAttempts(ctx.db, attempt.key) });
     throw error;
   }
 }

@@ -1,21 +1,25 @@
+import { sql } from "drizzle-orm";
 import { recordEvents } from "../../audit/commit.ts";
 import { createAuditEvent } from "../../audit/events.ts";
+import { countUnattributed, type UnattributedAction } from "../../audit/unattributed.ts";
 import type { Context } from "../../context.ts";
 import { AppError } from "../../errors.ts";
-import { computeMacText, firstKey } from "../../lib/mac.ts";
 import { dummyHash, verifyPassword } from "../../lib/password-hash.ts";
-import { SECOND } from "../../lib/time.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
 import { queueMail, whereMailMayBeRequested } from "../../outbox/queue.ts";
-import type { LoginIdentifier } from "../attempts/identifier.ts";
-import { countLoginAttempt, findLoginAttempts } from "../attempts/repository.ts";
+import { type LoginIdentifier, selectUserId, toCounter } from "../attempts/identifier.ts";
+import { attemptLimits, computeRetryAfterSeconds, countStored } from "../attempts/limits.ts";
+import { type CountedAttempt, countAttempt, findAttempts } from "../attempts/repository.ts";
 import { findLoginUser, type LoginUser } from "./repository.ts";
 
-/** An account whose password was correct, and the key under which the attempt was counted. The caller deletes the count on success. */
+/** An account whose password was correct, and the attempt that was counted. The caller clears it on success. */
 export interface CheckedPassword {
   user: LoginUser & { passwordHash: string };
-  attemptKey: string;
+  attempt: CountedAttempt;
 }
+
+/** The limit that an attempt has just reached: that of its network, or that of all networks. */
+type Lockout = "network" | "account" | undefined;
 
 /**
  * Checks a password for an account. The attempt is counted before the password is evaluated. An unknown name, a wrong password
@@ -26,58 +30,70 @@ export async function checkPassword(
   identifier: LoginIdentifier,
   password: string,
 ): Promise<CheckedPassword> {
-  const { key, count, user } = await beginAttempt(ctx, identifier);
+  const { attempt, lockout, user } = await beginAttempt(ctx, identifier);
   const settings = ctx.config.password;
   const storedHash = user?.isActive ? user.passwordHash : null;
   const isCorrect = await verifyPassword(password, storedHash ?? dummyHash(settings), settings);
   if (isCorrect && user && storedHash !== null) {
-    return { user: { ...user, passwordHash: storedHash }, attemptKey: key };
+    return { user: { ...user, passwordHash: storedHash }, attempt };
   }
-  await recordFailure(ctx, user, count);
+  await (user ? recordFailure(ctx, user, lockout) : countFailure(ctx, lockout));
   throw new AppError("invalid_credentials");
 }
 
 async function beginAttempt(ctx: Context, identifier: LoginIdentifier) {
-  const { limit, windowMs } = ctx.config.loginAttempts;
-  const now = ctx.now();
-  const unknownKey = await unknownAttemptKey(ctx, identifier);
+  const { db } = ctx;
+  const limits = attemptLimits(ctx);
+  const counter = await toCounter(ctx, identifier);
   const { counted, stored, users } = await ctx.d1.send({
-    counted: countLoginAttempt(ctx.db, identifier, { unknownKey, now, windowMs, limit }),
-    stored: findLoginAttempts(ctx.db, identifier, unknownKey),
-    users: findLoginUser(ctx.db, identifier),
+    counted: countAttempt(db, counter, limits),
+    // Directly follows the count, because `changes()` refers to the previous statement.
+    blocked: countUnattributed(ctx, "auth.login_blocked", {
+      subjectId: sql`coalesce(${selectUserId(identifier)}, '')`,
+      condition: sql`changes() = 0`,
+    }),
+    stored: findAttempts(db, counter),
+    users: findLoginUser(db, identifier),
   });
-  const [attempt] = counted;
-  if (!attempt) {
-    const [oldest = now] = JSON.parse(stored[0]?.attempts ?? "[]") as number[];
-    const retryAfterSeconds = Math.max(1, Math.ceil((oldest + windowMs - now) / SECOND));
-    throw new AppError("too_many_attempts", {
-      headers: { "Retry-After": String(retryAfterSeconds) },
-    });
+  const { network } = counter;
+  const [row] = counted;
+  if (!row) {
+    const seconds = computeRetryAfterSeconds(stored[0]?.attempts ?? "{}", network, limits);
+    throw new AppError("too_many_attempts", { headers: { "Retry-After": String(seconds) } });
   }
-  const { length: count } = JSON.parse(attempt.attempts) as number[];
-  return { key: attempt.key, count, user: users[0] };
+  const { own, total } = countStored(row.attempts, network, limits);
+  const attempt = { key: row.key, network };
+  return { attempt, lockout: toLockout(own, total, limits), user: users[0] };
 }
 
-async function recordFailure(
-  ctx: Context,
-  user: LoginUser | undefined,
-  count: number,
-): Promise<void> {
-  const target = { targetType: "user", targetId: user?.id ?? null, origin: user } as const;
-  const isLockedNow = count >= ctx.config.loginAttempts.limit;
+function toLockout(
+  own: number,
+  total: number,
+  { limit, totalLimit }: { limit: number; totalLimit: number },
+): Lockout {
+  if (total === totalLimit) return "account";
+  return own === limit ? "network" : undefined;
+}
+
+async function recordFailure(ctx: Context, user: LoginUser, lockout: Lockout): Promise<void> {
+  const target = { targetType: "user", targetId: user.id, origin: user } as const;
   const events = [await createAuditEvent(ctx, { action: "auth.login_failed", ...target })];
-  if (isLockedNow) {
-    events.push(await createAuditEvent(ctx, { action: "auth.locked_out", ...target }));
+  if (lockout) {
+    const metadata = { locked: lockout };
+    events.push(await createAuditEvent(ctx, { action: "auth.locked_out", metadata, ...target }));
   }
-  const notice =
-    user && ({ userId: user.id, kind: "account_locked", address: user.email } as const);
+  const notice = { userId: user.id, kind: "account_locked", address: user.email } as const;
   const { mail } = await recordEvents(ctx, events, {
-    mail: isLockedNow && notice && queueMail(ctx, notice, whereMailMayBeRequested(ctx, notice)),
+    mail: lockout !== undefined && queueMail(ctx, notice, whereMailMayBeRequested(ctx, notice)),
   });
   deliverSoon(ctx, mail);
 }
 
-// A keyed hash, because people type passwords as names by mistake, and those could be guessed from a plain hash.
-async function unknownAttemptKey(ctx: Context, { key }: LoginIdentifier): Promise<string> {
-  return `unknown:${await computeMacText(firstKey(ctx.config.macKeys), "unknown login v1", key)}`;
+// Nobody has the name, so there is nobody whose audit trail could contain the failure.
+async function countFailure(ctx: Context, lockout: Lockout): Promise<void> {
+  const count = (action: UnattributedAction) => countUnattributed(ctx, action);
+  await ctx.d1.send({
+    failed: count("auth.login_failed"),
+    locked: lockout !== undefined && count("auth.locked_out"),
+  });
 }

@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { recordEvents } from "../../audit/commit.ts";
 import { createAuditEvent } from "../../audit/events.ts";
+import { countUnattributed } from "../../audit/unattributed.ts";
 import type { Context } from "../../context.ts";
 import { newId } from "../../lib/ids.ts";
 import { normalizeEmail, toComparisonKey } from "../../lib/text.ts";
@@ -18,14 +19,13 @@ export async function requestReset(ctx: Context, email: string): Promise<void> {
   const [user] = users;
   const userId = user?.id ?? newId();
   const request = { userId, kind: "reset_password", address: user?.email ?? email } as const;
-  const event = await createAuditEvent(ctx, {
-    action: "password.reset_requested",
-    targetType: "user",
-    targetId: user?.id ?? null,
-    origin: user,
-  });
+  const action = "password.reset_requested";
+  const event =
+    user &&
+    (await createAuditEvent(ctx, { action, targetType: "user", targetId: userId, origin: user }));
   const whereAllowed = user ? whereMailMayBeRequested(ctx, request) : sql`false`;
-  const { mail } = await recordEvents(ctx, [event], {
+  const { mail } = await recordEvents(ctx, event ? [event] : [], {
+    counted: !user && countUnattributed(ctx, action),
     // Precedes the new email, which would count towards the limit.
     ...voidLinks(ctx, userId, ["reset_password"], whereAllowed),
     mail: queueMail(ctx, request, whereAllowed),

@@ -13,9 +13,11 @@ export function findLoginUser(db: Db, identifier: LoginIdentifier) {
       emailVerified: users.emailVerified,
       passwordHash: users.passwordHash,
       passwordVersion: users.passwordVersion,
+      passwordExpired: users.passwordExpired,
       isActive: users.isActive,
       dataKey: users.dataKey,
       knownDevices: users.knownDevices,
+      knownNetworks: users.knownNetworks,
     })
     .from(users)
     .where(and(eq(toIdentifierColumn(identifier), identifier.key), isNull(users.deletedAt)))
@@ -38,7 +40,11 @@ export function updatePassword(
 ) {
   return db
     .update(users)
-    .set({ passwordHash: password.hash, passwordVersion: password.version + 1 })
+    .set({
+      passwordHash: password.hash,
+      passwordVersion: password.version + 1,
+      passwordExpired: false,
+    })
     .where(
       and(eq(users.id, password.userId), eq(users.passwordVersion, password.version), condition),
     )

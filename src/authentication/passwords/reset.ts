@@ -6,7 +6,7 @@ import { hashPassword } from "../../lib/password-hash.ts";
 import { toComparisonKey } from "../../lib/text.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
 import { queueMail, voidLinks } from "../../outbox/queue.ts";
-import { deleteLoginAttempts, toAttemptKey } from "../attempts/repository.ts";
+import { deleteAttempts, toAttemptKey } from "../attempts/repository.ts";
 import { type FoundToken, whereTokenLive } from "../one-time-tokens/repository.ts";
 import { readToken } from "../one-time-tokens/tokens.ts";
 import { cacheEndedSessions } from "../sessions/cache.ts";
@@ -57,7 +57,7 @@ async function applyReset(
       // A pending change of email was authorized with the old password, so it is voided.
       ...voidLinks(ctx, userId, ["reset_password", "change_email"], recorded),
       // The user has proven access to the mailbox, so the lock-out ends.
-      attempts: deleteLoginAttempts(db, toAttemptKey(userId), recorded),
+      attempts: deleteAttempts(db, toAttemptKey(userId), recorded),
       mail: queueMail(ctx, notice, recorded),
     }),
   });

@@ -10,6 +10,8 @@ import { newId } from "../../lib/ids.ts";
 import { computeMacText, firstKey } from "../../lib/mac.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
 import { queueMail } from "../../outbox/queue.ts";
+import { hashNetwork } from "../attempts/identifier.ts";
+import { KNOWN_NETWORK_MS } from "../attempts/limits.ts";
 import { cacheEndedSessions, cacheSession } from "./cache.ts";
 import {
   evictSessions,
@@ -22,6 +24,7 @@ import { issueTokens, type TokenSet } from "./tokens.ts";
 
 const DEVICE_HASH_BYTES = 9;
 const MAX_KNOWN_DEVICES = 20;
+const MAX_KNOWN_NETWORKS = 50;
 
 /** The user whose session starts. */
 interface SessionOwner {
@@ -30,6 +33,8 @@ interface SessionOwner {
   dataKey: string | null;
   /** Keyed hashes of the user agents that they have logged in with; null before the first login. */
   knownDevices: string[] | null;
+  /** Keyed hashes of the networks that they have logged in from, with the time of the last login from each. */
+  knownNetworks: Record<string, number> | null;
 }
 
 /** A login whose proof, such as a password, was checked. */
@@ -59,6 +64,7 @@ export async function beginSession<const T extends Statements>(
   const session = createSessionRow(ctx, userId);
   const dataKey = owner.dataKey ?? (await mintDataKey(userId, ctx.config.dataKeys));
   const devices = await addDevice(ctx, owner.knownDevices);
+  const networks = addNetwork(owner.knownNetworks, await hashNetwork(ctx), now);
   const mail = { userId, kind: "new_sign_in", address: owner.email } as const;
   const credential = { type: "session", sessionId: session.id, userId } as const;
   const began = {
@@ -74,7 +80,7 @@ export async function beginSession<const T extends Statements>(
     effects: (recorded: SQL) => ({
       login: recordLogin(
         db,
-        { userId, now, passwordHash, dataKey, devices: devices.known },
+        { userId, now, passwordHash, dataKey, devices: devices.known, networks },
         recorded,
       ),
       mail: devices.isNew && queueMail(ctx, mail, recorded),
@@ -132,4 +138,12 @@ async function addDevice(ctx: Context, known: string[] | null) {
     known: [...others, device].slice(-MAX_KNOWN_DEVICES),
     isNew: known !== null && !known.includes(device),
   };
+}
+
+// Keeps the networks of the latest logins.
+function addNetwork(known: Record<string, number> | null, network: string, now: number) {
+  const recent = Object.entries({ ...known, [network]: now })
+    .filter(([, at]) => at > now - KNOWN_NETWORK_MS)
+    .sort(([, a], [, b]) => b - a);
+  return Object.fromEntries(recent.slice(0, MAX_KNOWN_NETWORKS));
 }

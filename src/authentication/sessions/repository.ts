@@ -109,6 +109,7 @@ interface LoginRecord {
   /** Stored only if the user has none yet. */
   dataKey: string;
   devices: string[];
+  networks: Record<string, number>;
 }
 
 /** Records a login on the account where the condition holds. */
@@ -120,6 +121,7 @@ export function recordLogin(db: Db, login: LoginRecord, condition: SQL) {
       version: sql`${users.version} + 1`,
       sessionCount: sql`${users.sessionCount} + 1`,
       knownDevices: login.devices,
+      knownNetworks: login.networks,
       dataKey: sql`coalesce(${users.dataKey}, ${login.dataKey})`,
       ...(login.passwordHash && { passwordHash: login.passwordHash }),
     })

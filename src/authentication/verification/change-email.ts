@@ -13,7 +13,7 @@ import {
   whereMailMayBeSent,
   whereUserMayRequestMail,
 } from "../../outbox/queue.ts";
-import { forgetAttempts } from "../attempts/repository.ts";
+import { deleteAttempts } from "../attempts/repository.ts";
 import { checkPassword } from "../passwords/check.ts";
 import { wherePasswordInForce } from "../passwords/repository.ts";
 import { findUserByEmail } from "./repository.ts";
@@ -25,11 +25,11 @@ import type { ChangeEmail } from "./schema.ts";
  */
 export async function changeEmail(ctx: Context, input: ChangeEmail): Promise<void> {
   const { acting } = await read(ctx, {});
-  const { userId } = requirePerson(acting);
-  const identifier = { kind: "id", key: userId } as const;
-  const { user, attemptKey } = await checkPassword(acting, identifier, input.current_password);
+  const { userId, sessionId } = requirePerson(acting);
+  const identifier = { kind: "id", key: userId, sessionId } as const;
+  const { user, attempt } = await checkPassword(acting, identifier, input.current_password);
   const { holders } = await ctx.d1.send({
-    forgotten: forgetAttempts(ctx.db, attemptKey),
+    forgotten: deleteAttempts(ctx.db, attempt.key),
     holders: findUserByEmail(ctx.db, toComparisonKey(input.email)),
   });
   const [holder] = holders;

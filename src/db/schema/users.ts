@@ -7,7 +7,7 @@ import { roles } from "./roles.ts";
  * `version` counts changes to what the API returns of a user, `password_version` changes of the password. `password_hash` is null
  * for a user without a password. `session_count` is at least the number of live sessions: each login adds one, and recounts the
  * sessions if the limit is exceeded. `known_devices` is a JSON array of keyed hashes of the user agents that have logged in.
- * `known_networks` is a JSON array of keyed hashes of networks, each with the time of the last login from there. While
+ * `known_networks` is a JSON object of keyed hashes of networks and the time of the last login from each. While
  * `password_expired` is set, a login must set a new password.
  */
 export const users = sqliteTable(
@@ -25,9 +25,7 @@ export const users = sqliteTable(
     dataKey: text("data_key"),
     sessionCount: integer("session_count").notNull().default(0),
     knownDevices: text("known_devices", { mode: "json" }).$type<string[]>(),
-    knownNetworks: text("known_networks", { mode: "json" }).$type<
-      [network: string, at: number][]
-    >(),
+    knownNetworks: text("known_networks", { mode: "json" }).$type<Record<string, number>>(),
     firstName: text("first_name"),
     lastName: text("last_name"),
     role: text()
