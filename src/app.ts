@@ -5,6 +5,7 @@ import { usersRouter } from "./accounts/users/routes.ts";
 import { apiKeysRouter } from "./api-keys/routes.ts";
 import { auditRouter } from "./audit/routes.ts";
 import { countDenial } from "./audit/unattributed.ts";
+import { credentialsRouter } from "./authentication/credentials/routes.ts";
 import { introspectionRouter } from "./authentication/introspection/routes.ts";
 import { loginRouter } from "./authentication/login/routes.ts";
 import { passwordsRouter } from "./authentication/passwords/routes.ts";
@@ -44,6 +45,7 @@ export function createApp() {
   app.route("/", profilesRouter);
   app.route("/", verificationRouter);
   app.route("/", passwordsRouter);
+  app.route("/", credentialsRouter);
   app.route("/", rolesRouter);
   app.route("/", apiKeysRouter);
   app.route("/", auditRouter);

@@ -37,6 +37,11 @@ export const ERRORS = {
     "Email not verified",
     "Confirm your email address first, with the link in the email that was sent to it.",
   ],
+  password_expired: [
+    403,
+    "Password expired",
+    "Set a new password: send it with `reset_token` to POST /v1/auth/password/reset, then log in again.",
+  ],
   registration_closed: [
     403,
     "Registration is closed",

@@ -13,6 +13,7 @@ export const accountColumns = {
   username: users.username,
   email: users.email,
   emailVerified: users.emailVerified,
+  hasPassword: sql<boolean>`${users.passwordHash} IS NOT NULL`.mapWith(Boolean).as("has_password"),
   firstName: users.firstName,
   lastName: users.lastName,
   role: users.role,
@@ -25,7 +26,10 @@ export const accountColumns = {
 };
 
 /** The account of the user of a credential, as the API returns it. */
-export type Account = Pick<typeof users.$inferSelect, "id" | keyof typeof accountColumns>;
+export type Account = Pick<
+  typeof users.$inferSelect,
+  "id" | Exclude<keyof typeof accountColumns, "hasPassword">
+> & { hasPassword: boolean };
 
 const ownerColumns = {
   ...accountColumns,
@@ -132,8 +136,8 @@ export function toPrincipal(
 
 /** The account of a caller. */
 export function toAccount(row: CallerRow): Account {
-  const { userId: id, username, email, emailVerified, firstName, lastName, role } = row;
-  const { isActive, version, createdAt, updatedAt, lastLoginAt, deletedAt } = row;
-  const names = { username, email, emailVerified, firstName, lastName, role, isActive };
-  return { id, ...names, version, createdAt, updatedAt, lastLoginAt, deletedAt };
+  const { userId: id, username, email, emailVerified, hasPassword, firstName, lastName } = row;
+  const { role, isActive, version, createdAt, updatedAt, lastLoginAt, deletedAt } = row;
+  const names = { username, email, emailVerified, hasPassword, firstName, lastName };
+  return { id, ...names, role, isActive, version, createdAt, updatedAt, lastLoginAt, deletedAt };
 }

@@ -37,6 +37,10 @@ export function buildOpenApiDocument(app: OpenAPIHono<AppEnv>) {
         description: "Registration, login, passwords, and your own sessions.",
       },
       { name: "Users", description: "User accounts and their management." },
+      {
+        name: "Credentials",
+        description: "Lock-outs, passwords and addresses of other users. Needs credentials:manage.",
+      },
       { name: "Profiles", description: "Personal details that users maintain themselves." },
       { name: "Roles", description: "Roles and the permissions that they grant." },
       { name: "API keys", description: "Credentials for third-party applications." },

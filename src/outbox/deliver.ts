@@ -20,6 +20,7 @@ const MAILS_PER_REQUEST = 5;
 const PURPOSES: Readonly<Partial<Record<MailKind, TokenPurpose>>> = {
   verify_email: "verify_email",
   reset_password: "reset_password",
+  invitation: "invitation",
   change_email: "change_email",
 };
 

@@ -4,6 +4,7 @@ import { html } from "hono/html";
 export type MailKind =
   | "verify_email"
   | "reset_password"
+  | "invitation"
   | "change_email"
   | "email_change_notice"
   | "email_changed"
@@ -31,6 +32,14 @@ const TEMPLATES: Readonly<Record<MailKind, Template>> = {
       "The link is good for one hour. If this was not you, ignore this email: your password has not changed.",
     ],
     link: { path: "/reset-password", label: "Choose a new password" },
+  },
+  invitation: {
+    subject: "You are invited to create your account",
+    lines: [
+      "An administrator has created an account for you. Choose a password to use it.",
+      "The link is good for 7 days.",
+    ],
+    link: { path: "/invitation", label: "Choose a password" },
   },
   change_email: {
     subject: "Confirm your new email address",
@@ -71,8 +80,9 @@ const TEMPLATES: Readonly<Record<MailKind, Template>> = {
   account_locked: {
     subject: "Your account is temporarily locked",
     lines: [
-      "There were too many failed attempts to sign in to your account. It is locked for a few minutes.",
-      "If this was not you, you do not need to do anything: your password has not changed.",
+      "There were too many failed attempts to sign in to your account. The networks that they came from are locked out for a few minutes.",
+      "If this was you, wait a few minutes, reset your password, or ask an administrator to unlock the account.",
+      "If this was not you, you do not need to do anything: your password has not changed, and you can still log in from where you usually do.",
     ],
   },
 };

@@ -37,6 +37,7 @@ const LAYERS = [
   "accounts/users/",
   "accounts/personal-data/",
   "authentication/verification/",
+  "authentication/credentials/",
   "authentication/login/",
   "operations/",
   "cron.ts",

@@ -93,9 +93,9 @@ describe("PATCH /v1/users/{id}", () => {
     expectProblem(await patch("me", token, { email: "boss@example.com" }), 403, "forbidden");
   });
 
-  it("lets users:update change another user's email, which is then unverified", async () => {
+  it("lets credentials:manage change another user's email, which is then unverified", async () => {
     const { id } = await createTestUser();
-    const { token } = await createTestUser("moderator");
+    const { token } = await createTestUser("admin");
     const { email } = newAccount();
     await sqlRun("UPDATE users SET email_verified = 1 WHERE id = ?", id);
     expect((await send(`/v1/users/${id}`, { token })).body.email_verified).toBe(true);

@@ -149,7 +149,11 @@ async function applyChange(
           queueMail(acting, { userId, kind: "email_changed", address: user.email }, recorded),
         mail:
           confirms !== undefined &&
-          queueMail(acting, { userId, kind: "verify_email", address: confirms }, recorded),
+          queueMail(
+            acting,
+            { userId, kind: user.hasPassword ? "verify_email" : "invitation", address: confirms },
+            recorded,
+          ),
       }),
     });
     cacheEndedSessions(acting, ended);

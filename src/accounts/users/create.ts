@@ -29,7 +29,7 @@ export async function registerUser(ctx: Context, input: RegisterUser): Promise<U
 }
 
 /**
- * Creates a user for another person. The caller must hold every permission that the role grants, and a role other than `user` needs
+ * Creates a user for another person. Without a password, the person is invited by email to choose one. The caller must hold every permission that the role grants, and a role other than `user` needs
  * roles:assign.
  * Throws `forbidden`, `privilege_escalation`, `email_taken`, `username_taken`, `validation_failed`.
  */
@@ -53,11 +53,13 @@ async function insertWithAudit(
   row: NewUser,
   condition: SQL,
 ): Promise<UserRow | undefined> {
-  const verification = { userId: row.id, kind: "verify_email", address: row.email } as const;
+  const isInvited = row.passwordHash === null;
+  const kind = isInvited ? "invitation" : "verify_email";
+  const mail = { userId: row.id, kind, address: row.email } as const;
+  const target = { targetType: "user", targetId: row.id } as const;
   const event = await createAuditEvent(ctx, {
     action: "user.created",
-    targetType: "user",
-    targetId: row.id,
+    ...target,
     changes: {
       role: { from: null, to: row.role },
       is_active: { from: null, to: row.isActive },
@@ -73,18 +75,17 @@ async function insertWithAudit(
     },
   });
   try {
-    const { changed, mail } = await commit(ctx, {
+    const { changed, queued } = await commit(ctx, {
       change: insertUser(ctx.db, row, condition),
       event,
+      furtherEvents: isInvited
+        ? [await createAuditEvent(ctx, { action: "user.invited", ...target, origin: row })]
+        : [],
       effects: (recorded) => ({
-        mail: queueMail(
-          ctx,
-          verification,
-          sql`${recorded} AND ${whereMailMayBeSent(ctx, verification)}`,
-        ),
+        queued: queueMail(ctx, mail, sql`${recorded} AND ${whereMailMayBeSent(ctx, mail)}`),
       }),
     });
-    deliverSoon(ctx, mail);
+    deliverSoon(ctx, queued);
     return changed[0];
   } catch (error) {
     throw toConflict(error);
@@ -97,7 +98,8 @@ export function blankToNull(name: string | null | undefined): string | null {
 }
 
 async function createUserRow(ctx: Context, input: CreateUser): Promise<NewUser> {
-  await requireAcceptablePassword(ctx, input.password, input, "password");
+  const { password } = input;
+  if (password !== undefined) await requireAcceptablePassword(ctx, password, input, "password");
   const now = ctx.now();
   const id = newId();
   return {
@@ -108,7 +110,7 @@ async function createUserRow(ctx: Context, input: CreateUser): Promise<NewUser> 
     email: input.email,
     emailKey: toComparisonKey(input.email),
     emailVerified: false,
-    passwordHash: await hashPassword(input.password, ctx.config.password),
+    passwordHash: password === undefined ? null : await hashPassword(password, ctx.config.password),
     firstName: blankToNull(input.first_name),
     lastName: blankToNull(input.last_name),
     role: input.role ?? DEFAULT_ROLE,

@@ -19,7 +19,8 @@ const PERSONAL = {
 
 /**
  * Changes the fields of a user that the input contains. Other fields keep their values. Users can change their own username and
- * names. Their own email has a separate flow, `role` needs roles:assign and `is_active` needs users:update. A changed role ends the
+ * names. Their own email has a separate flow, another person's needs credentials:manage, `role` needs roles:assign and `is_active` needs
+ * users:update. A changed role ends the
  * user's sessions, so that no access token still has the old role.
  */
 export async function editUser(
@@ -49,6 +50,7 @@ function planEdit({ actor }: Acting, user: ManagedUser, input: UpdateUser): Chan
   const updated = { action: "user.updated", changes: active, personal } as const;
   const needs: Permission[] = [];
   if (active) needs.push("users:update");
+  if (personal?.email) needs.push("credentials:manage");
   if (role) needs.push("roles:assign");
   return {
     set,

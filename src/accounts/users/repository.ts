@@ -1,5 +1,5 @@
 import { and, desc, eq, isNotNull, isNull, type SQL, sql } from "drizzle-orm";
-import { accountColumns } from "../../access/callers.ts";
+import { type Account, accountColumns } from "../../access/callers.ts";
 import type { UserRef } from "../../access/target.ts";
 import { type Db, db } from "../../db/client.ts";
 import { insertWhere } from "../../db/insert.ts";
@@ -13,11 +13,11 @@ export const ADMIN_ROLE = "admin";
 const whereAnotherAdminRemains = sql`EXISTS (SELECT 1 FROM users AS other WHERE other.role = ${ADMIN_ROLE}
   AND other.is_active = 1 AND other.deleted_at IS NULL AND other.id <> users.id)`;
 
-/** The columns are listed, so that the password hash is never read. */
+/** The columns are listed, so that the password hash never leaves D1. */
 const publicColumns = { id: users.id, ...accountColumns };
 
 type UserTable = typeof users.$inferSelect;
-export type UserRow = Pick<UserTable, keyof typeof publicColumns>;
+export type UserRow = Account;
 export type NewUser = Omit<UserTable, keyof typeof FRESH>;
 export type UserChange = Partial<
   Pick<

@@ -39,7 +39,8 @@ const createUserRoute = operation({
   tags,
   summary: "Create a user",
   description:
-    "A role other than `user` also needs roles:assign. You must hold every permission that the role grants.",
+    "Without `password`, the person gets an email with a link to choose one, and cannot log in before. A role other than `user` also " +
+    "needs roles:assign. You must hold every permission that the role grants.",
   access: permission("users:create"),
   request: { body: jsonBody(CreateUser) },
   responses: { 201: jsonContent(User, "The new user.", ["Location", "ETag"]) },
@@ -87,8 +88,8 @@ const EDIT_ERRORS = [
 ] as const;
 
 const EDIT_DESCRIPTION =
-  "You can change your own username and names. Changing other users, or `is_active`, needs users:update; changing the role needs " +
-  "roles:assign. You must hold every permission that the user holds.";
+  "You can change your own username and names. Changing other users, or `is_active`, needs users:update; changing their email needs " +
+  "credentials:manage, and ends their sessions; changing the role needs roles:assign. You must hold every permission that the user holds.";
 
 const replaceUserRoute = operation({
   method: "put",

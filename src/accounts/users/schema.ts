@@ -52,7 +52,14 @@ export const RegisterUser = withPasswordRules(z.strictObject(registration), "pas
 export type RegisterUser = z.infer<typeof RegisterUser>;
 
 export const CreateUser = withPasswordRules(
-  z.strictObject({ ...registration, role: Role.optional(), is_active: z.boolean().optional() }),
+  z.strictObject({
+    ...registration,
+    password: NewPassword.optional().openapi({
+      description: "Without a password, the user is invited by email to choose one.",
+    }),
+    role: Role.optional(),
+    is_active: z.boolean().optional(),
+  }),
   "password",
 ).openapi("CreateUser");
 export type CreateUser = z.infer<typeof CreateUser>;
@@ -105,6 +112,9 @@ export const User = z
     full_name: z.string().nullable().openapi({ example: "Ada Lovelace" }),
     role: z.string().openapi({ example: "user" }),
     is_active: z.boolean(),
+    has_password: z.boolean().openapi({
+      description: "False for a user who was invited and has not yet chosen a password.",
+    }),
     created_at: Timestamp,
     updated_at: Timestamp,
     last_login_at: Timestamp.nullable(),
@@ -126,6 +136,7 @@ export function presentUser(row: UserRow): z.infer<typeof User> {
     full_name: [row.firstName, row.lastName].filter(Boolean).join(" ") || null,
     role: row.role,
     is_active: row.isActive,
+    has_password: row.hasPassword,
     created_at: toTimestamp(row.createdAt),
     updated_at: toTimestamp(row.updatedAt),
     last_login_at: toTimestampOrNull(row.lastLoginAt),

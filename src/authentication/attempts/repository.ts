@@ -93,7 +93,10 @@ export function clearAttempts(db: Db, { key, network }: CountedAttempt, conditio
 
 /** Deletes the attempts under a key where the condition holds. */
 export function deleteAttempts(db: Db, key: string, condition: SQL = sql`true`) {
-  return db.delete(loginAttempts).where(and(eq(loginAttempts.key, key), condition));
+  return db
+    .delete(loginAttempts)
+    .where(and(eq(loginAttempts.key, key), condition))
+    .returning({ key: loginAttempts.key });
 }
 
 /** Deletes up to `limit` counts that have expired. */

@@ -1,10 +1,12 @@
 import { sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { AppError } from "../../errors.ts";
+import { newId } from "../../lib/ids.ts";
 import { hashPassword, needsRehash } from "../../lib/password-hash.ts";
 import { normalizeEmail, normalizeUsername, toComparisonKey } from "../../lib/text.ts";
 import type { LoginName } from "../attempts/identifier.ts";
 import { clearAttempts } from "../attempts/repository.ts";
+import { mintToken, tokenTtlSeconds } from "../one-time-tokens/tokens.ts";
 import { type CheckedPassword, checkPassword } from "../passwords/check.ts";
 import { wherePasswordInForce } from "../passwords/repository.ts";
 import { beginSession } from "../sessions/begin.ts";
@@ -12,10 +14,14 @@ import type { TokenSet } from "../sessions/tokens.ts";
 import { sendVerificationAgain } from "../verification/resend.ts";
 import type { Login } from "./schema.ts";
 
-/** Checks a password and starts a session. Throws `invalid_credentials`, `too_many_attempts`, `email_not_verified`. */
+/**
+ * Checks a password and starts a session. Throws `invalid_credentials`, `too_many_attempts`, `email_not_verified`, and
+ * `password_expired` with a token that sets a new password.
+ */
 export async function logIn(ctx: Context, input: Login): Promise<TokenSet> {
   const checked = await checkPassword(ctx, toIdentifier(input), input.password);
   await requireVerifiedEmail(ctx, checked);
+  await requireUnexpiredPassword(ctx, checked);
   const { user, attempt } = checked;
   const settings = ctx.config.password;
   const isOutdated = needsRehash(user.passwordHash, settings);
@@ -36,6 +42,23 @@ async function requireVerifiedEmail(
   await ctx.d1.send({ cleared: clearAttempts(ctx.db, attempt, sql`true`) });
   await sendVerificationAgain(ctx, user);
   throw new AppError("email_not_verified");
+}
+
+// The password was correct, so its owner gets a token to replace it.
+async function requireUnexpiredPassword(
+  ctx: Context,
+  { user, attempt }: CheckedPassword,
+): Promise<void> {
+  if (!user.passwordExpired) return;
+  const purpose = "expired_password";
+  const request = { userId: user.id, purpose, address: user.email, mailId: newId() } as const;
+  const whereInForce = wherePasswordInForce(user.id, user.passwordVersion);
+  const token = await mintToken(ctx, request, whereInForce);
+  if (!token) throw new AppError("invalid_credentials");
+  await ctx.d1.send({ cleared: clearAttempts(ctx.db, attempt, sql`true`) });
+  throw new AppError("password_expired", {
+    extensions: { reset_token: token, expires_in: tokenTtlSeconds(purpose) },
+  });
 }
 
 // A username cannot contain an @, so a name with one is an email, whichever field it was sent in.

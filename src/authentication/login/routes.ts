@@ -32,12 +32,13 @@ const loginRoute = operation({
   summary: "Log in with a username or an email",
   description:
     "A failed login does not reveal whether the name or the password is wrong, or whether the account is inactive or deleted. " +
-    "Too many failed logins lock the account temporarily, even for the correct password.",
+    "After too many failed logins from a network, logins to the account from there are refused for a while, even with the correct " +
+    "password. If the password has expired, the problem contains a `reset_token` to set a new one with.",
   access: everyone,
   rateLimitPolicy: "auth",
   request: { body: jsonBody(Login) },
   responses: { 200: jsonContent(Tokens, "The tokens of the new session.") },
-  errors: ["invalid_credentials", "too_many_attempts", "email_not_verified"],
+  errors: ["invalid_credentials", "too_many_attempts", "email_not_verified", "password_expired"],
 });
 
 const meRoute = operation({

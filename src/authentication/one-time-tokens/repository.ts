@@ -28,6 +28,7 @@ export function findToken(db: Db, tokenHash: string, now: number) {
       email: users.email,
       emailKey: users.emailKey,
       emailVerified: users.emailVerified,
+      passwordHash: users.passwordHash,
       passwordVersion: users.passwordVersion,
       isActive: users.isActive,
       dataKey: users.dataKey,

@@ -2,7 +2,7 @@ import type { SQL } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { toBase64Url, utf8 } from "../../lib/bytes.ts";
 import { computeMacText, firstKey } from "../../lib/mac.ts";
-import { DAY, HOUR } from "../../lib/time.ts";
+import { DAY, HOUR, MINUTE, SECOND } from "../../lib/time.ts";
 import { type FoundToken, findToken, upsertToken } from "./repository.ts";
 
 /** The lifetime of a token by its purpose. */
@@ -10,9 +10,23 @@ const TTL_MS = {
   verify_email: DAY,
   reset_password: HOUR,
   change_email: DAY,
+  invitation: 7 * DAY,
+  expired_password: 10 * MINUTE,
 } as const;
 
 export type TokenPurpose = keyof typeof TTL_MS;
+
+/** The purposes of tokens that set a password. */
+export const PASSWORD_PURPOSES = [
+  "reset_password",
+  "invitation",
+  "expired_password",
+] as const satisfies TokenPurpose[];
+
+/** The lifetime of a token in seconds. */
+export function tokenTtlSeconds(purpose: TokenPurpose): number {
+  return TTL_MS[purpose] / SECOND;
+}
 
 export const TOKEN_PURPOSES = Object.keys(TTL_MS) as TokenPurpose[];
 

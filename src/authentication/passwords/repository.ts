@@ -59,15 +59,20 @@ export function findResettableUser(db: Db, emailKey: string) {
     .where(and(eq(users.emailKey, emailKey), eq(users.isActive, true), isNull(users.deletedAt)));
 }
 
-/** Sets the password of an active user who still has this email, where the condition holds. */
+/** Sets the password of an active user who still has this email, and may confirm the email, where the condition holds. */
 export function resetPasswordHash(
   db: Db,
-  reset: { userId: string; emailKey: string; hash: string },
+  reset: { userId: string; emailKey: string; hash: string; verifiesEmail: boolean },
   condition: SQL,
 ) {
   return db
     .update(users)
-    .set({ passwordHash: reset.hash, passwordVersion: sql`${users.passwordVersion} + 1` })
+    .set({
+      passwordHash: reset.hash,
+      passwordVersion: sql`${users.passwordVersion} + 1`,
+      passwordExpired: false,
+      ...(reset.verifiesEmail && { emailVerified: true, version: sql`${users.version} + 1` }),
+    })
     .where(
       and(
         eq(users.id, reset.userId),

@@ -1,14 +1,14 @@
 import { commit } from "../../audit/commit.ts";
 import { createAuditEvent } from "../../audit/events.ts";
 import type { Context } from "../../context.ts";
-import { AppError } from "../../errors.ts";
-import { hashPassword } from "../../lib/password-hash.ts";
+import { AppError, invalidField } from "../../errors.ts";
+import { hashPassword, verifyPassword } from "../../lib/password-hash.ts";
 import { toComparisonKey } from "../../lib/text.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
 import { queueMail, voidLinks } from "../../outbox/queue.ts";
 import { deleteAttempts, toAttemptKey } from "../attempts/repository.ts";
 import { type FoundToken, whereTokenLive } from "../one-time-tokens/repository.ts";
-import { readToken } from "../one-time-tokens/tokens.ts";
+import { PASSWORD_PURPOSES, readToken } from "../one-time-tokens/tokens.ts";
 import { cacheEndedSessions } from "../sessions/cache.ts";
 import { revokeSessions } from "../sessions/repository.ts";
 import { resetPasswordHash } from "./repository.ts";
@@ -16,47 +16,66 @@ import { requireAcceptablePassword } from "./rules.ts";
 import type { ResetPassword } from "./schema.ts";
 
 /**
- * Sets a new password for the user whom a token was sent to, and ends all their sessions. A token works once.
+ * Sets a new password with the token of a reset, of an invitation or of a login with an expired password, and ends all sessions of
+ * the user. A token works once. Accepting an invitation also confirms its address.
  * Throws `invalid_token`, `validation_failed`.
  */
 export async function resetPassword(ctx: Context, input: ResetPassword): Promise<void> {
   const read = await readToken(ctx, input.token);
-  if (read?.token.purpose !== "reset_password" || !read.token.isActive) {
-    throw new AppError("invalid_token");
-  }
+  const purpose = PASSWORD_PURPOSES.find((known) => known === read?.token.purpose);
+  if (!read?.token.isActive || !purpose) throw new AppError("invalid_token");
   const { token, tokenHash } = read;
   if (toComparisonKey(token.address) !== token.emailKey) throw new AppError("invalid_token");
   await requireAcceptablePassword(ctx, input.password, token, "password");
+  if (purpose === "expired_password") await requireOtherPassword(ctx, input.password, token);
   const hash = await hashPassword(input.password, ctx.config.password);
-  const hasReset = await applyReset(ctx, token, tokenHash, hash);
+  const hasReset = await applyReset(ctx, { ...token, purpose }, tokenHash, hash);
   if (!hasReset) throw new AppError("invalid_token");
+}
+
+async function requireOtherPassword(
+  ctx: Context,
+  password: string,
+  { passwordHash }: FoundToken,
+): Promise<void> {
+  if (!passwordHash || !(await verifyPassword(password, passwordHash, ctx.config.password))) return;
+  throw invalidField("password", "unchanged", "Must not be the expired password.");
 }
 
 async function applyReset(
   ctx: Context,
-  token: FoundToken,
+  token: FoundToken & { purpose: (typeof PASSWORD_PURPOSES)[number] },
   tokenHash: string,
   hash: string,
 ): Promise<boolean> {
   const { db } = ctx;
-  const { userId, emailKey, dataKey } = token;
+  const { userId, emailKey, dataKey, purpose } = token;
+  const isInvitation = purpose === "invitation";
   const now = ctx.now();
   const notice = { userId, kind: "password_changed", address: token.email } as const;
   const reason = { reason: "password_reset", now } as const;
-  const whereLive = whereTokenLive(tokenHash, "reset_password", now);
+  const target = {
+    targetType: "user",
+    targetId: userId,
+    metadata: { reason: purpose },
+    origin: { id: userId, dataKey },
+  } as const;
+  const whereLive = whereTokenLive(tokenHash, purpose, now);
   const { changed, ended, mail } = await commit(ctx, {
-    change: resetPasswordHash(db, { userId, emailKey, hash }, whereLive),
-    event: await createAuditEvent(ctx, {
-      action: "password.reset",
-      targetType: "user",
-      targetId: userId,
-      origin: { id: userId, dataKey },
-    }),
+    change: resetPasswordHash(
+      db,
+      { userId, emailKey, hash, verifiesEmail: isInvitation },
+      whereLive,
+    ),
+    event: await createAuditEvent(ctx, { action: "password.reset", ...target }),
+    furtherEvents: isInvitation
+      ? [await createAuditEvent(ctx, { action: "email.verified", ...target })]
+      : [],
     effects: (recorded) => ({
       ended: revokeSessions(db, { userId }, reason, recorded),
       // A pending change of email was authorized with the old password, so it is voided.
-      ...voidLinks(ctx, userId, ["reset_password", "change_email"], recorded),
-      // The user has proven access to the mailbox, so the lock-out ends.
+      ...voidLinks(ctx, userId, [...PASSWORD_PURPOSES, "change_email"], recorded),
+      // The user has proven who they are, so the lock-out ends.
       attempts: deleteAttempts(db, toAttemptKey(userId), recorded),
       mail: queueMail(ctx, notice, recorded),
     }),

@@ -1,0 +1,35 @@
+import { and, eq, isNotNull, type SQL, sql } from "drizzle-orm";
+import type { Db } from "../../db/client.ts";
+import { loginAttempts } from "../../db/schema/login-attempts.ts";
+import { users } from "../../db/schema/users.ts";
+import { toAttemptKey } from "../attempts/repository.ts";
+
+/** Whether a user's password has expired, and whether failed logins to the account are counted. */
+export function findCredentialState(db: Db, userId: string) {
+  const key = toAttemptKey(userId);
+  return db
+    .select({
+      passwordExpired: users.passwordExpired,
+      hasAttempts: sql`EXISTS (SELECT 1 FROM ${loginAttempts} WHERE key = ${key})`
+        .mapWith(Boolean)
+        .as("has_attempts"),
+    })
+    .from(users)
+    .where(eq(users.id, userId));
+}
+
+/** Marks a password that has not expired as expired, where the condition holds. */
+export function expirePasswordOf(db: Db, userId: string, condition: SQL) {
+  return db
+    .update(users)
+    .set({ passwordExpired: true })
+    .where(
+      and(
+        eq(users.id, userId),
+        isNotNull(users.passwordHash),
+        eq(users.passwordExpired, false),
+        condition,
+      ),
+    )
+    .returning({ id: users.id });
+}

@@ -1,0 +1,70 @@
+import { createRouter, jsonContent, operation } from "../../access/operation.ts";
+import { permission, personal } from "../../access/rule.ts";
+import { targetPerson } from "../../access/target.ts";
+import { presentUser, User, UserId } from "../../accounts/users/schema.ts";
+import { setValidator } from "../../http/etag.ts";
+import { expirePassword } from "./expire-password.ts";
+import { markEmailVerified } from "./mark-verified.ts";
+import { unlockUser } from "./unlock.ts";
+
+const tags = ["Credentials"];
+const access = personal(permission("credentials:manage"));
+const request = { params: UserId };
+const errors = ["user_not_found", "privilege_escalation", "edit_conflict"] as const;
+
+const unlockRoute = operation({
+  method: "post",
+  path: "/v1/users/{id}/unlock",
+  operationId: "unlockUser",
+  tags,
+  summary: "Unlock a user's account",
+  description:
+    "Forgets the failed logins to the account, so that no network is locked out of it any longer.",
+  access,
+  request,
+  responses: { 204: { description: "No network is locked out of the account." } },
+  errors,
+});
+
+const expirePasswordRoute = operation({
+  method: "post",
+  path: "/v1/users/{id}/password/expire",
+  operationId: "expirePassword",
+  tags,
+  summary: "Expire a user's password",
+  description:
+    "At the next login, the user gets `password_expired` and a token to set a new password with. Sessions stay: end them with " +
+    "DELETE /v1/users/{id}/sessions. Changes nothing for a user without a password.",
+  access,
+  request,
+  responses: { 204: { description: "The next login must set a new password." } },
+  errors,
+});
+
+const markVerifiedRoute = operation({
+  method: "post",
+  path: "/v1/users/{id}/email/mark-verified",
+  operationId: "markEmailVerified",
+  tags,
+  summary: "Mark a user's email as verified",
+  description: "Do this only if you know by other means that the address belongs to the user.",
+  access,
+  request,
+  responses: { 200: jsonContent(User, "The user.", ["ETag"]) },
+  errors,
+});
+
+export const credentialsRouter = createRouter()
+  .openapi(unlockRoute, async (c) => {
+    await unlockUser(c.get("ctx"), targetPerson(c));
+    return c.body(null, 204);
+  })
+  .openapi(expirePasswordRoute, async (c) => {
+    await expirePassword(c.get("ctx"), targetPerson(c));
+    return c.body(null, 204);
+  })
+  .openapi(markVerifiedRoute, async (c) => {
+    const user = await markEmailVerified(c.get("ctx"), targetPerson(c));
+    setValidator(c, user);
+    return c.json(presentUser(user), 200);
+  });
