@@ -180,7 +180,7 @@ function printWelcome(url: string, vars: Vars, note: string): void {
   Admin          ${username} (${email})
   Password       ${password}${note}
   Mail           not sent: the path of each mail's text is logged below
-  Cron           curl -s '${url}/cdn-cgi/handler/scheduled?cron=*+*+*+*+*' (nightly jobs: 17+3+*+*+*)
+  Cron           curl -s '${url}/cdn-cgi/handler/scheduled?cron=*+*+*+*+*' (hourly jobs: 17+*+*+*+*)
 
   Try it:
   curl -s ${url}/v1/auth/login -H 'Content-Type: application/json' \\

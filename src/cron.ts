@@ -5,28 +5,31 @@ import { deleteExpiredSessions } from "./authentication/sessions/repository.ts";
 import type { Context } from "./context.ts";
 import { claimJob, releaseJob } from "./db/job-leases.ts";
 import type { Statement } from "./db/statement.ts";
-import { DAY, MINUTE } from "./lib/time.ts";
+import { DAY, MINUTE, SECOND } from "./lib/time.ts";
 import { deliverDueMail } from "./outbox/deliver.ts";
 import { deleteOldMail } from "./outbox/repository.ts";
 import { describeError } from "./platform/logger.ts";
 
-/** How many items a job processes per round, and how many rounds per run. The next run continues with the rest. */
+/** How many items a job processes per round. A round is one transaction, which must be short: D1 does one thing at a time. */
 const ROWS_PER_ROUND = 1000;
 const USERS_PER_ROUND = 25;
 const MAILS_PER_ROUND = 50;
-const ROUNDS_PER_RUN = 100;
+
+/** A run of a job starts no further round after this time. The next run continues with the rest. */
+const RUN_MS = 20 * SECOND;
 
 /** How long a session is kept after it expired. */
 const SESSION_RETENTION_MS = 30 * DAY;
 
-/** How long a nightly job may run before another run may start it. */
-const NIGHTLY_LEASE_MS = 10 * MINUTE;
+/** How long an hourly job may run before another run may start it. A round that began within RUN_MS ends long before that. */
+const HOURLY_LEASE_MS = 10 * MINUTE;
 
 interface Job {
   name: string;
   /** How many items a round processes. A round that processed fewer was the last one. */
   size: number;
-  rounds: number;
+  /** The maximum number of rounds per run. By default, only time limits a run. */
+  rounds?: number;
   /** How long the job may run before another run may start it. */
   leaseMs: number;
   /** Runs one round and returns the items that it processed. */
@@ -44,12 +47,11 @@ const EVERY_MINUTE: readonly Job[] = [
   },
 ];
 
-const DAILY: readonly Job[] = [
+const HOURLY: readonly Job[] = [
   {
     name: "purge_deleted_users",
     size: USERS_PER_ROUND,
-    rounds: ROUNDS_PER_RUN,
-    leaseMs: NIGHTLY_LEASE_MS,
+    leaseMs: HOURLY_LEASE_MS,
     run: purgeDeletedUsers,
   },
   cleanup("delete_ended_sessions", ({ db, now, config }, limit) => {
@@ -64,7 +66,7 @@ const DAILY: readonly Job[] = [
   cleanup("delete_old_mail", ({ db, now }, limit) => deleteOldMail(db, now(), limit)),
 ];
 
-/** A nightly job that deletes rows. The statement deletes up to `limit` rows and returns them. */
+/** An hourly job that deletes rows. The statement deletes up to `limit` rows and returns them. */
 function cleanup(
   name: string,
   statement: (ctx: Context, limit: number) => Statement<unknown[]>,
@@ -72,8 +74,7 @@ function cleanup(
   return {
     name,
     size: ROWS_PER_ROUND,
-    rounds: ROUNDS_PER_RUN,
-    leaseMs: NIGHTLY_LEASE_MS,
+    leaseMs: HOURLY_LEASE_MS,
     async run(ctx, size) {
       const { deleted } = await ctx.d1.send({ deleted: statement(ctx, size) });
       return deleted;
@@ -81,10 +82,10 @@ function cleanup(
   };
 }
 
-/** The jobs of each schedule in wrangler.toml. */
+/** The jobs of each schedule in wrangler.toml. A new job is one more entry in EVERY_MINUTE or HOURLY. */
 const JOBS: Readonly<Record<string, readonly Job[]>> = {
   "* * * * *": EVERY_MINUTE,
-  "17 3 * * *": DAILY,
+  "17 * * * *": HOURLY,
 };
 
 /**
@@ -99,26 +100,39 @@ async function runJob(ctx: Context, job: Job): Promise<void> {
   const { db } = ctx;
   const { name } = job;
   const lease = { name, now: ctx.now(), leasedUntil: ctx.now() + job.leaseMs };
+  const progress = { items: 0, hasFinished: false };
   try {
     const { claimed } = await ctx.d1.send({ claimed: claimJob(db, lease) });
     if (claimed.length === 0) return;
-    const items = await drain(ctx, job);
-    ctx.log("info", "cron.job", { job: name, items });
-    await ctx.d1.send({ released: releaseJob(db, lease, { items, hasFailed: false }) });
+    await drain(ctx, job, progress);
+    ctx.log("info", "cron.job", {
+      job: name,
+      items: progress.items,
+      finished: progress.hasFinished,
+    });
+    await ctx.d1.send({ released: releaseJob(db, lease, { ...progress, hasFailed: false }) });
   } catch (error) {
     ctx.log("error", "cron.job_failed", { job: name, ...describeError(error) });
     // Best effort: a lease that is not released expires.
-    const released = releaseJob(db, lease, { items: 0, hasFailed: true });
+    const released = releaseJob(db, lease, { ...progress, hasFailed: true });
     await ctx.d1.send({ released }).then(undefined, () => undefined);
   }
 }
 
-async function drain(ctx: Context, { size, rounds, run }: Job): Promise<number> {
-  let items = 0;
-  for (let round = 0; round < rounds; round += 1) {
+/** How far a run has come. It has finished once nothing is left to process. */
+interface Progress {
+  items: number;
+  hasFinished: boolean;
+}
+
+// Reads the clock itself, because the time of a context is constant.
+async function drain(ctx: Context, { size, rounds, run }: Job, progress: Progress): Promise<void> {
+  const startedAt = Date.now();
+  for (let round = 0; round < (rounds ?? Number.POSITIVE_INFINITY); round += 1) {
+    if (Date.now() - startedAt >= RUN_MS) return;
     const { length } = await run(ctx, size);
-    items += length;
-    if (length < size) break;
+    progress.items += length;
+    progress.hasFinished = length < size;
+    if (progress.hasFinished) return;
   }
-  return items;
 }

@@ -21,16 +21,26 @@ export function claimJob(db: Db, { name, now, leasedUntil }: Lease) {
     .returning({ name: jobLeases.name });
 }
 
-/** Ends a lease, if it is still held, and adds the outcome of the run to the job's counters. */
-export function releaseJob(db: Db, at: Lease, outcome: { items: number; hasFailed: boolean }) {
+/** The outcome of a run. It has finished if it left nothing to process. */
+interface Outcome {
+  items: number;
+  hasFinished: boolean;
+  hasFailed: boolean;
+}
+
+/**
+ * Ends a lease, if it is still held, and adds the outcome of the run to the job's counters. `leased_until` becomes 0 if the run has
+ * finished. A run that stopped early or died leaves a time that has passed.
+ */
+export function releaseJob(db: Db, at: Lease, { items, hasFinished, hasFailed }: Outcome) {
   return db
     .update(jobLeases)
     .set({
-      leasedUntil: 0,
+      leasedUntil: hasFinished ? 0 : at.now,
       lastRunAt: at.now,
       runs: sql`${jobLeases.runs} + 1`,
-      items: sql`${jobLeases.items} + ${outcome.items}`,
-      failures: sql`${jobLeases.failures} + ${outcome.hasFailed ? 1 : 0}`,
+      items: sql`${jobLeases.items} + ${items}`,
+      failures: sql`${jobLeases.failures} + ${hasFailed ? 1 : 0}`,
     })
     .where(and(eq(jobLeases.name, at.name), eq(jobLeases.leasedUntil, at.leasedUntil)));
 }

@@ -46,6 +46,12 @@ export async function renderMetrics(ctx: Context): Promise<string> {
       samples: perJob(({ items }) => items),
     },
     {
+      name: "roster_job_unfinished",
+      type: "gauge",
+      help: "1 if the latest run of a scheduled job stopped before everything was processed; the next run continues.",
+      samples: perJob(({ leasedUntil }) => (leasedUntil > 0 && leasedUntil <= ctx.now() ? 1 : 0)),
+    },
+    {
       name: "roster_job_last_run_timestamp_seconds",
       type: "gauge",
       help: "Unix time at which the latest completed run of a scheduled job started.",

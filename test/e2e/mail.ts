@@ -14,7 +14,7 @@ const PASSWORD = "a fine secret for mail";
 const NEW_PASSWORD = "another pass phrase";
 const REUSED = { username: "ada", email: "ada@example.com" };
 const MINUTELY = "/cdn-cgi/handler/scheduled?cron=*+*+*+*+*";
-const NIGHTLY = "/cdn-cgi/handler/scheduled?cron=17+3+*+*+*";
+const HOURLY = "/cdn-cgi/handler/scheduled?cron=17+*+*+*+*";
 
 await withDevServer(
   async (server) => {
@@ -118,7 +118,7 @@ async function erase(client: Client, server: DevServer): Promise<void> {
 }
 
 async function runCrons({ url, readOutput }: DevServer): Promise<void> {
-  for (const path of [MINUTELY, NIGHTLY]) {
+  for (const path of [MINUTELY, HOURLY]) {
     assert.equal((await fetch(url + path)).status, 200, path);
   }
   await until("the scheduled jobs", () => readOutput().includes('"job":"purge_deleted_users"'));

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { firstIdAt } from "../../src/lib/ids.ts";
 import { send } from "../support/api.ts";
-import { NIGHTLY, runCron } from "../support/cron.ts";
+import { HOURLY, runCron } from "../support/cron.ts";
 import { at, faultyBindings } from "../support/faults.ts";
 import { createTestUser, sqlAll, sqlRun } from "../support/fixtures.ts";
 import { captureLogs } from "../support/logs.ts";
@@ -12,7 +12,7 @@ const DAY = 86_400_000;
 const sessionsOf = ({ id }: { id: string }) =>
   sqlAll<{ id: string }>("SELECT id FROM sessions WHERE user_id = ?", id);
 
-describe("the nightly run", () => {
+describe("the hourly run", () => {
   it("deletes sessions that expired over 30 days ago and began over 60 days ago, and no younger or live session", async () => {
     vi.useFakeTimers({ toFake: ["Date"] });
     const user = await createTestUser();
@@ -29,7 +29,7 @@ describe("the nightly run", () => {
     await insert(now - 60 * DAY - 1, now - 30 * DAY - 1);
     await insert(now - 60 * DAY - 2, now - 30 * DAY);
     await insert(now - 60 * DAY, now - 53 * DAY);
-    await runCron(NIGHTLY);
+    await runCron(HOURLY);
     const ids = (await sessionsOf(user)).map(({ id }) => id);
     expect(ids).toHaveLength(3);
     expect(ids).not.toContain(firstIdAt(now - 60 * DAY - 1));
@@ -47,7 +47,7 @@ describe("the nightly run", () => {
     vi.setSystemTime(start + 15 * 60_000 + 1);
     const expired = () => sqlAll("SELECT key FROM login_attempts WHERE expires_at < ?", Date.now());
     expect(await expired()).not.toEqual([]);
-    await runCron(NIGHTLY);
+    await runCron(HOURLY);
     expect(await expired()).toEqual([]);
     expect((await fail("late-stranger")).status).toBe(429);
   });
@@ -55,20 +55,20 @@ describe("the nightly run", () => {
   it("can run twice concurrently without a failure or deleting live rows", async () => {
     const { token } = await createTestUser();
     const logs = captureLogs();
-    await Promise.all([runCron(NIGHTLY), runCron(NIGHTLY)]);
+    await Promise.all([runCron(HOURLY), runCron(HOURLY)]);
     expect(logs.of("cron.job_failed")).toEqual([]);
     expect((await send("/v1/auth/me", { token })).status).toBe(200);
   });
 
   it("logs each job, and a failed job does not stop the others", async () => {
     const healthy = captureLogs();
-    await runCron(NIGHTLY);
+    await runCron(HOURLY);
     const jobs = healthy.of("cron.job").map(({ job }) => job);
     expect(jobs.length).toBeGreaterThanOrEqual(2);
     vi.restoreAllMocks();
     const logs = captureLogs();
     const failing = at(/^select "id" from "users" where \(users.deleted_at/);
-    await runCron(NIGHTLY, faultyBindings({ d1: failing, d1Message: "secret detail" }));
+    await runCron(HOURLY, faultyBindings({ d1: failing, d1Message: "secret detail" }));
     expect(logs.of("cron.job_failed")).toMatchObject([{ level: "error", job: jobs[0] }]);
     expect(logs.of("cron.job").map(({ job }) => job)).toEqual(jobs.slice(1));
     expect(logs.text()).not.toContain("secret detail");
@@ -79,13 +79,13 @@ describe("the nightly run", () => {
     const expire = "UPDATE sessions SET id = ?, expires_at = 1 WHERE user_id = ?";
     await sqlRun(expire, firstIdAt(1), user.id);
     const logs = captureLogs();
-    await runCron(NIGHTLY, { ...env, MAC_KEYS: "nothing usable" });
+    await runCron(HOURLY, { ...env, MAC_KEYS: "nothing usable" });
     expect(logs.of("cron.misconfigured")).toMatchObject([
       { level: "error", settings: ["MAC_KEYS"] },
     ]);
     expect(logs.text()).not.toContain("nothing usable");
     expect(await sessionsOf(user)).toHaveLength(1);
-    await runCron(NIGHTLY);
+    await runCron(HOURLY);
     expect(await sessionsOf(user)).toEqual([]);
   });
 

@@ -1,13 +1,14 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
 import { stopClock } from "../support/clock.ts";
-import { MINUTELY, NIGHTLY, runCron } from "../support/cron.ts";
-import { beforeStatement } from "../support/d1.ts";
+import { HOURLY, MINUTELY, runCron } from "../support/cron.ts";
+import { beforeEachStatement, beforeStatement } from "../support/d1.ts";
 import { always, at, type FailsAt, faultyBindings } from "../support/faults.ts";
 import { createTestUser, newAccount, sqlAll, sqlRun } from "../support/fixtures.ts";
 import { captureLogs } from "../support/logs.ts";
 import { createMailbox, type Mailbox } from "../support/mail.ts";
 
+const SECOND = 1000;
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 
@@ -103,27 +104,27 @@ describe("a job", () => {
     ["the deletion of mail", /^delete from "mail_outbox"/],
   ])("that fails at %s stops neither the other jobs nor its own next run", async (_, statement) => {
     const logs = captureLogs();
-    await runCron(NIGHTLY);
+    await runCron(HOURLY);
     const all = jobsOf(logs);
     expect(all.length).toBeGreaterThanOrEqual(5);
-    await runCron(NIGHTLY, faultyBindings({ d1: atFirst(statement) }));
+    await runCron(HOURLY, faultyBindings({ d1: atFirst(statement) }));
     const ran = jobsOf(logs).slice(all.length);
     const failed = logs.of("cron.job_failed").map(({ job }) => job);
     expect(failed).toHaveLength(1);
     expect(new Set([...failed, ...ran])).toEqual(new Set(all));
-    await runCron(NIGHTLY);
+    await runCron(HOURLY);
     expect(jobsOf(logs).slice(all.length + ran.length)).toEqual(all);
   });
 
   it("fails and is logged, like all others, if D1 is down", async () => {
     const logs = captureLogs();
-    await runCron(NIGHTLY, faultyBindings({ d1: always }));
+    await runCron(HOURLY, faultyBindings({ d1: always }));
     expect(logs.of("cron.job_failed").length).toBeGreaterThanOrEqual(5);
     expect(jobsOf(logs)).toEqual([]);
   });
 });
 
-describe("the nightly run", () => {
+describe("the hourly run", () => {
   it("deletes expired one-time tokens and no live ones", async () => {
     const { id } = await createTestUser();
     const now = Date.now();
@@ -135,7 +136,7 @@ describe("the nightly run", () => {
       id,
       now,
     );
-    await runCron(NIGHTLY);
+    await runCron(HOURLY);
     expect(await rows()).toEqual([{ purpose: "reset_password" }]);
   });
 
@@ -159,10 +160,10 @@ describe("the nightly run", () => {
     clock.at(0);
     const waiting = await register(box);
     clock.at(30 * DAY - 1);
-    await runCron(NIGHTLY);
+    await runCron(HOURLY);
     expect((await recipients()).sort()).toEqual([first, second, waiting].sort());
     clock.at(30 * DAY);
-    await runCron(NIGHTLY);
+    await runCron(HOURLY);
     expect((await recipients()).sort()).toEqual([second, waiting].sort());
   });
 
@@ -175,27 +176,92 @@ describe("the nightly run", () => {
     clock.at(DAY);
     await runCron(MINUTELY, box.bindings);
     clock.at(31 * DAY - 1);
-    await runCron(NIGHTLY);
+    await runCron(HOURLY);
     expect(await recipients()).toEqual([id]);
     clock.at(31 * DAY);
-    await runCron(NIGHTLY);
+    await runCron(HOURLY);
     expect(await recipients()).toEqual([]);
   });
 
   it("deletes in batches of 1,000 rows until none are left", async () => {
-    const { id } = await createTestUser();
-    await sqlRun(
-      `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5010)
-      INSERT INTO sessions (id, user_id, created_at, last_used_at, rotated_at, expires_at, ends_at)
-      SELECT printf('00000000-0000-7000-8000-%012d', i), ?, 0, 0, 0, i, 0 FROM n`,
-      id,
-    );
-    const left = async () =>
-      (await sqlAll("SELECT id FROM sessions WHERE user_id = ? AND created_at = 0", id)).length;
+    const left = await insertOldSessions(5010);
     const logs = captureLogs();
-    await runCron(NIGHTLY);
+    await runCron(HOURLY);
     expect(await left()).toBe(0);
-    const [job] = logs.of("cron.job").filter(({ job }) => job === "delete_ended_sessions");
+    const job = jobOf(logs, "delete_ended_sessions");
     expect(Number(job?.items)).toBeGreaterThanOrEqual(5010);
+    expect(job?.finished).toBe(true);
+  });
+});
+
+/** Inserts sessions that expired long ago. */
+async function insertOldSessions(count: number) {
+  const { id } = await createTestUser();
+  await sqlRun(
+    `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2)
+    INSERT INTO sessions (id, user_id, created_at, last_used_at, rotated_at, expires_at, ends_at)
+    SELECT printf('00000000-0000-7000-8000-%012d', i), ?1, 0, 0, 0, i, 0 FROM n`,
+    id,
+    count,
+  );
+  return async () =>
+    (await sqlAll("SELECT id FROM sessions WHERE user_id = ? AND created_at = 0", id)).length;
+}
+
+/** The latest run of a job. */
+const jobOf = (logs: ReturnType<typeof captureLogs>, name: string) =>
+  logs.of("cron.job").findLast(({ job }) => job === name);
+
+describe("a run of an hourly job", () => {
+  const DELETE_SESSIONS = /^delete from "sessions"/;
+
+  /** Whether the metrics call the latest run of the job unfinished. */
+  const isUnfinished = async () => {
+    const { token } = await createTestUser("admin");
+    const { text } = await send("/metrics", { token });
+    return /^roster_job_unfinished\{job="delete_ended_sessions"\} (\d)$/m.exec(text)?.[1] === "1";
+  };
+
+  it("starts no round after 20 seconds, says so in log and metrics, and the next run continues", async () => {
+    const clock = stopClock();
+    const left = await insertOldSessions(3010);
+    const slow = beforeEachStatement(DELETE_SESSIONS, async () => clock.pass(10 * SECOND));
+    const logs = captureLogs();
+    await runCron(HOURLY, slow);
+    expect(await left()).toBe(1010);
+    expect(jobOf(logs, "delete_ended_sessions")).toMatchObject({ items: 2000, finished: false });
+    expect(jobOf(logs, "delete_old_mail")).toMatchObject({ finished: true });
+    expect(await isUnfinished()).toBe(true);
+    await runCron(HOURLY);
+    expect(await left()).toBe(0);
+    expect(jobOf(logs, "delete_ended_sessions")).toMatchObject({ items: 1010, finished: true });
+    expect(await isUnfinished()).toBe(false);
+  });
+
+  it("keeps its lease for longer than it may run, even if its last round is slow", async () => {
+    const clock = stopClock();
+    await insertOldSessions(1010);
+    const logs = captureLogs();
+    let rounds = 0;
+    const slow = beforeEachStatement(DELETE_SESSIONS, async () => {
+      rounds += 1;
+      clock.pass(20 * SECOND - 1 + 2 * MINUTE * (rounds - 1));
+      await runCron(HOURLY);
+    });
+    await runCron(HOURLY, slow);
+    expect(rounds).toBe(2);
+    const runs = logs.of("cron.job").filter(({ job }) => job === "delete_ended_sessions");
+    expect(runs).toMatchObject([{ items: 1010 }]);
+  });
+
+  it("that failed keeps the count of what it processed, and counts as unfinished", async () => {
+    const left = await insertOldSessions(1010);
+    let rounds = 0;
+    const failing = (sql: string) => DELETE_SESSIONS.test(sql) && ++rounds === 2;
+    await runCron(HOURLY, faultyBindings({ d1: failing }));
+    expect(await left()).toBe(10);
+    expect(await isUnfinished()).toBe(true);
+    const [job] = await sqlAll("SELECT items, failures FROM job_leases WHERE failures > 0");
+    expect(job).toEqual({ items: 1000, failures: 1 });
   });
 });

@@ -42,6 +42,17 @@ describe("GET /metrics", () => {
     expect(metrics.get('roster_job_last_run_timestamp_seconds{job="sweep"}')).toBe(5);
   });
 
+  it("reports whether the latest run of a job has finished", async () => {
+    const now = Date.now();
+    const insert = "INSERT INTO job_leases (name, leased_until) VALUES (?, ?)";
+    await sqlRun(insert, "finished", 0);
+    await sqlRun(insert, "running", now + 60_000);
+    await sqlRun(insert, "stopped", now - 1);
+    const metrics = await readMetrics();
+    const unfinished = (name: string) => metrics.get(`roster_job_unfinished{job="${name}"}`);
+    expect(["finished", "running", "stopped"].map(unfinished)).toEqual([0, 0, 1]);
+  });
+
   it("requires metrics:read", async () => {
     const { token } = await createTestUser("moderator");
     expectProblem(await send("/metrics"), 401, "unauthenticated");

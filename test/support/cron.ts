@@ -7,7 +7,7 @@ import { env } from "cloudflare:workers";
 import worker from "../../src/index.ts";
 
 export const MINUTELY = "* * * * *";
-export const NIGHTLY = "17 3 * * *";
+export const HOURLY = "17 * * * *";
 
 /** Runs the jobs of a schedule and waits for their `waitUntil` promises. */
 export async function runCron(cron: string, bindings: Cloudflare.Env = env): Promise<void> {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
 import { stopClock } from "../support/clock.ts";
 import { createTestKey, sendWithKey } from "../support/credentials.ts";
-import { NIGHTLY, runCron } from "../support/cron.ts";
+import { HOURLY, runCron } from "../support/cron.ts";
 import { allAuditOf, createTestUser, PASSWORD, sqlAll, sqlRun } from "../support/fixtures.ts";
 import { captureLogs } from "../support/logs.ts";
 import { createMailbox, flowsOf, type Mailbox } from "../support/mail.ts";
@@ -128,7 +128,7 @@ const ENDS: [string, (id: string, box: Mailbox) => Promise<unknown>][] = [
       const { token } = await createTestUser("admin");
       await send(`/v1/users/${id}`, { method: "DELETE", token, bindings });
       await sqlRun("UPDATE users SET deleted_at = deleted_at - ? WHERE id = ?", 31 * DAY, id);
-      return runCron(NIGHTLY, bindings);
+      return runCron(HOURLY, bindings);
     },
   ],
 ];

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
 import { stopClock } from "../support/clock.ts";
 import { createHolder, createTestKey, sendWithKey } from "../support/credentials.ts";
-import { NIGHTLY, runCron } from "../support/cron.ts";
+import { HOURLY, runCron } from "../support/cron.ts";
 import { beforeStatement } from "../support/d1.ts";
 import {
   changesOn,
@@ -104,7 +104,7 @@ describe("a restoration", () => {
     const token = await admin();
     const purge = async () => {
       clock.at(30 * DAY);
-      await runCron(NIGHTLY);
+      await runCron(HOURLY);
     };
     const late = await restore(user.id, token, beforeStatement(RESTORE, purge));
     expectProblem(late, 404, "user_not_found");
@@ -120,7 +120,7 @@ describe("a restoration", () => {
       expect((await restore(user.id, token)).status).toBe(200);
     });
     clock.at(30 * DAY);
-    await runCron(NIGHTLY, overtaken);
+    await runCron(HOURLY, overtaken);
     expect(await userExists(user.id)).toBe(true);
     expect((await changesOn(user.id)).at(-1)).toBe("user.restored");
   });
@@ -131,7 +131,7 @@ describe("a restoration", () => {
     const token = await admin();
     const restoring = restore(user.id, token);
     clock.at(30 * DAY);
-    const [answer] = await Promise.all([restoring, runCron(NIGHTLY)]);
+    const [answer] = await Promise.all([restoring, runCron(HOURLY)]);
     expect(await userExists(user.id)).toBe(answer.status === 200);
     expect([200, 404]).toContain(answer.status);
     const last = answer.status === 200 ? "user.restored" : "user.erased";
@@ -139,7 +139,7 @@ describe("a restoration", () => {
   });
 });
 
-describe("the nightly purge", () => {
+describe("the hourly purge", () => {
   it("erases only users deleted 30 days ago, with an audit event by the system", async () => {
     const { clock, user, admin } = await createDeletedUser();
     clock.at(1);
@@ -147,7 +147,7 @@ describe("the nightly purge", () => {
     await remove(later.id, await admin());
     const living = await createTestUser();
     clock.at(30 * DAY);
-    await runCron(NIGHTLY);
+    await runCron(HOURLY);
     expect(await userExists(user.id)).toBe(false);
     expect(await userExists(later.id)).toBe(true);
     expect(await userExists(living.id)).toBe(true);
@@ -163,8 +163,8 @@ describe("the nightly purge", () => {
     const { clock, user } = await createDeletedUser();
     clock.at(31 * DAY);
     const logs = captureLogs();
-    await Promise.all([runCron(NIGHTLY), runCron(NIGHTLY)]);
-    await runCron(NIGHTLY);
+    await Promise.all([runCron(HOURLY), runCron(HOURLY)]);
+    await runCron(HOURLY);
     expect(await changesOn(user.id)).toEqual(["user.created", "user.deleted", "user.erased"]);
     expect(logs.of("cron.job_failed")).toEqual([]);
     const runs = logs.of("cron.job").filter(({ job }) => job === "purge_deleted_users");
@@ -188,13 +188,28 @@ describe("the nightly purge", () => {
     return { left, erased };
   }
 
+  it("erases each user once if two runs meet after a lease has expired", async () => {
+    const { clock } = await createDeletedUser();
+    const { left, erased } = await deleteMany(60, clock.start);
+    const before = (await erased()).length;
+    clock.at(30 * DAY);
+    const meeting = beforeStatement(PURGE, async () => {
+      await sqlRun("DELETE FROM job_leases");
+      await runCron(HOURLY);
+    });
+    await runCron(HOURLY, meeting);
+    expect(await left()).toEqual([]);
+    expect(await erased()).toHaveLength(before + 60);
+  });
+
   it("erases in batches of 25 until none are left, each with an audit event", async () => {
     const { clock } = await createDeletedUser();
     const { left, erased } = await deleteMany(203, clock.start);
+    const before = (await erased()).length;
     clock.at(30 * DAY);
-    await runCron(NIGHTLY);
+    await runCron(HOURLY);
     expect(await left()).toEqual([]);
-    expect(await erased()).toHaveLength(203);
+    expect(await erased()).toHaveLength(before + 203);
   });
 
   it("erases complete users if it fails midway, and continues with the next run", async () => {
@@ -207,7 +222,7 @@ describe("the nightly purge", () => {
     await sqlRun(`CREATE TRIGGER fail_purge BEFORE DELETE ON users
       WHEN old.id = 'gone-1' BEGIN SELECT RAISE(ABORT, 'no'); END`);
     const logs = captureLogs();
-    await runCron(NIGHTLY);
+    await runCron(HOURLY);
     await sqlRun("DROP TRIGGER fail_purge");
     expect(logs.of("cron.job_failed")).toMatchObject([{ job: "purge_deleted_users" }]);
     expect((await left()).map(({ id }) => id).sort()).toEqual([
@@ -218,7 +233,7 @@ describe("the nightly purge", () => {
       "gone-5",
     ]);
     expect(await erased()).toHaveLength(before + 25);
-    await runCron(NIGHTLY);
+    await runCron(HOURLY);
     expect(await left()).toEqual([]);
     expect(await erased()).toHaveLength(before + 30);
   });
