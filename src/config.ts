@@ -12,6 +12,10 @@ import { DAY, SECOND } from "./lib/time.ts";
 /** The minimum that OWASP recommends for PBKDF2-HMAC-SHA-256 (Password Storage Cheat Sheet). Production refuses less. */
 const OWASP_ITERATIONS = 600_000;
 
+/** The levels of log lines, the least severe first. */
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
 const wholeNumber = (from: number, to: number) => z.coerce.number().int().min(from).max(to);
 const origin = z.url({ protocol: /^https?$/ }).transform((url) => new URL(url).origin);
 
@@ -63,12 +67,15 @@ const Settings = z.object({
     .transform((list) => list.filter(Boolean))
     .pipe(z.array(z.literal("*").or(origin))),
   SERVER_TIMING: z.enum(["on", "off"]).default("off"),
+  LOG_LEVEL: z.enum(LOG_LEVELS).default("info"),
   SIGNING_KEYS: z.string("is missing"),
   MAC_KEYS: z.string("is missing"),
   DATA_KEYS: z.string("is missing"),
   PEPPER_KEYS: z.string().optional(),
   BREACHED_PASSWORD_CHECK: z.enum(["on", "off"]).default("off"),
-  BREACHED_PASSWORD_URL: z.url().default("https://api.pwnedpasswords.com/range/"),
+  BREACHED_PASSWORD_URL: z
+    .url({ protocol: /^https?$/ })
+    .default("https://api.pwnedpasswords.com/range/"),
   RATE_LIMIT_AUTH: rateLimit("5/60"),
   RATE_LIMIT_REFRESH: rateLimit("30/60"),
   RATE_LIMIT_READ: rateLimit("1000/3600"),
@@ -93,6 +100,7 @@ export interface Config {
   mail: MailConfig | undefined;
   corsOrigins: readonly string[];
   serverTiming: boolean;
+  logLevel: LogLevel;
   signingKeys: ReadonlyMap<string, SigningKey>;
   macKeys: readonly CryptoKey[];
   /** The keys that wrap data keys, by `kid`. */
@@ -116,7 +124,7 @@ export type ConfigResult = { ok: true; config: Config } | { ok: false; faults: C
 
 /**
  * Parses the settings. Fails closed: every missing or invalid setting is reported by name, and no secret has a default.
- * In production, development keys and too few password hash iterations are reported, too.
+ * In production, what is meant for development is reported, too: development keys, few password hash iterations, plain HTTP.
  */
 export async function parseConfig(bindings: object): Promise<ConfigResult> {
   const parsed = Settings.safeParse(bindings);
@@ -133,22 +141,48 @@ export async function parseConfig(bindings: object): Promise<ConfigResult> {
   const faults: ConfigFault[] = [];
   const signingKeys = await importKeys("SIGNING_KEYS", settings, importSigningKeys, faults);
   const macKeys = await importKeys("MAC_KEYS", settings, importMacKeys, faults);
-  if (settings.ENVIRONMENT === "production" && settings.PASSWORD_ITERATIONS < OWASP_ITERATIONS) {
-    faults.push({
-      setting: "PASSWORD_ITERATIONS",
-      message: `must be at least ${OWASP_ITERATIONS} in production`,
-    });
-  }
   const dataKeys = await importKeys("DATA_KEYS", settings, importDataKeys, faults);
   const peppers = settings.PEPPER_KEYS
     ? await importKeys("PEPPER_KEYS", settings, importMacKeys, faults)
     : new Map<string, CryptoKey>();
   faults.push(...findMailFaults(settings));
+  if (settings.ENVIRONMENT === "production") faults.push(...findProductionFaults(settings));
   if (!signingKeys || !macKeys || !dataKeys || !peppers || faults.length > 0) {
     return { ok: false, faults };
   }
   const keys = { signingKeys, macKeys: [...macKeys.values()], dataKeys, peppers };
   return { ok: true, config: toConfig(settings, keys) };
+}
+
+const PRODUCTION_URLS = [
+  "APP_URL",
+  "MAIL_LINK_URL",
+  "MAIL_API_URL",
+  "BREACHED_PASSWORD_URL",
+] as const;
+
+// Settings that only development allows. Development keys are refused where keys are imported.
+function findProductionFaults(settings: z.infer<typeof Settings>): ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  if (settings.APP_URL === undefined) {
+    const message =
+      "is required in production: set it to the public https:// address of this service";
+    faults.push({ setting: "APP_URL", message });
+  }
+  for (const setting of PRODUCTION_URLS) {
+    const url = settings[setting];
+    if (url === undefined || new URL(url).protocol === "https:") continue;
+    faults.push({ setting, message: "must start with https:// in production" });
+  }
+  if (settings.SERVER_TIMING === "on") {
+    const message = "must be off in production, because it shows every caller what a request costs";
+    faults.push({ setting: "SERVER_TIMING", message });
+  }
+  if (settings.PASSWORD_ITERATIONS < OWASP_ITERATIONS) {
+    const message = `must be at least ${OWASP_ITERATIONS} in production`;
+    faults.push({ setting: "PASSWORD_ITERATIONS", message });
+  }
+  return faults;
 }
 
 async function importKeys<T>(
@@ -212,6 +246,7 @@ function toConfig(
     mail: toMailConfig(settings),
     corsOrigins: settings.CORS_ORIGINS,
     serverTiming: settings.SERVER_TIMING === "on",
+    logLevel: settings.LOG_LEVEL,
     signingKeys: keys.signingKeys,
     macKeys: keys.macKeys,
     dataKeys: keys.dataKeys,
