@@ -46,6 +46,7 @@ export interface Context {
   /** The operation's rule and the credential of the request; undefined for operations open to everyone. */
   access?: AccessRequest;
   client: Client;
+  /** The id that this service gave the request; never the client's. */
   requestId: string;
   log: Log;
   /** The time of the request in milliseconds since the Unix epoch. It is constant, so that all rows of a request agree. */
@@ -73,6 +74,8 @@ export interface Memory {
 /** What lives as long as the isolate: the parsed configuration and the caches. */
 interface Isolate {
   config: Promise<ConfigResult>;
+  /** Whether the faults of the configuration were logged. */
+  hasLoggedFaults: boolean;
   memory: Memory;
 }
 
@@ -87,6 +90,7 @@ export function getIsolate(bindings: object): Isolate {
   if (known) return known;
   const isolate: Isolate = {
     config: parseConfig(bindings),
+    hasLoggedFaults: false,
     memory: {
       rateWindows: new MemoryCache(MAX_RATE_WINDOWS, DAY),
       verifiedTokens: new MemoryCache(MAX_ENTRIES, MINUTE),

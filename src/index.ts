@@ -11,10 +11,11 @@ export default {
   fetch: app.fetch,
   async scheduled(controller, bindings, executionContext) {
     const requestId = newId();
-    const log = createLog(requestId);
     const config = await getIsolate(bindings).config;
+    const minLevel = config.ok ? config.config.logLevel : "info";
+    const log = createLog(() => ({ minLevel, fields: { request_id: requestId } }));
     if (!config.ok) {
-      log("error", "cron.misconfigured", { settings: config.faults.map(({ setting }) => setting) });
+      log("error", "cron.misconfigured", { faults: config.faults });
       return;
     }
     const createJobContext = () =>

@@ -2,9 +2,10 @@ import type { ErrorHandler, Context as HonoContext } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { isTransient } from "../db/errors.ts";
 import { AppError, type ErrorCode } from "../errors.ts";
-import { createLog, describeError } from "../platform/logger.ts";
+import { describeError } from "../platform/logger.ts";
 import type { AppEnv } from "./app-env.ts";
 import { PROBLEM_TYPE, toProblem } from "./problem.ts";
+import { responseRequestId } from "./request-id.ts";
 
 const RETRY_AFTER_SECONDS = "5";
 
@@ -20,7 +21,7 @@ export function respondWithError(c: HonoContext<AppEnv>, error: AppError): Respo
     code: error.code,
     detail: error.detail,
     faults: error.faults,
-    requestId: c.get("requestId"),
+    requestId: responseRequestId(c),
     origin: appUrl ?? new URL(c.req.url).origin,
   });
   return c.body(JSON.stringify({ ...body, ...error.extensions }), error.status, {
@@ -43,6 +44,6 @@ function toAppError(error: Error, c: HonoContext<AppEnv>): AppError {
   // Hono's validator throws this for a body that is not JSON.
   if (error instanceof HTTPException && error.status === 400) return new AppError("malformed_json");
   const code: ErrorCode = isTransient(error) ? "service_unavailable" : "internal_error";
-  createLog(c.get("requestId"))("error", "request.failed", describeError(error));
+  c.get("log")("error", "request.failed", describeError(error));
   return new AppError(code);
 }

@@ -1,7 +1,6 @@
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
 import { createMeter, type Meter } from "../lib/meter.ts";
-import { createLog } from "../platform/logger.ts";
 import type { AppEnv } from "./app-env.ts";
 
 /**
@@ -18,14 +17,12 @@ export const requestLog: MiddlewareHandler<AppEnv> = async function requestLog(c
   if (config?.ok && config.config.serverTiming) {
     c.res.headers.set("Server-Timing", toServerTiming(durationMs, meter));
   }
-  const principal = c.get("ctx")?.access?.principal;
-  createLog(c.get("requestId"))("info", "request", {
+  c.get("log")("info", "request", {
     method: c.req.method,
     route: matchedRoute(c),
     status: c.res.status,
     duration_ms: round(durationMs),
-    user_id: principal?.userId ?? null,
-    ...(principal?.type === "api_key" && { api_key_id: principal.keyId }),
+    user_id: c.get("ctx")?.access?.principal?.userId ?? null,
     d1: {
       queries: meter.d1.queries,
       rows_read: meter.d1.rowsRead,

@@ -1,12 +1,29 @@
-type Level = "info" | "warn" | "error";
+import { LOG_LEVELS, type LogLevel } from "../config.ts";
 
 /** Logs one JSON line. Fields contain only ids, codes and numbers: no personal data, no secrets, no bound SQL values. */
-export type Log = (level: Level, event: string, fields?: Readonly<Record<string, unknown>>) => void;
+export type Log = (
+  level: LogLevel,
+  event: string,
+  fields?: Readonly<Record<string, unknown>>,
+) => void;
 
-/** Creates a logger that adds the request id to every line. JSON escapes CR and LF, so that values cannot forge lines. */
-export function createLog(requestId: string): Log {
+/** What all lines of a logger have in common. */
+interface LogScope {
+  /** Lines below this level are not logged. */
+  minLevel: LogLevel;
+  fields: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Creates a logger that adds the time and the fields of its scope to every line. The scope is read for each line, because a request
+ * begins before its settings and its caller are known. JSON escapes CR and LF, so that values cannot forge lines.
+ */
+export function createLog(readScope: () => LogScope): Log {
   return (level, event, fields = {}) => {
-    console[level](JSON.stringify({ level, event, request_id: requestId, ...fields }));
+    const { minLevel, fields: shared } = readScope();
+    if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(minLevel)) return;
+    const time = new Date().toISOString();
+    console[level](JSON.stringify({ time, level, event, ...shared, ...fields }));
   };
 }
 

@@ -2,9 +2,12 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
 import { always, faultyBindings } from "../support/faults.ts";
-import { createTestUser } from "../support/fixtures.ts";
+import { auditOf, createTestUser, newAccount, sqlAll } from "../support/fixtures.ts";
+import { captureLogs } from "../support/logs.ts";
 
 const withSettings = (settings: Record<string, string>) => ({ ...env, ...settings }) as typeof env;
+
+const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 describe("X-Request-Id", () => {
   it.each(["abcd1234", "A-b_c-9_Z", "x".repeat(128)])(
@@ -27,9 +30,34 @@ describe("X-Request-Id", () => {
     "",
   ])("%s is replaced by a new id", async (id) => {
     const { headers } = await send("/health", { headers: { "X-Request-Id": id } });
-    expect(headers.get("X-Request-Id")).toMatch(
-      /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/,
+    expect(headers.get("X-Request-Id")).toMatch(ID);
+  });
+
+  it("from the client is logged beside the service's own id, and not stored", async () => {
+    const given = "Jane-Doe-born-1990-01-01";
+    const headers = { "X-Request-Id": given };
+    const logs = captureLogs();
+    const answer = await send("/v1/auth/register", { body: newAccount(), headers });
+    expect(answer.headers.get("X-Request-Id")).toBe(given);
+    const [line] = logs.of("request");
+    expect(line).toMatchObject({ client_request_id: given, request_id: expect.stringMatching(ID) });
+    const [event] = await auditOf(answer.body.id);
+    expect(event).toMatchObject({ action: "user.created", request_id: line?.request_id });
+    const tables = await sqlAll<{ name: string }>(
+      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\'",
     );
+    for (const { name } of tables) {
+      expect(JSON.stringify(await sqlAll(`SELECT * FROM "${name}"`)), name).not.toContain(given);
+    }
+  });
+
+  it("is the id in the log and the audit trail if the client sent none", async () => {
+    const logs = captureLogs();
+    const answer = await send("/v1/auth/register", { body: newAccount() });
+    const id = answer.headers.get("X-Request-Id");
+    expect(logs.of("request")[0]?.request_id).toBe(id);
+    expect(logs.text()).not.toContain("client_request_id");
+    expect((await auditOf(answer.body.id))[0]?.request_id).toBe(id);
   });
 
   it("is unique on every response", async () => {

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
+import { createTestKey, sendWithKey } from "../support/credentials.ts";
 import { at, faultyBindings } from "../support/faults.ts";
 import { createTestUser, newAccount, PASSWORD, sqlAll } from "../support/fixtures.ts";
 import { captureLogs } from "../support/logs.ts";
@@ -12,6 +13,7 @@ describe("the request log", () => {
     const answer = await send("/v1/users/me", { token });
     expect(logs.raw()).toHaveLength(1);
     expect(logs.lines()[0]).toEqual({
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
       level: "info",
       event: "request",
       request_id: answer.headers.get("X-Request-Id"),
@@ -28,6 +30,48 @@ describe("the request log", () => {
       },
       kv: { reads: expect.any(Number), writes: expect.any(Number), ms: expect.any(Number) },
     });
+  });
+
+  it("has the id of the API key that calls, on every line once it is known", async () => {
+    const owner = await createTestUser();
+    const key = await createTestKey(owner, []);
+    const logs = captureLogs();
+    const bindings = faultyBindings({ d1: at(/^update "api_keys" set "last_used_at"/) });
+    await sendWithKey(key, "/v1/users/me", { bindings });
+    const shared = { api_key_id: key.id };
+    expect(logs.of("api_key.touch_failed")).toMatchObject([{ level: "warn", ...shared }]);
+    expect(logs.of("request")).toMatchObject([{ user_id: owner.id, ...shared }]);
+    expect(logs.text()).not.toContain(key.key);
+    await send("/v1/users/me", { token: owner.token });
+    expect(logs.of("request")[1]).not.toHaveProperty("api_key_id");
+  });
+
+  it.each([
+    ["debug", 2],
+    ["info", 2],
+    ["warn", 1],
+    ["error", 1],
+  ])("is filtered by LOG_LEVEL: %s", async (level, lines) => {
+    const faults = faultyBindings({ d1: at(/"users"/) });
+    const bindings = { ...faults, LOG_LEVEL: level } as Cloudflare.Env;
+    const logs = captureLogs();
+    await send("/v1/auth/password/forgot", { body: { email: "a@example.com" }, bindings });
+    expect(logs.of("request.failed")).toHaveLength(1);
+    expect(logs.raw()).toHaveLength(lines);
+  });
+
+  it("leaves out warnings with LOG_LEVEL=error", async () => {
+    const { refreshToken } = await createTestUser();
+    const refresh = (refresh_token: string) =>
+      send("/v1/auth/refresh", {
+        body: { refresh_token },
+        bindings: { ...env, LOG_LEVEL: "error" } as Cloudflare.Env,
+      });
+    const { body: second } = await refresh(refreshToken);
+    await refresh(second.refresh_token);
+    const logs = captureLogs();
+    expect((await refresh(refreshToken)).status).toBe(401);
+    expect(logs.raw()).toEqual([]);
   });
 
   it("includes the cost even with SERVER_TIMING off", async () => {

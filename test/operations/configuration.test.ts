@@ -1,6 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
+import { NIGHTLY, runCron } from "../support/cron.ts";
+import { captureLogs } from "../support/logs.ts";
 import { expectProblem } from "../support/problems.ts";
 import { jwkSet, newSigningJwk, octJwk, SIGNING_JWK } from "../support/tokens.ts";
 
@@ -22,6 +24,7 @@ const OTHER_SIGNING_JWK = await newSigningJwk();
 const productionKeys = async () => ({
   ENVIRONMENT: "production",
   PASSWORD_ITERATIONS: "600000",
+  SERVER_TIMING: "off",
   SIGNING_KEYS: jwkSet(await newSigningJwk("prod")),
   MAC_KEYS: jwkSet(octJwk("prod")),
   DATA_KEYS: jwkSet(octJwk("prod")),
@@ -96,6 +99,9 @@ describe("the service refuses to serve /v1, and /ready names it,", () => {
     ["ACCESS_TOKEN_TTL_SECONDS", "is a day", { ACCESS_TOKEN_TTL_SECONDS: "86400" }],
     ["SERVER_TIMING", "is neither on nor off", { SERVER_TIMING: "yes" }],
     ["REGISTRATION", "is neither open nor closed", { REGISTRATION: "Closed" }],
+    ["LOG_LEVEL", "is unknown", { LOG_LEVEL: "verbose" }],
+    ["LOG_LEVEL", "is empty", { LOG_LEVEL: "" }],
+    ["BREACHED_PASSWORD_URL", "is not HTTP", { BREACHED_PASSWORD_URL: "ftp://a.example" }],
   ];
   it.each(faults)("when %s %s", async (name, _, settings) => {
     await expectRefusal(settings, name);
@@ -119,7 +125,7 @@ describe("production", () => {
     await expectRefusal({ ENVIRONMENT: undefined, PASSWORD_ITERATIONS: undefined }, "SIGNING_KEYS");
   });
 
-  it.each(["SIGNING_KEYS", "MAC_KEYS", "PEPPER_KEYS"])(
+  it.each(["SIGNING_KEYS", "MAC_KEYS", "DATA_KEYS", "PEPPER_KEYS"])(
     "refuses development keys in %s, alone or after others",
     async (name) => {
       const settings: Record<string, string> = await productionKeys();
@@ -131,8 +137,56 @@ describe("production", () => {
     },
   );
 
-  it("refuses fewer than 600,000 iterations", async () => {
+  it.each([
+    ["SERVER_TIMING", "on"],
+    ["PASSWORD_ITERATIONS", "599999"],
+    ["APP_URL", undefined],
+    ["APP_URL", "http://roster.test"],
+    ["MAIL_LINK_URL", "http://app.example"],
+    ["MAIL_API_URL", "HTTP://mail.example/emails"],
+    ["BREACHED_PASSWORD_URL", "http://breaches.example/range/"],
+  ])("refuses %s=%s and says what it must be", async (name, value) => {
     const settings = await productionKeys();
-    await expectRefusal({ ...settings, PASSWORD_ITERATIONS: "599999" }, "PASSWORD_ITERATIONS");
+    await expectRefusal({ ...settings, [name]: value }, name);
+    const bindings = withSettings({ ...settings, [name]: value });
+    const { body } = await send("/ready", { bindings });
+    expect(body.checks.config.detail).toMatch(
+      new RegExp(`^${name}: (must|is required) .*in production`),
+    );
+  });
+});
+
+describe("development", () => {
+  it.each([
+    ["SERVER_TIMING", "on"],
+    ["APP_URL", undefined],
+    ["APP_URL", "http://localhost:8787"],
+    ["MAIL_LINK_URL", "http://localhost:3000"],
+  ])("allows %s=%s, which production refuses", async (name, value) => {
+    const bindings = withSettings({ [name]: value });
+    expect((await send("/ready", { bindings })).status).toBe(200);
+  });
+});
+
+describe("the log lists what is wrong with the settings,", () => {
+  const FAULTS = [
+    { setting: "LOG_LEVEL", message: expect.stringContaining("expected one of") },
+    { setting: "DATA_KEYS", message: "is missing" },
+  ];
+
+  it("once per isolate, by name and without values", async () => {
+    const bindings = withSettings({ LOG_LEVEL: "unmistakable", DATA_KEYS: undefined });
+    const logs = captureLogs();
+    await send("/v1/users", { bindings });
+    await send("/ready", { bindings });
+    expect(logs.of("config.invalid")).toMatchObject([{ level: "error", faults: FAULTS }]);
+    expect(logs.text()).not.toContain("unmistakable");
+  });
+
+  it("also when a scheduled job cannot run", async () => {
+    const bindings = withSettings({ LOG_LEVEL: "unmistakable", DATA_KEYS: undefined });
+    const logs = captureLogs();
+    await runCron(NIGHTLY, bindings);
+    expect(logs.of("cron.misconfigured")).toMatchObject([{ level: "error", faults: FAULTS }]);
   });
 });

@@ -81,7 +81,7 @@ describe("the hourly run", () => {
     const logs = captureLogs();
     await runCron(HOURLY, { ...env, MAC_KEYS: "nothing usable" });
     expect(logs.of("cron.misconfigured")).toMatchObject([
-      { level: "error", settings: ["MAC_KEYS"] },
+      { level: "error", faults: [{ setting: "MAC_KEYS", message: "is not valid JSON" }] },
     ]);
     expect(logs.text()).not.toContain("nothing usable");
     expect(await sessionsOf(user)).toHaveLength(1);
