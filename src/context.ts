@@ -67,6 +67,8 @@ export interface Memory {
   wrappedDataKeys: MemoryCache<string | null>;
   /** Unwrapped data keys, by user id and wrapped key. */
   dataKeys: MemoryCache<CryptoKey>;
+  /** The ids of keys that data keys are wrapped with and that `DATA_KEYS` lacks. */
+  missingKeys: Set<string>;
   /** Principals whom D1 confirmed as callers of introspection within the last minute, by credential. */
   introspectors: MemoryCache<Principal>;
 }
@@ -98,6 +100,7 @@ export function getIsolate(bindings: object): Isolate {
       endedSessions: new MemoryCache(MAX_ENTRIES, 2 * MINUTE),
       wrappedDataKeys: new MemoryCache(MAX_ENTRIES, MINUTE),
       dataKeys: new MemoryCache(MAX_ENTRIES, MINUTE),
+      missingKeys: new Set(),
       introspectors: new MemoryCache(MAX_ENTRIES, MINUTE),
     },
   };

@@ -1,7 +1,8 @@
-import type { Actor, Context, Memory } from "../context.ts";
-import { openText, type Person, sealText, unwrapDataKey } from "../lib/data-key.ts";
+import type { Actor, Context } from "../context.ts";
+import { openText, type Person, sealText } from "../lib/data-key.ts";
 import { newId } from "../lib/ids.ts";
 import { toTimestamp } from "../lib/time.ts";
+import { findDataKey, type KeyRing, provideDataKey } from "./data-keys.ts";
 import type { AuditEventRecord, NewAuditEvent } from "./repository.ts";
 
 export type AuditAction =
@@ -55,7 +56,7 @@ interface AuditEventInput {
 
 /**
  * Creates the row of an audit event: who did what to whom, when and from where. Personal data in it is sealed under the data key of
- * the person it concerns. Erasing the person destroys the key.
+ * the person it concerns. Erasing the person destroys the key. A person without a data key gets one first, in one more round trip.
  */
 export async function createAuditEvent(
   ctx: Context,
@@ -63,8 +64,11 @@ export async function createAuditEvent(
 ): Promise<NewAuditEvent> {
   const id = newId();
   const actor = input.actor ?? { type: ctx.actor.type, id: actorId(ctx.actor) };
-  const originOf = input.origin ?? actorPerson(ctx.actor) ?? input.personal?.of;
   const { personal, changes } = input;
+  const target = personal && (await provideDataKey(ctx, personal.of));
+  const origin = input.origin ?? actorPerson(ctx.actor) ?? target;
+  const originOf =
+    origin?.id === target?.id ? target : origin && (await provideDataKey(ctx, origin));
   const redacted = [...(input.redacted ?? []), ...Object.keys(personal?.changes ?? {})];
   const recorded = { ...changes, ...Object.fromEntries(redacted.map((key) => [key, null])) };
   return {
@@ -75,7 +79,7 @@ export async function createAuditEvent(
     targetType: input.targetType,
     targetId: input.targetId,
     changes: Object.keys(recorded).length > 0 ? JSON.stringify(recorded) : null,
-    sealedChanges: await seal(ctx, personal?.of, personal?.changes, `${id} changes`),
+    sealedChanges: await seal(ctx, target, personal?.changes, `${id} changes`),
     originOf: originOf?.id ?? null,
     sealedOrigin: await seal(ctx, originOf, toOrigin(ctx), `${id} origin`),
     requestId: ctx.requestId,
@@ -152,8 +156,6 @@ function actorId(actor: Actor): string | null {
   return actor.type === "api_key" ? actor.keyId : null;
 }
 
-type KeyRing = Pick<Context, "config" | "now"> & { memory: Pick<Memory, "dataKeys"> };
-
 async function seal(
   ctx: KeyRing,
   person: Person | undefined,
@@ -169,16 +171,4 @@ async function open(ctx: KeyRing, person: Person, sealed: string | null, context
   const key = sealed && (await findDataKey(ctx, person));
   const text = key && (await openText(sealed, key, context));
   return text ? JSON.parse(text) : undefined;
-}
-
-// Cached by the wrapped key, which only D1 has: once that is erased, the cached key can no longer be looked up.
-async function findDataKey(ctx: KeyRing, person: Person): Promise<CryptoKey | undefined> {
-  const { dataKey } = person;
-  if (dataKey === null) return undefined;
-  const name = `${person.id} ${dataKey}`;
-  const known = ctx.memory.dataKeys.get(name, ctx.now());
-  if (known) return known;
-  const key = await unwrapDataKey(person, ctx.config.dataKeys);
-  if (key) ctx.memory.dataKeys.set(name, key, ctx.now());
-  return key;
 }

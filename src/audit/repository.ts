@@ -21,6 +21,15 @@ export function insertAuditEvent(db: Db, row: NewAuditEvent, condition: SQL) {
   return insertWhere(db, auditEvents, row, condition);
 }
 
+/** Stores a data key for a user who has none. Returns the one that the user has: this one, or the one that was stored first. */
+export function storeDataKey(db: Db, userId: string, dataKey: string) {
+  return db
+    .update(users)
+    .set({ dataKey: sql`coalesce(${users.dataKey}, ${dataKey})` })
+    .where(eq(users.id, userId))
+    .returning({ dataKey: users.dataKey });
+}
+
 const targets = alias(users, "targets");
 const origins = alias(users, "origins");
 

@@ -2,6 +2,7 @@ import { fromBase64Url, toBase64Url, utf8 } from "./bytes.ts";
 
 const IV_BYTES = 12;
 const KEY_BYTES = 32;
+const WRAPPED = /^([\w-]{1,64})\./;
 
 /** A person with a data key. What is sealed under the key can no longer be read once it is destroyed. */
 export interface Person {
@@ -31,6 +32,11 @@ export async function unwrapDataKey(
   const wrappingKey = wrappingKeys.get(kid);
   const raw = wrappingKey && (await decrypt(wrappingKey, wrapped, `data key of ${id}`));
   return raw && crypto.subtle.importKey("raw", raw, "AES-GCM", false, ["encrypt", "decrypt"]);
+}
+
+/** The `kid` of the key that a data key is wrapped with. */
+export function wrappingKeyId(dataKey: string): string {
+  return WRAPPED.exec(dataKey)?.[1] ?? "malformed";
 }
 
 /** Encrypts a text under a data key (AES-256-GCM) and binds it to a context. */

@@ -66,10 +66,14 @@ export async function allAuditOf(targetId: string): Promise<AuditRow[]> {
   });
   const config = await parseConfig(env);
   if (!config.ok) throw new Error("the test's settings are invalid");
-  const dataKeys = new MemoryCache<CryptoKey>(100, 1000);
+  const memory = {
+    dataKeys: new MemoryCache<CryptoKey>(100, 1000),
+    missingKeys: new Set<string>(),
+  };
+  const ring = { ...config, memory, now: Date.now, log: () => undefined };
   return Promise.all(
     rows.map(async (row) => {
-      const event = await openAuditEvent({ ...config, memory: { dataKeys }, now: Date.now }, row);
+      const event = await openAuditEvent(ring, row);
       const hasChanges = Object.keys(event.changes).length > 0;
       return { ...event, changes: hasChanges ? JSON.stringify(event.changes) : null };
     }),

@@ -5,7 +5,6 @@ import { createAuditEvent } from "../../audit/events.ts";
 import type { Context } from "../../context.ts";
 import type { Statements } from "../../db/connection.ts";
 import { AppError } from "../../errors.ts";
-import { mintDataKey } from "../../lib/data-key.ts";
 import { newId } from "../../lib/ids.ts";
 import { computeMacText, firstKey } from "../../lib/mac.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
@@ -62,7 +61,6 @@ export async function beginSession<const T extends Statements>(
   const userId = owner.id;
   const { limit } = ctx.config.session;
   const session = createSessionRow(ctx, userId);
-  const dataKey = owner.dataKey ?? (await mintDataKey(userId, ctx.config.dataKeys));
   const devices = await addDevice(ctx, owner.knownDevices);
   const networks = addNetwork(owner.knownNetworks, await hashNetwork(ctx), now);
   const mail = { userId, kind: "new_sign_in", address: owner.email } as const;
@@ -75,12 +73,12 @@ export async function beginSession<const T extends Statements>(
       targetId: userId,
       metadata: { session_id: session.id },
       actor: { type: "user", id: userId },
-      origin: { id: userId, dataKey },
+      origin: owner,
     }),
     effects: (recorded: SQL) => ({
       login: recordLogin(
         db,
-        { userId, now, passwordHash, dataKey, devices: devices.known, networks },
+        { userId, now, passwordHash, devices: devices.known, networks },
         recorded,
       ),
       mail: devices.isNew && queueMail(ctx, mail, recorded),
@@ -108,7 +106,7 @@ export async function beginSession<const T extends Statements>(
   const principal = toPrincipal(result.callers[0], credential, now);
   if (principal?.type !== "user") throw new AppError("invalid_credentials");
   cacheSession(ctx, principal);
-  ctx.memory.wrappedDataKeys.set(userId, dataKey, now);
+  ctx.memory.wrappedDataKeys.set(userId, principal.dataKey, now);
   return issueTokens(ctx, principal, 1);
 }
 

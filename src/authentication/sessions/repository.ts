@@ -106,8 +106,6 @@ interface LoginRecord {
   userId: string;
   now: number;
   passwordHash: string | undefined;
-  /** Stored only if the user has none yet. */
-  dataKey: string;
   devices: string[];
   networks: Record<string, number>;
 }
@@ -122,7 +120,6 @@ export function recordLogin(db: Db, login: LoginRecord, condition: SQL) {
       sessionCount: sql`${users.sessionCount} + 1`,
       knownDevices: login.devices,
       knownNetworks: login.networks,
-      dataKey: sql`coalesce(${users.dataKey}, ${login.dataKey})`,
       ...(login.passwordHash && { passwordHash: login.passwordHash }),
     })
     .where(and(eq(users.id, login.userId), condition));
