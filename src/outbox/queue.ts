@@ -7,27 +7,59 @@ import { HOUR, MINUTE } from "../lib/time.ts";
 import {
   deleteUnsentMail,
   insertMail,
+  whereAddressVerified,
   whereFewerMails,
   whereFewerMailsOfUser,
 } from "./repository.ts";
 import { hasLink, type MailKind } from "./templates.ts";
 
+const PER_MINUTE = 1;
+const PER_HOUR = 5;
+
 interface MailRequest {
   userId: string;
   kind: MailKind;
   address: string;
+  /**
+   * Whether the address was verified when it was read. Only for a notice to an address that the same transaction replaces; for all
+   * others, D1 decides.
+   */
+  wasVerified?: boolean;
 }
 
-/** Queues an email where the condition holds; false if email is not configured. It is sent only if the transaction commits. */
+/**
+ * Queues an email where the condition holds and the limits of its kind and address allow it: one per minute and five per hour. A
+ * notice, which is an email without a link, is queued only for a verified address. False if email is not configured. The email is
+ * sent only if the transaction commits.
+ */
 export function queueMail(ctx: Context, mail: MailRequest, condition: SQL) {
+  const { userId, kind, address } = mail;
+  const priority = hasLink(kind) ? 0 : 1;
   return (
     ctx.sendMail !== undefined &&
     insertMail(
       ctx.db,
-      { ...mail, id: newId(), priority: hasLink(mail.kind) ? 0 : 1, now: ctx.now() },
-      condition,
+      { id: newId(), userId, kind, address, priority, now: ctx.now() },
+      sql`${condition} AND ${whereRecipientAllowed(mail)} AND ${whereWithinMailLimits(ctx, mail)}`,
     )
   );
+}
+
+/**
+ * Queues an email with a link that replaces the user's earlier links of the kind. If the condition or the limits do not hold, the
+ * earlier links stay valid.
+ */
+export function queueNewLink(
+  ctx: Context,
+  mail: MailRequest & { kind: TokenPurpose },
+  condition: SQL,
+) {
+  const whereQueued = sql`${condition} AND ${whereWithinMailLimits(ctx, mail)}`;
+  return {
+    // Precedes the new email, which would count towards the limit.
+    ...voidLinks(ctx, mail.userId, [mail.kind], whereQueued),
+    mail: queueMail(ctx, mail, condition),
+  };
 }
 
 /** Voids a user's links for these purposes, whether already sent or still in the outbox, where the condition holds. */
@@ -43,17 +75,24 @@ export function voidLinks(
   };
 }
 
-/** True while another email of a kind may be requested for an address: at most one per minute and five per hour. */
-export function whereMailMayBeRequested(ctx: Context, mail: MailRequest): SQL {
-  return sql`(${whereFewerMails(mail, ctx.now() - MINUTE, 1)} AND ${whereMailMayBeSent(ctx, mail)})`;
+/**
+ * True while fewer than five emails of a kind were queued in the last hour for an address, and for a user to any address. For emails
+ * whose address the user chooses.
+ */
+export function whereWithinHourlyLimits(ctx: Context, mail: MailRequest): SQL {
+  const since = ctx.now() - HOUR;
+  return sql`(${whereFewerMails(mail, since, PER_HOUR)} AND ${whereFewerMailsOfUser(mail, since, PER_HOUR)})`;
 }
 
-/** True while fewer than five emails of a kind were queued for an address in the last hour, so that no mailbox is flooded. */
-export function whereMailMayBeSent(ctx: Context, mail: MailRequest): SQL {
-  return whereFewerMails(mail, ctx.now() - HOUR, 5);
+// Counted over all accounts, so that no mailbox is flooded by many of them.
+function whereWithinMailLimits({ now }: Context, mail: MailRequest): SQL {
+  const whereMinute = whereFewerMails(mail, now() - MINUTE, PER_MINUTE);
+  return sql`${whereMinute} AND ${whereFewerMails(mail, now() - HOUR, PER_HOUR)}`;
 }
 
-/** True while fewer than five emails of a kind were queued for a user in the last hour. For emails whose address the user chooses. */
-export function whereUserMayRequestMail(ctx: Context, mail: MailRequest): SQL {
-  return whereFewerMailsOfUser(mail, ctx.now() - HOUR, 5);
+// A link goes to the address that it verifies. A notice to an address that nobody has verified could go to a stranger.
+function whereRecipientAllowed(mail: MailRequest): SQL {
+  if (hasLink(mail.kind)) return sql`true`;
+  if (mail.wasVerified !== undefined) return mail.wasVerified ? sql`true` : sql`false`;
+  return whereAddressVerified(mail);
 }

@@ -44,6 +44,15 @@ export function deleteUnsentMail(db: Db, userId: string, kinds: readonly string[
     );
 }
 
+/** True while an address is the user's and verified. */
+export function whereAddressVerified({
+  userId,
+  address,
+}: Pick<NewMail, "userId" | "address">): SQL {
+  return sql`EXISTS (SELECT 1 FROM users AS recipient WHERE recipient.id = ${userId} AND recipient.email = ${address}
+    AND recipient.email_verified = 1)`;
+}
+
 /** True while fewer than `limit` emails of a kind were queued for an address after `since`. */
 export function whereFewerMails(
   { kind, address }: Pick<NewMail, "kind" | "address">,

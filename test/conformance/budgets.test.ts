@@ -189,6 +189,17 @@ describe("sessions and accounts", () => {
     expectWithin(answer, { trips: 2, rowsRead: 24, rowsWritten: 10, kv: 1 });
   });
 
+  it("POST /v1/auth/login from a new device, which queues a notice", async () => {
+    const user = await createTestUser();
+    await sqlRun("UPDATE users SET email_verified = 1 WHERE id = ?", user.id);
+    const answer = await send("/v1/auth/login", {
+      body: { username: user.username, password: PASSWORD },
+      headers: { "User-Agent": "another device" },
+      bindings: withProductionLimits(),
+    });
+    expectWithin(answer, { trips: 2, rowsRead: 28, rowsWritten: 13, kv: 1 });
+  });
+
   it("POST /v1/auth/register", async () => {
     const answer = await send("/v1/auth/register", {
       body: newAccount(),

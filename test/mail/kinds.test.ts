@@ -1,14 +1,20 @@
 import { describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
 import { newAccount, PASSWORD, sqlRun } from "../support/fixtures.ts";
-import { createMailbox, createMailUser, flowsOf, tokenIn } from "../support/mail.ts";
+import {
+  createMailbox,
+  createMailUser,
+  createVerifiedMailUser,
+  flowsOf,
+  tokenIn,
+} from "../support/mail.ts";
 
 const TOKEN = /^rot_[\w-]{43}$/;
 
-/** Creates a user with a mailbox, and functions that send their requests. */
+/** Creates a user with a verified address and a mailbox, and functions that send their requests. */
 async function createRecipient(fields: Record<string, unknown> = {}, settings = {}) {
   const box = createMailbox(settings);
-  const user = await createMailUser(box, fields);
+  const user = await createVerifiedMailUser(box, fields);
   const logIn = (userAgent: string | undefined, password = PASSWORD) =>
     send("/v1/auth/login", {
       body: { username: user.username, password },
@@ -129,6 +135,7 @@ describe("the sign-in mail", () => {
     const box = createMailbox();
     const account = newAccount();
     await send("/v1/auth/register", { body: account, bindings: box.bindings });
+    await flowsOf(box).verify(box.tokenTo(account.email));
     const logIn = (agent: string) =>
       send("/v1/auth/login", {
         body: { username: account.username, password: PASSWORD },

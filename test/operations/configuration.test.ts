@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
-import { NIGHTLY, runCron } from "../support/cron.ts";
+import { HOURLY, runCron } from "../support/cron.ts";
 import { captureLogs } from "../support/logs.ts";
 import { expectProblem } from "../support/problems.ts";
 import { jwkSet, newSigningJwk, octJwk, SIGNING_JWK } from "../support/tokens.ts";
@@ -186,7 +186,7 @@ describe("the log lists what is wrong with the settings,", () => {
   it("also when a scheduled job cannot run", async () => {
     const bindings = withSettings({ LOG_LEVEL: "unmistakable", DATA_KEYS: undefined });
     const logs = captureLogs();
-    await runCron(NIGHTLY, bindings);
+    await runCron(HOURLY, bindings);
     expect(logs.of("cron.misconfigured")).toMatchObject([{ level: "error", faults: FAULTS }]);
   });
 });

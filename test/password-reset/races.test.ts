@@ -10,7 +10,7 @@ import {
   sqlRun,
   statusesOf,
 } from "../support/fixtures.ts";
-import { createMailbox, createMailUser, flowsOf } from "../support/mail.ts";
+import { createMailbox, createMailUser, createVerifiedMailUser, flowsOf } from "../support/mail.ts";
 import { expectProblem } from "../support/problems.ts";
 
 const NEW = "another pass phrase";
@@ -22,7 +22,7 @@ const REQUEST_RECORDED = /^insert into "audit_events"/;
 
 async function requestReset() {
   const box = createMailbox();
-  const user = await createMailUser(box);
+  const user = await createVerifiedMailUser(box);
   const flows = flowsOf(box);
   await flows.forgot(user.email);
   return { box, user, token: box.tokenTo(user.email), ...flows };

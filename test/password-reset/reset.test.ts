@@ -10,7 +10,7 @@ import {
   sqlRun,
   statusesOf,
 } from "../support/fixtures.ts";
-import { createMailbox, createMailUser, flowsOf } from "../support/mail.ts";
+import { createMailbox, createMailUser, createVerifiedMailUser, flowsOf } from "../support/mail.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
 const HOUR = 3_600_000;
@@ -18,7 +18,7 @@ const NEW = "another pass phrase";
 
 async function requestReset() {
   const box = createMailbox();
-  const user = await createMailUser(box);
+  const user = await createVerifiedMailUser(box);
   const flows = flowsOf(box);
   await flows.forgot(user.email);
   return { box, user, token: box.tokenTo(user.email), ...flows };

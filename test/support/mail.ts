@@ -70,6 +70,17 @@ export async function createMailUser(
   };
 }
 
+/** Like `createMailUser`, with a verified address. Notices go to verified addresses only. */
+export async function createVerifiedMailUser(
+  box: Mailbox,
+  fields: Record<string, unknown> = {},
+): Promise<TestUser> {
+  const user = await createMailUser(box, fields);
+  const { status, text } = await flowsOf(box).verify(box.tokenTo(user.email));
+  if (status !== 200) throw new Error(`not verified: ${text}`);
+  return user;
+}
+
 /** Functions that send the requests of the mail flows to the given bindings. */
 export function flowsOf({ bindings }: { bindings: Cloudflare.Env }) {
   const post = (path: string, body?: unknown, token?: string) =>

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
 import { beforeStatement } from "../support/d1.ts";
 import { createTestUser, PASSWORD, sqlAll, sqlRun, type TestUser } from "../support/fixtures.ts";
-import { createMailbox, createMailUser } from "../support/mail.ts";
+import { createMailbox, createMailUser, createVerifiedMailUser } from "../support/mail.ts";
 import { expectProblem } from "../support/problems.ts";
 
 const listQueuedMail = ({ id }: { id: string }) =>
@@ -37,18 +37,25 @@ describe("an email change in progress", () => {
 });
 
 describe("an email change by an administrator", () => {
+  async function changeAddressOf(user: TestUser, bindings: Cloudflare.Env) {
+    const { token } = await createTestUser("admin");
+    const body = { email: `new.${user.email}` };
+    return send(`/v1/users/${user.id}`, { method: "PATCH", token, body, bindings });
+  }
+
   it("notifies the old address and asks the new one to confirm", async () => {
     const box = createMailbox();
-    const user = await createMailUser(box);
-    const admin = await createTestUser("admin");
-    const answer = await send(`/v1/users/${user.id}`, {
-      method: "PATCH",
-      token: admin.token,
-      body: { email: `new.${user.email}` },
-      bindings: box.bindings,
-    });
-    expect(answer.status).toBe(200);
+    const user = await createVerifiedMailUser(box);
+    expect((await changeAddressOf(user, box.bindings)).status).toBe(200);
     expect(box.subjectsTo(user.email).at(-1)).toBe("Your email address was changed");
+    expect(box.subjectsTo(`new.${user.email}`)).toEqual(["Confirm your email address"]);
+  });
+
+  it("sends nothing to an old address that was not verified", async () => {
+    const box = createMailbox();
+    const user = await createMailUser(box);
+    expect((await changeAddressOf(user, box.bindings)).status).toBe(200);
+    expect(box.subjectsTo(user.email)).toEqual(["Confirm your email address"]);
     expect(box.subjectsTo(`new.${user.email}`)).toEqual(["Confirm your email address"]);
   });
 });

@@ -25,14 +25,16 @@ async function requestEmailChange() {
 
 describe("POST /v1/auth/email/change", () => {
   it("returns 202, asks the new address to confirm, notifies the old one and changes nothing yet", async () => {
-    const { box, user, old, next, me, changeEmail } = await createEmailOwner();
+    const { box, user, old, next, me, changeEmail, verify } = await createEmailOwner();
+    await verify(box.tokenTo(old));
     const answer = await changeEmail(user.token, next);
     expect({ status: answer.status, text: answer.text }).toEqual({ status: 202, text: "" });
     expect(box.subjectsTo(next)).toEqual(["Confirm your new email address"]);
     expect(box.subjectsTo(old).at(-1)).toBe("Your email address is about to change");
     expect(box.to(old).at(-1)?.text).not.toMatch(/token|http/);
-    expect(await me()).toMatchObject({ email: old, email_verified: false });
-    expect((await auditOf(user.id)).map(({ action }) => action)).toEqual(["user.created"]);
+    expect(await me()).toMatchObject({ email: old, email_verified: true });
+    const actions = (await auditOf(user.id)).map(({ action }) => action);
+    expect(actions).toEqual(["user.created", "email.verified"]);
   });
 
   it("changes the email with the token from the new address, verified, and records email.changed", async () => {
@@ -133,9 +135,28 @@ describe("POST /v1/auth/email/change", () => {
     }
     const refused = await changeEmail(user.token, nth(6));
     expectProblem(refused, 429, "rate_limited");
-    expect(refused.headers.get("Retry-After")).toMatch(/^[1-9]\d*$/);
+    expect(refused.headers.get("Retry-After")).toBe("3600");
     expect(box.to(nth(6))).toEqual([]);
     expect((await verify(box.tokenTo(nth(5)))).status).toBe(200);
+  });
+
+  it("sends one email per minute to a new address: a second request returns 429 and the first link stays valid", async () => {
+    const clock = stopClock();
+    const { box, user, next, changeEmail, verify } = await createEmailOwner();
+    expect((await changeEmail(user.token, next)).status).toBe(202);
+    const refused = await changeEmail(user.token, next);
+    expectProblem(refused, 429, "rate_limited");
+    expect(refused.headers.get("Retry-After")).toBe("60");
+    expect(box.to(next)).toHaveLength(1);
+    expect((await verify(box.tokenTo(next))).status).toBe(200);
+    clock.pass(60_000);
+    expect((await changeEmail(user.token, `third.${next}`)).status).toBe(202);
+  });
+
+  it("sends no notice to an old address that is not verified", async () => {
+    const { box, user, old, next, changeEmail } = await createEmailOwner();
+    expect((await changeEmail(user.token, next)).status).toBe(202);
+    expect(box.subjectsTo(old)).toEqual(["Confirm your email address"]);
   });
 
   it("voids every link sent to the old address", async () => {

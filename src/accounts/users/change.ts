@@ -144,9 +144,7 @@ async function applyChange(
           endsSessions && revokeSessions(db, { userId }, { reason: endsSessions, now }, recorded),
         endedKeys: change.endsKeys && revokeApiKeysOfUser(db, userId, now, recorded),
         ...(change.voidsLinks && voidLinks(acting, userId, TOKEN_PURPOSES, recorded)),
-        notice:
-          confirms !== undefined &&
-          queueMail(acting, { userId, kind: "email_changed", address: user.email }, recorded),
+        notice: confirms !== undefined && queueMail(acting, toOldAddressNotice(user), recorded),
         mail:
           confirms !== undefined &&
           queueMail(
@@ -162,6 +160,15 @@ async function applyChange(
   } catch (error) {
     throw toConflict(error);
   }
+}
+
+// The change precedes the notice and has replaced the address by then.
+function toOldAddressNotice({
+  id: userId,
+  email: address,
+  emailVerified: wasVerified,
+}: ManagedUser) {
+  return { userId, kind: "email_changed", address, wasVerified } as const;
 }
 
 function whereApplicable(acting: Acting, user: ManagedUser, { set, needs = [] }: ChangePlan): SQL {

@@ -13,7 +13,7 @@ import { newId } from "../../lib/ids.ts";
 import { hashPassword } from "../../lib/password-hash.ts";
 import { toComparisonKey } from "../../lib/text.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
-import { queueMail, whereMailMayBeSent } from "../../outbox/queue.ts";
+import { queueMail } from "../../outbox/queue.ts";
 import { toConflict, unknownRole } from "./conflict.ts";
 import { findRoleGrants, insertUser, type NewUser, type UserRow } from "./repository.ts";
 import type { CreateUser, RegisterUser } from "./schema.ts";
@@ -82,7 +82,7 @@ async function insertWithAudit(
         ? [await createAuditEvent(ctx, { action: "user.invited", ...target, origin: row })]
         : [],
       effects: (recorded) => ({
-        queued: queueMail(ctx, mail, sql`${recorded} AND ${whereMailMayBeSent(ctx, mail)}`),
+        queued: queueMail(ctx, mail, recorded),
       }),
     });
     deliverSoon(ctx, queued);

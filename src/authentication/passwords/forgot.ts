@@ -6,7 +6,7 @@ import type { Context } from "../../context.ts";
 import { newId } from "../../lib/ids.ts";
 import { normalizeEmail, toComparisonKey } from "../../lib/text.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
-import { queueMail, voidLinks, whereMailMayBeRequested } from "../../outbox/queue.ts";
+import { queueNewLink } from "../../outbox/queue.ts";
 import { findResettableUser } from "./repository.ts";
 
 /**
@@ -23,12 +23,10 @@ export async function requestReset(ctx: Context, email: string): Promise<void> {
   const event =
     user &&
     (await createAuditEvent(ctx, { action, targetType: "user", targetId: userId, origin: user }));
-  const whereAllowed = user ? whereMailMayBeRequested(ctx, request) : sql`false`;
+  const whereKnown = user ? sql`true` : sql`false`;
   const { mail } = await recordEvents(ctx, event ? [event] : [], {
     counted: !user && countUnattributed(ctx, action),
-    // Precedes the new email, which would count towards the limit.
-    ...voidLinks(ctx, userId, ["reset_password"], whereAllowed),
-    mail: queueMail(ctx, request, whereAllowed),
+    ...queueNewLink(ctx, request, whereKnown),
   });
   deliverSoon(ctx, mail);
 }

@@ -2,17 +2,13 @@ import { type SQL, sql } from "drizzle-orm";
 import { whereAuthorized } from "../../access/conditions.ts";
 import { type Acting, read } from "../../access/read.ts";
 import { requirePerson } from "../../access/require.ts";
+import { whereChanged } from "../../audit/repository.ts";
 import type { Context } from "../../context.ts";
 import { AppError } from "../../errors.ts";
 import { toComparisonKey } from "../../lib/text.ts";
-import { HOUR, SECOND } from "../../lib/time.ts";
+import { HOUR, MINUTE, SECOND } from "../../lib/time.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
-import {
-  queueMail,
-  voidLinks,
-  whereMailMayBeSent,
-  whereUserMayRequestMail,
-} from "../../outbox/queue.ts";
+import { queueMail, queueNewLink, whereWithinHourlyLimits } from "../../outbox/queue.ts";
 import { deleteAttempts } from "../attempts/repository.ts";
 import { checkPassword } from "../passwords/check.ts";
 import { wherePasswordInForce } from "../passwords/repository.ts";
@@ -21,7 +17,8 @@ import type { ChangeEmail } from "./schema.ts";
 
 /**
  * Starts a change of the caller's email after checking their password. The new address gets a link that confirms the change, and the
- * old one a notice. Throws `invalid_credentials`, `too_many_attempts`, `email_taken`, and `rate_limited` after five changes per hour.
+ * old one a notice if it is verified. Throws `invalid_credentials`, `too_many_attempts`, `email_taken`, `email_unchanged`, and
+ * `rate_limited` beyond one email per minute or five per hour.
  */
 export async function changeEmail(ctx: Context, input: ChangeEmail): Promise<void> {
   const { acting } = await read(ctx, {});
@@ -37,46 +34,59 @@ export async function changeEmail(ctx: Context, input: ChangeEmail): Promise<voi
   // The password may have changed since it was checked. Then the check no longer authorizes this.
   const whereInForce = wherePasswordInForce(userId, user.passwordVersion);
   const whereAllowed = sql`${whereAuthorized(acting, {})} AND ${whereInForce}`;
-  const hasBegun = await beginChange(acting, user, input.email, whereAllowed);
+  const request = { userId, kind: "change_email", address: input.email } as const;
+  const hasBegun = await beginChange(acting, user, request, whereAllowed);
   if (hasBegun || !ctx.sendMail) return;
   await read(ctx, {});
-  await requireStillInForce(ctx, whereInForce);
-  throw tooManyChanges();
+  throw await explainRefusal(ctx, request, whereInForce);
+}
+
+interface ChangeRequest {
+  userId: string;
+  kind: "change_email";
+  address: string;
 }
 
 async function beginChange(
   acting: Acting,
-  user: { id: string; email: string },
-  address: string,
+  user: { email: string },
+  request: ChangeRequest,
   whereAllowed: SQL,
 ): Promise<boolean> {
-  const userId = user.id;
-  const request = { userId, kind: "change_email", address } as const;
+  const { userId } = request;
   const notice = { userId, kind: "email_change_notice", address: user.email } as const;
-  const whereWithinLimits = sql`${whereMailMayBeSent(acting, request)} AND ${whereUserMayRequestMail(acting, request)}`;
-  const condition = sql`${whereAllowed} AND ${whereWithinLimits}`;
+  const condition = sql`${whereAllowed} AND ${whereWithinHourlyLimits(acting, request)}`;
   const { mail } = await acting.d1.send({
-    ...voidLinks(acting, userId, ["change_email"], condition),
-    notice: queueMail(acting, notice, condition),
-    mail: queueMail(acting, request, condition),
+    ...queueNewLink(acting, request, condition),
+    // Directly follows the link: there is no notice of a change that has not begun.
+    notice: queueMail(acting, notice, whereChanged),
   });
   deliverSoon(acting, mail);
   return mail.length > 0;
 }
 
-async function requireStillInForce(ctx: Context, whereInForce: SQL): Promise<void> {
+// A request beyond the limits is not ignored silently, as a repeated request for the same link is: the new address would never get
+// the email.
+async function explainRefusal(
+  ctx: Context,
+  request: ChangeRequest,
+  whereInForce: SQL,
+): Promise<AppError> {
+  const whereWithinHour = whereWithinHourlyLimits(ctx, request);
   const { checked } = await ctx.d1.send({
     checked: ctx.db
-      .select({ inForce: whereInForce.mapWith(Boolean).as("in_force") })
+      .select({
+        inForce: whereInForce.mapWith(Boolean).as("in_force"),
+        isWithinHour: whereWithinHour.mapWith(Boolean).as("within_hour"),
+      })
       .from(sql`(SELECT 1)`),
   });
-  if (!checked[0]?.inForce) throw new AppError("unauthenticated");
-}
-
-// Not ignored silently, as a repeated request for the same link is: the new address would never get the email.
-function tooManyChanges(): AppError {
+  const [refusal] = checked;
+  if (!refusal?.inForce) return new AppError("unauthenticated");
+  const retryAfterMs = refusal.isWithinHour ? MINUTE : HOUR;
   return new AppError("rate_limited", {
-    detail: "You can change your email at most five times per hour.",
-    headers: { "Retry-After": String(HOUR / SECOND) },
+    detail:
+      "You can request one of these emails per minute for an address, and five per hour. Try again after the number of seconds in Retry-After.",
+    headers: { "Retry-After": String(retryAfterMs / SECOND) },
   });
 }
