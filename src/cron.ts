@@ -6,7 +6,7 @@ import type { Context } from "./context.ts";
 import { claimJob, releaseJob } from "./db/job-leases.ts";
 import type { Statement } from "./db/statement.ts";
 import { DAY, MINUTE, SECOND } from "./lib/time.ts";
-import { deliverDueMail } from "./outbox/deliver.ts";
+import { deliverAllDueMail } from "./outbox/deliver.ts";
 import { deleteOldMail } from "./outbox/repository.ts";
 import { describeError } from "./platform/logger.ts";
 
@@ -43,7 +43,7 @@ const EVERY_MINUTE: readonly Job[] = [
     size: MAILS_PER_ROUND,
     rounds: 1,
     leaseMs: MINUTE,
-    run: deliverDueMail,
+    run: deliverAllDueMail,
   },
 ];
 

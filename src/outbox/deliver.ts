@@ -3,7 +3,15 @@ import { afterResponse, type Context } from "../context.ts";
 import { newId } from "../lib/ids.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../lib/time.ts";
 import { describeError } from "../platform/logger.ts";
-import { type ClaimedMail, claimMail, settleMail, whereLeased } from "./repository.ts";
+import { MailRefused } from "../platform/mailer.ts";
+import {
+  type ClaimedMail,
+  claimDueMail,
+  claimQueuedMail,
+  type QueuedMail,
+  settleMail,
+  whereLeased,
+} from "./repository.ts";
 import { type MailKind, renderMail } from "./templates.ts";
 
 /** How long the sender that has claimed an email may take to send it. */
@@ -14,7 +22,13 @@ const LONGEST_RETRY_MS = HOUR;
 const RETENTION_MS = 30 * DAY;
 /** An email that could not be sent for this long is given up. */
 const GIVE_UP_AFTER_MS = DAY;
-const MAILS_PER_REQUEST = 5;
+/** How many other emails a request sends besides its own. */
+const OTHERS_PER_REQUEST = 3;
+const MAILS_PER_BATCH = 50;
+/** A scheduled run claims no further batch after this time. */
+const RUN_MS = 20 * SECOND;
+/** A scheduled run sends no more than this: an email takes up to two D1 queries, and D1 allows 1,000 per invocation of a worker. */
+const MAILS_PER_RUN = 400;
 
 /** The purpose of the one-time token in the link of an email. */
 const PURPOSES: Readonly<Partial<Record<MailKind, TokenPurpose>>> = {
@@ -24,33 +38,76 @@ const PURPOSES: Readonly<Partial<Record<MailKind, TokenPurpose>>> = {
   change_email: "change_email",
 };
 
-/** Sends the emails that a transaction has queued, after the response. The scheduled job retries those that fail. */
-export function deliverSoon(ctx: Context, queued: readonly unknown[]): void {
+/**
+ * Sends the emails that a transaction has queued, after the response, and a few others that are due. The scheduled job retries those
+ * that fail.
+ */
+export function deliverSoon(ctx: Context, queued: readonly QueuedMail[]): void {
   if (queued.length === 0) return;
   afterResponse(ctx, async () => {
     try {
-      await deliverDueMail(ctx, MAILS_PER_REQUEST);
+      await deliverBatch(atCurrentTime(ctx), { queued, limit: OTHERS_PER_REQUEST });
     } catch (error) {
       ctx.log("error", "mail.delivery_failed", describeError(error));
     }
   });
 }
 
-/** Sends up to `limit` emails that are due and returns those that were sent. Concurrent calls never send the same email. */
-export async function deliverDueMail(ctx: Context, limit: number): Promise<ClaimedMail[]> {
-  if (!ctx.sendMail) return [];
-  const lease = newId();
-  const { claimed } = await ctx.d1.send({
-    claimed: claimMail(ctx.db, { lease, now: ctx.now(), leaseMs: LEASE_MS, limit }),
+/**
+ * Sends the emails that are due, those with a link first, until none is left, 20 seconds have passed or 400 were attempted. Returns
+ * those that were sent. Concurrent calls never send the same email.
+ */
+export async function deliverAllDueMail(ctx: Context): Promise<ClaimedMail[]> {
+  const endsAt = Date.now() + RUN_MS;
+  const sent: ClaimedMail[] = [];
+  let attempted = 0;
+  do {
+    const batch = await deliverBatch(atCurrentTime(ctx), { queued: [], limit: MAILS_PER_BATCH });
+    sent.push(...batch.sent);
+    attempted += batch.claimed;
+    if (batch.claimed < MAILS_PER_BATCH) break;
+  } while (attempted < MAILS_PER_RUN && Date.now() < endsAt);
+  return sent;
+}
+
+interface Batch {
+  /** Emails to send in any case. */
+  queued: readonly QueuedMail[];
+  /** How many others to send. */
+  limit: number;
+}
+
+// The time of a context is constant, and a run has several batches.
+function atCurrentTime(ctx: Context): Context {
+  const now = Date.now();
+  return { ...ctx, now: () => now };
+}
+
+async function deliverBatch(
+  ctx: Context,
+  { queued, limit }: Batch,
+): Promise<{ claimed: number; sent: ClaimedMail[] }> {
+  if (!ctx.sendMail) return { claimed: 0, sent: [] };
+  const claim = { lease: newId(), now: ctx.now(), leaseMs: LEASE_MS };
+  const { own, others } = await ctx.d1.send({
+    own: queued.length > 0 && claimQueuedMail(ctx.db, claim, queued),
+    others: claimDueMail(ctx.db, claim, limit),
   });
-  const outcomes = await Promise.allSettled(claimed.map((mail) => deliver(ctx, mail, lease)));
+  const claimed = [...own, ...others];
+  const links = claimed.filter(({ priority }) => priority === 0);
+  const notices = claimed.filter(({ priority }) => priority !== 0);
+  const outcomes = [
+    ...(await Promise.allSettled(links.map((mail) => deliver(ctx, mail, claim.lease)))),
+    ...(await Promise.allSettled(notices.map((mail) => deliver(ctx, mail, claim.lease)))),
+  ];
   // Thrown only after all attempts have ended.
   const failure = outcomes.find(({ status }) => status === "rejected");
   if (failure?.status === "rejected") throw failure.reason;
-  return claimed.filter((_, i) => {
+  const sent = [...links, ...notices].filter((_, i) => {
     const outcome = outcomes[i];
     return outcome?.status === "fulfilled" && outcome.value;
   });
+  return { claimed: claimed.length, sent };
 }
 
 // The token is created only now, so that no token is stored while the email waits.
@@ -60,18 +117,28 @@ async function deliver(ctx: Context, mail: ClaimedMail, lease: string): Promise<
     const isSent = await send(ctx, mail, lease);
     if (!isSent) return false;
   } catch (error) {
-    const hasGivenUp = ctx.now() - mail.createdAt >= GIVE_UP_AFTER_MS;
-    const fields = { mail_id: mail.id, kind: mail.kind, attempts: mail.attempts };
-    const event = hasGivenUp ? "mail.given_up" : "mail.attempt_failed";
-    ctx.log(hasGivenUp ? "error" : "warn", event, { ...fields, ...describeError(error) });
-    const nextAttemptAt = ctx.now() + computeRetryDelayMs(mail.attempts);
-    const outcome = hasGivenUp ? settledAt(ctx, "failedAt") : { nextAttemptAt };
+    const outcome = toFailure(ctx, mail, error);
     await ctx.d1.send({ settled: settleMail(ctx.db, at, outcome) });
     return false;
   }
   await ctx.d1.send({ settled: settleMail(ctx.db, at, settledAt(ctx, "sentAt")) });
   ctx.log("info", "mail.sent", { mail_id: mail.id, kind: mail.kind, attempts: mail.attempts });
   return true;
+}
+
+/** Logs a failed attempt, and returns when to try again or that the email is given up. */
+function toFailure(ctx: Context, { id, kind, attempts, createdAt }: ClaimedMail, error: unknown) {
+  const fields = { mail_id: id, kind, attempts };
+  if (error instanceof MailRefused) {
+    ctx.log("error", "mail.refused", { ...fields, reason: error.reason });
+    return settledAt(ctx, "failedAt");
+  }
+  if (ctx.now() - createdAt >= GIVE_UP_AFTER_MS) {
+    ctx.log("error", "mail.given_up", { ...fields, ...describeError(error) });
+    return settledAt(ctx, "failedAt");
+  }
+  ctx.log("warn", "mail.attempt_failed", { ...fields, ...describeError(error) });
+  return { nextAttemptAt: ctx.now() + computeRetryDelayMs(attempts) };
 }
 
 function settledAt(ctx: Context, how: "sentAt" | "failedAt") {

@@ -27,8 +27,14 @@ export function insertMail(db: Db, { now, ...mail }: NewMail, condition: SQL) {
     sentAt: null,
     failedAt: null,
   };
-  return insertWhere(db, mailOutbox, row, condition).returning({ id: mailOutbox.id });
+  return insertWhere(db, mailOutbox, row, condition).returning({
+    userId: mailOutbox.userId,
+    id: mailOutbox.id,
+  });
 }
+
+/** An email that was queued. */
+export type QueuedMail = Awaited<ReturnType<typeof insertMail>>[number];
 
 /** Deletes a user's unsent emails of these kinds where the condition holds. A sender that has claimed one gets no token for it. */
 export function deleteUnsentMail(db: Db, userId: string, kinds: readonly string[], condition: SQL) {
@@ -73,29 +79,54 @@ export function whereFewerMailsOfUser(
     AND earlier.id > ${firstIdAt(since)} AND earlier.kind = ${kind} AND earlier.created_at > ${since} LIMIT ${limit})) < ${limit}`;
 }
 
+interface Claim {
+  lease: string;
+  now: number;
+  leaseMs: number;
+}
+
 /** Leases emails that are due, those with a link first. Of concurrent claims, exactly one gets each email. An expired lease can be claimed again. */
-export function claimMail(
-  db: Db,
-  { lease, now, leaseMs, limit }: { lease: string; now: number; leaseMs: number; limit: number },
-) {
+export function claimDueMail(db: Db, claim: Claim, limit: number) {
+  return claimMail(
+    db,
+    claim,
+    sql`(${mailOutbox.userId}, ${mailOutbox.id}) IN (SELECT user_id, id FROM mail_outbox WHERE priority IN (0, 1)
+      AND ${whereDue(claim.now)} ORDER BY priority, next_attempt_at LIMIT ${limit})`,
+  );
+}
+
+/** Leases these emails, as far as they are due. */
+export function claimQueuedMail(db: Db, claim: Claim, queued: readonly QueuedMail[]) {
+  const keys = JSON.stringify(queued.map(({ userId, id }) => [userId, id]));
+  return claimMail(
+    db,
+    claim,
+    sql`(${mailOutbox.userId}, ${mailOutbox.id}) IN (SELECT value ->> 0, value ->> 1 FROM json_each(${keys}))
+      AND ${whereDue(claim.now)}`,
+  );
+}
+
+function claimMail(db: Db, { lease, now, leaseMs }: Claim, condition: SQL) {
   return db
     .update(mailOutbox)
     .set({ lease, leasedUntil: now + leaseMs, attempts: sql`${mailOutbox.attempts} + 1` })
-    .where(
-      sql`(${mailOutbox.userId}, ${mailOutbox.id}) IN (SELECT user_id, id FROM mail_outbox WHERE sent_at IS NULL AND failed_at IS NULL
-        AND priority IN (0, 1) AND next_attempt_at <= ${now} AND (leased_until IS NULL OR leased_until <= ${now})
-        ORDER BY priority, next_attempt_at LIMIT ${limit})`,
-    )
+    .where(condition)
     .returning({
       id: mailOutbox.id,
       userId: mailOutbox.userId,
       kind: mailOutbox.kind,
       address: mailOutbox.address,
+      priority: mailOutbox.priority,
       attempts: mailOutbox.attempts,
       createdAt: mailOutbox.createdAt,
       name: sql<string>`(SELECT coalesce(recipient.first_name, recipient.username) FROM users AS recipient
         WHERE recipient.id = mail_outbox.user_id)`.as("name"),
     });
+}
+
+function whereDue(now: number): SQL {
+  return sql`sent_at IS NULL AND failed_at IS NULL AND next_attempt_at <= ${now}
+    AND (leased_until IS NULL OR leased_until <= ${now})`;
 }
 
 export type ClaimedMail = Awaited<ReturnType<typeof claimMail>>[number];

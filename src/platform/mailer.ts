@@ -9,15 +9,38 @@ interface Mail {
   idempotencyKey: string;
 }
 
-/** Sends an email. Rejects if the provider does not accept it. */
+/** Sends an email. Rejects if the provider does not accept it, with `MailRefused` if another attempt is useless. */
 export type SendMail = (mail: Mail) => Promise<void>;
 
+/** The provider refuses an email for good. `reason` is its status or error code, which contains no personal data. */
+export class MailRefused extends Error {
+  override readonly name = "MailRefused";
+  readonly reason: string;
+
+  constructor(reason: string, cause?: unknown) {
+    super(`the mail provider refuses the email: ${reason}`, { cause });
+    this.reason = reason;
+  }
+}
+
 const TIMEOUT_MS = 10 * SECOND;
+
+/** Statuses from 400 to 499 after which another attempt may succeed: timeout, conflict, too early, too many requests. */
+const RETRIED_STATUSES: readonly number[] = [408, 409, 425, 429];
+
+/** The documented codes of the `send_email` binding that the same email would get again. All others are retried. */
+const REFUSAL_CODES =
+  /^E_(VALIDATION_ERROR|FIELD_MISSING|TOO_MANY_\w+|SENDER_\w+|RECIPIENT_\w+|CONTENT_TOO_LARGE|HEADERS?_\w+)$/;
 
 /** Sends through Cloudflare's `send_email` binding. Under `wrangler dev`, the binding writes emails to files and logs their paths. */
 export function createBindingMailer(binding: SendEmail, from: string): SendMail {
   return async ({ to, subject, text, html }) => {
-    await binding.send({ from, to, subject, text, html });
+    try {
+      await binding.send({ from, to, subject, text, html });
+    } catch (error) {
+      const code = String((error as { code?: unknown } | null)?.code);
+      throw REFUSAL_CODES.test(code) ? new MailRefused(code, error) : error;
+    }
   };
 }
 
@@ -37,6 +60,10 @@ export function createHttpMailer(
       body: JSON.stringify({ from, to: [to], subject, text, html }),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
-    if (!response.ok) throw new Error(`mail provider returned ${response.status}`);
+    const { ok, status } = response;
+    if (ok) return;
+    const isRefusal = status >= 400 && status < 500 && !RETRIED_STATUSES.includes(status);
+    if (isRefusal) throw new MailRefused(String(status));
+    throw new Error(`mail provider returned ${status}`);
   };
 }

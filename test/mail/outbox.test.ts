@@ -154,24 +154,6 @@ describe("the outbox", () => {
     expect(box.sent).toHaveLength(12);
   });
 
-  it("sends at most 50 mails per run, and the rest in the next", async () => {
-    const { clock, box, id } = await registerWhileProviderDown();
-    clock.pass(MINUTE);
-    await sqlRun(
-      `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60)
-      INSERT INTO mail_outbox (id, user_id, kind, address, created_at, next_attempt_at)
-      SELECT 'mail-' || i, ?, 'password_changed', 'n' || i || '@example.com', ?, ? FROM n`,
-      id,
-      clock.start,
-      clock.start,
-    );
-    delete box.faults.refuses;
-    await cron(box);
-    expect(box.sent).toHaveLength(50);
-    await cron(box);
-    expect(box.sent).toHaveLength(61);
-  });
-
   it("sends a mail whose sender died once its lease of a minute has expired", async () => {
     const { clock, box, id, row } = await registerWhileProviderDown();
     delete box.faults.refuses;

@@ -76,6 +76,39 @@ describe("MAIL_TRANSPORT http", () => {
     expect(new Set(calls.map(({ body }) => body.text)).size).toBe(1);
   });
 
+  it.each([400, 401, 403, 404, 410, 413, 422, 451])(
+    "gives a mail up at once after %i, and logs the status without the address",
+    async (status) => {
+      const clock = stopClock();
+      const logs = captureLogs();
+      await sqlRun("DELETE FROM mail_outbox");
+      const bindings = createIsolate(HTTP);
+      const spy = mockProvider(status, 200);
+      const { email, id } = await register(bindings);
+      clock.pass(3_600_000);
+      await runCron(MINUTELY, bindings);
+      expect(callsOf(spy)).toHaveLength(1);
+      expect(logs.of("mail.refused")).toMatchObject([{ level: "error", reason: String(status) }]);
+      expect(logs.text()).not.toContain(email);
+      const [row] = await sqlAll(
+        "SELECT sent_at, failed_at FROM mail_outbox WHERE user_id = ?",
+        id,
+      );
+      expect(row).toEqual({ sent_at: null, failed_at: clock.start });
+    },
+  );
+
+  it.each([408, 409, 425, 429, 500, 502, 503])("tries a mail again after %i", async (status) => {
+    const clock = stopClock();
+    await sqlRun("DELETE FROM mail_outbox");
+    const bindings = createIsolate(HTTP);
+    const spy = mockProvider(status, 200);
+    await register(bindings);
+    clock.pass(3_600_000);
+    await runCron(MINUTELY, bindings);
+    expect(callsOf(spy)).toHaveLength(2);
+  });
+
   it("logs neither the key, the address nor the provider's response when it fails", async () => {
     const logs = captureLogs();
     mockProvider(500);

@@ -130,7 +130,7 @@ async function applyChange(
   const [event, ...furtherEvents] = await createEvents(acting, user, change);
   if (!event) throw new Error("a change without an audit event");
   try {
-    const { changed, ended, mail } = await commit(acting, {
+    const { changed, ended, mail, notice } = await commit(acting, {
       change: updateUser(
         db,
         { id: userId, version, now },
@@ -155,7 +155,7 @@ async function applyChange(
       }),
     });
     cacheEndedSessions(acting, ended);
-    deliverSoon(acting, mail);
+    deliverSoon(acting, [...mail, ...notice]);
     return changed[0];
   } catch (error) {
     throw toConflict(error);

@@ -56,12 +56,12 @@ async function beginChange(
   const { userId } = request;
   const notice = { userId, kind: "email_change_notice", address: user.email } as const;
   const condition = sql`${whereAllowed} AND ${whereWithinHourlyLimits(acting, request)}`;
-  const { mail } = await acting.d1.send({
+  const { mail, notice: noticed } = await acting.d1.send({
     ...queueNewLink(acting, request, condition),
     // Directly follows the link: there is no notice of a change that has not begun.
     notice: queueMail(acting, notice, whereChanged),
   });
-  deliverSoon(acting, mail);
+  deliverSoon(acting, [...mail, ...noticed]);
   return mail.length > 0;
 }
 
