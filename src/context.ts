@@ -138,7 +138,8 @@ export function createContext({ bindings, meter, ...rest }: ContextInput): Conte
   };
 }
 
-function createMailer(
+/** The way to send email; undefined if email is not configured. */
+export function createMailer(
   mail: MailConfig | undefined,
   binding: SendEmail | undefined,
 ): SendMail | undefined {

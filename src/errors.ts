@@ -62,6 +62,11 @@ export const ERRORS = {
     "This path does not support the method. The Allow header lists the methods that it supports.",
   ],
   email_taken: [409, "Email taken", "Another user has this email address."],
+  email_unchanged: [
+    409,
+    "Email unchanged",
+    "This is already the email address of your account. Send another one.",
+  ],
   username_taken: [409, "Username taken", "Another user has this username."],
   last_admin: [
     409,
@@ -125,6 +130,11 @@ export const ERRORS = {
     503,
     "Service unavailable",
     "The service is temporarily unavailable. Try again after the number of seconds in Retry-After.",
+  ],
+  mail_not_configured: [
+    503,
+    "Email not configured",
+    "This needs email, and the service is not set up to send any. Ask its operator to configure email.",
   ],
   misconfigured: [
     503,

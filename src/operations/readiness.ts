@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { ConfigResult } from "../config.ts";
-import type { Bindings } from "../context.ts";
+import { type Bindings, createMailer } from "../context.ts";
 import { db } from "../db/client.ts";
 import { connect } from "../db/connection.ts";
 import { roles } from "../db/schema/roles.ts";
@@ -20,6 +20,8 @@ interface FailedCheck {
 export interface Readiness {
   d1: PassedCheck | FailedCheck;
   kv: PassedCheck | FailedCheck;
+  /** Without email, the service is ready, and the operations that need it answer 503. */
+  mail: { status: "ok" | "off" };
   config: FailedCheck | undefined;
 }
 
@@ -39,6 +41,7 @@ export async function checkReadiness(
   return {
     d1: d1Check,
     kv: kvCheck,
+    mail: { status: config.ok && createMailer(config.config.mail, bindings.EMAIL) ? "ok" : "off" },
     config: config.ok ? undefined : describeFaults(config.faults),
   };
 }

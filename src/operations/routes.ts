@@ -28,7 +28,7 @@ const readyRoute = operation({
   tags,
   summary: "Check that the service can handle requests",
   description:
-    "Checks D1, KV and the configuration. On failure, `checks` in the 503 response shows what failed.",
+    "Checks D1, KV and the configuration. On failure, `checks` in the 503 response shows what failed. `mail` is `off` if email is not configured, which is no failure.",
   access: everyone,
   responses: { 200: jsonContent(Ready, "The service is ready.") },
   errors: ["misconfigured"],
@@ -64,11 +64,11 @@ const metricsRoute = operation({
 export const operationsRouter = createRouter()
   .openapi(healthRoute, (c) => c.json({ status: "healthy" as const, version }, 200))
   .openapi(readyRoute, async (c) => {
-    const { d1, kv, config } = await checkReadiness(c.env, c.get("config"), c.get("meter"));
+    const { d1, kv, mail, config } = await checkReadiness(c.env, c.get("config"), c.get("meter"));
     if (d1.status === "ok" && kv.status === "ok" && !config) {
-      return c.json({ status: "ready" as const, checks: { d1, kv } }, 200);
+      return c.json({ status: "ready" as const, checks: { d1, kv, mail } }, 200);
     }
-    const checks = { d1, kv, ...(config && { config }) };
+    const checks = { d1, kv, mail, ...(config && { config }) };
     throw new AppError(config ? "misconfigured" : "service_unavailable", {
       extensions: { checks },
     });

@@ -12,7 +12,11 @@ const Check = z.object({
 export const Ready = z
   .object({
     status: z.literal("ready"),
-    checks: z.object({ d1: Check, kv: Check }),
+    checks: z.object({
+      d1: Check,
+      kv: Check,
+      mail: z.object({ status: z.enum(["ok", "off"]) }),
+    }),
   })
   .openapi("Ready");
 

@@ -2,6 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { deleteTokens } from "../authentication/one-time-tokens/repository.ts";
 import type { TokenPurpose } from "../authentication/one-time-tokens/tokens.ts";
 import type { Context } from "../context.ts";
+import { AppError } from "../errors.ts";
 import { newId } from "../lib/ids.ts";
 import { HOUR, MINUTE } from "../lib/time.ts";
 import {
@@ -60,6 +61,14 @@ export function queueNewLink(
     ...voidLinks(ctx, mail.userId, [mail.kind], whereQueued),
     mail: queueMail(ctx, mail, condition),
   };
+}
+
+/**
+ * Throws `mail_not_configured` if the service cannot send email. For operations that are useless without, before they read anything:
+ * the answer is the same for every address.
+ */
+export function requireMail({ sendMail }: Pick<Context, "sendMail">): void {
+  if (!sendMail) throw new AppError("mail_not_configured");
 }
 
 /** Voids a user's links for these purposes, whether already sent or still in the outbox, where the condition holds. */

@@ -130,13 +130,23 @@ describe("MAIL_TRANSPORT cloudflare", () => {
 });
 
 describe("MAIL_TRANSPORT off", () => {
-  it("queues and sends nothing, and the flows return the same responses", async () => {
+  it("queues and sends nothing: registration and login work, and what needs email returns 503 mail_not_configured", async () => {
     const box = createMailbox({ MAIL_TRANSPORT: "off" });
     const user = await createMailUser(box);
-    const { forgot, resend, changeEmail } = flowsOf(box);
-    expect((await forgot(user.email)).status).toBe(202);
-    expect((await resend(user.token)).status).toBe(202);
-    expect((await changeEmail(user.token, `new.${user.email}`)).status).toBe(202);
+    const { forgot, resend, changeEmail, logIn } = flowsOf(box);
+    const wrong = await changeEmail(user.token, `new.${user.email}`, "wrong");
+    for (const refused of [
+      await forgot(user.email),
+      await resend(user.token),
+      await changeEmail(user.token, `new.${user.email}`),
+      wrong,
+    ]) {
+      expectProblem(refused, 503, "mail_not_configured");
+      expect(refused.headers.get("Retry-After")).toMatch(/^[1-9]\d*$/);
+      expect(refused.body.detail).toContain("configure email");
+    }
+    expect(await sqlAll("SELECT key FROM login_attempts")).toEqual([]);
+    expect((await logIn(user.username)).status).toBe(200);
     expect(await sqlAll("SELECT id FROM mail_outbox WHERE user_id = ?", user.id)).toEqual([]);
     expect(box.calls()).toBe(0);
   });

@@ -121,6 +121,16 @@ describe("production", () => {
     expectProblem(await send("/v1/users", { bindings }), 401, "unauthenticated");
   });
 
+  it("serves without mail, and /ready says whether there is any", async () => {
+    const settings = await productionKeys();
+    const statusOf = async (mail: Settings) => {
+      const { body } = await send("/ready", { bindings: withSettings({ ...settings, ...mail }) });
+      return body.checks.mail.status;
+    };
+    expect(await statusOf({})).toBe("off");
+    expect(await statusOf({ MAIL_FROM: "no-reply@acme.example" })).toBe("ok");
+  });
+
   it("is the default ENVIRONMENT", async () => {
     await expectRefusal({ ENVIRONMENT: undefined, PASSWORD_ITERATIONS: undefined }, "SIGNING_KEYS");
   });

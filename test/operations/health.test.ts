@@ -4,6 +4,7 @@ import { version } from "../../package.json";
 import { costOf, send } from "../support/api.ts";
 import { always, faultyBindings } from "../support/faults.ts";
 import { createTestUser, sqlRun } from "../support/fixtures.ts";
+import { createIsolate } from "../support/isolates.ts";
 import { expectProblem } from "../support/problems.ts";
 
 describe("GET /health", () => {
@@ -38,7 +39,18 @@ describe("GET /ready", () => {
     const answer = await send("/ready");
     expect(answer.status).toBe(200);
     const ok = { status: "ok", duration_ms: expect.any(Number) };
-    expect(answer.body).toEqual({ status: "ready", checks: { d1: ok, kv: ok } });
+    const checks = { d1: ok, kv: ok, mail: { status: "ok" } };
+    expect(answer.body).toEqual({ status: "ready", checks });
+  });
+
+  it.each([
+    ["MAIL_TRANSPORT is off", createIsolate({ MAIL_TRANSPORT: "off" })],
+    ["there is no address for links", createIsolate({ APP_URL: undefined })],
+    ["there is no EMAIL binding", createIsolate({ EMAIL: undefined })],
+  ])("returns 200 with mail off if %s", async (_, bindings) => {
+    const answer = await send("/ready", { bindings });
+    expect(answer.status, answer.text).toBe(200);
+    expect(answer.body.checks.mail).toEqual({ status: "off" });
   });
 
   it.each([

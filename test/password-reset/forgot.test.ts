@@ -129,11 +129,17 @@ describe("POST /v1/auth/password/forgot", () => {
     expect((await post({ username: "ada" })).status).toBe(422);
   });
 
-  it("sends no link with MAIL_TRANSPORT off, and returns the same response", async () => {
+  it("returns 503 mail_not_configured with MAIL_TRANSPORT off, alike for known and unknown addresses and without a D1 query", async () => {
     const box = createMailbox({ MAIL_TRANSPORT: "off" });
     const user = await createTestUser();
-    expect((await flowsOf(box).forgot(user.email)).status).toBe(202);
+    for (const email of [user.email, "nobody@example.com"]) {
+      const answer = await flowsOf(box).forgot(email);
+      expectProblem(answer, 503, "mail_not_configured");
+      expect(answer.headers.get("Retry-After")).toMatch(/^[1-9]\d*$/);
+      expect(costOf(answer).queries).toBe(0);
+    }
     expect(box.sent).toEqual([]);
+    expect((await auditOf(user.id)).map(({ action }) => action)).toEqual(["user.created"]);
     expect(
       await sqlAll(
         "SELECT * FROM mail_outbox WHERE user_id = ? AND kind = 'reset_password'",

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
 import { stopClock } from "../support/clock.ts";
 import { MINUTELY, runCron } from "../support/cron.ts";
+import { beforeStatement } from "../support/d1.ts";
 import { auditOf, createTestUser, newAccount, PASSWORD, sqlAll } from "../support/fixtures.ts";
 import { createMailbox, createMailUser, flowsOf } from "../support/mail.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
@@ -15,6 +16,8 @@ async function createEmailOwner() {
     (await send("/v1/users/me", { token: user.token, bindings: box.bindings })).body;
   return { box, user, old: user.email, next: `new.${user.email}`, me, ...flowsOf(box) };
 }
+
+const listAttempts = () => sqlAll("SELECT key, attempts FROM login_attempts ORDER BY key");
 
 /** Requests an email change, and returns the token sent to the new address. */
 async function requestEmailChange() {
@@ -73,6 +76,39 @@ describe("POST /v1/auth/email/change", () => {
     const answer = await changeEmail(user.token, other.email.toUpperCase());
     expectProblem(answer, 409, "email_taken");
     expect(box.sent.length).toBe(before);
+  });
+
+  it.each([
+    ["the same", (email: string) => email],
+    ["another case", (email: string) => email.toUpperCase()],
+  ])(
+    "returns 409 email_unchanged for the caller's own address in %s, sends nothing and counts no attempt",
+    async (_, respell) => {
+      const { box, user, old, next, changeEmail, verify } = await createEmailOwner();
+      const pending = box.tokenTo(old);
+      const before = box.sent.length;
+      const attempts = await listAttempts();
+      for (let i = 0; i < 11; i += 1) {
+        const answer = await changeEmail(user.token, respell(old), i % 2 ? "wrong" : PASSWORD);
+        expectProblem(answer, 409, "email_unchanged");
+      }
+      expect(box.sent.length).toBe(before);
+      expect(await listAttempts()).toEqual(attempts);
+      expect((await verify(pending)).status).toBe(200);
+      expect((await changeEmail(user.token, next)).status).toBe(202);
+    },
+  );
+
+  it("returns 409 email_unchanged if the address becomes the caller's own while the password is checked", async () => {
+    const { box, user, next, changeEmail, verify } = await createEmailOwner();
+    await changeEmail(user.token, next);
+    const attempts = await listAttempts();
+    const confirm = () => verify(box.tokenTo(next));
+    const bindings = beforeStatement(/^delete from "login_attempts"/, confirm, box.bindings);
+    const answer = await flowsOf({ bindings }).changeEmail(user.token, next);
+    expectProblem(answer, 409, "email_unchanged");
+    expect(await listAttempts()).toEqual(attempts);
+    expect(box.to(next)).toHaveLength(1);
   });
 
   it("returns 409 email_taken to the link if the address has been taken since, and keeps the old one", async () => {

@@ -6,14 +6,15 @@ import type { Context } from "../../context.ts";
 import { newId } from "../../lib/ids.ts";
 import { normalizeEmail, toComparisonKey } from "../../lib/text.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
-import { queueNewLink } from "../../outbox/queue.ts";
+import { queueNewLink, requireMail } from "../../outbox/queue.ts";
 import { findResettableUser } from "./repository.ts";
 
 /**
  * Sends a password reset link to an address if an active user has it: at most one per minute and five per hour.
- * Does the same work and has the same result for every address.
+ * Does the same work and has the same result for every address. Throws `mail_not_configured`.
  */
 export async function requestReset(ctx: Context, email: string): Promise<void> {
+  requireMail(ctx);
   const emailKey = toComparisonKey(normalizeEmail(email));
   const { users } = await ctx.d1.send({ users: findResettableUser(ctx.db, emailKey) });
   const [user] = users;

@@ -19,7 +19,7 @@ const forgotRoute = operation({
   rateLimitPolicy: "auth",
   request: { body: jsonBody(ForgotPassword) },
   responses: { 202: { description: "An email is sent if the address belongs to an active user." } },
-  errors: [],
+  errors: ["mail_not_configured"],
 });
 
 const resetRoute = operation({

@@ -8,7 +8,12 @@ import { AppError } from "../../errors.ts";
 import { toComparisonKey } from "../../lib/text.ts";
 import { HOUR, MINUTE, SECOND } from "../../lib/time.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
-import { queueMail, queueNewLink, whereWithinHourlyLimits } from "../../outbox/queue.ts";
+import {
+  queueMail,
+  queueNewLink,
+  requireMail,
+  whereWithinHourlyLimits,
+} from "../../outbox/queue.ts";
 import { deleteAttempts } from "../attempts/repository.ts";
 import { checkPassword } from "../passwords/check.ts";
 import { wherePasswordInForce } from "../passwords/repository.ts";
@@ -17,26 +22,30 @@ import type { ChangeEmail } from "./schema.ts";
 
 /**
  * Starts a change of the caller's email after checking their password. The new address gets a link that confirms the change, and the
- * old one a notice if it is verified. Throws `invalid_credentials`, `too_many_attempts`, `email_taken`, `email_unchanged`, and
- * `rate_limited` beyond one email per minute or five per hour.
+ * old one a notice if it is verified. Throws `invalid_credentials`, `too_many_attempts`, `email_taken`, `email_unchanged`,
+ * `mail_not_configured`, and `rate_limited` beyond one email per minute or five per hour.
  */
 export async function changeEmail(ctx: Context, input: ChangeEmail): Promise<void> {
-  const { acting } = await read(ctx, {});
+  requireMail(ctx);
+  const { acting, account } = await read(ctx, {});
   const { userId, sessionId } = requirePerson(acting);
+  const newKey = toComparisonKey(input.email);
+  // Decided before the password, so that no attempt is counted.
+  if (newKey === toComparisonKey(account.email)) throw new AppError("email_unchanged");
   const identifier = { kind: "id", key: userId, sessionId } as const;
   const { user, attempt } = await checkPassword(acting, identifier, input.current_password);
   const { holders } = await ctx.d1.send({
     forgotten: deleteAttempts(ctx.db, attempt.key),
-    holders: findUserByEmail(ctx.db, toComparisonKey(input.email)),
+    holders: findUserByEmail(ctx.db, newKey),
   });
   const [holder] = holders;
-  if (holder && holder.id !== userId) throw new AppError("email_taken");
+  if (holder) throw new AppError(holder.id === userId ? "email_unchanged" : "email_taken");
   // The password may have changed since it was checked. Then the check no longer authorizes this.
   const whereInForce = wherePasswordInForce(userId, user.passwordVersion);
   const whereAllowed = sql`${whereAuthorized(acting, {})} AND ${whereInForce}`;
   const request = { userId, kind: "change_email", address: input.email } as const;
   const hasBegun = await beginChange(acting, user, request, whereAllowed);
-  if (hasBegun || !ctx.sendMail) return;
+  if (hasBegun) return;
   await read(ctx, {});
   throw await explainRefusal(ctx, request, whereInForce);
 }

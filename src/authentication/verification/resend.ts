@@ -2,14 +2,15 @@ import { sql } from "drizzle-orm";
 import { read } from "../../access/read.ts";
 import type { Context } from "../../context.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
-import { queueNewLink } from "../../outbox/queue.ts";
+import { queueNewLink, requireMail } from "../../outbox/queue.ts";
 import { findAddress } from "./repository.ts";
 
 /**
  * Sends the caller the verification link again if their email is not verified: at most one per minute and five per hour. The result
- * does not show whether an email was sent.
+ * does not show whether an email was sent. Throws `mail_not_configured`.
  */
 export async function resendVerification(ctx: Context, userId: string): Promise<void> {
+  requireMail(ctx);
   const { acting, addresses } = await read(ctx, { addresses: findAddress(ctx.db, userId) });
   const [user] = addresses;
   if (user && !user.emailVerified) await sendVerificationAgain(acting, user);

@@ -34,7 +34,7 @@ const resendRoute = operation({
   description: "At most one per minute and five per hour. The response is always the same.",
   access: own,
   responses: { 202: { description: "An email is sent if your address is not verified yet." } },
-  errors: [],
+  errors: ["mail_not_configured"],
 });
 
 const changeEmailRoute = operation({
@@ -44,11 +44,17 @@ const changeEmailRoute = operation({
   tags,
   summary: "Change your email address",
   description:
-    "Sends a token to the new address and a notice to the old one. The address changes once the token is confirmed.",
+    "Sends a token to the new address, and a notice to the old one if it is verified. The address changes once the token is confirmed. At most one email per minute and five per hour go to an address; beyond that the answer is 429.",
   access: own,
   request: { body: jsonBody(ChangeEmail) },
   responses: { 202: { description: "An email is sent to the new address." } },
-  errors: ["invalid_credentials", "too_many_attempts", "email_taken"],
+  errors: [
+    "invalid_credentials",
+    "too_many_attempts",
+    "email_taken",
+    "email_unchanged",
+    "mail_not_configured",
+  ],
 });
 
 export const verificationRouter = createRouter()
