@@ -1,4 +1,4 @@
-import { and, desc, eq, isNull, lt, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, gt, isNull, lt, type SQL, sql } from "drizzle-orm";
 import type { UserRef } from "../access/target.ts";
 import type { Db } from "../db/client.ts";
 import { insertWhere } from "../db/insert.ts";
@@ -92,6 +92,16 @@ export function listApiKeys(
       ),
     )
     .orderBy(desc(apiKeys.id))
+    .limit(limit);
+}
+
+/** Keys of a user, revoked or not, the oldest first, starting after the id in `after`. */
+export function listApiKeysOfUser(db: Db, user: UserRef, after: string, limit: number) {
+  return db
+    .select(publicColumns)
+    .from(apiKeys)
+    .where(and(eq(apiKeys.userId, user), gt(apiKeys.id, after)))
+    .orderBy(apiKeys.id)
     .limit(limit);
 }
 

@@ -3,7 +3,7 @@ import { openText, type Person, sealText } from "../lib/data-key.ts";
 import { newId } from "../lib/ids.ts";
 import { toTimestamp } from "../lib/time.ts";
 import { findDataKey, type KeyRing, provideDataKey } from "./data-keys.ts";
-import type { AuditEventRecord, NewAuditEvent } from "./repository.ts";
+import type { AuditEventRecord, AuditEventRow, NewAuditEvent } from "./repository.ts";
 
 export type AuditAction =
   | "user.created"
@@ -110,20 +110,39 @@ export interface OpenedAuditEvent {
   erased?: true;
 }
 
-/** Opens the sealed parts of an event whose data keys still exist. With `onlyOf`, opens only the parts that concern that user. */
+/** Opens the sealed parts of an event whose data keys still exist. */
 export async function openAuditEvent(
   ctx: KeyRing,
   row: AuditEventRecord,
-  onlyOf?: string,
 ): Promise<OpenedAuditEvent> {
-  const { targetId, originOf } = row;
-  const isVisible = (personId: string | null) => onlyOf === undefined || personId === onlyOf;
-  const sealedChanges = isVisible(targetId) ? row.sealedChanges : null;
-  const sealedOrigin = isVisible(originOf) ? row.sealedOrigin : null;
-  const target = { id: targetId ?? "", dataKey: row.targetKey };
-  const source = { id: originOf ?? "", dataKey: row.originKey };
-  const changes = await open(ctx, target, sealedChanges, `${row.id} changes`);
-  const origin = await open(ctx, source, sealedOrigin, `${row.id} origin`);
+  const target = row.targetId && { id: row.targetId, dataKey: row.targetKey };
+  const source = row.originOf && { id: row.originOf, dataKey: row.originKey };
+  return openParts(row, {
+    changes: target ? await findDataKey(ctx, target) : undefined,
+    origin: source ? await findDataKey(ctx, source) : undefined,
+  });
+}
+
+/**
+ * Creates a function that opens what events hold of one person. Sealed parts that concern others are left out. The person's data key
+ * is unwrapped once.
+ */
+export async function createEventOpener(ctx: KeyRing, person: Person) {
+  const key = await findDataKey(ctx, person);
+  return (row: AuditEventRow): Promise<OpenedAuditEvent> => {
+    const sealedChanges = row.targetId === person.id ? row.sealedChanges : null;
+    const sealedOrigin = row.originOf === person.id ? row.sealedOrigin : null;
+    return openParts({ ...row, sealedChanges, sealedOrigin }, { changes: key, origin: key });
+  };
+}
+
+async function openParts(
+  row: AuditEventRow,
+  keys: Record<"changes" | "origin", CryptoKey | undefined>,
+): Promise<OpenedAuditEvent> {
+  const { sealedChanges, sealedOrigin } = row;
+  const changes = await open(keys.changes, sealedChanges, `${row.id} changes`);
+  const origin = await open(keys.origin, sealedOrigin, `${row.id} origin`);
   const isErased = (sealedChanges && !changes) || (sealedOrigin && !origin);
   return {
     id: row.id,
@@ -167,8 +186,7 @@ async function seal(
   return key ? sealText(JSON.stringify(value), key, context) : null;
 }
 
-async function open(ctx: KeyRing, person: Person, sealed: string | null, context: string) {
-  const key = sealed && (await findDataKey(ctx, person));
-  const text = key && (await openText(sealed, key, context));
+async function open(key: CryptoKey | undefined, sealed: string | null, context: string) {
+  const text = key && sealed && (await openText(sealed, key, context));
   return text ? JSON.parse(text) : undefined;
 }

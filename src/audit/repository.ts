@@ -6,7 +6,8 @@ import { auditEvents } from "../db/schema/audit-events.ts";
 import { unattributedEvents } from "../db/schema/unattributed-events.ts";
 import { users } from "../db/schema/users.ts";
 
-export type NewAuditEvent = typeof auditEvents.$inferSelect;
+export type AuditEventRow = typeof auditEvents.$inferSelect;
+export type NewAuditEvent = AuditEventRow;
 
 /** True in the statement directly after a change, if that changed something. */
 export const whereChanged: SQL = sql`changes() > 0`;

@@ -1,4 +1,4 @@
-import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
+import { and, eq, gt, isNull, type SQL, sql } from "drizzle-orm";
 import type { UserRef } from "../access/target.ts";
 import type { Db } from "../db/client.ts";
 import { insertWhere } from "../db/insert.ts";
@@ -172,19 +172,23 @@ export function deleteOldMail(db: Db, now: number, limit: number) {
     .returning({ id: mailOutbox.id });
 }
 
-/** A user's emails in the outbox, sent or not, the oldest first. */
-export function listMailOfUser(db: Db, user: UserRef) {
+/** A user's emails in the outbox, sent or not, the oldest first, starting after the id in `after`. */
+export function listMailOfUser(db: Db, user: UserRef, after: string, limit: number) {
   return db
     .select({
+      id: mailOutbox.id,
       kind: mailOutbox.kind,
       address: mailOutbox.address,
       createdAt: mailOutbox.createdAt,
       sentAt: mailOutbox.sentAt,
     })
     .from(mailOutbox)
-    .where(eq(mailOutbox.userId, user))
-    .orderBy(mailOutbox.createdAt, mailOutbox.id);
+    .where(and(eq(mailOutbox.userId, user), gt(mailOutbox.id, after)))
+    .orderBy(mailOutbox.id)
+    .limit(limit);
 }
+
+export type MailRow = Awaited<ReturnType<typeof listMailOfUser>>[number];
 
 /** The number of emails that are waiting, and of those that were given up. */
 export function countOutbox(db: Db) {

@@ -9,6 +9,7 @@ import {
   type TestUser,
 } from "../support/fixtures.ts";
 import { createIsolate } from "../support/isolates.ts";
+import { captureLogs } from "../support/logs.ts";
 
 /** The maximum cost of an operation: D1 round trips, rows read and written, and KV reads and writes combined. */
 interface Budget {
@@ -136,6 +137,66 @@ describe("lists read little more than the rows they return", () => {
       rowsWritten: 0,
       kv: 0,
     });
+  });
+});
+
+describe("an export reads its rows in pages", () => {
+  /** Inserts audit events by an actor about the user. */
+  const insertEvents = (user: TestUser, count: number, actor: string) =>
+    sqlRun(
+      `INSERT INTO audit_events (id, action, actor_type, actor_id, target_id, origin_of, created_at)
+      SELECT printf('%08d-0000-7000-8000-', value) || ?2, 'user.updated', 'user', ?1, ?2, ?1, 1 FROM json_each(?3)`,
+      actor,
+      user.id,
+      JSON.stringify(Array.from({ length: count }, (_, i) => i)),
+    );
+
+  /** The cost of a whole export, as logged after its last byte. */
+  async function costOfExport(user: TestUser) {
+    const logs = captureLogs();
+    const { body } = await send("/v1/users/me/export", {
+      token: user.token,
+      bindings: withProductionLimits(),
+    });
+    const { d1 } = logs.of("stream.ended").at(-1) as unknown as {
+      d1: { queries: number; rows_read: number };
+    };
+    return {
+      events: body.audit_events.length as number,
+      queries: d1.queries,
+      rowsRead: d1.rows_read,
+    };
+  }
+
+  it("of a new user in one round trip", async () => {
+    const cost = await costOfExport(await createTestUser());
+    expect(cost).toMatchObject({ events: 2, queries: 1 });
+    expect(cost.rowsRead).toBeLessThanOrEqual(24);
+  });
+
+  it("of 2,000 events that others caused, one row each", async () => {
+    const user = await createTestUser();
+    await insertEvents(user, 2000, "someone else");
+    const cost = await costOfExport(user);
+    expect(cost.events).toBe(2002);
+    expect(cost.queries).toBeLessThanOrEqual(4);
+    expect(cost.rowsRead).toBeLessThanOrEqual(2002 + 24 + 8 * cost.queries);
+  });
+
+  it("of 2,000 events that the user caused, one row in each of two indexes", async () => {
+    const user = await createTestUser();
+    await insertEvents(user, 2000, user.id);
+    const cost = await costOfExport(user);
+    expect(cost.events).toBe(2002);
+    expect(cost.queries).toBeLessThanOrEqual(6);
+    expect(cost.rowsRead).toBeLessThanOrEqual(2 * 2002 + 24 + 8 * cost.queries);
+  });
+
+  it("of the user alone, whatever is stored of others", async () => {
+    const [user, other] = [await createTestUser(), await createTestUser()];
+    const before = await costOfExport(user);
+    await insertEvents(other, 2000, other.id);
+    expect(await costOfExport(user)).toEqual(before);
   });
 });
 

@@ -31,7 +31,10 @@ async function queue(count: number, kind: string, priority: number, dueAt: numbe
 const countWaiting = async () =>
   (await sqlAll("SELECT id FROM mail_outbox WHERE sent_at IS NULL AND failed_at IS NULL")).length;
 
-beforeEach(() => sqlRun("DELETE FROM mail_outbox"));
+beforeEach(async () => {
+  await sqlRun("DELETE FROM mail_outbox");
+  await sqlRun("DELETE FROM job_leases");
+});
 
 describe("a scheduled run", () => {
   it("sends a link first, although 60 notices have waited longer", async () => {

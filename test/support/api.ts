@@ -40,7 +40,8 @@ export async function send<T = any>(
   };
 }
 
-async function start(path: string, options: RequestOptions) {
+/** Sends a request and returns its response unread. `settled` resolves once its `waitUntil` promises have. */
+export async function start(path: string, options: RequestOptions = {}) {
   const hasBody = options.body !== undefined || options.raw !== undefined;
   const headers = new Headers(options.headers);
   if (options.body !== undefined && !headers.has("Content-Type")) {

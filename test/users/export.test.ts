@@ -7,6 +7,7 @@ import {
   logIn,
   PASSWORD,
   sqlAll,
+  sqlRun,
   type TestUser,
 } from "../support/fixtures.ts";
 import { createMailbox, createMailUser, flowsOf } from "../support/mail.ts";
@@ -39,7 +40,11 @@ describe("GET /v1/users/{id}/export", () => {
       "api_keys",
       "audit_events",
       "exported_at",
+      "known_device_count",
+      "known_network_count",
+      "login_attempts",
       "mails",
+      "one_time_tokens",
       "profile",
       "sessions",
       "user",
@@ -148,11 +153,72 @@ describe("GET /v1/users/{id}/export", () => {
     expect(body.sessions).toMatchObject([{ current: false }]);
   });
 
-  it("returns 404 for a deleted user", async () => {
+  it("returns a deleted user only with deleted=true and users:export", async () => {
     const user = await createTestUser();
+    const body = { display_name: "Ada" };
+    await send("/v1/users/me/profile", { method: "PUT", body, token: user.token });
     const admin = await createTestUser("admin");
     await send(`/v1/users/${user.id}`, { method: "DELETE", token: admin.token });
     expectProblem(await exportOf(user.id, admin), 404, "user_not_found");
+    const withDeleted = (id: string, { token }: TestUser) =>
+      send(`/v1/users/${id}/export?deleted=true`, { token });
+    const answer = await withDeleted(user.id, admin);
+    expect(answer.status).toBe(200);
+    expect(answer.body.user).toMatchObject({
+      email: user.email,
+      deleted_at: expect.stringMatching(/Z$/),
+    });
+    expect(answer.body.profile.display_name).toBe("Ada");
+    expect(answer.body.audit_events[0].changes.email.to).toBe(user.email);
+    const moderator = await createTestUser("moderator");
+    for (const id of [user.id, UNKNOWN_ID, "me", moderator.id]) {
+      expectProblem(await withDeleted(id, moderator), 403, "forbidden");
+    }
+    expectProblem(await withDeleted(UNKNOWN_ID, admin), 404, "user_not_found");
+    const answers = await send("/v1/users/me/export?deleted=yes", { token: admin.token });
+    expect(faultsOf(answers)).toEqual(["deleted invalid_value"]);
+  });
+
+  it("lists one-time tokens without the token, and counts known devices and networks without their hashes", async () => {
+    const box = createMailbox();
+    const user = await createMailUser(box);
+    await flowsOf(box).forgot(user.email);
+    await sqlRun(
+      `UPDATE users SET known_networks = '{"n3twork":1,"other":2}' WHERE id = ?`,
+      user.id,
+    );
+    const { body, text } = await exportOf("me", user);
+    const expires_at = expect.stringMatching(/^\d{4}-.*Z$/);
+    expect(body.one_time_tokens).toEqual([
+      { purpose: "reset_password", address: user.email, expires_at },
+      { purpose: "verify_email", address: user.email, expires_at },
+    ]);
+    expect(body).toMatchObject({ known_device_count: 1, known_network_count: 2 });
+    const [row] = await sqlAll<{ known_devices: string }>(
+      "SELECT known_devices FROM users WHERE id = ?",
+      user.id,
+    );
+    expect(text).not.toContain(JSON.parse(row?.known_devices ?? "")[0]);
+    expect(text).not.toContain("n3twork");
+  });
+
+  it("lists the times of login attempts without their networks", async () => {
+    const user = await createTestUser();
+    const stored = JSON.stringify({
+      "*": [1_782_000_000_000, 1_782_000_060_000],
+      n3twork: [1_782_000_060_000],
+    });
+    await sqlRun(
+      "INSERT OR REPLACE INTO login_attempts (key, attempts, expires_at) VALUES (?, ?, 9e15)",
+      `user:${user.id}`,
+      stored,
+    );
+    const { body, text } = await exportOf("me", user);
+    expect(body.login_attempts).toEqual([
+      { attempted_at: "2026-06-21T00:00:00.000Z" },
+      { attempted_at: "2026-06-21T00:01:00.000Z" },
+    ]);
+    expect(text).not.toContain("n3twork");
   });
 
   it("with an API key requires the scope, even for its owner", async () => {

@@ -1,12 +1,89 @@
-import { type SQL, sql } from "drizzle-orm";
+import { eq, getTableColumns, type SQL, sql } from "drizzle-orm";
+import { unionAll } from "drizzle-orm/sqlite-core";
 import type { UserRef } from "../../access/target.ts";
+import type { Db } from "../../db/client.ts";
+import { auditEvents } from "../../db/schema/audit-events.ts";
+import { loginAttempts } from "../../db/schema/login-attempts.ts";
+import { oneTimeTokens } from "../../db/schema/one-time-tokens.ts";
+import { profiles } from "../../db/schema/profiles.ts";
+import { roles } from "../../db/schema/roles.ts";
+import { users } from "../../db/schema/users.ts";
+
+/** A user, deleted or not, with what decides whether a caller may export their data. */
+export function findExportable(db: Db, user: UserRef) {
+  return db
+    .select({ id: users.id, deletedAt: users.deletedAt, permissions: roles.permissions })
+    .from(users)
+    .innerJoin(roles, eq(roles.name, users.role))
+    .where(eq(users.id, user));
+}
+
+/** The stored profile of a user, deleted or not. There is none until it is first written. */
+export function findStoredProfile(db: Db, user: UserRef) {
+  return db.select().from(profiles).where(eq(profiles.userId, user));
+}
+
+/** How many user agents and networks a user is known to log in from. Only keyed hashes of them are stored. */
+export function countKnownOrigins(db: Db, user: UserRef) {
+  return db
+    .select({
+      devices: sql<number>`coalesce(json_array_length(${users.knownDevices}), 0)`.as("devices"),
+      networks: sql<number>`(SELECT count(*) FROM json_each(${users.knownNetworks}))`.as(
+        "networks",
+      ),
+    })
+    .from(users)
+    .where(eq(users.id, user));
+}
+
+/** The one-time tokens stored for a user, without their hashes: at most one per purpose. */
+export function listTokensOfUser(db: Db, user: UserRef) {
+  return db
+    .select({
+      purpose: oneTimeTokens.purpose,
+      address: oneTimeTokens.address,
+      expiresAt: oneTimeTokens.expiresAt,
+    })
+    .from(oneTimeTokens)
+    .where(eq(oneTimeTokens.userId, user))
+    .orderBy(oneTimeTokens.purpose);
+}
+
+/** The times of the login attempts stored for a user, the oldest first. Their number is limited by the lock-out. */
+export function listAttemptsOfUser(db: Db, user: UserRef) {
+  return db
+    .select({ attemptedAt: sql<number>`attempt.value`.as("attempted_at") })
+    .from(sql`${loginAttempts}, json_each(${loginAttempts.attempts}, '$."*"') AS attempt`)
+    .where(sql`${loginAttempts.key} = 'user:' || ${user}`)
+    .orderBy(sql`attempted_at`);
+}
 
 /**
- * True for an audit event that has a user as its target, actor or origin. The subqueries use one index each; the last repeats
- * the condition of the partial index on `origin_of`.
+ * The audit events that have a user as their target, actor or origin, the oldest first, starting after the id in `after`. Returns at
+ * least `limit` events if there are as many, and at most twice as many.
+ *
+ * Merges ranges of three indexes, and reads no more than 2 × `limit` entries of them. An event whose actor is also its target is in
+ * two of them; its second entry is left out only after the limit is applied, because the search for an entry that is not left out
+ * could read them all. The last condition is that of the partial index on `origin_of`.
  */
-export function whereEventConcerns(user: UserRef): SQL {
-  return sql`audit_events.id IN (SELECT id FROM audit_events WHERE target_id = ${user}
-    UNION SELECT id FROM audit_events WHERE actor_id = ${user}
-    UNION SELECT id FROM audit_events WHERE origin_of = ${user} AND origin_of IS NOT actor_id AND origin_of IS NOT target_id)`;
+export function listEventsConcerning(db: Db, user: UserRef, after: string, limit: number) {
+  const columns = getTableColumns(auditEvents);
+  const isSecond = sql<number>`${auditEvents.targetId} IS ${user}`;
+  const range = (isRepeated: SQL<number>, condition: SQL) =>
+    db
+      .select({ ...columns, isRepeated: isRepeated.as("is_repeated") })
+      .from(auditEvents)
+      .where(sql`${condition} AND ${auditEvents.id} > ${after}`);
+  const entries = unionAll(
+    range(sql`0`, sql`target_id = ${user}`),
+    range(isSecond, sql`actor_id = ${user}`),
+    range(
+      sql`0`,
+      sql`origin_of = ${user} AND origin_of IS NOT actor_id AND origin_of IS NOT target_id`,
+    ),
+  )
+    .orderBy(sql`id`)
+    .limit(2 * limit)
+    .as("subquery");
+  return db.select().from(entries).where(sql`NOT ${entries.isRepeated}`).orderBy(entries.id);
 }

@@ -1,10 +1,11 @@
 import { createRouter, jsonContent, operation } from "../../access/operation.ts";
 import { ownOr, permission, personal } from "../../access/rule.ts";
 import { targetPerson, targetUser } from "../../access/target.ts";
+import { streamJson } from "../../http/json-stream.ts";
 import { UserId } from "../users/schema.ts";
 import { eraseUser } from "./erase.ts";
 import { exportUser } from "./export.ts";
-import { presentExport, UserExport } from "./schema.ts";
+import { ExportQuery, presentExport, UserExport } from "./schema.ts";
 
 const tags = ["Users"];
 
@@ -29,9 +30,9 @@ const exportRoute = operation({
   tags,
   summary: "Export a user's data",
   description:
-    "Returns all data held on a user: account, profile, sessions, API keys, emails and audit events. Secrets and personal data of others are left out.",
+    "Returns all data held on a user: account, profile, sessions, API keys, emails, one-time tokens, login attempts and audit events. Secrets and personal data of others are left out. The document is streamed. If it cannot be completed, for example because the caller's session ends, the transfer breaks off: discard what you have received and try again.",
   access: ownOr("users:export"),
-  request: { params: UserId },
+  request: { params: UserId, query: ExportQuery },
   responses: { 200: jsonContent(UserExport, "All data held on the user.") },
   errors: ["user_not_found", "privilege_escalation"],
 });
@@ -42,5 +43,7 @@ export const userLifecycleRouter = createRouter()
     return c.body(null, 204);
   })
   .openapi(exportRoute, async (c) => {
-    return c.json(presentExport(await exportUser(c.get("ctx"), targetUser(c))), 200);
+    const { deleted = false } = c.req.valid("query");
+    const data = await exportUser(c.get("ctx"), { user: targetUser(c), deleted });
+    return streamJson<UserExport>(c, presentExport(data));
   });

@@ -4,11 +4,19 @@ import { ApiKey, presentApiKey } from "../../api-keys/schema.ts";
 import type { SessionRow } from "../../authentication/sessions/repository.ts";
 import { presentSession, Session } from "../../authentication/sessions/schema.ts";
 import { Timestamp } from "../../http/fields.ts";
+import { mapPages, type Paged, type PagedDocument } from "../../lib/json-stream.ts";
 import { toTimestamp, toTimestampOrNull } from "../../lib/time.ts";
+import type { MailRow } from "../../outbox/repository.ts";
 import type { ProfileValues } from "../profiles/repository.ts";
 import { Profile, presentProfile } from "../profiles/schema.ts";
 import type { UserRow } from "../users/repository.ts";
-import { presentUser, User } from "../users/schema.ts";
+import { Flag, presentUser, User } from "../users/schema.ts";
+
+export const ExportQuery = z.strictObject({
+  deleted: Flag.optional().openapi({
+    description: "`true` also exports a deleted user. Needs users:export.",
+  }),
+});
 
 const AuditEvent = z
   .object({
@@ -52,9 +60,42 @@ export const UserExport = z
         sent_at: Timestamp.nullable(),
       }),
     ),
+    one_time_tokens: z
+      .array(
+        z.object({
+          purpose: z.string().openapi({ example: "verify_email" }),
+          address: z.string().openapi({ example: "ada@example.com" }),
+          expires_at: Timestamp,
+        }),
+      )
+      .openapi({ description: "Links in emails that can still be used, or have expired." }),
+    login_attempts: z
+      .array(z.object({ attempted_at: Timestamp }))
+      .openapi({ description: "Recent login attempts that count towards the lock-out." }),
+    known_device_count: z.int().openapi({
+      description:
+        "The number of user agents that are known from logins. Only keyed hashes of them are stored.",
+      example: 2,
+    }),
+    known_network_count: z.int().openapi({
+      description:
+        "The number of networks that are known from logins. Only keyed hashes of them are stored.",
+      example: 1,
+    }),
     audit_events: z.array(AuditEvent),
   })
   .openapi("UserExport");
+export type UserExport = z.infer<typeof UserExport>;
+
+const EMPTY_PROFILE: ProfileValues = {
+  displayName: null,
+  bio: null,
+  avatarUrl: null,
+  phone: null,
+  locale: null,
+  timezone: null,
+  metadata: "{}",
+};
 
 /** All data held on a user. */
 export interface PersonalData {
@@ -62,31 +103,45 @@ export interface PersonalData {
   /** The session of the request; null for an API key. */
   currentSessionId: string | null;
   user: UserRow;
-  profile: ProfileValues;
-  sessions: readonly SessionRow[];
-  keys: readonly ApiKeyRow[];
-  mails: readonly { kind: string; address: string; createdAt: number; sentAt: number | null }[];
-  events: z.infer<typeof AuditEvent>[];
+  /** Undefined if it was never written. */
+  profile: ProfileValues | undefined;
+  origins: { devices: number; networks: number };
+  tokens: readonly { purpose: string; address: string; expiresAt: number }[];
+  attempts: readonly { attemptedAt: number }[];
+  sessions: Paged<SessionRow>;
+  keys: Paged<ApiKeyRow>;
+  mails: Paged<MailRow>;
+  events: Paged<z.infer<typeof AuditEvent>>;
 }
 
-/** The document that the API returns, field by field. */
-export function presentExport(data: PersonalData): z.infer<typeof UserExport> {
+/** The document that the API returns, field by field. Lists that can grow stay paged. */
+export function presentExport(data: PersonalData): PagedDocument<UserExport> {
   const present = presentSession(data.currentSessionId);
   return {
     exported_at: toTimestamp(data.exportedAt),
     user: presentUser(data.user),
-    profile: presentProfile(data.profile),
-    sessions: data.sessions.map((session) => ({
+    profile: presentProfile(data.profile ?? EMPTY_PROFILE),
+    sessions: mapPages(data.sessions, (session) => ({
       ...present(session),
       ended_at: toTimestampOrNull(session.revokedAt),
     })),
-    api_keys: data.keys.map(presentApiKey),
-    mails: data.mails.map(({ kind, address, createdAt, sentAt }) => ({
+    api_keys: mapPages(data.keys, presentApiKey),
+    mails: mapPages(data.mails, ({ kind, address, createdAt, sentAt }) => ({
       kind,
       address,
       created_at: toTimestamp(createdAt),
       sent_at: toTimestampOrNull(sentAt),
     })),
+    one_time_tokens: data.tokens.map(({ purpose, address, expiresAt }) => ({
+      purpose,
+      address,
+      expires_at: toTimestamp(expiresAt),
+    })),
+    login_attempts: data.attempts.map(({ attemptedAt }) => ({
+      attempted_at: toTimestamp(attemptedAt),
+    })),
+    known_device_count: data.origins.devices,
+    known_network_count: data.origins.networks,
     audit_events: data.events,
   };
 }

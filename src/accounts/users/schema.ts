@@ -83,7 +83,8 @@ export const AssignRole = z.strictObject({ role: Role }).openapi("AssignRole");
 
 export const UserId = z.strictObject({ id: UserIdParam });
 
-const Flag = z
+/** A query parameter that is `true` or `false`. */
+export const Flag = z
   .enum(["true", "false"])
   .transform((value) => value === "true")
   .openapi({ type: "boolean" });

@@ -22,9 +22,14 @@ export function findSession(db: Db, id: string) {
   return db.select().from(sessions).where(eq(sessions.id, id)).limit(1);
 }
 
-/** All stored sessions of a user, ended or not, the oldest first. */
-export function listSessionsOfUser(db: Db, user: UserRef) {
-  return db.select().from(sessions).where(eq(sessions.userId, user)).orderBy(sessions.id);
+/** Stored sessions of a user, ended or not, the oldest first, starting after the id in `after`. */
+export function listSessionsOfUser(db: Db, user: UserRef, after: string, limit: number) {
+  return db
+    .select()
+    .from(sessions)
+    .where(and(eq(sessions.userId, user), gt(sessions.id, after)))
+    .orderBy(sessions.id)
+    .limit(limit);
 }
 
 interface LiveSessionsPage {

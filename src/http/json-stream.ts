@@ -1,0 +1,54 @@
+import type { Context as HonoContext, TypedResponse } from "hono";
+import type { JSONParsed } from "hono/utils/types";
+import { AppError } from "../errors.ts";
+import { utf8 } from "../lib/bytes.ts";
+import { type PagedDocument, writeJson } from "../lib/json-stream.ts";
+import { describeError } from "../platform/logger.ts";
+import type { AppEnv } from "./app-env.ts";
+
+/**
+ * A 200 response with a JSON document that is written while it is read: the next page of a list is fetched only when the client has
+ * taken the one before. If a page fails, the transfer breaks off, so that an incomplete document never looks like a complete one.
+ * After the last byte it logs how the transfer ended and what the request cost in all; the request's own log line and
+ * `Server-Timing` show only the cost until the first byte. Hono's `stream` would end the transfer normally after an error.
+ */
+export function streamJson<T extends object>(
+  c: HonoContext<AppEnv>,
+  document: PagedDocument<T>,
+): TypedResponse<JSONParsed<T>, 200, "json"> {
+  const pieces = logOutcome(c, writeJson(document));
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = await pieces.next();
+        if (done) controller.close();
+        else controller.enqueue(utf8(value));
+      },
+      async cancel() {
+        await pieces.return(undefined);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  const response: Response = c.body(body, 200, { "Content-Type": "application/json" });
+  return response as unknown as TypedResponse<JSONParsed<T>, 200, "json">;
+}
+
+type Outcome = "complete" | "aborted" | "cancelled";
+
+async function* logOutcome(c: HonoContext<AppEnv>, pieces: AsyncIterable<string>) {
+  const { log } = c.get("ctx");
+  let outcome: Outcome = "cancelled";
+  try {
+    yield* pieces;
+    outcome = "complete";
+  } catch (error) {
+    outcome = "aborted";
+    if (error instanceof AppError) log("warn", "stream.refused", { code: error.code });
+    else log("error", "stream.failed", describeError(error));
+    throw error;
+  } finally {
+    const { queries, rowsRead } = c.get("meter").d1;
+    log("info", "stream.ended", { outcome, d1: { queries, rows_read: rowsRead } });
+  }
+}
