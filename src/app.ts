@@ -15,7 +15,7 @@ import type { AppEnv } from "./http/app-env.ts";
 import { cors } from "./http/cors.ts";
 import { notFound, refuseMethods } from "./http/not-found.ts";
 import { onError } from "./http/on-error.ts";
-import { loadConfig, requireConfig } from "./http/request-context.ts";
+import { loadConfig, provideContext, requireConfig } from "./http/request-context.ts";
 import { requestId } from "./http/request-id.ts";
 import { requestLog } from "./http/request-log.ts";
 import { securityHeaders } from "./http/security-headers.ts";
@@ -33,6 +33,7 @@ export function createApp() {
   app.use(loadConfig);
   app.use(cors);
   app.use(refuseMethods(app));
+  app.use("/ready", provideContext);
   app.use("/v1/*", requireConfig);
   app.use("/metrics", requireConfig);
   app.use("/.well-known/*", requireConfig);

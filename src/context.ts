@@ -7,7 +7,7 @@ import type { VerifiedAccessToken } from "./lib/access-token.ts";
 import { MemoryCache } from "./lib/memory-cache.ts";
 import type { Meter } from "./lib/meter.ts";
 import type { SlidingWindow } from "./lib/sliding-window.ts";
-import { DAY, HOUR, MINUTE } from "./lib/time.ts";
+import { DAY, HOUR, MINUTE, SECOND } from "./lib/time.ts";
 import { createKv, type Kv } from "./platform/kv.ts";
 import type { Log } from "./platform/logger.ts";
 import { createBindingMailer, createHttpMailer, type SendMail } from "./platform/mailer.ts";
@@ -54,6 +54,11 @@ export interface Context {
   waitUntil(work: Promise<unknown>): void;
 }
 
+/** What a check of /ready found. `detail` says what to look at, and contains no message of the store. */
+export type CheckResult =
+  | { status: "ok"; duration_ms: number }
+  | { status: "failed"; detail: string };
+
 /** The caches of an isolate. They spare D1 and KV; nothing that must be exact relies on them. */
 export interface Memory {
   rateWindows: MemoryCache<SlidingWindow>;
@@ -67,6 +72,8 @@ export interface Memory {
   wrappedDataKeys: MemoryCache<string | null>;
   /** Unwrapped data keys, by user id and wrapped key. */
   dataKeys: MemoryCache<CryptoKey>;
+  /** The latest checks of /ready, by name, including those that are running. */
+  checks: MemoryCache<Promise<CheckResult>>;
   /** The ids of keys that data keys are wrapped with and that `DATA_KEYS` lacks. */
   missingKeys: Set<string>;
   /** Principals whom D1 confirmed as callers of introspection within the last minute, by credential. */
@@ -100,6 +107,7 @@ export function getIsolate(bindings: object): Isolate {
       endedSessions: new MemoryCache(MAX_ENTRIES, 2 * MINUTE),
       wrappedDataKeys: new MemoryCache(MAX_ENTRIES, MINUTE),
       dataKeys: new MemoryCache(MAX_ENTRIES, MINUTE),
+      checks: new MemoryCache(MAX_ENTRIES, 5 * SECOND),
       missingKeys: new Set(),
       introspectors: new MemoryCache(MAX_ENTRIES, MINUTE),
     },

@@ -40,7 +40,10 @@ export async function provideDataKey(ctx: Context, person: Person): Promise<Pers
  * Remembers that `DATA_KEYS` lacks the key that a data key is wrapped with, for /ready, and logs its id once per isolate. Until the
  * key is restored, nothing can be sealed or opened for the persons concerned.
  */
-export function reportMissingKey({ log, memory }: Omit<KeyRing, "now">, dataKey: string): void {
+export function reportMissingKey(
+  { log, memory }: Pick<KeyRing, "log"> & { memory: Pick<Memory, "missingKeys"> },
+  dataKey: string,
+): void {
   const kid = wrappingKeyId(dataKey);
   if (memory.missingKeys.has(kid)) return;
   memory.missingKeys.add(kid);

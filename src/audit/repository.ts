@@ -31,6 +31,24 @@ export function storeDataKey(db: Db, userId: string, dataKey: string) {
     .returning({ dataKey: users.dataKey });
 }
 
+/**
+ * The data keys of up to `count` users, spread evenly over the time in which users were created. Reads about two rows per user,
+ * however many there are.
+ */
+export function sampleDataKeys(db: Db, count: number) {
+  const steps = JSON.stringify(Array.from({ length: count }, (_, step) => step));
+  const [first, last] = [sql`min(created_at)`, sql`max(created_at)`].map(
+    (bound) => sql`(SELECT ${bound} FROM users)`,
+  );
+  const createdAt = sql`${first} + (${last} - ${first}) * step.value / ${count - 1}`;
+  return db
+    .select({
+      dataKey: sql<string | null>`(SELECT data_key FROM users WHERE created_at >= ${createdAt}
+        ORDER BY created_at LIMIT 1)`.as("data_key"),
+    })
+    .from(sql`json_each(${steps}) AS step`);
+}
+
 const targets = alias(users, "targets");
 const origins = alias(users, "origins");
 

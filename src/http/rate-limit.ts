@@ -45,9 +45,10 @@ const SHARED_FROM = 1 / 5;
 export function rateLimit(policy: RateLimitPolicy): MiddlewareHandler<AppEnv> {
   const { by, needsStore } = POLICIES[policy];
   return async function rateLimit(c, next) {
-    const ctx = c.get("ctx");
-    const limit = ctx.config.rateLimits[policy];
-    if (!limit) return next();
+    // Undefined while the configuration is invalid. Then only /ready gets here, and there are no limits.
+    const ctx = c.get("ctx") as Context | undefined;
+    const limit = ctx?.config.rateLimits[policy];
+    if (!ctx || !limit) return next();
     const keys = (await identifyCallers(ctx, by)).map((caller) => `rate:${policy}:${caller}`);
     for (const key of keys) {
       const window = openWindow(ctx, key);

@@ -28,8 +28,9 @@ const readyRoute = operation({
   tags,
   summary: "Check that the service can handle requests",
   description:
-    "Checks D1, KV and the configuration. On failure, `checks` in the 503 response shows what failed. `mail` is `off` if email is not configured, which is no failure.",
+    "Checks D1, KV and the configuration. On failure, `checks` in the 503 response shows what failed. `mail` is `off` if email is not configured, which is no failure. Each isolate asks the stores at most once in five seconds, or once per second while one fails. `data_keys` is `missing` if personal data in audit events can be neither sealed nor opened for some users, because their key was removed from `DATA_KEYS`.",
   access: everyone,
+  rateLimitPolicy: "read",
   responses: { 200: jsonContent(Ready, "The service is ready.") },
   errors: ["misconfigured"],
 });
@@ -64,11 +65,17 @@ const metricsRoute = operation({
 export const operationsRouter = createRouter()
   .openapi(healthRoute, (c) => c.json({ status: "healthy" as const, version }, 200))
   .openapi(readyRoute, async (c) => {
-    const { d1, kv, mail, config } = await checkReadiness(c.env, c.get("config"), c.get("meter"));
-    if (d1.status === "ok" && kv.status === "ok" && !config) {
-      return c.json({ status: "ready" as const, checks: { d1, kv, mail } }, 200);
+    const { d1, kv, mail, data_keys, config } = await checkReadiness({
+      bindings: c.env,
+      config: c.get("config"),
+      meter: c.get("meter"),
+      log: c.get("log"),
+      waitUntil: (work) => c.executionCtx.waitUntil(work),
+    });
+    if (d1.status === "ok" && kv.status === "ok" && data_keys) {
+      return c.json({ status: "ready" as const, checks: { d1, kv, mail, data_keys } }, 200);
     }
-    const checks = { d1, kv, mail, ...(config && { config }) };
+    const checks = { d1, kv, mail, ...(data_keys && { data_keys }), ...(config && { config }) };
     throw new AppError(config ? "misconfigured" : "service_unavailable", {
       extensions: { checks },
     });

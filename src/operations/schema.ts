@@ -16,6 +16,7 @@ export const Ready = z
       d1: Check,
       kv: Check,
       mail: z.object({ status: z.enum(["ok", "off"]) }),
+      data_keys: z.object({ status: z.enum(["ok", "missing"]) }),
     }),
   })
   .openapi("Ready");

@@ -123,9 +123,9 @@ describe("without settings", () => {
     expect(await policyOf("/v1/users/me", write)).toBe('"write";q=100;w=3600');
   });
 
-  it("health, readiness, JWKS and the OpenAPI document have no policy", async () => {
+  it("health, JWKS and the OpenAPI document have no policy", async () => {
     const bindings = createIsolate(SMALL);
-    for (const path of ["/health", "/ready", "/.well-known/jwks.json", "/openapi.json"]) {
+    for (const path of ["/health", "/.well-known/jwks.json", "/openapi.json"]) {
       const options = { bindings, ip: "192.0.2.30" };
       expect(await statuses(5, path, options)).toEqual(Array(5).fill(200));
     }
