@@ -4,6 +4,7 @@ import { send } from "../support/api.ts";
 import { HOURLY, runCron } from "../support/cron.ts";
 import { captureLogs } from "../support/logs.ts";
 import { expectProblem } from "../support/problems.ts";
+import { productionSettings } from "../support/production.ts";
 import { jwkSet, newSigningJwk, octJwk, SIGNING_JWK } from "../support/tokens.ts";
 
 type Settings = Record<string, string | undefined>;
@@ -20,16 +21,6 @@ function withSettings(settings: Settings): Cloudflare.Env {
 
 const { d: _secret, ...PUBLIC_JWK } = SIGNING_JWK;
 const OTHER_SIGNING_JWK = await newSigningJwk();
-
-const productionKeys = async () => ({
-  ENVIRONMENT: "production",
-  PASSWORD_ITERATIONS: "600000",
-  SERVER_TIMING: "off",
-  SIGNING_KEYS: jwkSet(await newSigningJwk("prod")),
-  MAC_KEYS: jwkSet(octJwk("prod")),
-  DATA_KEYS: jwkSet(octJwk("prod")),
-  PEPPER_KEYS: jwkSet(octJwk("prod")),
-});
 
 async function expectRefusal(settings: Settings, name: string): Promise<void> {
   const bindings = withSettings(settings);
@@ -116,7 +107,7 @@ describe("the service refuses to serve /v1, and /ready names it,", () => {
 
 describe("production", () => {
   it("serves with production keys", async () => {
-    const bindings = withSettings(await productionKeys());
+    const bindings = withSettings(await productionSettings());
     expect((await send("/ready", { bindings })).status).toBe(200);
     expectProblem(await send("/v1/users", { bindings }), 401, "unauthenticated");
   });
@@ -138,7 +129,7 @@ describe("production", () => {
   it.each(["SIGNING_KEYS", "MAC_KEYS", "DATA_KEYS", "PEPPER_KEYS"])(
     "refuses development keys in %s, alone or after others",
     async (name) => {
-      const settings: Record<string, string> = await productionKeys();
+      const settings: Record<string, string> = await productionSettings();
       const development =
         name === "SIGNING_KEYS" ? await newSigningJwk("dev-1") : octJwk("dev-1", 2);
       const [own] = JSON.parse(settings[name] ?? "").keys;
@@ -156,7 +147,7 @@ describe("production", () => {
     ["MAIL_API_URL", "HTTP://mail.example/emails"],
     ["BREACHED_PASSWORD_URL", "http://breaches.example/range/"],
   ])("refuses %s=%s and says what it must be", async (name, value) => {
-    const settings = await productionKeys();
+    const settings = await productionSettings();
     await expectRefusal({ ...settings, [name]: value }, name);
     const bindings = withSettings({ ...settings, [name]: value });
     const { body } = await send("/ready", { bindings });

@@ -15,16 +15,29 @@ import { toComparisonKey } from "../../lib/text.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
 import { queueMail } from "../../outbox/queue.ts";
 import { toConflict, unknownRole } from "./conflict.ts";
-import { findRoleGrants, insertUser, type NewUser, type UserRow } from "./repository.ts";
+import {
+  findRoleGrants,
+  insertUser,
+  type NewUser,
+  type UserRow,
+  whereAdminExists,
+} from "./repository.ts";
 import type { CreateUser, RegisterUser } from "./schema.ts";
 
 const DEFAULT_ROLE = "user";
 
-/** Registers an account for the person who sends the request. Throws `registration_closed`, `email_taken`, `username_taken`. */
+const NO_ADMIN_YET =
+  "Registration opens once this service has an administrator. Its operator creates the first one with `npm run admin -- create`.";
+
+/**
+ * Registers an account for the person who sends the request. In production, registration stays closed until the first administrator
+ * exists. Throws `registration_closed`, `email_taken`, `username_taken`.
+ */
 export async function registerUser(ctx: Context, input: RegisterUser): Promise<UserRow> {
   if (!ctx.config.registrationOpen) throw new AppError("registration_closed");
-  const user = await insertWithAudit(ctx, await createUserRow(ctx, input), sql`true`);
-  if (!user) throw new Error("an unconditional insert without a row");
+  const whereOpen = ctx.config.environment === "production" ? whereAdminExists : sql`true`;
+  const user = await insertWithAudit(ctx, await createUserRow(ctx, input), whereOpen);
+  if (!user) throw new AppError("registration_closed", { detail: NO_ADMIN_YET });
   return user;
 }
 

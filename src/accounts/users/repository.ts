@@ -88,6 +88,10 @@ export type ManagedUser = Awaited<ReturnType<typeof findManagedUser>>[number];
 export const whereAdminRemains: SQL = sql`(users.role <> ${ADMIN_ROLE} OR users.is_active = 0
   OR users.deleted_at IS NOT NULL OR ${whereAnotherAdminRemains})`;
 
+/** True once an active administrator exists. */
+export const whereAdminExists: SQL = sql`EXISTS (SELECT 1 FROM users AS admin WHERE admin.role = ${ADMIN_ROLE}
+  AND admin.is_active = 1 AND admin.deleted_at IS NULL)`;
+
 /** True for an active administrator, whose removal could leave the service without one. */
 export function isActiveAdmin(user: Pick<UserRow, "role" | "isActive" | "deletedAt">): boolean {
   return user.role === ADMIN_ROLE && user.isActive && user.deletedAt === null;
