@@ -7,22 +7,29 @@ import { createAuditEvent } from "../audit/events.ts";
 import type { Context } from "../context.ts";
 import { AppError } from "../errors.ts";
 import { requireCustom } from "./replace.ts";
-import { deleteRoleRow, findRole, findRoleHolder, type RoleRow } from "./repository.ts";
+import {
+  DEFAULT_ROLE,
+  deleteRoleRow,
+  findRole,
+  findRoleHolders,
+  type RoleRow,
+  releaseDeletedHolders,
+} from "./repository.ts";
 
 /**
- * Deletes a role that no user has. The caller must hold every permission that it grants.
+ * Deletes a role that no user has. Deleted users who have it get the role `user`, in case they are restored. The caller must hold every permission that it grants.
  * Throws `role_not_found`, `system_role`, `role_in_use`, `privilege_escalation`.
  */
 export async function deleteRole(ctx: Context, name: string): Promise<void> {
   await retryOnConflict(async () => {
-    const { acting, roles, holders } = await read(ctx, {
+    const { acting, roles, holders, deletedHolders } = await read(ctx, {
       roles: findRole(ctx.db, name),
-      holders: findRoleHolder(ctx.db, name),
+      ...findRoleHolders(ctx.db, name),
     });
     const role = requireCustom(roles[0]);
     requireCovers(acting.actor, role.permissions);
     if (holders.length > 0) throw new AppError("role_in_use");
-    return applyDeletion(acting, role);
+    return applyDeletion(acting, role, deletedHolders.length > 0);
   });
 }
 
@@ -30,15 +37,20 @@ export async function deleteRole(ctx: Context, name: string): Promise<void> {
 async function applyDeletion(
   acting: Acting,
   role: RoleRow,
+  hasDeletedHolders: boolean,
 ): Promise<Pick<RoleRow, "name"> | undefined> {
+  const { db } = acting;
   const { name, permissions } = role;
+  const condition = whereAuthorized(acting, { grants: sql`${name}` });
   const { changed } = await commit(acting, {
-    change: deleteRoleRow(acting.db, role, whereAuthorized(acting, { grants: sql`${name}` })),
+    before: hasDeletedHolders && releaseDeletedHolders(db, role, acting.now(), condition),
+    change: deleteRoleRow(db, role, condition),
     event: await createAuditEvent(acting, {
       action: "role.deleted",
       targetType: "role",
       targetId: name,
       changes: { permissions: { from: permissions.join(" "), to: null } },
+      ...(hasDeletedHolders && { metadata: { deleted_users_now: DEFAULT_ROLE } }),
     }),
   });
   return changed[0];
