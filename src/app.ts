@@ -21,6 +21,7 @@ import { requestLog } from "./http/request-log.ts";
 import { securityHeaders } from "./http/security-headers.ts";
 import { mountDocs } from "./operations/docs.ts";
 import { operationsRouter } from "./operations/routes.ts";
+import { permissionsRouter } from "./roles/permissions/routes.ts";
 import { rolesRouter } from "./roles/routes.ts";
 
 /** Builds the API: the middleware that every request passes through, in order, then one router per feature. */
@@ -47,6 +48,7 @@ export function createApp() {
   app.route("/", verificationRouter);
   app.route("/", passwordsRouter);
   app.route("/", credentialsRouter);
+  app.route("/", permissionsRouter);
   app.route("/", rolesRouter);
   app.route("/", apiKeysRouter);
   app.route("/", auditRouter);

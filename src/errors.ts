@@ -55,6 +55,11 @@ export const ERRORS = {
   user_not_found: [404, "User not found", "There is no user with this id."],
   session_not_found: [404, "Session not found", "There is no live session with this id."],
   role_not_found: [404, "Role not found", "There is no role with this name."],
+  permission_not_found: [
+    404,
+    "Permission not found",
+    "Your application has no permission with this name. GET /v1/permissions lists all.",
+  ],
   api_key_not_found: [404, "API key not found", "There is no API key with this id."],
   method_not_allowed: [
     405,
@@ -80,6 +85,22 @@ export const ERRORS = {
     "The roles user, moderator and admin cannot be changed or deleted.",
   ],
   role_in_use: [409, "Role in use", "Users still have this role. Assign them another role first."],
+  permission_exists: [409, "Permission exists", "A permission with this name already exists."],
+  permission_limit: [
+    409,
+    "Too many permissions",
+    "Your application has the maximum number of permissions, 500. Delete one first.",
+  ],
+  permission_in_use: [
+    409,
+    "Permission in use",
+    "A role other than admin or a live API key holds this permission. Remove it from them first.",
+  ],
+  system_permission: [
+    409,
+    "System permission",
+    "This permission is one of Roster itself, and cannot be deleted.",
+  ],
   api_key_revoked: [
     409,
     "API key revoked",

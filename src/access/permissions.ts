@@ -24,3 +24,41 @@ export type Permission = keyof typeof PERMISSIONS;
 
 /** The names of all permissions, in the order of the documentation. */
 export const PERMISSION_NAMES = Object.keys(PERMISSIONS) as [Permission, ...Permission[]];
+
+/**
+ * Scopes that everyone may give to their API keys: they reach the owner of the key and nobody else. Each with the permission that
+ * allows the same on others. They are not permissions: no role grants them, and a key has them whatever the role of its owner.
+ */
+export const SELF_SCOPES = { "me:read": "users:read", "me:write": "users:update" } as const;
+
+export type SelfScope = keyof typeof SELF_SCOPES;
+
+const SELF_SCOPE_NAMES = Object.keys(SELF_SCOPES) as SelfScope[];
+
+/** The maximum number of permissions that an application can add. */
+export const MAX_CUSTOM_PERMISSIONS = 500;
+
+// Names contain no quotes, spaces or backslashes: SQL conditions and the `scope` claim rely on it.
+const NAME = /^(?=.{3,64}$)([a-z0-9_.-]+)(?::[a-z0-9_.-]+)+$/;
+
+// `analytics` is the noun of a permission that is planned.
+const RESERVED_NOUNS = new Set([
+  ...[...PERMISSION_NAMES, ...SELF_SCOPE_NAMES].map((name) => name.split(":")[0]),
+  "analytics",
+]);
+
+/** True for a permission of Roster itself. */
+export function isSystemPermission(name: string): name is Permission {
+  return Object.hasOwn(PERMISSIONS, name);
+}
+
+export function isSelfScope(name: string): name is SelfScope {
+  return Object.hasOwn(SELF_SCOPES, name);
+}
+
+/** Why an application cannot add a permission of this name; undefined if it can. */
+export function findNameFault(name: string): "invalid_format" | "reserved" | undefined {
+  const noun = NAME.exec(name)?.[1];
+  if (noun === undefined) return "invalid_format";
+  return RESERVED_NOUNS.has(noun) ? "reserved" : undefined;
+}

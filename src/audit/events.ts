@@ -28,6 +28,8 @@ export type AuditAction =
   | "role.created"
   | "role.updated"
   | "role.deleted"
+  | "permission.created"
+  | "permission.deleted"
   | "api_key.created"
   | "api_key.updated"
   | "api_key.rotated"
@@ -38,7 +40,7 @@ export type Changes = Readonly<Record<string, { from: Value; to: Value }>>;
 
 interface AuditEventInput {
   action: AuditAction;
-  targetType: "user" | "role" | "api_key";
+  targetType: "user" | "role" | "permission" | "api_key";
   targetId: string | null;
   /** Changes that are not personal data. Never a secret. */
   changes?: Changes;

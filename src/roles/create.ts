@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import { whereAuthorized } from "../access/conditions.ts";
 import { type Acting, read } from "../access/read.ts";
 import { requireCovers } from "../access/require.ts";
@@ -6,19 +7,25 @@ import { createAuditEvent } from "../audit/events.ts";
 import type { Context } from "../context.ts";
 import { findUniqueViolation } from "../db/errors.ts";
 import { AppError } from "../errors.ts";
+import { findUnknownPermissions, requireNoFaults, toPermissionSet } from "./permissions/known.ts";
+import { findCustomPermissions, wherePermissionsExist } from "./permissions/repository.ts";
 import { insertRole, type RoleRow } from "./repository.ts";
 import type { CreateRole } from "./schema.ts";
 
-/** Creates a role from permissions that the caller holds. Throws `role_exists`, `privilege_escalation`. */
+/** Creates a role from permissions that the caller holds. Throws `role_exists`, `privilege_escalation`, `validation_failed`. */
 export async function createRole(ctx: Context, input: CreateRole): Promise<RoleRow> {
+  const permissions = toPermissionSet(input.permissions);
   return retryOnConflict(async () => {
-    const { acting } = await read(ctx, {});
-    requireCovers(acting.actor, input.permissions);
-    return insertWithAudit(acting, input);
+    const { acting, known } = await read(ctx, {
+      known: findCustomPermissions(ctx.db, permissions),
+    });
+    requireNoFaults(findUnknownPermissions("permissions", input.permissions, known));
+    requireCovers(acting.actor, permissions);
+    return insertWithAudit(acting, { ...input, permissions });
   });
 }
 
-/** Undefined if the caller no longer holds what the role grants. */
+/** Undefined if the caller no longer holds what the role grants, or one of the permissions no longer exists. */
 async function insertWithAudit(
   acting: Acting,
   { name, description, permissions }: CreateRole,
@@ -34,7 +41,8 @@ async function insertWithAudit(
       permissions: { from: null, to: permissions.join(" ") },
     },
   });
-  const condition = whereAuthorized(acting, { needs: permissions });
+  const whereAllowed = whereAuthorized(acting, { needs: permissions });
+  const condition = sql`${whereAllowed} AND ${wherePermissionsExist(permissions)}`;
   try {
     const { changed } = await commit(acting, {
       change: insertRole(acting.db, row, condition),

@@ -6,24 +6,31 @@ import { commit, retryOnConflict } from "../audit/commit.ts";
 import { type Changes, createAuditEvent } from "../audit/events.ts";
 import type { Context } from "../context.ts";
 import { AppError } from "../errors.ts";
+import { findUnknownPermissions, requireNoFaults, toPermissionSet } from "./permissions/known.ts";
+import { findCustomPermissions, wherePermissionsExist } from "./permissions/repository.ts";
 import { findRole, type RoleRow, updateRole } from "./repository.ts";
 import type { ReplaceRole } from "./schema.ts";
 
 /**
  * Replaces a role's description and permissions. The caller must hold every permission that the role grants before and
- * after. Throws `role_not_found`, `system_role`, `privilege_escalation`.
+ * after. Throws `role_not_found`, `system_role`, `privilege_escalation`, `validation_failed`.
  */
 export async function replaceRole(
   ctx: Context,
   name: string,
   input: ReplaceRole,
 ): Promise<RoleRow> {
+  const after = { ...input, permissions: toPermissionSet(input.permissions) };
   return retryOnConflict(async () => {
-    const { acting, roles } = await read(ctx, { roles: findRole(ctx.db, name) });
+    const { acting, roles, known } = await read(ctx, {
+      roles: findRole(ctx.db, name),
+      known: findCustomPermissions(ctx.db, after.permissions),
+    });
+    requireNoFaults(findUnknownPermissions("permissions", input.permissions, known));
     const role = requireCustom(roles[0]);
-    requireCovers(acting.actor, [...role.permissions, ...input.permissions]);
-    const changes = diffRole(role, input);
-    return changes ? applyReplacement(acting, role, input, changes) : role;
+    requireCovers(acting.actor, [...role.permissions, ...after.permissions]);
+    const changes = diffRole(role, after);
+    return changes ? applyReplacement(acting, role, after, changes) : role;
   });
 }
 
@@ -45,7 +52,7 @@ function diffRole(before: RoleRow, after: ReplaceRole): Changes | undefined {
   return Object.keys(changes).length > 0 ? changes : undefined;
 }
 
-/** Undefined if the role is no longer as it was read, or the caller no longer holds what it grants. */
+/** Undefined if the role is no longer as it was read, or the caller no longer holds what it grants, or a permission no longer exists. */
 async function applyReplacement(
   acting: Acting,
   role: RoleRow,
@@ -54,7 +61,8 @@ async function applyReplacement(
 ): Promise<RoleRow | undefined> {
   const { name } = role;
   const set = { description, permissions, updatedAt: acting.now() };
-  const condition = whereAuthorized(acting, { needs: permissions, grants: sql`${name}` });
+  const whereAllowed = whereAuthorized(acting, { needs: permissions, grants: sql`${name}` });
+  const condition = sql`${whereAllowed} AND ${wherePermissionsExist(permissions)}`;
   const { changed } = await commit(acting, {
     change: updateRole(acting.db, role, set, condition),
     event: await createAuditEvent(acting, {

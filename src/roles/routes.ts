@@ -3,13 +3,11 @@ import { permission } from "../access/rule.ts";
 import { presentPage } from "../http/pagination.ts";
 import { createRole } from "./create.ts";
 import { deleteRole } from "./delete.ts";
-import { getPermissionPage, getRole, getRolePage } from "./list.ts";
+import { getRole, getRolePage } from "./list.ts";
 import { replaceRole } from "./replace.ts";
 import {
   CreateRole,
   ListQuery,
-  PermissionPage,
-  presentPermission,
   presentRole,
   ReplaceRole,
   Role,
@@ -18,18 +16,6 @@ import {
 } from "./schema.ts";
 
 const tags = ["Roles"];
-
-const listPermissionsRoute = operation({
-  method: "get",
-  path: "/v1/permissions",
-  operationId: "listPermissions",
-  tags,
-  summary: "List all permissions",
-  access: permission("roles:read"),
-  request: { query: ListQuery },
-  responses: { 200: jsonContent(PermissionPage, "A page of permissions, by name.") },
-  errors: [],
-});
 
 const listRolesRoute = operation({
   method: "get",
@@ -90,7 +76,7 @@ const deleteRoleRoute = operation({
   tags,
   summary: "Delete a role",
   description:
-    "A role that a user still has, including a deleted user, cannot be deleted. You must hold every permission that it grants.",
+    "A role that a user still has cannot be deleted. Deleted users who have it get the role `user`. You must hold every permission that it grants.",
   access: permission("roles:write"),
   request: { params: RoleParams },
   responses: { 204: { description: "The role was deleted." } },
@@ -98,11 +84,6 @@ const deleteRoleRoute = operation({
 });
 
 export const rolesRouter = createRouter()
-  .openapi(listPermissionsRoute, async (c) => {
-    const query = c.req.valid("query");
-    const page = await getPermissionPage(c.get("ctx"), query);
-    return c.json(presentPage(page, query.limit, presentPermission), 200);
-  })
   .openapi(listRolesRoute, async (c) => {
     const query = c.req.valid("query");
     const page = await getRolePage(c.get("ctx"), query);

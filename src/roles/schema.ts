@@ -1,8 +1,8 @@
 import { z } from "@hono/zod-openapi";
-import { PERMISSION_NAMES, PERMISSIONS } from "../access/permissions.ts";
 import { Timestamp, text } from "../http/fields.ts";
 import { PageQuery, pageOf } from "../http/pagination.ts";
 import { toTimestamp } from "../lib/time.ts";
+import { permissionList } from "./permissions/schema.ts";
 import type { RoleRow } from "./repository.ts";
 
 /** The name of a role, as used in tokens and paths. */
@@ -16,11 +16,7 @@ const RoleName = z
 
 const Description = text(500).openapi({ example: "Helps users with account problems." });
 
-const Permissions = z
-  .array(z.enum(PERMISSION_NAMES))
-  .max(100)
-  .overwrite((names) => [...new Set(names)].sort())
-  .openapi({ example: ["users:read"] });
+const Permissions = permissionList().openapi({ example: ["users:read"] });
 
 export const CreateRole = z
   .strictObject({
@@ -53,22 +49,6 @@ export const Role = z
   })
   .openapi("Role");
 export const RolePage = pageOf(Role, "RolePage");
-
-const Permission = z
-  .object({
-    name: z.string().openapi({ example: "users:read" }),
-    description: z.string().openapi({ example: PERMISSIONS["users:read"] }),
-  })
-  .openapi("Permission");
-export const PermissionPage = pageOf(Permission, "PermissionPage");
-
-/** A permission as the API shows it. */
-export function presentPermission({
-  name,
-  description,
-}: z.infer<typeof Permission>): z.infer<typeof Permission> {
-  return { name, description };
-}
 
 /** A role as the API shows it. */
 export function presentRole(row: RoleRow): z.infer<typeof Role> {

@@ -31,6 +31,7 @@ const LAYERS = [
   "authentication/sessions/",
   "authentication/introspection/",
   "authentication/passwords/",
+  "roles/permissions/",
   "api-keys/",
   "roles/",
   "accounts/profiles/",

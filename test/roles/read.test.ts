@@ -28,10 +28,14 @@ const createRole = (token: string, name: string, permissions: string[] = []) =>
 describe("GET /v1/permissions", () => {
   it("lists every permission with its description, by name", async () => {
     const { token } = await createHolder("roles:read");
-    const { status, body } = await send("/v1/permissions?limit=100", { token });
+    const { status, body } = await send("/v1/permissions", { token });
     expect(status).toBe(200);
     expect(body.data).toEqual(
-      PERMISSION_NAMES.toSorted().map((name) => ({ name, description: PERMISSIONS[name] })),
+      PERMISSION_NAMES.toSorted().map((name) => ({
+        name,
+        description: PERMISSIONS[name],
+        is_system: true,
+      })),
     );
     expect(body.pagination).toEqual({ limit: 100, has_more: false, next_cursor: null });
   });
@@ -39,6 +43,14 @@ describe("GET /v1/permissions", () => {
   it("lists every permission exactly once across pages", async () => {
     const { token } = await createHolder("roles:read");
     expect(await walk("/v1/permissions", token, 4)).toEqual(PERMISSION_NAMES.toSorted());
+    const added = ["aa:first", "s:middle", "zz:last"];
+    for (const name of added) {
+      await sqlRun("INSERT INTO custom_permissions VALUES (?, 'Ours.', 0)", name);
+    }
+    const all = [...PERMISSION_NAMES, ...added].sort();
+    for (const limit of [1, 4, 100]) {
+      expect(await walk("/v1/permissions", token, limit)).toEqual(all);
+    }
   });
 
   it("returns 401 without a token and 403 without roles:read", async () => {

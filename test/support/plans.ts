@@ -20,7 +20,7 @@ export function rememberStatements(database: D1Database): D1Database {
 const BOUNDED = [
   /^SCAN CONSTANT ROW:/,
   /VIRTUAL TABLE INDEX/,
-  /^SCAN \(?(subquery|roles|job_leases)/,
+  /^SCAN \(?(subquery|roles|custom_permissions|job_leases)/,
 ];
 
 /** First pages, which are read in the order of an index up to their limit. */

@@ -1,6 +1,6 @@
 import { decodeJwt } from "jose";
 import { createTestKey } from "./credentials.ts";
-import { createRoleRow, type TestUser } from "./fixtures.ts";
+import { createRoleRow, sqlRun, type TestUser } from "./fixtures.ts";
 import { type OpenApiDocument, type Operation, sampleBody, sampleParameter } from "./openapi.ts";
 
 /** The user whose resources a request is about. */
@@ -46,20 +46,35 @@ const UNKNOWN_ID = "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11";
 /** A target that does not exist. */
 export const UNKNOWN_TARGET: Target = {
   user: { id: UNKNOWN_ID, username: "nobody", email: "nobody@example.com" },
-  ids: { users: UNKNOWN_ID, sessions: UNKNOWN_ID, "api-keys": UNKNOWN_ID, roles: "nobodys" },
+  ids: {
+    users: UNKNOWN_ID,
+    sessions: UNKNOWN_ID,
+    "api-keys": UNKNOWN_ID,
+    roles: "nobodys",
+    permissions: "nobodys:own",
+  },
 };
 
 let roles = 0;
 
-/** A user's account, session and a new API key, and a new role that no user has. */
+/** A user's account, session and a new API key, a new role that no user has, and a permission that no role holds. */
 export async function targetOf(user: TestUser): Promise<Target> {
   const { id } = await createTestKey(user, []);
   roles += 1;
   await createRoleRow(`unused${roles}`, []);
+  await sqlRun(
+    "INSERT INTO custom_permissions (name, description, created_at) VALUES ('unused:one', '', 0) ON CONFLICT DO NOTHING",
+  );
   const sessionId = String(decodeJwt(user.token).sid);
   return {
     user,
-    ids: { users: user.id, sessions: sessionId, "api-keys": id, roles: `unused${roles}` },
+    ids: {
+      users: user.id,
+      sessions: sessionId,
+      "api-keys": id,
+      roles: `unused${roles}`,
+      permissions: "unused:one",
+    },
   };
 }
 

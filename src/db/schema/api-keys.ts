@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import { users } from "./users.ts";
 
@@ -21,5 +22,8 @@ export const apiKeys = sqliteTable(
   (table) => [
     uniqueIndex("api_keys_secret_hash").on(table.secretHash),
     index("api_keys_user").on(table.userId, table.id),
+    // For lists of keys that are not revoked, and of those that are.
+    index("api_keys_user_state").on(table.userId, sql`(revoked_at IS NULL)`, table.id),
+    index("api_keys_state").on(sql`(revoked_at IS NULL)`, table.id),
   ],
 );

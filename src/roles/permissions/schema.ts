@@ -1,0 +1,92 @@
+import { z } from "@hono/zod-openapi";
+import {
+  findNameFault,
+  isSystemPermission,
+  MAX_CUSTOM_PERMISSIONS,
+  PERMISSION_NAMES,
+  PERMISSIONS,
+} from "../../access/permissions.ts";
+import { text } from "../../http/fields.ts";
+import { PageQuery, pageOf } from "../../http/pagination.ts";
+
+const MAX_PERMISSIONS = PERMISSION_NAMES.length + MAX_CUSTOM_PERMISSIONS;
+const PAGE_LIMIT = 100;
+
+const NAME_FORMAT = {
+  message:
+    "Must be `noun:verb`, 3 to 64 characters of `a` to `z`, `0` to `9`, `_`, `.`, `-` and `:`.",
+  params: { code: "invalid_format" },
+};
+
+const PermissionName = z
+  .string()
+  .refine((name) => findNameFault(name) !== "invalid_format", NAME_FORMAT)
+  .openapi({ example: "invoices:approve", minLength: 3, maxLength: 64 });
+
+export const CreatePermission = z
+  .strictObject({
+    name: PermissionName.refine((name) => findNameFault(name) !== "reserved", {
+      message: "The part before the first colon is reserved for permissions of Roster itself.",
+      params: { code: "reserved" },
+    }),
+    description: text(500).default("").openapi({ example: "Approve invoices for payment." }),
+  })
+  .openapi("CreatePermission");
+export type CreatePermission = z.infer<typeof CreatePermission>;
+
+export const PermissionParams = z.strictObject({
+  name: PermissionName.openapi({ param: { name: "name", in: "path" } }),
+});
+
+export const ListPermissionsQuery = PageQuery.extend({
+  limit: PageQuery.shape.limit.unwrap().default(PAGE_LIMIT).openapi({
+    type: "integer",
+    minimum: 1,
+    maximum: PAGE_LIMIT,
+    default: PAGE_LIMIT,
+  }),
+});
+
+/**
+ * The permissions in a role or the scopes of a key, as sent. Refuses names that no permission can have. Whether a permission of an
+ * application exists is decided later (see known.ts), and needs the positions as sent: sort them with `toPermissionSet`.
+ */
+export function permissionList(isOther: (name: string) => boolean = () => false) {
+  return z
+    .array(
+      z
+        .string()
+        .refine((name) => isSystemPermission(name) || isOther(name) || !findNameFault(name), {
+          message: "There is no such permission.",
+          params: { code: "invalid_value" },
+        }),
+    )
+    .max(MAX_PERMISSIONS);
+}
+
+export const Permission = z
+  .object({
+    name: z.string().openapi({ example: "users:read" }),
+    description: z.string().openapi({ example: PERMISSIONS["users:read"] }),
+    is_system: z.boolean().openapi({
+      description: "True for permissions of Roster itself, which cannot be deleted.",
+    }),
+  })
+  .openapi("Permission");
+export const PermissionPage = pageOf(Permission, "PermissionPage");
+
+/** A permission, Roster's own or an application's. */
+export interface PermissionInfo {
+  name: string;
+  description: string;
+  isSystem: boolean;
+}
+
+/** A permission as the API shows it. */
+export function presentPermission({
+  name,
+  description,
+  isSystem,
+}: PermissionInfo): z.infer<typeof Permission> {
+  return { name, description, is_system: isSystem };
+}
