@@ -16,11 +16,13 @@ export interface AccessRule {
   kind: "public" | "own" | "permission" | "own-or-permission";
   /** Undefined for `public` and `own`. */
   permission: string | undefined;
+  /** The scope that lets API keys act on their owner's account, if there is one. */
+  selfScope: string | undefined;
   /** True if API keys may call it, given the permission among their scopes. */
   takesKeys: boolean;
 }
 
-const PERMISSION = /^(own or )?([a-z_]+:[a-z_]+)/;
+const PERMISSION = /^(own or )?([a-z_]+:[a-z_]+)(?:; API keys on their owner's account: (me:[a-z]+))?/;
 
 /** Reads an operation's access rule. Throws if it declares none or an unknown one. */
 export function readAccessRule(
@@ -29,11 +31,12 @@ export function readAccessRule(
 ): AccessRule {
   const rule = operation["x-permission"];
   const takesKeys = (operation.security ?? []).some((scheme) => "apiKey" in scheme);
-  if (rule === "none") return { kind: "public", permission: undefined, takesKeys };
-  if (rule === "own") return { kind: "own", permission: undefined, takesKeys };
-  const [, orOwn, permission] = PERMISSION.exec(rule ?? "") ?? [];
+  const bare = { permission: undefined, selfScope: undefined, takesKeys };
+  if (rule === "none") return { kind: "public", ...bare };
+  if (rule === "own") return { kind: "own", ...bare };
+  const [, orOwn, permission, selfScope] = PERMISSION.exec(rule ?? "") ?? [];
   if (!permission) throw new Error(`${name} declares no access rule: x-permission is ${rule}`);
-  return { kind: orOwn ? "own-or-permission" : "permission", permission, takesKeys };
+  return { kind: orOwn ? "own-or-permission" : "permission", permission, selfScope, takesKeys };
 }
 
 const HEAD = `# Access matrix
@@ -44,7 +47,7 @@ fails if it is out of date. [Roles and API keys](roles-and-api-keys.md) explains
 - **yes**: allowed. **own**: allowed for the caller's own resources only. **401**, **403**: refused, whether or not the
   resource exists.
 - *API key*: a key with the permission among its scopes, whose owner's role grants it. Without the permission, every
-  request with a key is 403, even for its owner's account.
+  request with a key is 403, even for its owner's account, unless the notes name a scope that suffices there.
 - *not upward*: acting on another user requires every permission that the user holds, and callers cannot grant
   permissions that they do not hold: 403 \`privilege_escalation\`.
 `;
@@ -117,11 +120,12 @@ function cellOf(
   return on === "own" ? "yes" : "own";
 }
 
-function notesOf({ kind, takesKeys }: AccessRule, { responses }: AccessOperation): string[] {
+function notesOf({ kind, selfScope, takesKeys }: AccessRule, { responses }: AccessOperation): string[] {
   const refusals = responses["403"]?.content?.["application/problem+json"]?.examples ?? {};
   const notes: string[] = [];
   if (kind === "own") notes.push("own only");
   if (kind !== "public" && !takesKeys) notes.push("no API keys");
+  if (selfScope) notes.push(`keys with \`${selfScope}\`: own`);
   if ("privilege_escalation" in refusals) notes.push("not upward");
   return notes;
 }

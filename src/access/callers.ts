@@ -6,6 +6,7 @@ import { sessions } from "../db/schema/sessions.ts";
 import { users } from "../db/schema/users.ts";
 import { prepareOnce, type Statement } from "../db/statement.ts";
 import type { Credential } from "./credential.ts";
+import { isSelfScope } from "./permissions.ts";
 import type { Principal } from "./principal.ts";
 
 /** What the API returns of a user. It is read with the caller, so that reading your own account needs no second statement. */
@@ -118,7 +119,8 @@ export function toPrincipal(
   if (credential.type === "api_key") {
     const scopes = row.scopes ?? [];
     const permissions = row.permissions.filter((held) => scopes.includes(held));
-    return { type: "api_key", keyId: id, userId, username, role, permissions, dataKey };
+    const selfScopes = scopes.filter(isSelfScope);
+    return { type: "api_key", keyId: id, selfScopes, userId, username, role, permissions, dataKey };
   }
   if (credential.userId !== userId) return null;
   const { permissions, expiresAt } = row;

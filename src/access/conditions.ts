@@ -1,8 +1,9 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Permission } from "./permissions.ts";
-import { isSelf, type Principal } from "./principal.ts";
+import type { Principal } from "./principal.ts";
 import type { Acting } from "./read.ts";
 import type { Scope } from "./rule.ts";
+import { isSelf } from "./self.ts";
 
 /** What a change affects, and so what its actor must hold. */
 export interface Demand {
@@ -22,12 +23,14 @@ export interface Demand {
  * True while the actor's credential is live and holds what the change demands. It is a condition of the statement that makes the
  * change, so that, unlike what was read before, it cannot be out of date.
  */
-export function whereAuthorized({ actor, access, now }: Acting, demand: Demand): SQL {
+export function whereAuthorized(acting: Acting, demand: Demand): SQL {
+  const { actor, access, now } = acting;
   const { rule } = access;
-  const isOwn = demand.on !== undefined && isSelf(actor, demand.on.userId);
+  const isOwn = demand.on !== undefined && isSelf(acting, demand.on.userId);
   const needs: string[] = [...(demand.needs ?? [])];
   if (rule.kind === "permission" || (rule.kind !== "own" && !isOwn)) needs.push(rule.permission);
   const conditions = needs.map((name) => whereHeld(actor, sql`${JSON.stringify(name)}`));
+  if (isOwn && actor.type === "api_key") conditions.push(whereScoped(rule.selfScope));
   for (const role of [isOwn ? undefined : demand.on?.role, demand.grants]) {
     if (role) conditions.push(whereCovered(actor, role));
   }
@@ -67,6 +70,11 @@ function whereHeld(actor: Principal, quoted: SQL): SQL {
   const whereGranted = sql`instr(held.permissions, ${quoted}) > 0`;
   if (actor.type === "user") return whereGranted;
   return sql`${whereGranted} AND instr(k.scopes, ${quoted}) > 0`;
+}
+
+// True while the actor's API key has a scope, whatever the role of its owner.
+function whereScoped(scope: string | undefined): SQL {
+  return scope === undefined ? sql`false` : sql`instr(k.scopes, ${JSON.stringify(scope)}) > 0`;
 }
 
 function whereCovered(actor: Principal, role: SQL): SQL {

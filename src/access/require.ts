@@ -1,23 +1,28 @@
 import { AppError } from "../errors.ts";
 import type { Permission } from "./permissions.ts";
-import { isSelf, type Principal, type UserPrincipal } from "./principal.ts";
+import type { Principal, UserPrincipal } from "./principal.ts";
 import type { Acting } from "./read.ts";
 import type { AccessRequest } from "./rule.ts";
+import { isSelf, mayActOnOwner } from "./self.ts";
 
 /** Throws `forbidden` unless the operation's rule admits the principal. */
-export function requireRule(principal: Principal, { rule, pathId }: AccessRequest): void {
+export function requireRule(
+  principal: Principal,
+  { rule, pathId }: Pick<AccessRequest, "rule" | "pathId">,
+): void {
   if (principal.type === "api_key" && rule.personal) throw keysRefused();
   if (rule.kind === "own") return;
   const isOwn =
     rule.kind === "owner-or-permission" ||
     (rule.kind === "own-or-permission" && (pathId === "me" || pathId === principal.userId));
-  if (isOwn && principal.type === "user") return;
+  if (isOwn && mayActOnOwner(principal, rule)) return;
   requirePermissions(principal, [rule.permission]);
 }
 
 /** Throws `forbidden` unless the resource is the actor's own or they hold the operation's permission. */
-export function requireOwner({ actor, access }: Acting, ownerId: string | undefined): void {
-  if (ownerId !== undefined && isSelf(actor, ownerId)) return;
+export function requireOwner(acting: Acting, ownerId: string | undefined): void {
+  const { actor, access } = acting;
+  if (ownerId !== undefined && isSelf(acting, ownerId)) return;
   if (access.rule.kind !== "own") requirePermissions(actor, [access.rule.permission]);
 }
 
@@ -42,10 +47,10 @@ export function requireCovers(
 
 /** Throws `privilege_escalation` unless the actor is the user, or holds every permission that the user holds. */
 export function requireManageable(
-  { actor }: Acting,
+  acting: Acting,
   user: { id: string; permissions: readonly string[] },
 ): void {
-  if (!isSelf(actor, user.id)) requireCovers(actor, user.permissions);
+  if (!isSelf(acting, user.id)) requireCovers(acting.actor, user.permissions);
 }
 
 /** The logged-in user who calls an operation that refuses API keys. */

@@ -1,5 +1,5 @@
 import type { Credential } from "./credential.ts";
-import type { Permission } from "./permissions.ts";
+import type { Permission, SelfScope } from "./permissions.ts";
 import type { Principal } from "./principal.ts";
 
 /** What a permission is held on. Roles grant it on the whole service; on an organisation will be another kind. */
@@ -11,10 +11,10 @@ const SERVICE: Scope = { kind: "service" };
 export type Access = { kind: "public" } | Restricted;
 
 /**
- * Who may call an operation that needs a credential. API keys own nothing, so they always need the permission. If `personal` is
- * set, they are refused.
+ * Who may call an operation that needs a credential. An API key needs the permission, even on its owner's account, unless it has the
+ * scope `selfScope`, which then suffices there. If `personal` is set, API keys are refused.
  */
-export type Restricted = { personal?: true; scope: Scope } & (
+export type Restricted = { personal?: true; selfScope?: SelfScope; scope: Scope } & (
   | { kind: "own" }
   | { kind: "permission"; permission: Permission }
   | { kind: "own-or-permission"; permission: Permission }
@@ -47,6 +47,11 @@ export function personal(access: Restricted): Restricted {
   return { ...access, personal: true };
 }
 
+/** The same rule, but an API key with this scope may also call it for its owner. */
+export function openToKeys(selfScope: SelfScope, access: Restricted): Restricted {
+  return { ...access, selfScope };
+}
+
 /** A rule as the OpenAPI document shows it. */
 export function describeAccess(access: Access): string {
   switch (access.kind) {
@@ -56,8 +61,11 @@ export function describeAccess(access: Access): string {
       return "own";
     case "permission":
       return access.permission;
-    default:
-      return `own or ${access.permission}`;
+    default: {
+      const { permission: name, selfScope } = access;
+      const ofKeys = selfScope ? `; API keys on their owner's account: ${selfScope}` : "";
+      return `own or ${name}${ofKeys}`;
+    }
   }
 }
 

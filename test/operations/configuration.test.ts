@@ -113,7 +113,7 @@ describe("production", () => {
   });
 
   it("serves without mail, and /ready says whether there is any", async () => {
-    const settings = await productionKeys();
+    const settings = await productionSettings();
     const statusOf = async (mail: Settings) => {
       const { body } = await send("/ready", { bindings: withSettings({ ...settings, ...mail }) });
       return body.checks.mail.status;

@@ -1,6 +1,6 @@
 import type { Context as HonoContext } from "hono";
 import { createRouter, jsonBody, jsonContent, operation } from "../../access/operation.ts";
-import { ownOr } from "../../access/rule.ts";
+import { openToKeys, ownOr } from "../../access/rule.ts";
 import { targetUser } from "../../access/target.ts";
 import type { AppEnv } from "../../http/app-env.ts";
 import {
@@ -30,7 +30,7 @@ const getProfileRoute = operation({
   summary: "Get a profile",
   description:
     "Every field is empty until the profile is first written. Returns 304 if `If-None-Match` matches the current version.",
-  access: ownOr("users:read"),
+  access: openToKeys("me:read", ownOr("users:read")),
   parameters: [IfNoneMatch],
   request: { params: ProfileParams },
   responses: {
@@ -47,7 +47,7 @@ const replaceProfileRoute = operation({
   tags,
   summary: "Replace a profile",
   description: "Omitted fields are cleared.",
-  access: ownOr("users:update"),
+  access: openToKeys("me:write", ownOr("users:update")),
   parameters: [IfMatch],
   request: { params: ProfileParams, body: jsonBody(ReplaceProfile) },
   responses: { 200: jsonContent(Profile, "The new profile.", ["ETag"]) },
@@ -61,7 +61,7 @@ const updateProfileRoute = operation({
   tags,
   summary: "Update a profile",
   description: "Omitted fields keep their value.",
-  access: ownOr("users:update"),
+  access: openToKeys("me:write", ownOr("users:update")),
   parameters: [IfMatch],
   request: { params: ProfileParams, body: jsonBody(UpdateProfile) },
   responses: { 200: jsonContent(Profile, "The updated profile.", ["ETag"]) },

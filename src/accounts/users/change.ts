@@ -2,7 +2,13 @@ import { type SQL, sql } from "drizzle-orm";
 import { whereAuthorized } from "../../access/conditions.ts";
 import type { Permission } from "../../access/permissions.ts";
 import { type Acting, read } from "../../access/read.ts";
-import { requireCovers, requireManageable, requirePermissions } from "../../access/require.ts";
+import {
+  requireCovers,
+  requireManageable,
+  requireOwner,
+  requirePermissions,
+} from "../../access/require.ts";
+import { withoutSelfScope } from "../../access/self.ts";
 import type { UserRef } from "../../access/target.ts";
 import { revokeApiKeysOfUser } from "../../api-keys/repository.ts";
 import { commit, retryOnConflict } from "../../audit/commit.ts";
@@ -38,6 +44,8 @@ export interface ChangePlan {
   set: UserChange;
   /** Permissions that this change needs besides the operation's own. */
   needs?: readonly Permission[];
+  /** Whether the scope me:write does not cover the change. */
+  isBeyondSelfScope?: boolean;
   /** `personal` has the changes of personal data: username, names and email. */
   events: readonly {
     action: AuditAction;
@@ -69,13 +77,19 @@ export async function changeUser(
   role?: string,
 ): Promise<UserRow> {
   return retryOnConflict(async () => {
-    const { acting, users, granted } = await read(ctx, {
+    const {
+      acting: caller,
+      users,
+      granted,
+    } = await read(ctx, {
       users: findManagedUser(ctx.db, target.user),
       granted: role !== undefined && findRoleGrants(ctx.db, role),
     });
     const [user] = users;
     if (!user) throw new AppError("user_not_found");
-    const change = plan(acting, user);
+    const change = plan(caller, user);
+    const acting = change?.isBeyondSelfScope ? withoutSelfScope(caller) : caller;
+    requireOwner(acting, user.id);
     requireManageable(acting, user);
     if (target.ifMatch && !target.ifMatch(user)) throw new AppError("version_conflict");
     if (!change) return user;

@@ -2,7 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { whereAuthorized } from "../../access/conditions.ts";
 import type { Permission } from "../../access/permissions.ts";
 import { read } from "../../access/read.ts";
-import { requireCovers, requirePermissions } from "../../access/require.ts";
+import { requirePermissions } from "../../access/require.ts";
 import { commit, retryOnConflict } from "../../audit/commit.ts";
 import { createAuditEvent } from "../../audit/events.ts";
 import { requireAcceptablePassword } from "../../authentication/passwords/rules.ts";
@@ -14,6 +14,7 @@ import { hashPassword } from "../../lib/password-hash.ts";
 import { toComparisonKey } from "../../lib/text.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
 import { queueMail } from "../../outbox/queue.ts";
+import { requireCreatable, whereCreatable } from "./by-key.ts";
 import { toConflict, unknownRole } from "./conflict.ts";
 import {
   findRoleGrants,
@@ -42,8 +43,9 @@ export async function registerUser(ctx: Context, input: RegisterUser): Promise<U
 }
 
 /**
- * Creates a user for another person. Without a password, the person is invited by email to choose one. The caller must hold every permission that the role grants, and a role other than `user` needs
- * roles:assign.
+ * Creates a user for another person. Without a password, the person is invited by email to choose one. The caller must hold every
+ * permission that the role grants, and a role other than `user` needs roles:assign. An API key creates only accounts whose role grants
+ * nothing.
  * Throws `forbidden`, `privilege_escalation`, `email_taken`, `username_taken`, `validation_failed`.
  */
 export async function createUser(ctx: Context, input: CreateUser): Promise<UserRow> {
@@ -55,9 +57,10 @@ export async function createUser(ctx: Context, input: CreateUser): Promise<UserR
     requirePermissions(acting.actor, needs);
     const [grants] = granted;
     if (!grants) throw unknownRole();
-    requireCovers(acting.actor, grants.permissions);
+    requireCreatable(acting, grants.permissions);
     row ??= await createUserRow(ctx, input);
-    return insertWithAudit(acting, row, whereAuthorized(acting, { needs, grants: sql`${role}` }));
+    const whereAllowed = whereAuthorized(acting, { needs, grants: sql`${role}` });
+    return insertWithAudit(acting, row, sql`${whereAllowed} AND ${whereCreatable(acting, role)}`);
   });
 }
 

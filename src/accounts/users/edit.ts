@@ -1,10 +1,11 @@
 import type { Permission } from "../../access/permissions.ts";
-import { isSelf } from "../../access/principal.ts";
 import type { Acting } from "../../access/read.ts";
+import { isSelf } from "../../access/self.ts";
 import type { Changes } from "../../audit/events.ts";
 import type { Context } from "../../context.ts";
 import { AppError } from "../../errors.ts";
 import { toComparisonKey } from "../../lib/text.ts";
+import { requireMayAssignRoles } from "./by-key.ts";
 import { type ChangePlan, type ChangeTarget, changeUser, diffUser } from "./change.ts";
 import { blankToNull } from "./create.ts";
 import type { ManagedUser, UserChange, UserRow } from "./repository.ts";
@@ -20,8 +21,8 @@ const PERSONAL = {
 /**
  * Changes the fields of a user that the input contains. Other fields keep their values. Users can change their own username and
  * names. Their own email has a separate flow, another person's needs credentials:manage, `role` needs roles:assign and `is_active` needs
- * users:update. A changed role ends the
- * user's sessions, so that no access token still has the old role.
+ * users:update. A changed role ends the user's sessions, so that no access token still has the old role. An API key with me:write
+ * changes only its owner's names, and no key changes an email or a role.
  */
 export async function editUser(
   ctx: Context,
@@ -35,8 +36,9 @@ export async function editUser(
   return changeUser(ctx, target, plan, input.role);
 }
 
-function planEdit({ actor }: Acting, user: ManagedUser, input: UpdateUser): ChangePlan | undefined {
-  const isOwn = isSelf(actor, user.id);
+function planEdit(acting: Acting, user: ManagedUser, input: UpdateUser): ChangePlan | undefined {
+  const { actor } = acting;
+  const isOwn = isSelf(acting, user.id);
   const set = toChange(user, input);
   const personal = diffUser(user, set, PERSONAL);
   const active = diffUser(user, set, { isActive: "is_active" });
@@ -47,6 +49,7 @@ function planEdit({ actor }: Acting, user: ManagedUser, input: UpdateUser): Chan
       detail: "The email cannot be changed here. Use POST /v1/auth/email/change for your own.",
     });
   }
+  if (role) requireMayAssignRoles(acting);
   const updated = { action: "user.updated", changes: active, personal } as const;
   const needs: Permission[] = [];
   if (active) needs.push("users:update");
@@ -55,6 +58,7 @@ function planEdit({ actor }: Acting, user: ManagedUser, input: UpdateUser): Chan
   return {
     set,
     needs,
+    isBeyondSelfScope: set.username !== undefined || active !== undefined || role !== undefined,
     events: [
       ...(personal || active ? [updated] : []),
       ...(role ? [{ action: "user.role_changed", changes: role } as const] : []),

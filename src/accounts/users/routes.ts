@@ -1,6 +1,6 @@
 import type { Context as HonoContext } from "hono";
 import { createRouter, jsonBody, jsonContent, operation } from "../../access/operation.ts";
-import { ownOr, permission } from "../../access/rule.ts";
+import { openToKeys, ownOr, permission, personal } from "../../access/rule.ts";
 import { targetUser } from "../../access/target.ts";
 import type { AppEnv } from "../../http/app-env.ts";
 import {
@@ -40,7 +40,8 @@ const createUserRoute = operation({
   summary: "Create a user",
   description:
     "Without `password`, the person gets an email with a link to choose one, and cannot log in before. A role other than `user` also " +
-    "needs roles:assign. You must hold every permission that the role grants.",
+    "needs roles:assign. You must hold every permission that the role grants. An API key can only create users whose role grants no " +
+    "permission.",
   access: permission("users:create"),
   request: { body: jsonBody(CreateUser) },
   responses: { 201: jsonContent(User, "The new user.", ["Location", "ETag"]) },
@@ -67,7 +68,7 @@ const getUserRoute = operation({
   tags,
   summary: "Retrieve a user",
   description: "Returns 304 if `If-None-Match` matches the current version.",
-  access: ownOr("users:read"),
+  access: openToKeys("me:read", ownOr("users:read")),
   parameters: [IfNoneMatch],
   request: { params: UserId, query: GetUserQuery },
   responses: {
@@ -89,7 +90,8 @@ const EDIT_ERRORS = [
 
 const EDIT_DESCRIPTION =
   "You can change your own username and names. Changing other users, or `is_active`, needs users:update; changing their email needs " +
-  "credentials:manage, and ends their sessions; changing the role needs roles:assign. You must hold every permission that the user holds.";
+  "credentials:manage, and ends their sessions; changing the role needs roles:assign. You must hold every permission that the user holds. " +
+  "An API key with the scope `me:write` can change its owner's names. API keys cannot change emails or roles.";
 
 const replaceUserRoute = operation({
   method: "put",
@@ -98,7 +100,7 @@ const replaceUserRoute = operation({
   tags,
   summary: "Replace a user",
   description: EDIT_DESCRIPTION,
-  access: ownOr("users:update"),
+  access: openToKeys("me:write", ownOr("users:update")),
   parameters: [IfMatch],
   request: { params: UserId, body: jsonBody(ReplaceUser) },
   responses: { 200: jsonContent(User, "The new version of the user.", ["ETag"]) },
@@ -112,7 +114,7 @@ const updateUserRoute = operation({
   tags,
   summary: "Update a user",
   description: `Absent fields keep their value. ${EDIT_DESCRIPTION}`,
-  access: ownOr("users:update"),
+  access: openToKeys("me:write", ownOr("users:update")),
   parameters: [IfMatch],
   request: { params: UserId, body: jsonBody(UpdateUser) },
   responses: { 200: jsonContent(User, "The updated user.", ["ETag"]) },
@@ -169,7 +171,7 @@ const assignRoleRoute = operation({
   tags,
   summary: "Assign a role to a user",
   description: "Ends the user's sessions, so that they log in again with the new role.",
-  access: permission("roles:assign"),
+  access: personal(permission("roles:assign")),
   parameters: [IfMatch],
   request: { params: UserId, body: jsonBody(AssignRole) },
   responses: { 200: jsonContent(User, "The user with the new role.", ["ETag"]) },
