@@ -1,46 +1,73 @@
-import { type SQL, sql } from "drizzle-orm";
-import { whereAuthorized, whereUserHolds } from "../access/conditions.ts";
+import { sql } from "drizzle-orm";
 import { type Acting, read } from "../access/read.ts";
-import { requireCovers, requireManageable, requireOwner } from "../access/require.ts";
+import { requireManageable, requireOwner } from "../access/require.ts";
 import { commit, retryOnConflict } from "../audit/commit.ts";
 import { type AuditAction, type Changes, createAuditEvent } from "../audit/events.ts";
 import type { Context } from "../context.ts";
-import { AppError } from "../errors.ts";
+import { AppError, type Fault } from "../errors.ts";
+import { findUnknownPermissions } from "../roles/permissions/known.ts";
+import { findCustomPermissions } from "../roles/permissions/repository.ts";
 import {
   type ApiKeyChange,
   type ApiKeyRow,
+  findCrowdedOwner,
   findManagedApiKey,
   type ManagedApiKey,
   updateApiKeyRow,
+  whereBelowLimit,
 } from "./repository.ts";
+import { requireHolds, requireScopes, whereHolds, whereMayGrant } from "./scopes.ts";
 
 /** A change worked out from the key as it was read. */
 export interface ApiKeyPlan {
   action: AuditAction;
   set: ApiKeyChange;
+  /** Whether the change hands out the key's scopes as creating the key did: a new secret, or a later expiry. */
+  isGrant?: boolean;
+  /** Whether the change makes an expired key live again. */
+  isRevival?: boolean;
   changes?: Changes;
   /** Changed fields whose values are not recorded. */
   redacted?: readonly string[];
 }
 
+/** What a change may set, as sent. */
+interface ApiKeyInput {
+  scopes?: readonly string[] | undefined;
+  expires_at?: string | null | undefined;
+}
+
+type MakePlan = (key: ManagedApiKey, unknownScopes: Fault[]) => ApiKeyPlan | undefined;
+
 /**
- * Changes a key. `plan` gets the key as it was read and returns what to do, or undefined for nothing. Callers without the
- * operation's permission get `forbidden` for every key but their own, whether or not it exists.
- * Throws `forbidden`, `api_key_not_found`, `privilege_escalation`.
+ * Changes a key. `plan` gets the key as it was read and returns what to do, or undefined for nothing. Who sets scopes must hold them, and so must the owner. Who makes a key usable for themselves or for longer must hold
+ * all its scopes, those included that the owner's role does not grant at the moment. Callers without the operation's permission get
+ * `forbidden` for every key but their own, whether or not it exists.
+ * Throws `forbidden`, `api_key_not_found`, `privilege_escalation`, `api_key_limit`.
  */
 export async function changeApiKey(
   ctx: Context,
   id: string,
-  plan: (acting: Acting, key: ManagedApiKey) => ApiKeyPlan | undefined,
+  plan: MakePlan,
+  { scopes = [], expires_at }: ApiKeyInput = {},
 ): Promise<ApiKeyRow> {
   return retryOnConflict<ApiKeyRow>(async () => {
-    const { acting, keys } = await read(ctx, { keys: findManagedApiKey(ctx.db, id) });
+    const { acting, keys, known, crowded } = await read(ctx, {
+      keys: findManagedApiKey(ctx.db, id),
+      crowded: expires_at !== undefined && findCrowdedOwner(ctx.db, id, ctx.now()),
+      known: findCustomPermissions(ctx.db, scopes),
+    });
     const [key] = keys;
     requireOwner(acting, key?.userId);
     if (!key) throw new AppError("api_key_not_found");
-    requireManageable(acting, { id: key.userId, permissions: key.ownerPermissions });
-    const change = plan(acting, key);
-    return change ? applyChange(acting, key, change) : key;
+    const owner = { id: key.userId, permissions: key.ownerPermissions };
+    requireManageable(acting, owner);
+    const change = plan(key, findUnknownPermissions("scopes", scopes, known));
+    if (!change) return key;
+    if (change.set.scopes) requireScopes(acting, owner, change.set.scopes);
+    if (change.isGrant) requireHolds(acting, owner.id, change.set.scopes ?? key.scopes);
+    if (change.isRevival && crowded.length > 0) throw new AppError("api_key_limit");
+    return applyChange(acting, key, change);
   });
 }
 
@@ -49,36 +76,25 @@ export function requireLive(key: ManagedApiKey): void {
   if (key.revokedAt !== null) throw new AppError("api_key_revoked");
 }
 
-/** Throws `privilege_escalation` unless the caller and the owner each hold every scope. */
-export function requireScopes(
-  { actor }: Acting,
-  owner: { permissions: readonly string[] },
-  scopes: readonly string[],
-): void {
-  requireCovers(actor, scopes);
-  requireCovers(owner, scopes);
-}
-
-/** True while the caller may manage the user's keys and both hold every scope: the SQL counterpart of `requireScopes`. */
-export function whereMayGrant(acting: Acting, userId: string, scopes: readonly string[]): SQL {
-  const role = sql`(SELECT role FROM users WHERE id = ${userId})`;
-  const whereAllowed = whereAuthorized(acting, { on: { userId, role }, needs: scopes });
-  return sql`${whereAllowed} AND ${whereUserHolds(userId, scopes)}`;
-}
-
 /** Undefined if the key is no longer as it was read, or the caller may no longer make the change. */
 async function applyChange(
   acting: Acting,
   key: ManagedApiKey,
-  { action, set, changes = {}, redacted = [] }: ApiKeyPlan,
+  { action, set, isGrant, isRevival, changes = {}, redacted = [] }: ApiKeyPlan,
 ): Promise<ApiKeyRow | undefined> {
-  const condition = whereMayGrant(acting, key.userId, set.scopes ?? []);
+  const { id, userId } = key;
+  const whereAllowed = set.scopes
+    ? whereMayGrant(acting, userId, set.scopes)
+    : whereHolds(acting, userId, isGrant ? key.scopes : []);
+  const condition = isRevival
+    ? sql`${whereAllowed} AND ${whereBelowLimit(userId, acting.now())}`
+    : whereAllowed;
   const { changed } = await commit(acting, {
     change: updateApiKeyRow(acting.db, key, set, condition),
     event: await createAuditEvent(acting, {
       action,
       targetType: "api_key",
-      targetId: key.id,
+      targetId: id,
       changes,
       redacted,
     }),

@@ -1,18 +1,26 @@
+import { sql } from "drizzle-orm";
 import { type Acting, read } from "../access/read.ts";
 import { requireManageable, requireOwner } from "../access/require.ts";
 import type { UserRef } from "../access/target.ts";
 import { commit, retryOnConflict } from "../audit/commit.ts";
 import { createAuditEvent } from "../audit/events.ts";
 import type { Context } from "../context.ts";
-import { AppError, invalidField } from "../errors.ts";
+import { AppError } from "../errors.ts";
 import { mintApiKey } from "../lib/api-key.ts";
 import { newId } from "../lib/ids.ts";
-import { requireScopes, whereMayGrant } from "./change.ts";
+import { toTimestamp } from "../lib/time.ts";
+import { deliverSoon } from "../outbox/deliver.ts";
+import { queueMail, whereMailMayBeSent } from "../outbox/queue.ts";
+import {
+  findUnknownPermissions,
+  requireNoFaults,
+  toPermissionSet,
+} from "../roles/permissions/known.ts";
+import { findCustomPermissions } from "../roles/permissions/repository.ts";
+import { findExpiryFaults, parseExpiry } from "./expiry.ts";
 import { type ApiKeyRow, findKeyOwner, insertApiKey, type NewApiKeyRow } from "./repository.ts";
 import type { CreateApiKey } from "./schema.ts";
-
-/** Live keys per user. */
-const MAX_LIVE_KEYS = 100;
+import { requireScopes, whereMayGrant } from "./scopes.ts";
 
 /** A key with its text, which is shown only once. */
 export interface IssuedApiKey {
@@ -22,7 +30,7 @@ export interface IssuedApiKey {
 
 /**
  * Creates a key for the caller, or for the user in `user_id`. Another user's key needs api_keys:write and everything that
- * user may do. Caller and owner must both hold the scopes.
+ * user may do. Caller and owner must both hold the scopes. The owner gets an email.
  * Throws `forbidden`, `user_not_found`, `privilege_escalation`, `validation_failed`, `api_key_limit`.
  */
 export async function createApiKey(
@@ -30,44 +38,43 @@ export async function createApiKey(
   caller: UserRef,
   input: CreateApiKey,
 ): Promise<IssuedApiKey> {
+  const { name } = input;
   const ownerRef = input.user_id ?? caller;
+  const scopes = toPermissionSet(input.scopes);
+  const expiresAt = parseExpiry(input.expires_at);
   return retryOnConflict(async () => {
-    const { acting, owners } = await read(ctx, {
+    const { acting, owners, known } = await read(ctx, {
       owners: findKeyOwner(ctx.db, ownerRef, ctx.now()),
+      known: findCustomPermissions(ctx.db, scopes),
     });
     requireOwner(acting, input.user_id ?? acting.actor.userId);
+    requireNoFaults([
+      ...findUnknownPermissions("scopes", input.scopes, known),
+      ...findExpiryFaults(expiresAt, ctx.now()),
+    ]);
     const [owner] = owners;
     if (!owner) throw new AppError("user_not_found");
     requireManageable(acting, owner);
-    requireScopes(acting, owner, input.scopes);
-    const expiresAt = parseExpiry(input, ctx.now());
-    if (owner.liveKeys >= MAX_LIVE_KEYS) throw new AppError("api_key_limit");
-    return issue(acting, { ...input, userId: owner.id, expiresAt });
+    requireScopes(acting, owner, scopes);
+    if (!owner.isBelowLimit) throw new AppError("api_key_limit");
+    return issue(acting, owner, { name, scopes, expiresAt });
   });
-}
-
-function parseExpiry({ expires_at }: CreateApiKey, now: number): number | null {
-  if (!expires_at) return null;
-  const expiresAt = Date.parse(expires_at);
-  if (expiresAt > now) return expiresAt;
-  throw invalidField("expires_at", "not_in_future", "Must be in the future.");
 }
 
 /** Undefined if the caller may no longer create this key, or the owner has reached the limit. */
 async function issue(
   acting: Acting,
-  {
-    userId,
-    name,
-    scopes,
-    expiresAt,
-  }: Pick<NewApiKeyRow, "userId" | "name" | "scopes" | "expiresAt">,
+  owner: { id: string; email: string },
+  fields: Pick<NewApiKeyRow, "name" | "scopes" | "expiresAt">,
 ): Promise<IssuedApiKey | undefined> {
   const { text, prefix, secretHash } = await mintApiKey();
-  const createdAt = acting.now();
-  const row = { id: newId(), userId, name, prefix, secretHash, scopes, createdAt, expiresAt };
-  const { changed } = await commit(acting, {
-    change: insertApiKey(acting.db, row, MAX_LIVE_KEYS, whereMayGrant(acting, userId, scopes)),
+  const { scopes, expiresAt } = fields;
+  const userId = owner.id;
+  const row = { id: newId(), userId, ...fields, prefix, secretHash, createdAt: acting.now() };
+  // The id of the email is the key's, so that its text can name the key.
+  const notice = { id: row.id, userId, kind: "api_key_created", address: owner.email } as const;
+  const { changed, mail } = await commit(acting, {
+    change: insertApiKey(acting.db, row, whereMayGrant(acting, userId, scopes)),
     event: await createAuditEvent(acting, {
       action: "api_key.created",
       targetType: "api_key",
@@ -76,9 +83,14 @@ async function issue(
         user_id: { from: null, to: userId },
         prefix: { from: null, to: prefix },
         scopes: { from: null, to: scopes.join(" ") },
+        ...(expiresAt !== null && { expires_at: { from: null, to: toTimestamp(expiresAt) } }),
       },
     }),
+    effects: (recorded) => ({
+      mail: queueMail(acting, notice, sql`${recorded} AND ${whereMailMayBeSent(acting, notice)}`),
+    }),
   });
+  deliverSoon(acting, mail);
   const [created] = changed;
   return created && { row: created, key: text };
 }

@@ -27,10 +27,11 @@ export async function getApiKeyPage(
   query: ListApiKeysQuery,
 ): Promise<Page<ApiKeyRow>> {
   const isAll = query.user_id === "all";
+  const isRevoked = query.revoked === "all" ? undefined : query.revoked === "true";
   const namedId = parseId(query.user_id);
   // A cursor is bound to the owner, whose id may be known only after the read.
   const list = {
-    scope: isAll ? "all api keys" : "api keys",
+    scope: `${isAll ? "all api keys" : "api keys"} revoked=${query.revoked}`,
     keys: ctx.config.macKeys,
     positionOf: ({ id, userId }: ApiKeyRow) => (isAll ? [id] : [id, userId]),
   };
@@ -38,7 +39,7 @@ export async function getApiKeyPage(
   const { acting, keys } = await read(ctx, {
     keys: listApiKeys(
       ctx.db,
-      { userId: isAll ? undefined : (namedId ?? caller), before: position?.[0] },
+      { userId: isAll ? undefined : (namedId ?? caller), isRevoked, before: position?.[0] },
       query.limit + 1,
     ),
   });

@@ -6,6 +6,9 @@ import { apiKeys } from "../db/schema/api-keys.ts";
 import { roles } from "../db/schema/roles.ts";
 import { users } from "../db/schema/users.ts";
 
+/** Live keys per user. */
+const MAX_LIVE_KEYS = 100;
+
 /** Everything but the hash of the secret. */
 const publicColumns = {
   id: apiKeys.id,
@@ -23,40 +26,55 @@ type ApiKeyTable = typeof apiKeys.$inferSelect;
 export type ApiKeyRow = Pick<ApiKeyTable, keyof typeof publicColumns>;
 export type NewApiKeyRow = Omit<ApiKeyTable, "lastUsedAt" | "revokedAt">;
 export type ApiKeyChange = Partial<
-  Pick<ApiKeyTable, "name" | "scopes" | "prefix" | "secretHash" | "revokedAt">
+  Pick<ApiKeyTable, "name" | "scopes" | "prefix" | "secretHash" | "expiresAt" | "revokedAt">
 >;
 
 /** Inserts a key where the condition holds, its owner is not deleted and has fewer live keys than the limit. */
-export function insertApiKey(db: Db, row: NewApiKeyRow, limit: number, condition: SQL) {
+export function insertApiKey(db: Db, row: NewApiKeyRow, condition: SQL) {
   const fresh = { ...row, lastUsedAt: null, revokedAt: null };
   const { userId, createdAt } = row;
   const whereAllowed = sql`${condition}
     AND EXISTS (SELECT 1 FROM users AS owner WHERE owner.id = ${userId} AND owner.deleted_at IS NULL)
-    AND ${countLiveKeys(sql`${userId}`, createdAt)} < ${limit}`;
+    AND ${whereBelowLimit(userId, createdAt)}`;
   return insertWhere(db, apiKeys, fresh, whereAllowed).returning(publicColumns);
 }
 
-/** A user who is not deleted, with the permissions of their role and the number of their live keys. */
+/** A user who is not deleted, with the permissions of their role, and whether they may have another live key. */
 export function findKeyOwner(db: Db, user: UserRef, now: number) {
   return db
     .select({
       id: users.id,
+      email: users.email,
       permissions: roles.permissions,
-      liveKeys: countLiveKeys(sql`users.id`, now).mapWith(Number).as("live_keys"),
+      isBelowLimit: whereBelowLimit(sql`users.id`, now).mapWith(Boolean).as("is_below_limit"),
     })
     .from(users)
     .innerJoin(roles, eq(roles.name, users.role))
     .where(and(eq(users.id, user), isNull(users.deletedAt)));
 }
 
-function countLiveKeys(userId: SQL, now: number): SQL {
-  return sql`(SELECT count(*) FROM api_keys AS live WHERE live.user_id = ${userId} AND live.revoked_at IS NULL
-    AND (live.expires_at IS NULL OR live.expires_at > ${now}))`;
+/** True while a user has fewer live keys than the limit. */
+export function whereBelowLimit(userId: UserRef, now: number): SQL {
+  return sql`((SELECT count(*) FROM api_keys AS live WHERE live.user_id = ${userId} AND (live.revoked_at IS NULL) = 1
+    AND (live.expires_at IS NULL OR live.expires_at > ${now})) < ${MAX_LIVE_KEYS})`;
+}
+
+// In the form of the indexes over the state of keys, which have the expression as a column.
+function whereRevoked(isRevoked: boolean): SQL {
+  return sql`(${apiKeys.revokedAt} IS NULL) = ${isRevoked ? 0 : 1}`;
 }
 
 /** A key by id, revoked or not. */
 export function findApiKey(db: Db, id: string) {
   return db.select(publicColumns).from(apiKeys).where(eq(apiKeys.id, id)).limit(1);
+}
+
+/** The owner of a key, if they may not have another live key. */
+export function findCrowdedOwner(db: Db, keyId: string, now: number) {
+  return db
+    .select({ userId: apiKeys.userId })
+    .from(apiKeys)
+    .where(and(eq(apiKeys.id, keyId), sql`NOT ${whereBelowLimit(sql`api_keys.user_id`, now)}`));
 }
 
 /** A key by id, revoked or not, with the hash of its secret and the permissions of its owner's role. */
@@ -76,18 +94,24 @@ export function findManagedApiKey(db: Db, id: string) {
 
 export type ManagedApiKey = Awaited<ReturnType<typeof findManagedApiKey>>[number];
 
-/** Keys of one user or, without `userId`, of all users, the newest first, starting after the id in `before`. */
-export function listApiKeys(
-  db: Db,
-  filter: { userId: UserRef | undefined; before: unknown },
-  limit: number,
-) {
+interface ApiKeyFilter {
+  /** Undefined for all users. */
+  userId: UserRef | undefined;
+  /** Undefined for keys that are revoked and those that are not. */
+  isRevoked?: boolean | undefined;
+  /** The id of the last key of the previous page. */
+  before: unknown;
+}
+
+/** Keys, the newest first. Reads only the rows that it returns. */
+export function listApiKeys(db: Db, filter: ApiKeyFilter, limit: number) {
   return db
     .select(publicColumns)
     .from(apiKeys)
     .where(
       and(
         filter.userId === undefined ? undefined : eq(apiKeys.userId, filter.userId),
+        filter.isRevoked === undefined ? undefined : whereRevoked(filter.isRevoked),
         typeof filter.before === "string" ? lt(apiKeys.id, filter.before) : undefined,
       ),
     )
@@ -119,6 +143,7 @@ export function updateApiKeyRow(db: Db, seen: ManagedApiKey, change: ApiKeyChang
         eq(apiKeys.name, seen.name),
         eq(apiKeys.scopes, seen.scopes),
         eq(apiKeys.secretHash, seen.secretHash),
+        sql`${apiKeys.expiresAt} IS ${seen.expiresAt}`,
         isNull(apiKeys.revokedAt),
         condition,
       ),
@@ -131,6 +156,6 @@ export function revokeApiKeysOfUser(db: Db, userId: string, now: number, conditi
   return db
     .update(apiKeys)
     .set({ revokedAt: now })
-    .where(and(eq(apiKeys.userId, userId), isNull(apiKeys.revokedAt), condition))
+    .where(and(eq(apiKeys.userId, userId), whereRevoked(false), condition))
     .returning({ id: apiKeys.id });
 }

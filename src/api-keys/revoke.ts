@@ -6,7 +6,7 @@ import { changeApiKey } from "./change.ts";
  * Throws `forbidden`, `api_key_not_found`, `privilege_escalation`.
  */
 export async function revokeApiKey(ctx: Context, id: string): Promise<void> {
-  await changeApiKey(ctx, id, (_, key) => {
+  await changeApiKey(ctx, id, (key) => {
     if (key.revokedAt !== null) return undefined;
     return { action: "api_key.revoked", set: { revokedAt: ctx.now() } };
   });

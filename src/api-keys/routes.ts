@@ -27,9 +27,10 @@ const createApiKeyRoute = operation({
   tags,
   summary: "Create an API key",
   description:
-    "Creates a key for yourself, or for the user in `user_id`. You and the user must both hold every scope. " +
+    "Creates a key for yourself, or for the user in `user_id`. You and the user must both hold every scope, except " +
+    "`me:read` and `me:write`, which everyone can give to their own keys; in another user's key they need users:read and users:update. " +
     "A request with the key can do what both its `scopes` and the user's current role allow. " +
-    "The key is shown only in this response.",
+    "The key is shown only in this response, and its owner gets an email.",
   access: personal(ownerOr("api_keys:write")),
   request: { body: jsonBody(CreateApiKey) },
   responses: { 201: jsonContent(ApiKeyWithSecret, "The new key.", ["Location"]) },
@@ -43,7 +44,7 @@ const listApiKeysRoute = operation({
   tags,
   summary: "List API keys",
   description:
-    "Lists your own keys, the newest first. `user_id` selects another user's keys, or `all`.",
+    "Lists your own keys that are not revoked, the newest first. `user_id` selects another user's keys, or `all`.",
   access: ownerOr("api_keys:read"),
   request: { query: ListApiKeysQuery },
   responses: { 200: jsonContent(ApiKeyPage, "A page of keys, without secrets.") },
@@ -69,11 +70,18 @@ const updateApiKeyRoute = operation({
   tags,
   summary: "Update an API key",
   description:
-    "Changes the name or the scopes. You and the key's owner must both hold every scope.",
+    "Changes the name, the scopes or the expiry. You and the key's owner must both hold new scopes. To extend the expiry you must " +
+    "hold every scope of the key. An expired key can be extended.",
   access: personal(ownerOr("api_keys:write")),
   request: { params: ApiKeyId, body: jsonBody(UpdateApiKey) },
   responses: { 200: jsonContent(ApiKey, "The updated key.") },
-  errors: ["privilege_escalation", "api_key_not_found", "api_key_revoked", "edit_conflict"],
+  errors: [
+    "privilege_escalation",
+    "api_key_not_found",
+    "api_key_revoked",
+    "api_key_limit",
+    "edit_conflict",
+  ],
 });
 
 const revokeApiKeyRoute = operation({
@@ -96,7 +104,7 @@ const rotateApiKeyRoute = operation({
   tags,
   summary: "Rotate an API key",
   description:
-    "Replaces the secret. The old one stops working immediately; the new one is shown only in this response.",
+    "Replaces the secret. You must hold every scope of the key, even those that its owner's role does not grant. The old one stops working immediately; the new one is shown only in this response.",
   access: personal(ownerOr("api_keys:write")),
   request: { params: ApiKeyId },
   responses: { 200: jsonContent(ApiKeyWithSecret, "The key with its new secret.") },

@@ -1,29 +1,31 @@
 import { z } from "@hono/zod-openapi";
-import { PERMISSION_NAMES } from "../access/permissions.ts";
+import { isSelfScope } from "../access/permissions.ts";
 import { Timestamp, text } from "../http/fields.ts";
 import { PageQuery, pageOf } from "../http/pagination.ts";
 import { idParam } from "../http/params.ts";
 import { parseId } from "../lib/ids.ts";
 import { toTimestamp, toTimestampOrNull } from "../lib/time.ts";
+import { permissionList } from "../roles/permissions/schema.ts";
 import type { ApiKeyRow } from "./repository.ts";
 
 const Name = text(100).min(1).openapi({ example: "Nightly export" });
 
-const Scopes = z
-  .array(z.enum(PERMISSION_NAMES))
-  .max(PERMISSION_NAMES.length)
-  .overwrite((scopes) => [...new Set(scopes)].sort())
-  .openapi({ description: "Permissions that the key can use.", example: ["users:read"] });
+const Scopes = permissionList(isSelfScope).openapi({
+  description:
+    "Permissions that the key can use, and `me:read` (its owner's user and profile) or `me:write` (its owner's names and profile).",
+  example: ["users:read"],
+});
+
+const Expiry = z.iso
+  .datetime({ offset: true })
+  .nullable()
+  .openapi({ description: "When the key expires. Null: never." });
 
 export const CreateApiKey = z
   .strictObject({
     name: Name,
     scopes: Scopes,
-    expires_at: z.iso
-      .datetime({ offset: true })
-      .nullable()
-      .optional()
-      .openapi({ description: "When the key expires. Null or absent: never." }),
+    expires_at: Expiry.optional(),
     user_id: z
       .string()
       .overwrite((id) => parseId(id) ?? id)
@@ -41,7 +43,7 @@ export const CreateApiKey = z
 export type CreateApiKey = z.infer<typeof CreateApiKey>;
 
 export const UpdateApiKey = z
-  .strictObject({ name: Name, scopes: Scopes })
+  .strictObject({ name: Name, scopes: Scopes, expires_at: Expiry })
   .partial()
   .openapi("UpdateApiKey");
 export type UpdateApiKey = z.infer<typeof UpdateApiKey>;
@@ -58,6 +60,9 @@ export const ListApiKeysQuery = PageQuery.extend({
       description:
         "Whose keys to list: a user's id, `me` or `all`. Keys of other users need api_keys:read.",
     }),
+  revoked: z.enum(["true", "false", "all"]).default("false").openapi({
+    description: "`true` lists only revoked keys, `all` lists revoked keys too.",
+  }),
 });
 export type ListApiKeysQuery = z.infer<typeof ListApiKeysQuery>;
 

@@ -149,7 +149,7 @@ async function send(ctx: Context, mail: ClaimedMail, lease: string): Promise<boo
   const { config, sendMail } = ctx;
   if (!config.mail || !sendMail) return false;
   const kind = mail.kind as MailKind;
-  const { userId, address, name } = mail;
+  const { userId, address, name, about } = mail;
   const purpose = PURPOSES[kind];
   const token =
     purpose &&
@@ -160,7 +160,7 @@ async function send(ctx: Context, mail: ClaimedMail, lease: string): Promise<boo
     ));
   // The email was withdrawn: an earlier attempt has arrived after all and its link was used, or a newer email replaces it.
   if (purpose && !token) return false;
-  const rendered = renderMail(kind, { name, linkUrl: config.mail.linkUrl, token });
+  const rendered = renderMail(kind, { name, about, linkUrl: config.mail.linkUrl, token });
   await sendMail({ ...rendered, to: address, idempotencyKey: mail.id });
   return true;
 }

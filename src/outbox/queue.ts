@@ -18,6 +18,8 @@ const PER_MINUTE = 1;
 const PER_HOUR = 5;
 
 interface MailRequest {
+  /** By default a new id. */
+  id?: string;
   userId: string;
   kind: MailKind;
   address: string;
@@ -40,7 +42,7 @@ export function queueMail(ctx: Context, mail: MailRequest, condition: SQL) {
     ctx.sendMail !== undefined &&
     insertMail(
       ctx.db,
-      { id: newId(), userId, kind, address, priority, now: ctx.now() },
+      { id: mail.id ?? newId(), userId, kind, address, priority, now: ctx.now() },
       sql`${condition} AND ${whereRecipientAllowed(mail)} AND ${whereWithinMailLimits(ctx, mail)}`,
     )
   );

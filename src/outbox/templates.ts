@@ -10,10 +10,12 @@ export type MailKind =
   | "email_changed"
   | "password_changed"
   | "new_sign_in"
+  | "api_key_created"
   | "account_locked";
 
 interface Template {
   subject: string;
+  /** `{about}` stands for the name of what the email is about. */
   lines: readonly string[];
   /** The page of the application that the link opens, and the text of the link. */
   link?: { path: string; label: string };
@@ -77,6 +79,13 @@ const TEMPLATES: Readonly<Record<MailKind, Template>> = {
       "If this was not you, change your password now and end the session.",
     ],
   },
+  api_key_created: {
+    subject: "New API key for your account",
+    lines: [
+      "Someone created an API key for your account. Its name is “{about}”.",
+      "If you did not expect this, revoke the key and change your password now.",
+    ],
+  },
   account_locked: {
     subject: "Your account is temporarily locked",
     lines: [
@@ -98,12 +107,24 @@ export interface RenderedMail {
   html: string;
 }
 
-/** Renders an email as text and as HTML. The link is built from the configured URL, and the name is escaped. */
+interface MailContent {
+  /** The name of the recipient. */
+  name: string;
+  /** The name of what the email is about, for kinds that mention it. */
+  about: string | null;
+  linkUrl: string;
+  token: string | undefined;
+}
+
+/** Renders an email as text and as HTML. The link is built from the configured URL, and names are escaped. */
 export function renderMail(
   kind: MailKind,
-  { name, linkUrl, token }: { name: string; linkUrl: string; token: string | undefined },
+  { name, about, linkUrl, token }: MailContent,
 ): RenderedMail {
-  const { subject, lines, link } = TEMPLATES[kind];
+  const { subject, link } = TEMPLATES[kind];
+  const lines = TEMPLATES[kind].lines.map((line) =>
+    line.replace("{about}", () => toOneLine(about ?? "")),
+  );
   const url = link && token ? `${linkUrl}${link.path}#token=${token}` : undefined;
   const greeting = `Hello ${toOneLine(name)},`;
   const text = [greeting, ...lines, ...(url ? [url] : [])].join("\n\n");

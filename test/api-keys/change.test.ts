@@ -119,7 +119,12 @@ describe("PATCH /v1/api-keys/{id}", () => {
     [{ name: "" }, ["name too_short"]],
     [{ name: null }, ["name invalid_type"]],
     [{ scopes: ["users:rule"] }, ["scopes.0 invalid_value"]],
-    [{ expires_at: null }, ["expires_at unknown_field"]],
+    [{ expires_at: "tomorrow" }, ["expires_at invalid_format"]],
+    [{ expires_at: "2020-01-01T00:00:00Z" }, ["expires_at not_in_future"]],
+    [
+      { scopes: ["invoices:approve"], expires_at: "2020-01-01T00:00:00Z" },
+      ["expires_at not_in_future", "scopes.0 invalid_value"],
+    ],
     [{ user_id: "x", revoked_at: null }, ["revoked_at unknown_field", "user_id unknown_field"]],
   ])("returns 422 for %j", async (body, faults) => {
     const answer = await patch(key, ada, body);

@@ -154,14 +154,20 @@ describe("GET /v1/api-keys", () => {
   const ids = (answer: { body: { data: { id: string }[] } }) =>
     answer.body.data.map(({ id }) => id);
 
-  it("lists the caller's keys newest first, page by page, including revoked keys", async () => {
+  it("lists the caller's keys newest first, page by page, with expired keys and, for revoked=all, revoked keys", async () => {
     const made: string[] = [];
     for (let i = 0; i < 5; i += 1) made.unshift((await createTestKey(ada, [])).id);
+    await sqlRun("UPDATE api_keys SET expires_at = 1 WHERE id = ?", made[2]);
     await call("DELETE", `/${made[1]}`, ada);
-    const first = await call("GET", "?limit=3", ada);
+    expect(ids(await call("GET", "", ada))).toEqual(made.filter((id) => id !== made[1]));
+    expect(ids(await call("GET", "?revoked=false", ada))).toHaveLength(4);
+    expect(ids(await call("GET", "?revoked=true", ada))).toEqual([made[1]]);
+    const first = await call("GET", "?limit=3&revoked=all", ada);
     expect(ids(first)).toEqual(made.slice(0, 3));
     const { next_cursor } = first.body.pagination;
-    const second = await call("GET", `?limit=3&cursor=${next_cursor}`, ada);
+    const other = await call("GET", `?limit=3&cursor=${next_cursor}`, ada);
+    expect(faultsOf(other)).toEqual(["cursor invalid_cursor"]);
+    const second = await call("GET", `?limit=3&revoked=all&cursor=${next_cursor}`, ada);
     expect(ids(second)).toEqual(made.slice(3));
     expect(second.body.pagination).toEqual({ limit: 3, has_more: false, next_cursor: null });
   });
@@ -186,6 +192,8 @@ describe("GET /v1/api-keys", () => {
     const { next_cursor } = body.pagination;
     const other = await call("GET", `?user_id=all&cursor=${next_cursor}`, reader);
     expect(faultsOf(other)).toEqual(["cursor invalid_cursor"]);
+    const revoked = await call("GET", "?revoked=maybe", reader);
+    expect(faultsOf(revoked)).toEqual(["revoked invalid_value"]);
     const whose = await call("GET", "?user_id=everyone", reader);
     expect(faultsOf(whose)).toEqual(["user_id invalid_format"]);
   });
