@@ -1,4 +1,3 @@
-import { sql } from "drizzle-orm";
 import { type Acting, read } from "../access/read.ts";
 import { requireManageable, requireOwner } from "../access/require.ts";
 import type { UserRef } from "../access/target.ts";
@@ -10,7 +9,7 @@ import { mintApiKey } from "../lib/api-key.ts";
 import { newId } from "../lib/ids.ts";
 import { toTimestamp } from "../lib/time.ts";
 import { deliverSoon } from "../outbox/deliver.ts";
-import { queueMail, whereMailMayBeSent } from "../outbox/queue.ts";
+import { queueMail } from "../outbox/queue.ts";
 import {
   findUnknownPermissions,
   requireNoFaults,
@@ -87,7 +86,7 @@ async function issue(
       },
     }),
     effects: (recorded) => ({
-      mail: queueMail(acting, notice, sql`${recorded} AND ${whereMailMayBeSent(acting, notice)}`),
+      mail: queueMail(acting, notice, recorded),
     }),
   });
   deliverSoon(acting, mail);
