@@ -53,6 +53,7 @@ const Settings = z.object({
   LOGIN_ATTEMPT_LIMIT: wholeNumber(1, 1000).default(10),
   LOGIN_ATTEMPT_WINDOW_SECONDS: wholeNumber(60, 86_400).default(900),
   REGISTRATION: z.enum(["open", "closed"]).default("open"),
+  AUDIT_ORIGIN_DAYS: wholeNumber(1, 3650).default(90),
   LOGIN_REQUIRES_VERIFIED_EMAIL: z.enum(["on", "off"]).default("off"),
   DELETED_RETENTION_DAYS: wholeNumber(1, 3650).default(30),
   MAIL_LINK_URL: origin.optional(),
@@ -94,6 +95,8 @@ export interface Config {
   loginAttempts: { limit: number; windowMs: number };
   registrationOpen: boolean;
   loginRequiresVerifiedEmail: boolean;
+  /** How long counts of events that concern no known account are kept, with their networks. */
+  auditOriginMs: number;
   /** How long a deleted user can be restored before they are erased. */
   deletedRetentionMs: number;
   /** Undefined if email is not configured. */
@@ -241,6 +244,7 @@ function toConfig(
       windowMs: settings.LOGIN_ATTEMPT_WINDOW_SECONDS * SECOND,
     },
     registrationOpen: settings.REGISTRATION === "open",
+    auditOriginMs: settings.AUDIT_ORIGIN_DAYS * DAY,
     loginRequiresVerifiedEmail: settings.LOGIN_REQUIRES_VERIFIED_EMAIL === "on",
     deletedRetentionMs: settings.DELETED_RETENTION_DAYS * DAY,
     mail: toMailConfig(settings),

@@ -1,4 +1,5 @@
 import { purgeDeletedUsers } from "./accounts/personal-data/purge.ts";
+import { deleteOldUnattributed } from "./audit/repository.ts";
 import { deleteExpiredLoginAttempts } from "./authentication/attempts/repository.ts";
 import { deleteExpiredTokens } from "./authentication/one-time-tokens/repository.ts";
 import { deleteExpiredSessions } from "./authentication/sessions/repository.ts";
@@ -62,6 +63,9 @@ const HOURLY: readonly Job[] = [
   cleanup("delete_expired_tokens", ({ db, now }, limit) => deleteExpiredTokens(db, now(), limit)),
   cleanup("delete_expired_login_attempts", ({ db, now }, limit) =>
     deleteExpiredLoginAttempts(db, now(), limit),
+  ),
+  cleanup("delete_unattributed_events", ({ db, now, config }, limit) =>
+    deleteOldUnattributed(db, now() - config.auditOriginMs, limit),
   ),
   cleanup("delete_old_mail", ({ db, now }, limit) => deleteOldMail(db, now(), limit)),
 ];

@@ -67,6 +67,11 @@ export const ERRORS = {
     "This path does not support the method. The Allow header lists the methods that it supports.",
   ],
   email_taken: [409, "Email taken", "Another user has this email address."],
+  user_inactive: [
+    409,
+    "User is inactive",
+    "The link would not work. Activate the user first: PATCH /v1/users/{id} with is_active true.",
+  ],
   email_unchanged: [
     409,
     "Email unchanged",

@@ -19,10 +19,10 @@ interface Change<C, T extends Statements> {
 
 interface Commit<C, T extends Statements, R extends Statements> extends Change<C, T> {
   /**
-   * A statement that must run before the change, for example because of a foreign key. It needs every condition of the change, because
+   * Statements that must run before the change, for example because of a foreign key. Each needs every condition of the change, because
    * it applies even if the change does not.
    */
-  before?: Statement | false;
+  before?: Statements;
   /** What the response needs, read after the change in the same transaction. */
   read?: R;
 }
@@ -40,7 +40,7 @@ export async function commit<
   const R extends Statements = NoStatements,
 >(ctx: Context, input: Commit<C, T, R>): Promise<{ changed: C[] } & Rows<T> & Rows<R>> {
   const { before, read } = input;
-  const statements = joinNames({ before }, toStatements(ctx, input), read);
+  const statements = joinNames(before, toStatements(ctx, input), read);
   const { change, ...rows } = await ctx.d1.send(statements);
   return { changed: change, ...rows } as unknown as { changed: C[] } & Rows<T> & Rows<R>;
 }

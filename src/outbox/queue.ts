@@ -1,10 +1,13 @@
 import { type SQL, sql } from "drizzle-orm";
+import { commit } from "../audit/commit.ts";
+import type { NewAuditEvent } from "../audit/repository.ts";
 import { deleteTokens } from "../authentication/one-time-tokens/repository.ts";
 import type { TokenPurpose } from "../authentication/one-time-tokens/tokens.ts";
 import type { Context } from "../context.ts";
+import type { Statements } from "../db/connection.ts";
 import { AppError } from "../errors.ts";
 import { newId } from "../lib/ids.ts";
-import { HOUR, MINUTE } from "../lib/time.ts";
+import { DAY, HOUR, MINUTE } from "../lib/time.ts";
 import {
   deleteUnsentMail,
   insertMail,
@@ -16,6 +19,9 @@ import { hasLink, type MailKind } from "./templates.ts";
 
 const PER_MINUTE = 1;
 const PER_HOUR = 5;
+
+/** No email is unsent for longer: after a day it is given up. Older rows are not read. */
+const UNSENT_MS = DAY + HOUR;
 
 interface MailRequest {
   /** By default a new id. */
@@ -65,6 +71,24 @@ export function queueNewLink(
   };
 }
 
+/** As `queueNewLink`, but audited: the event is recorded if the email is queued. Throws `mail_not_configured`. */
+export async function commitNewLink<const T extends Statements>(
+  ctx: Context,
+  mail: MailRequest & { kind: TokenPurpose },
+  { condition, ...rest }: AuditedLink<T>,
+) {
+  requireMail(ctx);
+  const { mail: change, ...before } = queueNewLink(ctx, mail, condition);
+  if (!change) throw new Error("no email, although it is configured");
+  return commit(ctx, { before, change, ...rest });
+}
+
+interface AuditedLink<T extends Statements> {
+  condition: SQL;
+  event: NewAuditEvent;
+  effects?: (recorded: SQL) => T;
+}
+
 /**
  * Throws `mail_not_configured` if the service cannot send email. For operations that are useless without, before they read anything:
  * the answer is the same for every address.
@@ -75,14 +99,18 @@ export function requireMail({ sendMail }: Pick<Context, "sendMail">): void {
 
 /** Voids a user's links for these purposes, whether already sent or still in the outbox, where the condition holds. */
 export function voidLinks(
-  { db }: Context,
+  { db, now }: Context,
   userId: string,
   purposes: readonly TokenPurpose[],
   condition: SQL,
 ) {
   return {
     voidedTokens: deleteTokens(db, userId, purposes, condition),
-    voidedMail: deleteUnsentMail(db, userId, purposes, condition),
+    voidedMail: deleteUnsentMail(
+      db,
+      { userId, kinds: purposes, since: now() - UNSENT_MS },
+      condition,
+    ),
   };
 }
 
@@ -95,8 +123,11 @@ export function whereWithinHourlyLimits(ctx: Context, mail: MailRequest): SQL {
   return sql`(${whereFewerMails(mail, since, PER_HOUR)} AND ${whereFewerMailsOfUser(mail, since, PER_HOUR)})`;
 }
 
-// Counted over all accounts, so that no mailbox is flooded by many of them.
-function whereWithinMailLimits({ now }: Context, mail: MailRequest): SQL {
+/**
+ * True while the limits of an email's kind and address allow another one: one per minute and five per hour. Counted over all accounts,
+ * so that no mailbox is flooded by many of them.
+ */
+export function whereWithinMailLimits({ now }: Context, mail: MailRequest): SQL {
   const whereMinute = whereFewerMails(mail, now() - MINUTE, PER_MINUTE);
   return sql`${whereMinute} AND ${whereFewerMails(mail, now() - HOUR, PER_HOUR)}`;
 }

@@ -36,13 +36,18 @@ export function insertMail(db: Db, { now, ...mail }: NewMail, condition: SQL) {
 /** An email that was queued. */
 export type QueuedMail = Awaited<ReturnType<typeof insertMail>>[number];
 
-/** Deletes a user's unsent emails of these kinds where the condition holds. A sender that has claimed one gets no token for it. */
-export function deleteUnsentMail(db: Db, userId: string, kinds: readonly string[], condition: SQL) {
+/** Deletes a user's unsent emails of these kinds that were queued after `since`, where the condition holds. A sender that has claimed one gets no token for it. */
+export function deleteUnsentMail(
+  db: Db,
+  { userId, kinds, since }: { userId: string; kinds: readonly string[]; since: number },
+  condition: SQL,
+) {
   return db
     .delete(mailOutbox)
     .where(
       and(
         eq(mailOutbox.userId, userId),
+        gt(mailOutbox.id, firstIdAt(since)),
         sql`${mailOutbox.kind} IN (SELECT value FROM json_each(${JSON.stringify(kinds)}))`,
         isNull(mailOutbox.sentAt),
         condition,

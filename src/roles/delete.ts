@@ -43,7 +43,9 @@ async function applyDeletion(
   const { name, permissions } = role;
   const condition = whereAuthorized(acting, { grants: sql`${name}` });
   const { changed } = await commit(acting, {
-    before: hasDeletedHolders && releaseDeletedHolders(db, role, acting.now(), condition),
+    before: {
+      released: hasDeletedHolders && releaseDeletedHolders(db, role, acting.now(), condition),
+    },
     change: deleteRoleRow(db, role, condition),
     event: await createAuditEvent(acting, {
       action: "role.deleted",

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { costOf, send } from "../support/api.ts";
-import { createTestUser, PASSWORD, sqlAll, sqlRun } from "../support/fixtures.ts";
+import { HOURLY, runCron } from "../support/cron.ts";
+import { actionsOn, createTestUser, PASSWORD, sqlAll, sqlRun } from "../support/fixtures.ts";
 import { expectProblem } from "../support/problems.ts";
 
 const PATH = "/v1/audit-events/unattributed";
@@ -52,8 +53,31 @@ describe("GET /v1/audit-events/unattributed", () => {
     ]);
   });
 
+  it("counts resets that send nothing, so that repeating one adds no events", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.UTC(2026, 0, 5, 10, 30) });
+    const { id, email } = await createTestUser();
+    for (let i = 0; i < 4; i += 1) await forgot(email);
+    expect(await actionsOn(id)).toEqual(["user.created", "password.reset_requested"]);
+    expect(await list()).toMatchObject([
+      { action: "password.reset_requested", subject_id: id, count: 3 },
+    ]);
+  });
+
+  it("is emptied after AUDIT_ORIGIN_DAYS", async () => {
+    const start = Date.UTC(2026, 0, 5, 10);
+    vi.useFakeTimers({ toFake: ["Date"], now: start });
+    await fail("nobody");
+    vi.setSystemTime(start + 90 * 24 * HOUR);
+    await fail("nobody");
+    await runCron(HOURLY);
+    expect(await sqlAll("SELECT * FROM unattributed_events")).toHaveLength(2);
+    vi.setSystemTime(start + 90 * 24 * HOUR + 2 * HOUR);
+    await runCron(HOURLY);
+    expect(await sqlAll("SELECT * FROM unattributed_events")).toHaveLength(1);
+  });
+
   it("counts the lock-out of an unknown name", async () => {
-    for (let i = 0; i < 12; i += 1) await fail("nobody");
+    for (let i = 0; i < 12; i += 1) await fail("locked-out-stranger");
     expect(await list()).toMatchObject([
       { action: "auth.login_failed", count: 10 },
       { action: "auth.login_blocked", count: 2, subject_id: null },

@@ -261,6 +261,26 @@ describe("sessions and accounts", () => {
     expectWithin(answer, { trips: 2, rowsRead: 28, rowsWritten: 13, kv: 1 });
   });
 
+  it("POST /v1/auth/password/forgot for a user with 3,600 earlier emails", async () => {
+    const { id, email } = await createTestUser();
+    const start = Date.now() - 30 * 86_400_000;
+    await sqlRun(
+      `WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 3599)
+       INSERT INTO mail_outbox (id, user_id, kind, address, priority, created_at, next_attempt_at, sent_at)
+       SELECT printf('%s-%s-7000-8000-%012d', substr(hex, 1, 8), substr(hex, 9, 4), i), ?1, 'reset_password', ?2, 0, at, ?3, at
+       FROM (SELECT i, at, printf('%012x', at) AS hex FROM (SELECT i, ?3 + i * 600000 AS at FROM n))`,
+      id,
+      email,
+      start,
+    );
+    const answer = await send("/v1/auth/password/forgot", {
+      body: { email },
+      bindings: withProductionLimits(),
+    });
+    expect(answer.status).toBe(202);
+    expectWithin(answer, { trips: 2, rowsRead: 200, rowsWritten: 8, kv: 0 });
+  });
+
   it("POST /v1/auth/register", async () => {
     const answer = await send("/v1/auth/register", {
       body: newAccount(),

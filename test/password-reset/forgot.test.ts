@@ -75,7 +75,7 @@ describe("POST /v1/auth/password/forgot", () => {
     }
   });
 
-  it("sends at most one mail per minute and five per hour, and records each request", async () => {
+  it("sends at most one mail per minute and five per hour, and records each mail", async () => {
     const clock = stopClock();
     const { box, user, forgot } = await createRecipient();
     const resets = () => box.to(user.email).length - 1;
@@ -95,7 +95,7 @@ describe("POST /v1/auth/password/forgot", () => {
     await forgot(user.email);
     expect(resets()).toBe(6);
     const actions = (await auditOf(user.id)).map(({ action }) => action);
-    expect(actions.filter((action) => action === "password.reset_requested")).toHaveLength(13);
+    expect(actions.filter((action) => action === "password.reset_requested")).toHaveLength(6);
   });
 
   it("sends one mail for 10 concurrent requests", async () => {

@@ -13,7 +13,7 @@ import { newId } from "../../lib/ids.ts";
 import { hashPassword } from "../../lib/password-hash.ts";
 import { toComparisonKey } from "../../lib/text.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
-import { queueMail } from "../../outbox/queue.ts";
+import { queueMail, requireMail } from "../../outbox/queue.ts";
 import { requireCreatable, whereCreatable } from "./by-key.ts";
 import { toConflict, unknownRole } from "./conflict.ts";
 import {
@@ -55,6 +55,7 @@ export async function createUser(ctx: Context, input: CreateUser): Promise<UserR
   return retryOnConflict(async () => {
     const { acting, granted } = await read(ctx, { granted: findRoleGrants(ctx.db, role) });
     requirePermissions(acting.actor, needs);
+    if (input.password === undefined) requireMail(acting);
     const [grants] = granted;
     if (!grants) throw unknownRole();
     requireCreatable(acting, grants.permissions);

@@ -45,7 +45,13 @@ const createUserRoute = operation({
   access: permission("users:create"),
   request: { body: jsonBody(CreateUser) },
   responses: { 201: jsonContent(User, "The new user.", ["Location", "ETag"]) },
-  errors: ["email_taken", "username_taken", "edit_conflict", "privilege_escalation"],
+  errors: [
+    "email_taken",
+    "username_taken",
+    "edit_conflict",
+    "privilege_escalation",
+    "mail_not_configured",
+  ],
 });
 
 const listUsersRoute = operation({

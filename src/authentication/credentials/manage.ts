@@ -6,6 +6,8 @@ import { findManagedUser, type ManagedUser } from "../../accounts/users/reposito
 import { retryOnConflict } from "../../audit/commit.ts";
 import type { Context } from "../../context.ts";
 import { AppError } from "../../errors.ts";
+import { MINUTE, SECOND } from "../../lib/time.ts";
+import { whereWithinMailLimits } from "../../outbox/queue.ts";
 import { findCredentialState } from "./repository.ts";
 
 /** A user whose credentials someone else manages, as they were read. */
@@ -42,5 +44,22 @@ export async function manageCredentials<T extends object>(
     const whereLiving = sql`EXISTS (SELECT 1 FROM users AS managed WHERE managed.id = ${userId} AND managed.deleted_at IS NULL)`;
     const whereAllowed = sql`${whereAuthorized(acting, { on: { userId, role } })} AND ${whereLiving}`;
     return change({ acting, user, ...state, whereAllowed });
+  });
+}
+
+/** Throws `rate_limited` if the limits of an email are why it was not queued. */
+export async function requireWithinMailLimits(
+  ctx: Context,
+  mail: Parameters<typeof whereWithinMailLimits>[1],
+): Promise<void> {
+  const isWithin = whereWithinMailLimits(ctx, mail).mapWith(Boolean).as("is_within");
+  // Reads the caller again, because they may no longer be allowed to do this.
+  const { limits } = await read(ctx, {
+    limits: ctx.db.select({ isWithin }).from(sql`(SELECT 1)`),
+  });
+  if (limits[0]?.isWithin) return;
+  throw new AppError("rate_limited", {
+    detail: "An address gets at most one email of a kind per minute, and five per hour.",
+    headers: { "Retry-After": String(MINUTE / SECOND) },
   });
 }

@@ -5,6 +5,8 @@ import { presentUser, User, UserId } from "../../accounts/users/schema.ts";
 import { setValidator } from "../../http/etag.ts";
 import { expirePassword } from "./expire-password.ts";
 import { markEmailVerified } from "./mark-verified.ts";
+import { sendReset } from "./send-reset.ts";
+import { sendVerification } from "./send-verification.ts";
 import { unlockUser } from "./unlock.ts";
 
 const tags = ["Credentials"];
@@ -41,6 +43,34 @@ const expirePasswordRoute = operation({
   errors,
 });
 
+const sendResetRoute = operation({
+  method: "post",
+  path: "/v1/users/{id}/password/send-reset",
+  operationId: "sendPasswordReset",
+  tags,
+  summary: "Send a user a password reset",
+  description:
+    "Sends the user an email with a link to choose a new password: at most one per minute and five per hour. A user who was invited and " +
+    "has no password yet gets the invitation again.",
+  access,
+  request,
+  responses: { 202: { description: "The email is on its way." } },
+  errors: [...errors, "user_inactive", "mail_not_configured"],
+});
+
+const sendVerificationRoute = operation({
+  method: "post",
+  path: "/v1/users/{id}/email/send-verification",
+  operationId: "sendEmailVerification",
+  tags,
+  summary: "Send a user the verification link again",
+  description: "At most one per minute and five per hour. Sends nothing if the email is verified.",
+  access,
+  request,
+  responses: { 202: { description: "The email is on its way, unless the address is verified." } },
+  errors: [...errors, "mail_not_configured"],
+});
+
 const markVerifiedRoute = operation({
   method: "post",
   path: "/v1/users/{id}/email/mark-verified",
@@ -62,6 +92,14 @@ export const credentialsRouter = createRouter()
   .openapi(expirePasswordRoute, async (c) => {
     await expirePassword(c.get("ctx"), targetPerson(c));
     return c.body(null, 204);
+  })
+  .openapi(sendResetRoute, async (c) => {
+    await sendReset(c.get("ctx"), targetPerson(c));
+    return c.body(null, 202);
+  })
+  .openapi(sendVerificationRoute, async (c) => {
+    await sendVerification(c.get("ctx"), targetPerson(c));
+    return c.body(null, 202);
   })
   .openapi(markVerifiedRoute, async (c) => {
     const user = await markEmailVerified(c.get("ctx"), targetPerson(c));

@@ -1,12 +1,11 @@
 import { sql } from "drizzle-orm";
-import { recordEvents } from "../../audit/commit.ts";
 import { createAuditEvent } from "../../audit/events.ts";
 import { countUnattributed } from "../../audit/unattributed.ts";
 import type { Context } from "../../context.ts";
 import { newId } from "../../lib/ids.ts";
 import { normalizeEmail, toComparisonKey } from "../../lib/text.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
-import { queueNewLink, requireMail } from "../../outbox/queue.ts";
+import { commitNewLink, requireMail } from "../../outbox/queue.ts";
 import { findResettableUser } from "./repository.ts";
 
 /**
@@ -21,13 +20,21 @@ export async function requestReset(ctx: Context, email: string): Promise<void> {
   const userId = user?.id ?? newId();
   const request = { userId, kind: "reset_password", address: user?.email ?? email } as const;
   const action = "password.reset_requested";
-  const event =
-    user &&
-    (await createAuditEvent(ctx, { action, targetType: "user", targetId: userId, origin: user }));
-  const whereKnown = user ? sql`true` : sql`false`;
-  const { mail } = await recordEvents(ctx, event ? [event] : [], {
-    counted: !user && countUnattributed(ctx, action),
-    ...queueNewLink(ctx, request, whereKnown),
+  const { changed } = await commitNewLink(ctx, request, {
+    condition: user ? sql`true` : sql`false`,
+    event: await createAuditEvent(ctx, {
+      action,
+      targetType: "user",
+      targetId: userId,
+      origin: user,
+    }),
+    // What sends nothing is not recorded, because anybody can repeat it without end.
+    effects: (recorded) => ({
+      counted: countUnattributed(ctx, action, {
+        subjectId: user?.id ?? "",
+        condition: sql`NOT ${recorded}`,
+      }),
+    }),
   });
-  deliverSoon(ctx, mail);
+  deliverSoon(ctx, changed);
 }
