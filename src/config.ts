@@ -42,6 +42,14 @@ export interface RateLimit {
 const Settings = z.object({
   ENVIRONMENT: z.enum(["production", "development"]).default("production"),
   APP_URL: origin.optional(),
+  APP_NAME: z
+    .string()
+    .trim()
+    .regex(
+      /^[^\p{Cc}\p{Zl}\p{Zp}]{1,50}$/u,
+      "must have 1 to 50 characters, without line breaks and control characters",
+    )
+    .default("Roster"),
   JWT_ISSUER: z.string().min(1).optional(),
   JWT_AUDIENCE: z.string().min(1).default("roster"),
   ACCESS_TOKEN_TTL_SECONDS: wholeNumber(60, 3600).default(900),
@@ -87,6 +95,8 @@ const Settings = z.object({
 export interface Config {
   environment: "production" | "development";
   appUrl: string | undefined;
+  /** The name of the product, for emails and pages. */
+  appName: string;
   accessToken: { issuer: string; audience: string; ttlSeconds: number };
   session: { idleMs: number; maxMs: number; limit: number };
   password: HashSettings & { minLength: number; breachedPasswordUrl: string | undefined };
@@ -114,6 +124,8 @@ export interface Config {
 export interface MailConfig {
   from: string;
   linkUrl: string;
+  /** Whether links lead to this service, which has no pages for them, because there is no `MAIL_LINK_URL`. */
+  linksToService: boolean;
   provider: { url: string; apiKey: string } | undefined;
 }
 
@@ -216,6 +228,7 @@ function toConfig(
   return {
     environment: settings.ENVIRONMENT,
     appUrl: settings.APP_URL,
+    appName: settings.APP_NAME,
     accessToken: {
       issuer: settings.JWT_ISSUER ?? settings.APP_URL ?? "roster",
       audience: settings.JWT_AUDIENCE,
@@ -291,5 +304,5 @@ function toMailConfig(settings: z.infer<typeof Settings>): MailConfig | undefine
     MAIL_TRANSPORT === "http" && MAIL_API_KEY
       ? { url: MAIL_API_URL, apiKey: MAIL_API_KEY }
       : undefined;
-  return { from, linkUrl, provider };
+  return { from, linkUrl, linksToService: settings.MAIL_LINK_URL === undefined, provider };
 }

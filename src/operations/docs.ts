@@ -1,5 +1,6 @@
 import { SwaggerUI } from "@hono/swagger-ui";
 import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import { html, raw } from "hono/html";
 import { AppError, ERRORS } from "../errors.ts";
 import type { AppEnv } from "../http/app-env.ts";
@@ -37,12 +38,12 @@ export function mountDocs(app: OpenAPIHono<AppEnv>): void {
   });
   app.get("/docs", (c) => {
     c.header("Content-Security-Policy", DOCS_CSP);
-    return c.html(renderDocsPage());
+    return c.html(renderDocsPage(readAppName(c)));
   });
   app.get("/docs/init.js", (c) => c.body(INIT_SCRIPT, 200, { "Content-Type": "text/javascript" }));
   app.get("/docs/errors", (c) => {
     c.header("Content-Security-Policy", DOCS_CSP);
-    return c.html(renderErrorsPage());
+    return c.html(renderErrorsPage(readAppName(c)));
   });
   app.get("/docs/errors.css", (c) => c.body(ERRORS_STYLE, 200, { "Content-Type": "text/css" }));
   app.get("/docs/assets/*", async (c) => {
@@ -52,7 +53,13 @@ export function mountDocs(app: OpenAPIHono<AppEnv>): void {
   });
 }
 
-function renderDocsPage() {
+// The pages are served while a setting is wrong, too.
+function readAppName(c: Context<AppEnv>): string {
+  const config = c.get("config");
+  return config.ok ? config.config.appName : "Roster";
+}
+
+function renderDocsPage(appName: string) {
   const page = SwaggerUI({
     url: "/openapi.json",
     baseUrl: "/docs/assets",
@@ -67,7 +74,7 @@ function renderDocsPage() {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Roster API</title>
+<title>${appName} API</title>
 <link rel="icon" href="/docs/assets/swagger-ui-dist/favicon-32x32.png">
 </head>
 <body>
@@ -76,13 +83,13 @@ ${raw(page)}
 </html>`;
 }
 
-function renderErrorsPage() {
+function renderErrorsPage(appName: string) {
   return html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Roster API: errors</title>
+<title>${appName} API: errors</title>
 <link rel="icon" href="/docs/assets/swagger-ui-dist/favicon-32x32.png">
 <link rel="stylesheet" href="/docs/errors.css">
 </head>

@@ -160,8 +160,14 @@ async function send(ctx: Context, mail: ClaimedMail, lease: string): Promise<boo
     ));
   // The email was withdrawn: an earlier attempt has arrived after all and its link was used, or a newer email replaces it.
   if (purpose && !token) return false;
-  const rendered = renderMail(kind, { name, about, linkUrl: config.mail.linkUrl, token });
-  await sendMail({ ...rendered, to: address, idempotencyKey: mail.id });
+  const { linkUrl, linksToService } = config.mail;
+  const rendered = renderMail(kind, {
+    name,
+    appName: config.appName,
+    link: token === undefined ? undefined : { baseUrl: linkUrl, token, isService: linksToService },
+  });
+  const { requestId } = ctx;
+  await sendMail({ ...rendered, to: address, idempotencyKey: mail.id, requestId });
   return true;
 }
 

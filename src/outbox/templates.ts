@@ -13,19 +13,31 @@ export type MailKind =
   | "api_key_created"
   | "account_locked";
 
+/** The request that takes the token of a link, for readers without an application that sends it. */
+interface LinkRequest {
+  path: string;
+  body: string;
+}
+
+const VERIFY: LinkRequest = { path: "/v1/auth/email/verify", body: '{ "token": "…" }' };
+const RESET: LinkRequest = {
+  path: "/v1/auth/password/reset",
+  body: '{ "token": "…", "password": "…" }',
+};
+
 interface Template {
   subject: string;
   /** `{about}` stands for the name of what the email is about. */
   lines: readonly string[];
-  /** The page of the application that the link opens, and the text of the link. */
-  link?: { path: string; label: string };
+  /** The page of the application that the link opens, the text of the link, and the request that the page sends with the token. */
+  link?: { path: string; label: string; request: LinkRequest };
 }
 
 const TEMPLATES: Readonly<Record<MailKind, Template>> = {
   verify_email: {
     subject: "Confirm your email address",
     lines: ["Confirm that this address is yours.", "The link is good for 24 hours."],
-    link: { path: "/verify-email", label: "Confirm your email address" },
+    link: { path: "/verify-email", label: "Confirm your email address", request: VERIFY },
   },
   reset_password: {
     subject: "Reset your password",
@@ -33,7 +45,7 @@ const TEMPLATES: Readonly<Record<MailKind, Template>> = {
       "Someone requested a password reset for your account.",
       "The link is good for one hour. If this was not you, ignore this email: your password has not changed.",
     ],
-    link: { path: "/reset-password", label: "Choose a new password" },
+    link: { path: "/reset-password", label: "Choose a new password", request: RESET },
   },
   invitation: {
     subject: "You are invited to create your account",
@@ -49,7 +61,7 @@ const TEMPLATES: Readonly<Record<MailKind, Template>> = {
       "Confirm this address to use it for your account.",
       "The link is good for 24 hours. Until you confirm, your account keeps its old address.",
     ],
-    link: { path: "/verify-email", label: "Confirm your new email address" },
+    link: { path: "/verify-email", label: "Confirm your new email address", request: VERIFY },
   },
   email_change_notice: {
     subject: "Your email address is about to change",
@@ -108,30 +120,30 @@ export interface RenderedMail {
 }
 
 interface MailContent {
-  /** The name of the recipient. */
   name: string;
-  /** The name of what the email is about, for kinds that mention it. */
-  about: string | null;
-  linkUrl: string;
-  token: string | undefined;
+  appName: string;
+  /** Undefined for an email without a link. `isService` if the base URL is that of this service, which has no pages for links. */
+  link: { baseUrl: string; token: string; isService: boolean } | undefined;
 }
 
 /** Renders an email as text and as HTML. The link is built from the configured URL, and names are escaped. */
-export function renderMail(
-  kind: MailKind,
-  { name, about, linkUrl, token }: MailContent,
-): RenderedMail {
-  const { subject, link } = TEMPLATES[kind];
-  const lines = TEMPLATES[kind].lines.map((line) =>
-    line.replace("{about}", () => toOneLine(about ?? "")),
-  );
-  const url = link && token ? `${linkUrl}${link.path}#token=${token}` : undefined;
+export function renderMail(kind: MailKind, { name, appName, link }: MailContent): RenderedMail {
+  const { subject, lines, link: page } = TEMPLATES[kind];
   const greeting = `Hello ${toOneLine(name)},`;
-  const text = [greeting, ...lines, ...(url ? [url] : [])].join("\n\n");
+  const closing = `This email is about an account at ${appName}.`;
+  const url = page && link && `${link.baseUrl}${page.path}#token=${link.token}`;
+  const usage = page && link?.isService ? [describeRequest(page.request, link.baseUrl)] : [];
+  const text = [greeting, ...lines, ...(url ? [url] : []), ...usage, closing].join("\n\n");
   const paragraphs = [greeting, ...lines].map((line) => html`<p>${line}</p>`);
-  const button = url ? html`<p><a href="${url}">${link?.label}</a></p>` : "";
-  const page = html`<!doctype html><html lang="en"><body>${paragraphs}${button}</body></html>`;
-  return { subject, text: `${text}\n`, html: String(page) };
+  const button = url ? html`<p><a href="${url}">${page?.label}</a></p>` : "";
+  const footer = [...usage, closing].map((line) => html`<p>${line}</p>`);
+  const body = html`<!doctype html><html lang="en"><body>${paragraphs}${button}${footer}</body></html>`;
+  return { subject, text: `${text}\n`, html: String(body) };
+}
+
+// The token is in the email once, so that it is found easily.
+function describeRequest({ path, body }: LinkRequest, baseUrl: string): string {
+  return `If the link opens no page, send its token, which is everything after the equals sign: POST ${baseUrl}${path} with the JSON body ${body}`;
 }
 
 // Users choose their names: a name must not start a new line, or contain a host that email clients would turn into a link.

@@ -8,13 +8,16 @@ const PREFIX_LENGTH = 5;
  * Asks a service that is compatible with Pwned Passwords whether a password is known from a data breach. The service learns only
  * the first five hex digits of the password's SHA-1 (k-anonymity). Throws if it does not respond within two seconds.
  */
-export async function isBreached(password: string, rangeUrl: string): Promise<boolean> {
+export async function isBreached(
+  password: string,
+  { rangeUrl, requestId }: { rangeUrl: string; requestId: string },
+): Promise<boolean> {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-1", utf8(password)));
   const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
   const hash = hex.toUpperCase();
   const base = rangeUrl.endsWith("/") ? rangeUrl : `${rangeUrl}/`;
   const response = await fetch(new URL(hash.slice(0, PREFIX_LENGTH), base), {
-    headers: { "Add-Padding": "true" },
+    headers: { "Add-Padding": "true", "X-Request-Id": requestId },
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
   if (!response.ok) throw new Error(`range query returned ${response.status}`);

@@ -35,18 +35,22 @@ describe("the breached-password check", () => {
     expect(service).not.toHaveBeenCalled();
   });
 
-  it("sends only the first five hex digits of the SHA-1", async () => {
+  it("sends only the first five hex digits of the SHA-1, and the request id", async () => {
     const sent: Request[] = [];
     mockService((request) => {
       sent.push(request);
       return new Response(`${SUFFIX}:1`);
     });
-    expect(faultsOf(await register(BREACHED))).toEqual(["password breached"]);
+    const refused = await register(BREACHED);
+    expect(faultsOf(refused)).toEqual(["password breached"]);
     expect(sent.map(({ method, url }) => `${method} ${url}`)).toEqual([
       `GET https://api.pwnedpasswords.com/range/${PREFIX}`,
     ]);
     expect(sent[0]?.body).toBeNull();
-    expect([...(sent[0]?.headers ?? [])]).toEqual([["add-padding", "true"]]);
+    expect([...(sent[0]?.headers ?? [])]).toEqual([
+      ["add-padding", "true"],
+      ["x-request-id", refused.body.request_id],
+    ]);
   });
 
   it.each(["https://breach.test/range/", "https://breach.test/range"])(

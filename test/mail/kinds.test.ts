@@ -8,6 +8,7 @@ import {
   flowsOf,
   tokenIn,
 } from "../support/mail.ts";
+import { expectProblem } from "../support/problems.ts";
 
 const TOKEN = /^rot_[\w-]{43}$/;
 
@@ -54,7 +55,7 @@ describe("a mail", () => {
     const { box, user, forgot, changeEmail } = await createRecipient();
     await forgot(user.email);
     await changeEmail(user.token, `new.${user.email}`);
-    const links = box.sent.flatMap(({ text }) => text.match(/https?:\S+/g) ?? []);
+    const links = box.sent.flatMap(({ text }) => text.match(/https?:\S+#\S+/g) ?? []);
     expect(links).toHaveLength(3);
     for (const link of links) {
       const { pathname, search, hash } = new URL(link);
@@ -100,6 +101,55 @@ describe("a mail", () => {
       expect(mail?.text).not.toMatch(harm);
     expect(mail?.subject).toBe("Confirm your email address");
     expect(mail?.html.match(/<a /g)).toHaveLength(1);
+  });
+
+  it("says how to use the token without an application, as long as links lead to this service", async () => {
+    const { box, user, forgot, changeEmail, reset } = await createRecipient();
+    await forgot(user.email);
+    await changeEmail(user.token, `new.${user.email}`);
+    const [verification, forgotten] = box.to(user.email);
+    const [change] = box.to(`new.${user.email}`);
+    for (const mail of [verification, change]) {
+      const usage =
+        'POST https://roster.test/v1/auth/email/verify with the JSON body { "token": "…" }';
+      expect(mail?.text).toContain(usage);
+      expect(mail?.html).toContain("POST https://roster.test/v1/auth/email/verify");
+    }
+    const usage = /POST https:\/\/roster\.test(\/\S+) with the JSON body (\{.*\})/;
+    const [, path = "", body = "{}"] = usage.exec(forgotten?.text ?? "") ?? [];
+    const values = {
+      ...JSON.parse(body),
+      token: tokenIn(forgotten),
+      password: "another pass phrase",
+    };
+    expect(Object.keys(values)).toEqual(["token", "password"]);
+    expect((await send(path, { body: values, bindings: box.bindings })).status).toBe(204);
+    expectProblem(await reset(tokenIn(forgotten), "x".repeat(20)), 400, "invalid_token");
+  });
+
+  it("does not mention the API if MAIL_LINK_URL names an application", async () => {
+    const settings = { MAIL_LINK_URL: "https://app.acme.example" };
+    const { box, user, forgot } = await createRecipient({}, settings);
+    await forgot(user.email);
+    expect(box.sent).toHaveLength(2);
+    for (const { text, html } of box.sent) {
+      expect(text).toContain("https://app.acme.example/");
+      expect(text + html).not.toMatch(/POST|\/v1\/|roster\.test/);
+    }
+  });
+
+  it("names the product, which is Roster unless APP_NAME says otherwise", async () => {
+    const first = await createRecipient();
+    expect(first.box.sent[0]?.text).toContain("an account at Roster.");
+    const { box, logIn, user } = await createRecipient({}, { APP_NAME: "Marks & <Sparks>" });
+    await logIn("Firefox");
+    await logIn("Chrome");
+    expect(box.to(user.email)).toHaveLength(2);
+    for (const { text, html } of box.sent) {
+      expect(text).toContain("an account at Marks & <Sparks>.");
+      expect(html).toContain("an account at Marks &amp; &lt;Sparks&gt;.");
+      expect(text + html).not.toContain("Roster");
+    }
   });
 
   it("is safe for a name with line breaks: it adds neither a line nor a header", async () => {

@@ -76,6 +76,20 @@ describe("MAIL_TRANSPORT http", () => {
     expect(new Set(calls.map(({ body }) => body.text)).size).toBe(1);
   });
 
+  it("sends the id of the request that sends the mail, also for a retry by cron", async () => {
+    const clock = stopClock();
+    const logs = captureLogs();
+    await sqlRun("DELETE FROM mail_outbox");
+    const bindings = createIsolate(HTTP);
+    const spy = mockProvider(500, 200);
+    const headers = { "X-Request-Id": "client-chosen-id-1" };
+    await send("/v1/auth/register", { body: newAccount(), bindings, headers });
+    clock.pass(3_600_000);
+    await runCron(MINUTELY, bindings);
+    const ids = callsOf(spy).map(({ headers: sent }) => sent.get("X-Request-Id"));
+    expect(ids).toEqual(["client-chosen-id-1", logs.of("mail.sent")[0]?.request_id]);
+  });
+
   it.each([400, 401, 403, 404, 410, 413, 422, 451])(
     "gives a mail up at once after %i, and logs the status without the address",
     async (status) => {

@@ -78,6 +78,11 @@ describe("the service refuses to serve /v1, and /ready names it,", () => {
     ["RATE_LIMIT_READ", "has a window of 0", { RATE_LIMIT_READ: "5/0" }],
     ["BREACHED_PASSWORD_URL", "is not a web address", { BREACHED_PASSWORD_URL: "somewhere" }],
     ["ENVIRONMENT", "is unknown", { ENVIRONMENT: "staging" }],
+    ["APP_NAME", "is blank", { APP_NAME: " " }],
+    ["APP_NAME", "has more than 50 characters", { APP_NAME: "a".repeat(51) }],
+    ["APP_NAME", "contains a line break", { APP_NAME: "Acme\r\nBcc: a@b.example" }],
+    ["APP_NAME", "contains a Unicode line break", { APP_NAME: "Acme\u2028Corp" }],
+    ["APP_NAME", "contains a control character", { APP_NAME: "Ac\u0007me" }],
     ["APP_URL", "is not a web address", { APP_URL: "javascript:alert(1)" }],
     [
       "CORS_ORIGINS",

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ERRORS } from "../../src/errors.ts";
 import { send } from "../support/api.ts";
+import { createIsolate } from "../support/isolates.ts";
 
 const CSP = /^default-src 'none'; script-src 'self'; style-src 'self'/;
 
@@ -26,6 +27,17 @@ describe("GET /docs", () => {
     expect(page.headers.get("Content-Security-Policy")).toMatch(CSP);
     expect(page.headers.get("Content-Security-Policy")).not.toMatch(/unsafe|https?:/);
     expect(page.text).not.toMatch(/<script(?![^>]*src=)|<style|\son\w+=|style="/);
+  });
+
+  it("has the name of the product in its title, escaped", async () => {
+    expect((await send("/docs")).text).toContain("<title>Roster API</title>");
+    const bindings = createIsolate({ APP_NAME: "A & <B>" });
+    for (const path of ["/docs", "/docs/errors"]) {
+      const { text } = await send(path, { bindings });
+      expect(text).toContain("<title>A &amp; &lt;B&gt; API");
+    }
+    const misconfigured = createIsolate({ APP_NAME: "" });
+    expect((await send("/docs", { bindings: misconfigured })).text).toContain("<title>Roster API");
   });
 
   it("loads the OpenAPI document", async () => {

@@ -72,7 +72,10 @@ async function isKnownBreached(ctx: Context, password: string): Promise<boolean>
   const { breachedPasswordUrl } = ctx.config.password;
   if (!breachedPasswordUrl) return false;
   try {
-    return await isBreached(password, breachedPasswordUrl);
+    return await isBreached(password, {
+      rangeUrl: breachedPasswordUrl,
+      requestId: ctx.requestId,
+    });
   } catch (error) {
     ctx.log("warn", "password.breach_check_failed", describeError(error));
     return false;
