@@ -192,6 +192,16 @@ describe("an export reads its rows in pages", () => {
     expect(cost.rowsRead).toBeLessThanOrEqual(2 * 2002 + 24 + 8 * cost.queries);
   });
 
+  it("and reads none of them for a caller who is refused", async () => {
+    const user = await createTestUser();
+    await insertEvents(user, 2000, user.id);
+    const { token } = await createTestUser("moderator");
+    const answer = await send(`/v1/users/${user.id}/export`, { token });
+    expect(answer.status).toBe(403);
+    expect(costOf(answer)).toMatchObject({ queries: 1, rowsWritten: 0 });
+    expect(costOf(answer).rowsRead).toBeLessThanOrEqual(12);
+  });
+
   it("of the user alone, whatever is stored of others", async () => {
     const [user, other] = [await createTestUser(), await createTestUser()];
     const before = await costOfExport(user);

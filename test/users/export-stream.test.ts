@@ -2,14 +2,14 @@ import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { send, start } from "../support/api.ts";
 import { createHolder, createTestKey, setRole, withKey } from "../support/credentials.ts";
-import { beforeStatement, wrapD1 } from "../support/d1.ts";
-import { at, faultyBindings } from "../support/faults.ts";
+import { wrapD1 } from "../support/d1.ts";
+import { faultyBindings } from "../support/faults.ts";
 import { createTestUser, sqlAll, sqlRun, type TestUser } from "../support/fixtures.ts";
 import { createIsolate } from "../support/isolates.ts";
 import { captureLogs } from "../support/logs.ts";
 
-/** The statement that authorizes every page but the first. */
-const NEXT_PAGE = /^select "users"\."id", "users"\."deleted_at", "roles"\."permissions"/m;
+/** The statement that authorizes every page that is read after the response has begun. */
+const PAGE = /^select "users"\."id", "users"\."deleted_at", "roles"\."permissions"/m;
 
 /** Inserts numbered rows. `columns` and `values` may use `i`, the number, and `?1`, the user. */
 const insertMany = (table: string, columns: string, values: string, count: number, user: string) =>
@@ -38,6 +38,23 @@ const insertEvents = (
 
 const exportOf = (user: TestUser, bindings?: Cloudflare.Env) =>
   start("/v1/users/me/export", { token: user.token, ...(bindings && { bindings }) });
+
+type Reader = ReadableStreamDefaultReader<Uint8Array> | undefined;
+
+const END = "the transfer is complete";
+
+/** The next piece of a response. Throws END at its end. */
+async function readPiece(reader: Reader): Promise<string> {
+  const { done, value } = (await reader?.read()) ?? { done: true };
+  if (done) throw new Error(END);
+  return new TextDecoder().decode(value);
+}
+
+async function readUntil(reader: Reader, words: string): Promise<string> {
+  let text = "";
+  while (!text.includes(words)) text += await readPiece(reader);
+  return text;
+}
 
 /** A person with more than two pages of events of which they are both actor and target. */
 let person: TestUser;
@@ -117,16 +134,13 @@ describe("an export larger than a page", () => {
   it("fetches the next page only when the client has taken the one before, and none after it has left", async () => {
     let pages = 0;
     const before = (sql: string) => {
-      if (NEXT_PAGE.test(sql)) pages += 1;
+      if (PAGE.test(sql)) pages += 1;
       return undefined;
     };
     const logs = captureLogs();
     const { response, settled } = await exportOf(person, { ...env, DB: wrapD1({ before }) });
     const reader = response.body?.getReader();
-    let text = "";
-    while (!text.includes("test.own")) {
-      text += new TextDecoder().decode((await reader?.read())?.value);
-    }
+    await readUntil(reader, "test.own");
     for (let i = 0; i < 5; i += 1) await send("/v1/users/me", { token: person.token });
     expect(pages).toBe(0);
     await reader?.read();
@@ -149,31 +163,23 @@ describe("an export larger than a page", () => {
 });
 
 describe("an export that cannot be completed", () => {
-  /** Reads a response to its end. Returns what arrived, and whether the transfer was complete. */
-  async function receive(response: Response) {
-    const reader = response.body?.getReader();
-    const decoder = new TextDecoder();
-    let text = "";
-    try {
-      for (;;) {
-        const { done, value } = (await reader?.read()) ?? { done: true };
-        if (done) return { text, isComplete: true };
-        text += decoder.decode(value);
-      }
-    } catch {
-      return { text, isComplete: false };
-    }
-  }
-
-  async function expectBroken(bindings: Cloudflare.Env, by: TestUser, of: TestUser) {
+  /** Exports the person. Runs an action once events have arrived, and expects the transfer to break off then. */
+  async function expectBroken(
+    by: TestUser,
+    meanwhile: () => Promise<unknown>,
+    bindings?: Cloudflare.Env,
+  ) {
     const logs = captureLogs();
-    const path = `/v1/users/${of.id}/export`;
-    const { response, settled } = await start(path, { token: by.token, bindings });
+    const options = { token: by.token, ...(bindings && { bindings }) };
+    const { response, settled } = await start(`/v1/users/${person.id}/export`, options);
     expect(response.status).toBe(200);
-    const { text, isComplete } = await receive(response);
+    const reader = response.body?.getReader();
+    let text = await readUntil(reader, "test.own");
+    await meanwhile();
+    await expect(async () => {
+      for (;;) text += await readPiece(reader);
+    }).rejects.not.toThrow(END);
     await settled;
-    expect(isComplete).toBe(false);
-    expect(text).toContain("test.own");
     expect(() => JSON.parse(text)).toThrow();
     expect(text.match(/test\.own/g)?.length).toBeLessThan(1300);
     expect(logs.of("stream.ended")).toMatchObject([{ outcome: "aborted" }]);
@@ -183,43 +189,41 @@ describe("an export that cannot be completed", () => {
   }
 
   it("breaks off if the caller's session ends meanwhile", async () => {
-    const admin = await createTestUser("admin");
-    const overtaken = beforeStatement(NEXT_PAGE, () =>
-      send("/v1/auth/logout", { method: "POST", token: admin.token }),
+    const { token, ...admin } = await createTestUser("admin");
+    const { line } = await expectBroken({ token, ...admin }, () =>
+      send("/v1/auth/logout", { method: "POST", token }),
     );
-    const { line } = await expectBroken(overtaken, admin, person);
     expect(line).toMatchObject({ level: "warn", code: "unauthenticated" });
   });
 
   it("breaks off if the caller loses the permission meanwhile", async () => {
     const exporter = await createHolder("users:export");
-    const overtaken = beforeStatement(NEXT_PAGE, () => setRole(exporter, "user"));
-    const { line } = await expectBroken(overtaken, exporter, person);
+    const { line } = await expectBroken(exporter, () => setRole(exporter, "user"));
     expect(line).toMatchObject({ code: "forbidden" });
   });
 
   it("breaks off if the user gains permissions that the caller does not hold", async () => {
     const exporter = await createHolder("users:export");
-    const overtaken = beforeStatement(NEXT_PAGE, () => setRole(person, "admin"));
-    const { line } = await expectBroken(overtaken, exporter, person);
+    const { line } = await expectBroken(exporter, () => setRole(person, "admin"));
     expect(line).toMatchObject({ code: "privilege_escalation" });
     await setRole(person, "user");
   });
 
   it("breaks off if the user is deleted meanwhile", async () => {
-    const admin = await createTestUser("admin");
     const setDeleted = (time: number | null) =>
       sqlRun("UPDATE users SET deleted_at = ? WHERE id = ?", time, person.id);
-    const overtaken = beforeStatement(NEXT_PAGE, () => setDeleted(1));
-    const { line } = await expectBroken(overtaken, admin, person);
+    const { line } = await expectBroken(await createTestUser("admin"), () => setDeleted(1));
     expect(line).toMatchObject({ code: "user_not_found" });
     await setDeleted(null);
   });
 
   it("breaks off if D1 fails, and logs no detail", async () => {
-    const admin = await createTestUser("admin");
-    const failing = faultyBindings({ d1: at(NEXT_PAGE), d1Message: "secret detail" });
-    const { line, logs } = await expectBroken(failing, admin, person);
+    let isDown = false;
+    const bindings = faultyBindings({ d1: () => isDown, d1Message: "secret detail" });
+    const fail = async () => {
+      isDown = true;
+    };
+    const { line, logs } = await expectBroken(await createTestUser("admin"), fail, bindings);
     expect(line).toMatchObject({ level: "error", event: "stream.failed" });
     expect(logs.text()).not.toContain("secret detail");
     expect(logs.text()).not.toContain(person.email);

@@ -1,10 +1,11 @@
-import { type Acting, read } from "../../access/read.ts";
+import { type Acting, isCallersOwn, read } from "../../access/read.ts";
 import { requireManageable, requirePermissions } from "../../access/require.ts";
 import type { UserRef } from "../../access/target.ts";
 import { listApiKeysOfUser } from "../../api-keys/repository.ts";
 import { createEventOpener } from "../../audit/events.ts";
 import { listSessionsOfUser } from "../../authentication/sessions/repository.ts";
 import type { Context } from "../../context.ts";
+import type { Db } from "../../db/client.ts";
 import type { Statement } from "../../db/statement.ts";
 import { AppError } from "../../errors.ts";
 import { mapPages } from "../../lib/json-stream.ts";
@@ -33,37 +34,33 @@ interface ExportRequest {
 }
 
 /** A list that can grow, oldest first. A page with fewer than `limit` rows is the last one. */
-type List<Row> = (user: UserRef, after: string, limit: number) => Statement<Row[]>;
+type List<Row> = (db: Db, user: UserRef, after: string, limit: number) => Statement<Row[]>;
 
 /**
  * All data held on a user: the account, profile, sessions, API keys, one-time tokens and login attempts without their secrets, emails,
- * and the audit events that concern the user. Personal data of others in these events is left out. The first pages are read in one
- * round trip, before this returns; further pages when they are asked for. Every page is authorized like a request of its own, so that
- * a caller who loses their authority receives no further page. Throws `forbidden`, `user_not_found`, `privilege_escalation`.
+ * and the audit events that concern the user. Personal data of others in these events is left out. Lists that can grow are read page
+ * by page when they are asked for. Every page is authorized like a request of its own, so that a caller who loses their authority
+ * receives no further page. Throws `forbidden`, `user_not_found`, `privilege_escalation`.
  */
 export async function exportUser(ctx: Context, request: ExportRequest): Promise<PersonalData> {
   const { db } = ctx;
-  const lists = {
-    sessions: listSessionsOfUser.bind(null, db),
-    keys: listApiKeysOfUser.bind(null, db),
-    mails: listMailOfUser.bind(null, db),
-    events: listEventsConcerning.bind(null, db),
-  };
   const { user: ref } = request;
-  const { acting, users, profiles, origins, ...rows } = await read(ctx, {
+  // One's own first pages are read in the same round trip. Others' are read once it is decided that the caller may.
+  const isOwn = isCallersOwn(ctx, ref);
+  const { acting, users, profiles, origins, tokens, attempts, ...first } = await read(ctx, {
     users: findManagedUser(db, ref),
     profiles: findStoredProfile(db, ref),
     origins: countKnownOrigins(db, ref),
     tokens: listTokensOfUser(db, ref),
     attempts: listAttemptsOfUser(db, ref),
-    sessions: lists.sessions(ref, START, PAGE_ROWS),
-    keys: lists.keys(ref, START, PAGE_ROWS),
-    mails: lists.mails(ref, START, PAGE_ROWS),
-    events: lists.events(ref, START, PAGE_ROWS),
+    sessions: isOwn && listSessionsOfUser(db, ref, START, PAGE_ROWS),
+    keys: isOwn && listApiKeysOfUser(db, ref, START, PAGE_ROWS),
+    mails: isOwn && listMailOfUser(db, ref, START, PAGE_ROWS),
+    events: isOwn && listEventsConcerning(db, ref, START, PAGE_ROWS),
   });
   const user = requireExportable(acting, users[0], request);
-  const pages = <Row extends { id: string }>(first: Row[], list: List<Row>) =>
-    readPages(ctx, { ...request, user: user.id }, first, list);
+  const pages = <Row extends { id: string }>(list: List<Row>, rows: Row[]) =>
+    readPages(ctx, { ...request, user: user.id }, list, isOwn ? rows : undefined);
   const openEvent = await createEventOpener(ctx, user);
   return {
     exportedAt: ctx.now(),
@@ -71,33 +68,36 @@ export async function exportUser(ctx: Context, request: ExportRequest): Promise<
     user,
     profile: profiles[0],
     origins: origins[0] ?? { devices: 0, networks: 0 },
-    tokens: rows.tokens,
-    attempts: rows.attempts,
-    sessions: pages(rows.sessions, lists.sessions),
-    keys: pages(rows.keys, lists.keys),
-    mails: pages(rows.mails, lists.mails),
-    events: mapPages(pages(rows.events, lists.events), openEvent),
+    tokens,
+    attempts,
+    sessions: pages(listSessionsOfUser, first.sessions),
+    keys: pages(listApiKeysOfUser, first.keys),
+    mails: pages(listMailOfUser, first.mails),
+    events: mapPages(pages(listEventsConcerning, first.events), openEvent),
   };
 }
 
 async function* readPages<Row extends { id: string }>(
   ctx: Context,
   request: ExportRequest,
-  first: Row[],
   list: List<Row>,
+  first: Row[] | undefined,
 ): AsyncGenerator<Row[]> {
-  let page = first;
+  const readAfter = async (id: string) => {
+    const { acting, users, rows } = await read(ctx, {
+      users: findExportable(ctx.db, request.user),
+      rows: list(ctx.db, request.user, id, PAGE_ROWS),
+    });
+    requireExportable(acting, users[0], request);
+    return rows as unknown as Row[];
+  };
+  let page = first ?? (await readAfter(START));
   for (;;) {
     const last = page.at(-1);
     if (!last) return;
     yield page;
     if (page.length < PAGE_ROWS) return;
-    const { acting, users, rows } = await read(ctx, {
-      users: findExportable(ctx.db, request.user),
-      rows: list(request.user, last.id, PAGE_ROWS),
-    });
-    requireExportable(acting, users[0], request);
-    page = rows as unknown as Row[];
+    page = await readAfter(last.id);
   }
 }
 
