@@ -152,10 +152,10 @@ describe("an export reads its rows in pages", () => {
     );
 
   /** The cost of a whole export, as logged after its last byte. */
-  async function costOfExport(user: TestUser) {
+  async function costOfExport({ id }: TestUser, { token }: TestUser) {
     const logs = captureLogs();
-    const { body } = await send("/v1/users/me/export", {
-      token: user.token,
+    const { body } = await send(`/v1/users/${id}/export`, {
+      token,
       bindings: withProductionLimits(),
     });
     const { d1 } = logs.of("stream.ended").at(-1) as unknown as {
@@ -169,15 +169,22 @@ describe("an export reads its rows in pages", () => {
   }
 
   it("of a new user in one round trip", async () => {
-    const cost = await costOfExport(await createTestUser());
+    const user = await createTestUser();
+    const cost = await costOfExport(user, user);
     expect(cost).toMatchObject({ events: 2, queries: 1 });
     expect(cost.rowsRead).toBeLessThanOrEqual(24);
+  });
+
+  it("of another user in one round trip, and one per list", async () => {
+    const cost = await costOfExport(await createTestUser(), await createTestUser("admin"));
+    expect(cost).toMatchObject({ events: 2, queries: 5 });
+    expect(cost.rowsRead).toBeLessThanOrEqual(24 + 8 * 5);
   });
 
   it("of 2,000 events that others caused, one row each", async () => {
     const user = await createTestUser();
     await insertEvents(user, 2000, "someone else");
-    const cost = await costOfExport(user);
+    const cost = await costOfExport(user, user);
     expect(cost.events).toBe(2002);
     expect(cost.queries).toBeLessThanOrEqual(4);
     expect(cost.rowsRead).toBeLessThanOrEqual(2002 + 24 + 8 * cost.queries);
@@ -186,7 +193,7 @@ describe("an export reads its rows in pages", () => {
   it("of 2,000 events that the user caused, one row in each of two indexes", async () => {
     const user = await createTestUser();
     await insertEvents(user, 2000, user.id);
-    const cost = await costOfExport(user);
+    const cost = await costOfExport(user, user);
     expect(cost.events).toBe(2002);
     expect(cost.queries).toBeLessThanOrEqual(6);
     expect(cost.rowsRead).toBeLessThanOrEqual(2 * 2002 + 24 + 8 * cost.queries);
@@ -204,9 +211,9 @@ describe("an export reads its rows in pages", () => {
 
   it("of the user alone, whatever is stored of others", async () => {
     const [user, other] = [await createTestUser(), await createTestUser()];
-    const before = await costOfExport(user);
+    const before = await costOfExport(user, user);
     await insertEvents(other, 2000, other.id);
-    expect(await costOfExport(user)).toEqual(before);
+    expect(await costOfExport(user, user)).toEqual(before);
   });
 });
 
