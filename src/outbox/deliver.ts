@@ -163,6 +163,7 @@ async function send(ctx: Context, mail: ClaimedMail, lease: string): Promise<boo
   const { linkUrl, linksToService } = config.mail;
   const rendered = renderMail(kind, {
     name,
+    about,
     appName: config.appName,
     link: token === undefined ? undefined : { baseUrl: linkUrl, token, isService: linksToService },
   });

@@ -53,7 +53,7 @@ const TEMPLATES: Readonly<Record<MailKind, Template>> = {
       "An administrator has created an account for you. Choose a password to use it.",
       "The link is good for 7 days.",
     ],
-    link: { path: "/invitation", label: "Choose a password" },
+    link: { path: "/invitation", label: "Choose a password", request: RESET },
   },
   change_email: {
     subject: "Confirm your new email address",
@@ -120,15 +120,24 @@ export interface RenderedMail {
 }
 
 interface MailContent {
+  /** The name of the recipient. */
   name: string;
+  /** The name of what the email is about, for kinds that mention it. */
+  about: string | null;
   appName: string;
   /** Undefined for an email without a link. `isService` if the base URL is that of this service, which has no pages for links. */
   link: { baseUrl: string; token: string; isService: boolean } | undefined;
 }
 
 /** Renders an email as text and as HTML. The link is built from the configured URL, and names are escaped. */
-export function renderMail(kind: MailKind, { name, appName, link }: MailContent): RenderedMail {
-  const { subject, lines, link: page } = TEMPLATES[kind];
+export function renderMail(
+  kind: MailKind,
+  { name, about, appName, link }: MailContent,
+): RenderedMail {
+  const { subject, link: page } = TEMPLATES[kind];
+  const lines = TEMPLATES[kind].lines.map((line) =>
+    line.replace("{about}", () => toOneLine(about ?? "")),
+  );
   const greeting = `Hello ${toOneLine(name)},`;
   const closing = `This email is about an account at ${appName}.`;
   const url = page && link && `${link.baseUrl}${page.path}#token=${link.token}`;
