@@ -5,9 +5,9 @@ import { readVars, writeVars } from "./lib/dev-vars.ts";
 import { main, UsageError } from "./lib/fail.ts";
 import { adviseOnMail } from "./lib/mail-advice.ts";
 import { newKeySettings } from "./lib/new-keys.ts";
+import { type DeployTarget, toSecretsFile, toTargetFlags } from "./lib/target.ts";
 import { runWrangler, startWrangler } from "./lib/wrangler.ts";
 
-const FILE = ".prod.vars";
 const NEEDED = ["SIGNING_KEYS", "MAC_KEYS", "DATA_KEYS"];
 const UNKNOWN_WORKER = /Worker "[^"]*".* not found/;
 
@@ -17,8 +17,9 @@ await main(async () => {
     await wrangler(["deploy", ...args]);
     return printMailAdvice(args, undefined);
   }
-  const target = readTarget(args);
-  const known = await listSecrets(target);
+  const place = readTarget(args);
+  const target = toTargetFlags(place);
+  const known = await listSecrets([...target, ...(place.name ? ["--name", place.name] : [])]);
   const missing = NEEDED.filter((name) => !known.includes(name));
   const migrate = ["d1", "migrations", "apply", "DB", "--remote", ...target];
   if (missing.length === 0) {
@@ -26,20 +27,27 @@ await main(async () => {
     await wrangler(["deploy", ...args]);
     return printMailAdvice(args, known);
   }
-  await makeProductionKeys(missing);
-  await wrangler(["deploy", "--secrets-file", FILE, ...args]);
+  const file = toSecretsFile(place);
+  await makeProductionKeys(file, missing);
+  await wrangler(["deploy", "--secrets-file", file, ...args]);
   await wrangler(migrate);
+  const env = place.env === undefined ? "" : ` --env ${place.env}`;
   console.log(`
-The keys are in ${FILE}. Move it to a safe place: key rotation needs it.
-Create an administrator: npm run admin -- create --email EMAIL --username NAME --remote`);
+The keys are in ${file}. Move it to a safe place: key rotation needs it.
+Check https://<your worker>/ready: it lists what is missing, such as APP_URL.
+Create an administrator, which also opens registration:
+  npm run admin -- create --email EMAIL --username NAME --remote${env}`);
   printMailAdvice(args, known);
 });
 
 /** Prints what to set if the worker that was deployed sends no email. */
 function printMailAdvice(args: string[], secrets: readonly string[] | undefined): void {
-  const { env, config, var: pairs } = readFlags(args);
+  const { env, config } = readTarget(args);
   const { vars } = readConfig({ env, config }, { hideWarnings: true });
-  const given = pairs.map((pair) => [pair.split(":")[0], pair.slice(pair.indexOf(":") + 1)]);
+  const given = readFlags(args).var.map((pair) => {
+    const name = pair.split(":")[0] ?? "";
+    return [name, pair.slice(name.length + 1)];
+  });
   const advice = adviseOnMail({ vars: { ...vars, ...Object.fromEntries(given) }, secrets });
   if (advice) console.log(advice);
 }
@@ -51,23 +59,22 @@ function readFlags(args: string[]) {
     options: {
       env: { type: "string", short: "e" },
       config: { type: "string", short: "c" },
+      name: { type: "string" },
       var: { type: "string", multiple: true, default: [] },
     },
   });
-  const { env, config, var: pairs } = values;
-  return {
-    env: env as string | undefined,
-    config: config as string | undefined,
-    var: pairs as string[],
-  };
+  return { ...values, var: values.var as string[] };
 }
 
-/** The flags that select the worker, for wrangler commands other than `deploy`. */
-function readTarget(args: string[]): string[] {
-  const values = readFlags(args);
-  return Object.entries({ env: values.env, config: values.config }).flatMap(([name, value]) =>
-    value === undefined ? [] : [`--${name}`, value],
-  );
+function readTarget(args: string[]): DeployTarget {
+  const { env, config, name } = readFlags(args);
+  const text = (value: unknown) => (typeof value === "string" && value ? value : undefined);
+  return {
+    // Wrangler reads the variable, too.
+    env: text(env) ?? text(process.env.CLOUDFLARE_ENV),
+    config: text(config),
+    name: text(name),
+  };
 }
 
 /** The names of the worker's secrets. Empty before the first deploy. */
@@ -84,12 +91,12 @@ async function listSecrets(target: readonly string[]): Promise<string[]> {
 }
 
 /** Writes keys for missing secrets, unless the file already has them from a failed deploy. */
-async function makeProductionKeys(missing: readonly string[]): Promise<void> {
-  const existing = readVars(FILE) ?? {};
+async function makeProductionKeys(file: string, missing: readonly string[]): Promise<void> {
+  const existing = readVars(file) ?? {};
   if (missing.every((name) => existing[name])) return;
   const wanted = Object.entries(await newKeySettings()).filter(([name]) => missing.includes(name));
   const vars = { ...Object.fromEntries(wanted), ...existing };
-  writeVars(FILE, vars, "Production secrets of Roster. Keep them out of the repository.");
+  writeVars(file, vars, "Production secrets of Roster. Keep them out of the repository.");
 }
 
 async function wrangler(args: readonly string[]): Promise<void> {

@@ -22,7 +22,8 @@ export interface AccessRule {
   takesKeys: boolean;
 }
 
-const PERMISSION = /^(own or )?([a-z_]+:[a-z_]+)(?:; API keys on their owner's account: (me:[a-z]+))?/;
+const PERMISSION =
+  /^(own or )?([a-z_]+:[a-z_]+)(?:; API keys on their owner's account: (me:[a-z]+))?/;
 
 /** Reads an operation's access rule. Throws if it declares none or an unknown one. */
 export function readAccessRule(
@@ -120,7 +121,10 @@ function cellOf(
   return on === "own" ? "yes" : "own";
 }
 
-function notesOf({ kind, selfScope, takesKeys }: AccessRule, { responses }: AccessOperation): string[] {
+function notesOf(
+  { kind, selfScope, takesKeys }: AccessRule,
+  { responses }: AccessOperation,
+): string[] {
   const refusals = responses["403"]?.content?.["application/problem+json"]?.examples ?? {};
   const notes: string[] = [];
   if (kind === "own") notes.push("own only");

@@ -1,0 +1,27 @@
+import { basename } from "node:path";
+
+const DEFAULT_CONFIG = "wrangler.toml";
+
+/** Which worker is deployed: the flags of `wrangler deploy` that decide it. */
+export interface DeployTarget {
+  env: string | undefined;
+  config: string | undefined;
+  name: string | undefined;
+}
+
+/**
+ * The file with the secrets of a worker: `.prod.vars`, or `.prod.staging.vars` for the environment `staging`. Every worker has a
+ * file of its own, so that no two share keys.
+ */
+export function toSecretsFile({ env, config, name }: DeployTarget): string {
+  const file = config === undefined ? DEFAULT_CONFIG : basename(config);
+  const parts = [name, file === DEFAULT_CONFIG ? undefined : file, env];
+  return [".prod", ...parts.filter((part) => part !== undefined), "vars"].join(".");
+}
+
+/** The flags that select the same worker and its database for other commands of wrangler. */
+export function toTargetFlags({ env, config }: DeployTarget): string[] {
+  return Object.entries({ env, config }).flatMap(([flag, value]) =>
+    value === undefined ? [] : [`--${flag}`, value],
+  );
+}
