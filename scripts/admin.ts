@@ -1,58 +1,104 @@
 // npm run admin -- create --email E --username U [--password-stdin] [--remote [--env ENV] | --persist-to DIR]
-// npm run admin -- promote NAME [--remote [--env ENV] | --persist-to DIR]
+// npm run admin -- promote NAME [--unverified] [--remote …]
+// npm run admin -- unlock NAME [--remote …]
+// npm run admin -- reset-password NAME [--password-stdin] [--remote …]
 import { randomBytes } from "node:crypto";
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { base64url } from "jose";
-import { createAdmin, promoteToAdmin } from "./lib/admin.ts";
+import { createAdmin, promoteToAdmin, resetPassword, unlockAccount } from "./lib/admin.ts";
 import { main, UsageError } from "./lib/fail.ts";
+import { readLocalDataKeys } from "./lib/local-keys.ts";
 
 const USAGE = `Usage:
-  npm run admin -- create --email EMAIL --username NAME [--password-stdin] [--remote]
-  npm run admin -- promote NAME_OR_EMAIL [--remote]
+  npm run admin -- create --email EMAIL --username NAME [--password-stdin]
+  npm run admin -- promote NAME_OR_EMAIL [--unverified]
+  npm run admin -- unlock NAME_OR_EMAIL
+  npm run admin -- reset-password NAME_OR_EMAIL [--password-stdin]
 Uses the local database unless --remote is given. --persist-to DIR selects another local database,
---env NAME the database of an environment.`;
+--env NAME the database of an environment.
+Passwords are typed, read from standard input with --password-stdin, or generated.`;
 
 const OPTIONS = {
   email: { type: "string" },
   username: { type: "string" },
   "password-stdin": { type: "boolean" },
+  unverified: { type: "boolean" },
   remote: { type: "boolean" },
   env: { type: "string", short: "e" },
   "persist-to": { type: "string" },
 } as const;
 
+type Flags = ReturnType<typeof parse>["values"];
+
+const COMMANDS_ON_USERS: Readonly<Record<string, (name: string, flags: Flags) => Promise<void>>> = {
+  promote,
+  unlock,
+  "reset-password": reset,
+};
+
 await main(async () => {
   const { values, positionals } = parse();
-  const [command, name] = positionals;
-  const where = readPlace(values);
-  if (command === "promote" && name) {
-    const { username, isChanged } = await promoteToAdmin(name, where);
-    console.log(
-      isChanged
-        ? `${username} is now an administrator and must log in again.`
-        : `${username} is already an administrator.`,
-    );
-    return;
-  }
-  if (command !== "create" || !values.email || !values.username) throw new UsageError(USAGE);
-  const { password, isGenerated } = await choosePassword(values["password-stdin"] ?? false);
-  const admin = { email: values.email, username: values.username, password };
-  const outcome = await createAdmin(admin, where);
+  const [command = "", name, ...others] = positionals;
+  const isOnUser = Object.hasOwn(COMMANDS_ON_USERS, command);
+  if (isOnUser && name && others.length === 0) return COMMANDS_ON_USERS[command]?.(name, values);
+  if (command === "create" && name === undefined) return create(values);
+  throw new UsageError(USAGE);
+});
+
+async function create(flags: Flags): Promise<void> {
+  const { email, username } = flags;
+  if (!email || !username) throw new UsageError(USAGE);
+  const { password, isGenerated } = await choosePassword(flags);
+  const dataKeys = flags.remote ? undefined : await readLocalDataKeys(flags.env);
+  const outcome = await createAdmin({ email, username, password }, readPlace(flags), { dataKeys });
   if (outcome.kind === "exists") {
     throw new UsageError(
       `The user ${outcome.username} already has this username or email. ` +
-        `To promote them: npm run admin -- promote ${outcome.username}${values.remote ? " --remote" : ""}`,
+        `If the account is yours, promote it: npm run admin -- promote ${outcome.username}${flags.remote ? " --remote" : ""}`,
     );
   }
-  console.log(`Administrator ${values.username} created: ${outcome.id}`);
-  if (isGenerated) console.log(`Password (shown only once): ${password}`);
-});
+  console.log(`Administrator ${username} created: ${outcome.id}`);
+  if (isGenerated) showPassword(password);
+}
+
+async function promote(name: string, flags: Flags): Promise<void> {
+  const place = readPlace(flags);
+  const { username, isChanged } = await promoteToAdmin(name, place, flags.unverified ?? false);
+  console.log(
+    isChanged
+      ? `${username} is now an administrator and must log in again.`
+      : `${username} is already an administrator.`,
+  );
+}
+
+async function unlock(name: string, flags: Flags): Promise<void> {
+  const { username, isChanged } = await unlockAccount(name, readPlace(flags));
+  console.log(
+    isChanged
+      ? `The failed logins of ${username} are forgotten. They can log in again.`
+      : `${username} is not locked out: there are no failed logins.`,
+  );
+}
+
+async function reset(name: string, flags: Flags): Promise<void> {
+  const { password, isGenerated } = await choosePassword(flags);
+  const { username } = await resetPassword(name, password, readPlace(flags));
+  console.log(
+    `The password of ${username} was reset. All sessions have ended, and the links in emails to them are void. ` +
+      "API keys keep working.",
+  );
+  if (isGenerated) showPassword(password);
+}
+
+function showPassword(password: string): void {
+  console.log(`Password (shown only once): ${password}`);
+}
 
 /** The wrangler flags that select the database. */
-function readPlace(values: ReturnType<typeof parse>["values"]): string[] {
+function readPlace(values: Flags): string[] {
   const persistTo = values["persist-to"];
   return [
     ...(values.remote ? ["--remote"] : ["--local"]),
@@ -69,9 +115,8 @@ function parse() {
   }
 }
 
-async function choosePassword(
-  fromStdin: boolean,
-): Promise<{ password: string; isGenerated: boolean }> {
+async function choosePassword(flags: Flags): Promise<{ password: string; isGenerated: boolean }> {
+  const fromStdin = flags["password-stdin"] ?? false;
   const typed = fromStdin ? (await text(process.stdin)).replace(/\r?\n$/, "") : await askPassword();
   if (typed) return { password: typed, isGenerated: false };
   if (fromStdin) throw new UsageError("--password-stdin was given, but standard input is empty.");

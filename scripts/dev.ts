@@ -138,7 +138,7 @@ async function checkPort({ port, host }: { port: string; host: string }): Promis
 }
 
 async function ensureAdmin(vars: Vars, where: readonly string[], config: Config): Promise<string> {
-  const outcome = await createAdmin(adminOf(vars), where, config.password);
+  const outcome = await createAdmin(adminOf(vars), where, config);
   if (outcome.kind === "created") return "";
   if (outcome.role !== "admin") {
     return `  (${outcome.username} has the role ${outcome.role}. To promote them: npm run admin -- promote ${outcome.username})`;

@@ -1,10 +1,14 @@
 import { timingSafeEqual } from "node:crypto";
 import { RegisterUser } from "../../src/accounts/users/schema.ts";
+import { toAttemptKey } from "../../src/authentication/attempts/repository.ts";
+import { TOKEN_PURPOSES } from "../../src/authentication/one-time-tokens/tokens.ts";
+import { mintDataKey } from "../../src/lib/data-key.ts";
 import { newId } from "../../src/lib/ids.ts";
 import { type HashSettings, hashPassword, verifyPassword } from "../../src/lib/password-hash.ts";
+import { PASSWORD_RULES } from "../../src/lib/password-policy.ts";
 import { toComparisonKey } from "../../src/lib/text.ts";
+import { insertAuditEvent, literal, literals, makeChanges, readRows } from "./database.ts";
 import { UsageError } from "./fail.ts";
-import { runWrangler } from "./wrangler.ts";
 
 // Node's WebCrypto lacks timingSafeEqual, which the worker's has.
 Object.assign(crypto.subtle, { timingSafeEqual });
@@ -18,64 +22,74 @@ export interface NewAdmin {
   password: string;
 }
 
+/** What the service has in its settings. */
+interface ServiceSettings {
+  password?: HashSettings;
+  /** The keys that wrap data keys. Without them, the service gives the account a data key when it first needs one. */
+  dataKeys?: ReadonlyMap<string, CryptoKey> | undefined;
+}
+
 export type AdminOutcome =
   | { kind: "created"; id: string }
   | { kind: "exists"; id: string; username: string; role: string; passwordMatches: boolean };
-
-interface ExistingUser {
-  id: string;
-  username: string;
-  role: string;
-  is_active: number;
-  password_hash: string | null;
-}
 
 /** Creates an administrator, unless a user already has the username or email. `where` are the wrangler flags that select the database. */
 export async function createAdmin(
   input: NewAdmin,
   where: readonly string[],
-  hashing: HashSettings = UNPEPPERED,
+  { password: hashing = UNPEPPERED, dataKeys }: ServiceSettings = {},
 ): Promise<AdminOutcome> {
   const { username, email, password } = validate(input);
-  const id = newId();
-  const now = Date.now();
-  const passwordHash = await hashPassword(password, hashing);
-  const names = nameCondition(username, email);
-  const [, , found] = await execute(where, [
-    `INSERT INTO users (id, username, username_key, email, email_key, email_verified, password_hash, role, is_active, version, created_at, updated_at)
-     SELECT ${values(id, username, toComparisonKey(username), email, toComparisonKey(email), 1, passwordHash, "admin", 1, 1, now, now)}
-     WHERE NOT EXISTS (SELECT 1 FROM users WHERE ${names})`,
-    auditStatement(
-      "user.created",
-      id,
-      { role: { from: null, to: "admin" } },
-      `id = ${literal(id)}`,
-    ),
-    `SELECT id, username, role, password_hash FROM users WHERE ${names} ORDER BY id LIMIT 1`,
-  ]);
-  const [user] = (found ?? []) as ExistingUser[];
+  const names = whereNamed(username, email);
+  const find = `SELECT id, username, role, password_hash FROM users WHERE ${names} ORDER BY id LIMIT 1`;
+  let [user] = (await readRows(where, find)) as NamedUser[];
+  if (!user) {
+    const id = newId();
+    const now = Date.now();
+    const hash = await hashPassword(password, hashing);
+    const dataKey = dataKeys ? await mintDataKey(id, dataKeys) : null;
+    await makeChanges(where, [
+      `INSERT INTO users (id, username, username_key, email, email_key, email_verified, password_hash, data_key, role, created_at, updated_at)
+       SELECT ${literals(id, username, toComparisonKey(username), email, toComparisonKey(email), 1, hash, dataKey, "admin", now, now)}
+       WHERE NOT EXISTS (SELECT 1 FROM users WHERE ${names})`,
+      insertAuditEvent(
+        { action: "user.created", userId: id, changes: { role: { from: null, to: "admin" } } },
+        `EXISTS (SELECT 1 FROM users WHERE id = ${literal(id)})`,
+      ),
+    ]);
+    [user] = (await readRows(where, find)) as NamedUser[];
+    if (user?.id === id) return { kind: "created", id };
+  }
   if (!user) throw new UsageError("The administrator was not created.");
-  if (user.id === id) return { kind: "created", id };
   const passwordMatches = await verifyPassword(password, user.password_hash ?? "", hashing);
   return { kind: "exists", id: user.id, username: user.username, role: user.role, passwordMatches };
 }
 
-/** Makes an existing user an active administrator and ends their sessions. Does nothing if they already are one. */
+interface NamedUser {
+  id: string;
+  username: string;
+  role: string;
+  password_hash: string | null;
+}
+
+/**
+ * Makes an existing user an active administrator and ends their sessions. Does nothing if they already are one. Throws a UsageError
+ * if their email is not verified, unless `allowsUnverified`: anyone can register with the operator's username or address.
+ */
 export async function promoteToAdmin(
   name: string,
   where: readonly string[],
+  allowsUnverified: boolean,
 ): Promise<{ username: string; isChanged: boolean }> {
-  const key = literal(toComparisonKey(name));
-  const user = `(username_key = ${key} OR email_key = ${key}) AND deleted_at IS NULL`;
-  const [found] = await execute(where, [
-    `SELECT id, username, role, is_active FROM users WHERE ${user}`,
-  ]);
-  const [existing] = (found ?? []) as ExistingUser[];
-  if (!existing)
-    throw new UsageError(`There is no user ${name}. Create one: npm run admin -- create`);
-  const { id, username, role } = existing;
-  const isActive = existing.is_active === 1;
+  const { id, username, email, role, ...user } = await findAccount(name, where);
+  const isActive = user.is_active === 1;
   if (role === "admin" && isActive) return { username, isChanged: false };
+  if (user.email_verified !== 1 && !allowsUnverified) {
+    throw new UsageError(
+      `The email of ${username}, ${email}, is not verified: someone else may have registered this account. ` +
+        "Let its owner verify the address first. If you are sure whose account it is, add --unverified.",
+    );
+  }
   const byId = `id = ${literal(id)}`;
   const now = Date.now();
   const changes = {
@@ -83,12 +97,57 @@ export async function promoteToAdmin(
     ...(!isActive && { is_active: { from: false, to: true } }),
   };
   const action = role === "admin" ? "user.updated" : "user.role_changed";
-  await execute(where, [
-    auditStatement(action, id, changes, byId),
+  await makeChanges(where, [
+    insertAuditEvent({ action, userId: id, changes }, whereLiving(id)),
     `UPDATE users SET role = 'admin', is_active = 1, version = version + 1, updated_at = ${now} WHERE ${byId}`,
-    `UPDATE sessions SET revoked_at = ${now}, revoked_reason = 'role_changed' WHERE user_id = ${literal(id)} AND revoked_at IS NULL`,
+    endSessions(id, "role_changed"),
   ]);
   return { username, isChanged: true };
+}
+
+/** Ends the lock-out of an account: forgets its failed logins. */
+export async function unlockAccount(
+  name: string,
+  where: readonly string[],
+): Promise<{ username: string; isChanged: boolean }> {
+  const { id, username, has_attempts } = await findAccount(name, where);
+  if (has_attempts !== 1) return { username, isChanged: false };
+  const attempts = whereAttemptsOf(id);
+  await makeChanges(where, [
+    insertAuditEvent(
+      { action: "user.unlocked", userId: id },
+      `EXISTS (SELECT 1 FROM login_attempts WHERE ${attempts})`,
+    ),
+    `DELETE FROM login_attempts WHERE ${attempts}`,
+  ]);
+  return { username, isChanged: true };
+}
+
+/**
+ * Sets the password of an account, ends its sessions and its lock-out, and voids the links in emails to it. Its API keys keep working.
+ */
+export async function resetPassword(
+  name: string,
+  password: string,
+  where: readonly string[],
+): Promise<{ username: string }> {
+  const account = await findAccount(name, where);
+  const { id, username } = account;
+  const broken = PASSWORD_RULES.find(({ allows }) => !allows(password, account));
+  if (broken) throw new UsageError(`password: ${broken.message}`);
+  const hash = await hashPassword(password, UNPEPPERED);
+  const userId = literal(id);
+  const purposes = literals(...TOKEN_PURPOSES);
+  await makeChanges(where, [
+    insertAuditEvent({ action: "password.reset", userId: id }, whereLiving(id)),
+    `UPDATE users SET password_hash = ${literal(hash)}, password_version = password_version + 1, password_expired = 0
+     WHERE id = ${userId} AND deleted_at IS NULL`,
+    endSessions(id, "password_reset"),
+    `DELETE FROM one_time_tokens WHERE user_id = ${userId}`,
+    `DELETE FROM mail_outbox WHERE user_id = ${userId} AND sent_at IS NULL AND kind IN (${purposes})`,
+    `DELETE FROM login_attempts WHERE ${whereAttemptsOf(id)}`,
+  ]);
+  return { username };
 }
 
 function validate(input: NewAdmin): NewAdmin {
@@ -98,40 +157,43 @@ function validate(input: NewAdmin): NewAdmin {
   throw new UsageError(faults.join(" "));
 }
 
-function nameCondition(username: string, email: string): string {
+interface Account {
+  id: string;
+  username: string;
+  email: string;
+  email_verified: number;
+  role: string;
+  is_active: number;
+  has_attempts: number;
+}
+
+/** The account with a username or email that is not deleted. Throws a UsageError if there is none. */
+async function findAccount(name: string, where: readonly string[]): Promise<Account> {
+  const attemptKey = `${literal(toAttemptKey(""))} || users.id`;
+  const [account] = await readRows(
+    where,
+    `SELECT id, username, email, email_verified, role, is_active,
+       EXISTS (SELECT 1 FROM login_attempts WHERE key = ${attemptKey}) AS has_attempts
+     FROM users WHERE ${whereNamed(name, name)}`,
+  );
+  if (account) return account as Account;
+  throw new UsageError(`There is no user ${name}. Create one: npm run admin -- create`);
+}
+
+function whereNamed(username: string, email: string): string {
   const [usernameKey, emailKey] = [username, email].map((name) => literal(toComparisonKey(name)));
   return `(username_key = ${usernameKey} OR email_key = ${emailKey}) AND deleted_at IS NULL`;
 }
 
-function auditStatement(
-  action: string,
-  userId: string,
-  changes: object,
-  condition: string,
-): string {
-  const now = Date.now();
-  return `INSERT INTO audit_events (id, action, actor_type, target_type, target_id, changes, created_at)
-    SELECT ${values(newId(), action, "system", "user", userId, JSON.stringify(changes), now)}
-    WHERE EXISTS (SELECT 1 FROM users WHERE ${condition})`;
+function whereLiving(userId: string): string {
+  return `EXISTS (SELECT 1 FROM users WHERE id = ${literal(userId)} AND deleted_at IS NULL)`;
 }
 
-function values(...list: (string | number)[]): string {
-  return list.map(literal).join(", ");
+function whereAttemptsOf(userId: string): string {
+  return `key = ${literal(toAttemptKey(userId))}`;
 }
 
-function literal(value: string | number): string {
-  return typeof value === "number" ? String(value) : `'${value.replaceAll("'", "''")}'`;
-}
-
-async function execute(where: readonly string[], statements: string[]): Promise<unknown[][]> {
-  const command = statements.map((statement) => statement.replaceAll(/\s+/g, " ")).join("; ");
-  const flags = [...where, "--json", "--yes", "--command", command];
-  const output = await runWrangler(["d1", "execute", "DB", ...flags]).catch((error: unknown) => {
-    const hasNoTables = error instanceof UsageError && error.message.includes("no such table");
-    if (!hasNoTables) throw error;
-    const place = where.join(" ");
-    throw new UsageError(`The database has no tables. Create them: npm run db:migrate -- ${place}`);
-  });
-  const results = JSON.parse(output.slice(output.indexOf("["))) as { results: unknown[] }[];
-  return results.map(({ results: rows }) => rows);
+function endSessions(userId: string, reason: string): string {
+  return `UPDATE sessions SET revoked_at = ${Date.now()}, revoked_reason = ${literal(reason)}
+    WHERE user_id = ${literal(userId)} AND revoked_at IS NULL`;
 }

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { parseEnv } from "node:util";
 import { UsageError } from "./fail.ts";
+import { writePrivateFile } from "./private-file.ts";
 
 const LINE = /^\s*(#.*|(export\s+)?[A-Za-z_][A-Za-z0-9_]*\s*=.*)?$/;
 
@@ -23,17 +24,17 @@ export function readVars(path: string): Vars | undefined {
 /** Writes a file of secrets that only its owner may read. */
 export function writeVars(path: string, vars: Vars, comment: string): void {
   const lines = Object.entries(vars).map(([name, value]) => toLine(name, value));
-  writeFileSync(path, `# ${comment}\n${lines.join("\n")}\n`, { mode: 0o600 });
+  writePrivateFile(path, `# ${comment}\n${lines.join("\n")}\n`);
 }
 
-/** Sets one value in an existing file and leaves the rest unchanged. */
+/** Sets one value in an existing file and leaves the rest unchanged. Afterwards only its owner may read it. */
 export function setVar(path: string, name: string, value: string): void {
   const lines = readFileSync(path, "utf8").trimEnd().split(/\r?\n/);
   const declares = new RegExp(`^\\s*(export\\s+)?${name}\\s*=`);
   const others = lines.filter((line) => !declares.test(line));
   const at = lines.findIndex((line) => declares.test(line));
   others.splice(at < 0 ? others.length : at, 0, toLine(name, value));
-  writeFileSync(path, `${others.join("\n")}\n`);
+  writePrivateFile(path, `${others.join("\n")}\n`);
 }
 
 function toLine(name: string, value: string): string {

@@ -13,6 +13,8 @@ const POLL_MS = 250;
 export interface DevServer {
   url: string;
   admin: { username: string; password: string };
+  /** The flags that select its database in scripts and wrangler. */
+  database: string[];
   /** The output printed so far. */
   readOutput(): string;
 }
@@ -45,7 +47,8 @@ export async function withDevServer(
       username: secrets.DEV_ADMIN_USERNAME ?? "",
       password: secrets.DEV_ADMIN_PASSWORD ?? "",
     };
-    await work({ url: `http://localhost:${port}`, admin, readOutput: () => output });
+    const database = ["--local", "--persist-to", state];
+    await work({ url: `http://localhost:${port}`, admin, database, readOutput: () => output });
   } catch (error) {
     console.error(output);
     throw error;
