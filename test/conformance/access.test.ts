@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import committedMatrix from "../../docs/access.md?raw";
 import { renderAccessMatrix } from "../../scripts/lib/access-matrix.ts";
-import { PERMISSION_NAMES } from "../../src/access/permissions.ts";
+import { PERMISSION_NAMES, SELF_SCOPES } from "../../src/access/permissions.ts";
 import { type Answer, type RequestOptions, send } from "../support/api.ts";
 import { allBut, createHolder, createTestKey, setRole, withKey } from "../support/credentials.ts";
 import { createTestUser, type TestUser } from "../support/fixtures.ts";
@@ -28,6 +28,8 @@ const cases = (list: readonly Operation[]) => list.map((one) => [one.name, one] 
 
 type SystemRole = { name: string; permissions: string[]; is_system: boolean };
 type Credential = Pick<RequestOptions, "token" | "headers">;
+
+const SELF_SCOPE_NAMES = Object.keys(SELF_SCOPES);
 
 let systemRoles: Record<string, string[]>;
 
@@ -217,11 +219,45 @@ describe("every operation that refuses API keys", () => {
     "returns 403 to every key, even with every scope: %s",
     async (_, operation) => {
       const admin = await createTestUser("admin");
-      const key = await createTestKey(admin, PERMISSION_NAMES);
+      const key = await createTestKey(admin, [...PERMISSION_NAMES, ...SELF_SCOPE_NAMES]);
       const foreign = await targetOf(await createTestUser());
       for (const target of [foreign, UNKNOWN_TARGET, ...(await ownTargets(admin))]) {
         const answer = await call(operation, withKey(key), target, target.user === admin);
         expectRefused(answer, 403, "forbidden", "a key with every scope");
+      }
+    },
+  );
+});
+
+describe("every operation that takes API keys", () => {
+  const takingKeys = permissioned.filter(({ access }) => access.takesKeys);
+
+  it.each(cases(takingKeys.filter(({ access }) => access.selfScope)))(
+    "accepts a key with the scope for its owner's account there, by id and by `me`, and nowhere else: %s",
+    async (_, operation) => {
+      const { selfScope = "" } = operation.access;
+      const foreign = await targetOf(await createTestUser());
+      const owner = await createTestUser();
+      const key = await createTestKey(owner, [selfScope]);
+      for (const target of await ownTargets(owner)) {
+        expectAccepted(await call(operation, withKey(key), target, true), selfScope);
+      }
+      for (const target of [foreign, UNKNOWN_TARGET]) {
+        const answer = await call(operation, withKey(key), target);
+        expectRefused(answer, 403, "forbidden", selfScope);
+      }
+    },
+  );
+
+  it.each(cases(takingKeys))(
+    "returns 403 to a key with the other scopes for its owner's account: %s",
+    async (_, operation) => {
+      const owner = await createTestUser("admin");
+      const others = SELF_SCOPE_NAMES.filter((name) => name !== operation.access.selfScope);
+      const key = await createTestKey(owner, others);
+      for (const target of [...(await ownTargets(owner)), UNKNOWN_TARGET]) {
+        const answer = await call(operation, withKey(key), target, target.user === owner);
+        expectRefused(answer, 403, "forbidden", others.join(" "));
       }
     },
   );

@@ -10,6 +10,7 @@ import {
 } from "../support/fixtures.ts";
 import { createIsolate } from "../support/isolates.ts";
 import { captureLogs } from "../support/logs.ts";
+import { createMailbox } from "../support/mail.ts";
 
 /** The maximum cost of an operation: D1 round trips, rows read and written, and KV reads and writes combined. */
 interface Budget {
@@ -35,13 +36,13 @@ function expectWithin(answer: Answer<unknown>, budget: Budget): void {
 }
 
 /** An isolate with production rate limits, which no test reaches: the cost of sharing counts is part of the budget. */
-const withProductionLimits = () =>
-  createIsolate({
-    RATE_LIMIT_AUTH: "50/60",
-    RATE_LIMIT_REFRESH: "30/60",
-    RATE_LIMIT_READ: "1000/3600",
-    RATE_LIMIT_WRITE: "100/3600",
-  });
+const PRODUCTION_LIMITS = {
+  RATE_LIMIT_AUTH: "50/60",
+  RATE_LIMIT_REFRESH: "30/60",
+  RATE_LIMIT_READ: "1000/3600",
+  RATE_LIMIT_WRITE: "100/3600",
+};
+const withProductionLimits = () => createIsolate(PRODUCTION_LIMITS);
 
 /** Inserts ended and live sessions for a user. */
 async function insertSessions({ id }: TestUser, ended: number, live: number): Promise<void> {
@@ -127,6 +128,48 @@ describe("lists read little more than the rows they return", () => {
     const answer = await send("/v1/auth/sessions?limit=10", { token: user.token });
     expect(answer.body.data).toHaveLength(10);
     expectWithin(answer, { trips: 1, rowsRead: 20, rowsWritten: 0, kv: 0 });
+  });
+
+  it.each([
+    ["", false],
+    ["&revoked=true", true],
+    ["&user_id=all", false],
+    ["&user_id=all&revoked=true", true],
+    ["&revoked=all", undefined],
+  ])(
+    "GET /v1/api-keys?limit=10%s of 10,000 revoked and 10,000 expired keys",
+    async (query, isRevoked) => {
+      const user = await createTestUser("admin");
+      const insert = `INSERT INTO api_keys (id, user_id, name, prefix, secret_hash, scopes, created_at, expires_at, revoked_at)
+      WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
+      SELECT printf('%s-%05d', ?1, (i * 2 + ?4) % 20000), ?2, 'x', 'rstk_', printf('%s-%s-%d', ?1, ?4, i), '[]', 0, 1, ?3 FROM n`;
+      const prefix = user.id;
+      // The newest keys are of the kind that is not asked for.
+      const state = isRevoked ? [1, null] : [null, 1];
+      await sqlRun(insert, `a${prefix}`, user.id, state[0], 0);
+      await sqlRun(insert, `b${prefix}`, user.id, state[1], 1);
+      const answer = await send(`/v1/api-keys?limit=10${query}`, { token: user.token });
+      expect(answer.body.data).toHaveLength(10);
+      if (isRevoked !== undefined) {
+        const revoked = answer.body.data.map(
+          (key: { revoked_at: unknown }) => key.revoked_at !== null,
+        );
+        expect(new Set(revoked)).toEqual(new Set([isRevoked]));
+      }
+      expectWithin(answer, { trips: 1, rowsRead: 20, rowsWritten: 0, kv: 0 });
+      await sqlRun("DELETE FROM api_keys WHERE user_id = ?", user.id);
+    },
+  );
+
+  it.each([1, 10, 100])("GET /v1/permissions?limit=%i", async (limit) => {
+    const { token } = await createTestUser("admin");
+    await sqlRun(
+      `INSERT INTO custom_permissions WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
+       SELECT 'invoices:v' || i, '', 0 FROM n WHERE true ON CONFLICT DO NOTHING`,
+    );
+    const answer = await send(`/v1/permissions?limit=${limit}`, { token });
+    expect(answer.body.data).toHaveLength(limit);
+    expectWithin(answer, { trips: 1, rowsRead: limit + 10, rowsWritten: 0, kv: 0 });
   });
 
   it.each(["/v1/roles", "/v1/api-keys"])("GET %s", async (path) => {
@@ -245,6 +288,46 @@ describe("changes cost two round trips", () => {
     };
     const options = { method: "PUT", token, body, bindings: withProductionLimits() };
     expectWithin(await send(`/v1/users/${target.id}`, options), CHANGE);
+  });
+});
+
+describe("API keys, roles and permissions cost two round trips", () => {
+  const within = { trips: 2, kv: 0 };
+
+  it("POST /v1/api-keys, with its email to the owner", async () => {
+    const box = createMailbox({ ...PRODUCTION_LIMITS });
+    const { token } = await createTestUser();
+    const body = { name: "x", scopes: ["me:read"] };
+    const answer = await send("/v1/api-keys", { token, body, bindings: box.bindings });
+    expectWithin(answer, { ...within, rowsRead: 16, rowsWritten: 13 });
+  });
+
+  it.each([
+    ["PATCH", "", { name: "y" }],
+    ["PATCH", "", { expires_at: "2099-01-01T00:00:00Z" }],
+    ["POST", "/rotate", undefined],
+    ["DELETE", "", undefined],
+  ])("%s /v1/api-keys/{id}%s %j", async (method, end, body) => {
+    const owner = await createTestUser();
+    const { id } = await createTestKey(owner, []);
+    const options = { method, token: owner.token, ...(body && { body }) };
+    const bindings = withProductionLimits();
+    const answer = await send(`/v1/api-keys/${id}${end}`, { ...options, bindings });
+    expectWithin(answer, { ...within, rowsRead: 24, rowsWritten: 9, kv: end ? 2 : 0 });
+  });
+
+  it("POST /v1/roles, with a permission of the application", async () => {
+    await sqlRun(
+      "INSERT INTO custom_permissions VALUES ('budgets:own', '', 0) ON CONFLICT DO NOTHING",
+    );
+    await sqlRun(
+      `UPDATE roles SET permissions = json_insert(permissions, '$[#]', 'budgets:own') WHERE name = 'admin'`,
+    );
+    const { token } = await createTestUser("admin");
+    const body = { name: "budgeted", permissions: ["budgets:own", "users:read"] };
+    const bindings = withProductionLimits();
+    const answer = await send("/v1/roles", { token, body, bindings });
+    expectWithin(answer, { ...within, rowsRead: 16, rowsWritten: 5 });
   });
 });
 

@@ -26,7 +26,7 @@ interface Addition {
 
 const SAMPLES: Readonly<Record<string, Sample>> = {
   refresh: { body: { refresh_token: "rrt_nobody" } },
-  replaceUser: { foreign: keepEmail, own: keepEmail },
+  replaceUser: { foreign: keepEmail, own: keepIdentifiers },
   createRole: { body: { name: "support", permissions: [] } },
   replaceRole: { body: { permissions: [] } },
   createApiKey: {
@@ -39,6 +39,11 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
 // Users and API keys cannot change the email with this operation.
 function keepEmail({ user: { email } }: Target): Addition {
   return { body: { email } };
+}
+
+// With me:write, API keys cannot change their owner's username either.
+function keepIdentifiers({ user: { username, email } }: Target): Addition {
+  return { body: { username, email } };
 }
 
 const UNKNOWN_ID = "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11";
