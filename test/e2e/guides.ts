@@ -1,4 +1,4 @@
-// npm run test:guides: runs the commands in docs/guides against a new worker
+// npm run test:guides: runs the commands in docs/guides and docs/roles-and-api-keys.md against a new worker
 // and fails if a response differs from the one that the guide shows.
 import { readdirSync, readFileSync } from "node:fs";
 import { withDevServer } from "./server.ts";
@@ -8,7 +8,7 @@ const GUIDES = new URL("../../docs/guides/", import.meta.url);
 
 await withDevServer(
   async ({ url }) => {
-    for (const name of readdirSync(GUIDES)) {
+    for (const name of [...readdirSync(GUIDES), "../roles-and-api-keys.md"]) {
       const steps = await checkSteps(readFileSync(new URL(name, GUIDES), "utf8"), url);
       console.log(`${name}: ${steps} steps match.`);
     }
