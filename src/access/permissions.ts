@@ -52,6 +52,7 @@ export function isSystemPermission(name: string): name is Permission {
   return Object.hasOwn(PERMISSIONS, name);
 }
 
+/** True for `me:read` and `me:write`. */
 export function isSelfScope(name: string): name is SelfScope {
   return Object.hasOwn(SELF_SCOPES, name);
 }

@@ -12,7 +12,10 @@ export function mayActOnOwner(principal: Principal, { selfScope }: Restricted): 
  * True if the actor acts on their own account. To an API key its owner is a user like any other, unless the key has the scope that
  * the operation's rule names.
  */
-export function isSelf({ actor, access }: Pick<Acting, "actor" | "access">, userId: string) {
+export function isSelf(
+  { actor, access }: Pick<Acting, "actor" | "access">,
+  userId: string,
+): boolean {
   return actor.userId === userId && mayActOnOwner(actor, access.rule);
 }
 

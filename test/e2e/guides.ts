@@ -4,14 +4,18 @@ import { readdirSync, readFileSync } from "node:fs";
 import { withDevServer } from "./server.ts";
 import { checkSteps } from "./steps.ts";
 
-const GUIDES = new URL("../../docs/guides/", import.meta.url);
+const DOCS = new URL("../../docs/", import.meta.url);
 
 await withDevServer(
   async ({ url }) => {
-    for (const name of [...readdirSync(GUIDES), "../roles-and-api-keys.md"]) {
-      const steps = await checkSteps(readFileSync(new URL(name, GUIDES), "utf8"), url);
+    for (const name of ["roles-and-api-keys.md", ...listGuides()]) {
+      const steps = await checkSteps(readFileSync(new URL(name, DOCS), "utf8"), url);
       console.log(`${name}: ${steps} steps match.`);
     }
   },
   { RATE_LIMIT_AUTH: "0" },
 );
+
+function listGuides(): string[] {
+  return readdirSync(new URL("guides/", DOCS)).map((name) => `guides/${name}`);
+}

@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Acting } from "../../access/read.ts";
-import { keysRefused, requireCovers } from "../../access/require.ts";
+import { requireCovers } from "../../access/require.ts";
 import { AppError } from "../../errors.ts";
 
 /**
@@ -25,5 +25,9 @@ export function whereCreatable({ actor }: Acting, role: string): SQL {
 
 /** Throws `forbidden` for an API key: a role that it gave someone would outlive it. */
 export function requireMayAssignRoles({ actor }: Pick<Acting, "actor">): void {
-  if (actor.type === "api_key") throw keysRefused();
+  if (actor.type === "api_key") {
+    throw new AppError("forbidden", {
+      detail: "API keys cannot assign roles: log in and send an access token.",
+    });
+  }
 }
