@@ -171,7 +171,7 @@ function admin({ database }: Pick<DevServer, "database">, args: readonly string[
   return run("scripts/admin.ts", [...args, ...place], input);
 }
 
-/** Runs a script and fails if the arguments of any process contain a secret meanwhile. */
+/** Runs a script and fails if the arguments of any process that it starts contain a secret. */
 async function run(script: string, args: readonly string[], input = "") {
   const child = spawn(process.execPath, [script, ...args], { cwd: ROOT });
   child.stdin.end(input);
@@ -181,32 +181,28 @@ async function run(script: string, args: readonly string[], input = "") {
       output += chunk.toString();
     });
   }
-  const exposed = new Set<string>();
+  let isExposed = false;
   const watch = setInterval(() => {
-    for (const line of argumentsOfProcesses()) {
-      if (secrets.some((secret) => secret.test(line))) exposed.add(line);
-    }
+    const lines = argumentsOfDescendants(child.pid ?? 0);
+    isExposed ||= lines.some((line) => secrets.some((secret) => secret.test(line)));
   }, WATCH_MS);
   const code = await new Promise((resolve) => child.on("close", resolve));
   clearInterval(watch);
-  assert.deepEqual([...exposed], [], "a secret among the arguments of a process");
+  assert.ok(!isExposed, `${script} ${args[0]}: a process had a secret among its arguments`);
   return { code, output };
 }
 
-/** The arguments of every process. None where there is no /proc, as on macOS. */
-function argumentsOfProcesses(): string[] {
-  try {
-    const ids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-    return ids.map((id) => readArguments(id));
-  } catch {
-    return [];
-  }
+/** The arguments of a process and of those that it started. Empty where there is no /proc, as on macOS. */
+function argumentsOfDescendants(id: number): string[] {
+  const children = readProcess(`${id}/task/${id}/children`).split(" ").filter(Boolean);
+  const lines = children.flatMap((child) => argumentsOfDescendants(Number(child)));
+  return [readProcess(`${id}/cmdline`), ...lines];
 }
 
-// A process can end between listing and reading it.
-function readArguments(id: string): string {
+// A process can end at any time.
+function readProcess(path: string): string {
   try {
-    return readFileSync(`/proc/${id}/cmdline`, "utf8");
+    return readFileSync(`/proc/${path}`, "utf8");
   } catch {
     return "";
   }
