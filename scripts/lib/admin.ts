@@ -173,7 +173,7 @@ async function findAccount(name: string, where: readonly string[]): Promise<Acco
   const [account] = await readRows(
     where,
     `SELECT id, username, email, email_verified, role, is_active,
-       EXISTS (SELECT 1 FROM login_attempts WHERE key = ${attemptKey}) AS has_attempts
+       EXISTS (SELECT 1 FROM login_attempts WHERE key = ${attemptKey} AND attempts -> '$."*"' <> '[]') AS has_attempts
      FROM users WHERE ${whereNamed(name, name)}`,
   );
   if (account) return account as Account;

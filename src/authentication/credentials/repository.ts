@@ -10,9 +10,11 @@ export function findCredentialState(db: Db, userId: string) {
   return db
     .select({
       passwordExpired: users.passwordExpired,
-      hasAttempts: sql`EXISTS (SELECT 1 FROM ${loginAttempts} WHERE key = ${key})`
-        .mapWith(Boolean)
-        .as("has_attempts"),
+      // Nothing is left under `*` if each attempt was followed by a login.
+      hasAttempts:
+        sql`EXISTS (SELECT 1 FROM ${loginAttempts} WHERE key = ${key} AND attempts -> '$."*"' <> '[]')`
+          .mapWith(Boolean)
+          .as("has_attempts"),
     })
     .from(users)
     .where(eq(users.id, userId));
