@@ -1,7 +1,8 @@
 const UNIQUE = /UNIQUE constraint failed: ([\w., ]+)/;
 const FOREIGN_KEY = /FOREIGN KEY constraint failed/;
+// "database is locked" is SQLITE_BUSY: locally, another process is using the same database file.
 const TRANSIENT =
-  /overloaded|Network connection lost|object to be reset|code was updated|transient issue|D1_ERROR: Internal error/i;
+  /overloaded|Network connection lost|object to be reset|code was updated|transient issue|D1_ERROR: Internal error|database is locked|SQLITE_BUSY/i;
 
 /** The `table.column` whose unique constraint a write violated, or undefined. */
 export function findUniqueViolation(error: unknown): string | undefined {

@@ -42,6 +42,7 @@ describe("a failing D1", () => {
     OVERLOADED,
     "Network connection lost.",
     "D1 DB storage operation exceeded timeout which caused object to be reset.",
+    "database is locked: SQLITE_BUSY",
   ])("with a transient error returns 503 with Retry-After: %s", async (d1Message) => {
     const bindings = faultyBindings({ d1: always, d1Message });
     const { token } = await createTestUser();
