@@ -16,6 +16,7 @@ const publicColumns = {
   name: apiKeys.name,
   prefix: apiKeys.prefix,
   scopes: apiKeys.scopes,
+  version: apiKeys.version,
   createdAt: apiKeys.createdAt,
   expiresAt: apiKeys.expiresAt,
   lastUsedAt: apiKeys.lastUsedAt,
@@ -24,14 +25,14 @@ const publicColumns = {
 
 type ApiKeyTable = typeof apiKeys.$inferSelect;
 export type ApiKeyRow = Pick<ApiKeyTable, keyof typeof publicColumns>;
-export type NewApiKeyRow = Omit<ApiKeyTable, "lastUsedAt" | "revokedAt">;
+export type NewApiKeyRow = Omit<ApiKeyTable, "version" | "lastUsedAt" | "revokedAt">;
 export type ApiKeyChange = Partial<
   Pick<ApiKeyTable, "name" | "scopes" | "prefix" | "secretHash" | "expiresAt" | "revokedAt">
 >;
 
 /** Inserts a key where the condition holds, its owner is not deleted and has fewer live keys than the limit. */
 export function insertApiKey(db: Db, row: NewApiKeyRow, condition: SQL) {
-  const fresh = { ...row, lastUsedAt: null, revokedAt: null };
+  const fresh = { ...row, version: 1, lastUsedAt: null, revokedAt: null };
   const { userId, createdAt } = row;
   const whereAllowed = sql`${condition}
     AND EXISTS (SELECT 1 FROM users AS owner WHERE owner.id = ${userId} AND owner.deleted_at IS NULL)
@@ -130,20 +131,19 @@ export function listApiKeysOfUser(db: Db, user: UserRef, after: string, limit: n
 }
 
 /**
- * Updates a key that is not revoked and is still as it was read, where the condition holds, so that each audit event starts
- * where the previous one ended.
+ * Updates a key that is not revoked and is still at the version that was read, where the condition holds, so that each audit event
+ * starts where the previous one ended. The scopes are compared as well, because they decide who may have the secret, and the
+ * previous release, which runs beside this one during a deploy, does not count versions.
  */
 export function updateApiKeyRow(db: Db, seen: ManagedApiKey, change: ApiKeyChange, condition: SQL) {
   return db
     .update(apiKeys)
-    .set(change)
+    .set({ ...change, version: seen.version + 1 })
     .where(
       and(
         eq(apiKeys.id, seen.id),
-        eq(apiKeys.name, seen.name),
+        eq(apiKeys.version, seen.version),
         eq(apiKeys.scopes, seen.scopes),
-        eq(apiKeys.secretHash, seen.secretHash),
-        sql`${apiKeys.expiresAt} IS ${seen.expiresAt}`,
         isNull(apiKeys.revokedAt),
         condition,
       ),
@@ -155,7 +155,7 @@ export function updateApiKeyRow(db: Db, seen: ManagedApiKey, change: ApiKeyChang
 export function revokeApiKeysOfUser(db: Db, userId: string, now: number, condition: SQL) {
   return db
     .update(apiKeys)
-    .set({ revokedAt: now })
+    .set({ revokedAt: now, version: sql`${apiKeys.version} + 1` })
     .where(and(eq(apiKeys.userId, userId), whereRevoked(false), condition))
     .returning({ id: apiKeys.id });
 }

@@ -1,4 +1,5 @@
 import type { Context as HonoContext } from "hono";
+import { AppError } from "../errors.ts";
 import type { AppEnv } from "./app-env.ts";
 
 const TAG = { schema: { type: "string" }, example: '"3-6578a7cd08b0"' } as const;
@@ -35,16 +36,22 @@ export function toETag({ id, version }: Versioned): string {
   return `"${version}-${id.slice(-12)}"`;
 }
 
+/** Tests the current version of a resource against `If-Match`. Undefined if the header was not sent. */
+export type VersionTest = ((current: Versioned) => boolean) | undefined;
+
 /**
  * Parses `If-Match` (RFC 9110 section 13.1.1). Returns a function that tells whether the current version matches by strong
  * comparison, or undefined if the header is absent.
  */
-export function parseIfMatch(
-  header: string | undefined,
-): ((current: Versioned) => boolean) | undefined {
+export function parseIfMatch(header: string | undefined): VersionTest {
   if (header === undefined) return undefined;
   const tags = splitTags(header);
   return (current) => tags.includes("*") || tags.includes(toETag(current));
+}
+
+/** Throws `version_conflict` if `If-Match` was sent and the current version does not match it. */
+export function requireMatch(ifMatch: VersionTest, current: Versioned): void {
+  if (ifMatch && !ifMatch(current)) throw new AppError("version_conflict");
 }
 
 /** True if `If-None-Match` matches this version by weak comparison: the client already has it (RFC 9110 section 13.1.2). */
@@ -54,9 +61,14 @@ export function isNotModified(header: string | undefined, current: Versioned): b
   return tags.includes("*") || tags.includes(toETag(current));
 }
 
+/** Sets `ETag` on a response that must not be stored, because it contains a secret. */
+export function setETag(c: HonoContext<AppEnv>, current: Versioned): void {
+  c.header("ETag", toETag(current));
+}
+
 /** Sets `ETag`, and caching headers that let clients store the response but make them revalidate it. */
 export function setValidator(c: HonoContext<AppEnv>, current: Versioned): void {
-  c.header("ETag", toETag(current));
+  setETag(c, current);
   c.header("Cache-Control", "private, no-cache");
   // `me` is a different user for each credential.
   c.header("Vary", "Authorization, X-API-Key", { append: true });

@@ -31,7 +31,8 @@ async function insertWithAudit(
   { name, description, permissions }: CreateRole,
 ): Promise<RoleRow | undefined> {
   const now = acting.now();
-  const row = { name, description, permissions, isSystem: false, createdAt: now, updatedAt: now };
+  const fresh = { isSystem: false, version: 1, createdAt: now, updatedAt: now };
+  const row = { name, description, permissions, ...fresh };
   const event = await createAuditEvent(acting, {
     action: "role.created",
     targetType: "role",

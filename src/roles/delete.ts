@@ -6,7 +6,8 @@ import { commit, retryOnConflict } from "../audit/commit.ts";
 import { createAuditEvent } from "../audit/events.ts";
 import type { Context } from "../context.ts";
 import { AppError } from "../errors.ts";
-import { requireCustom } from "./replace.ts";
+import { requireMatch } from "../http/etag.ts";
+import { type RoleTarget, requireCustom } from "./replace.ts";
 import {
   DEFAULT_ROLE,
   deleteRoleRow,
@@ -15,12 +16,13 @@ import {
   type RoleRow,
   releaseDeletedHolders,
 } from "./repository.ts";
+import { toVersioned } from "./schema.ts";
 
 /**
  * Deletes a role that no user has. Deleted users who have it get the role `user`, in case they are restored. The caller must hold every permission that it grants.
- * Throws `role_not_found`, `system_role`, `role_in_use`, `privilege_escalation`.
+ * Throws `role_not_found`, `system_role`, `role_in_use`, `privilege_escalation`, `version_conflict`.
  */
-export async function deleteRole(ctx: Context, name: string): Promise<void> {
+export async function deleteRole(ctx: Context, { name, ifMatch }: RoleTarget): Promise<void> {
   await retryOnConflict(async () => {
     const { acting, roles, holders, deletedHolders } = await read(ctx, {
       roles: findRole(ctx.db, name),
@@ -28,6 +30,7 @@ export async function deleteRole(ctx: Context, name: string): Promise<void> {
     });
     const role = requireCustom(roles[0]);
     requireCovers(acting.actor, role.permissions);
+    requireMatch(ifMatch, toVersioned(role));
     if (holders.length > 0) throw new AppError("role_in_use");
     return applyDeletion(acting, role, deletedHolders.length > 0);
   });

@@ -6,18 +6,24 @@ import { commit, retryOnConflict } from "../audit/commit.ts";
 import { type Changes, createAuditEvent } from "../audit/events.ts";
 import type { Context } from "../context.ts";
 import { AppError } from "../errors.ts";
+import { requireMatch, type VersionTest } from "../http/etag.ts";
 import { findUnknownPermissions, requireNoFaults, toPermissionSet } from "./permissions/known.ts";
 import { findCustomPermissions, wherePermissionsExist } from "./permissions/repository.ts";
 import { findRole, type RoleRow, updateRole } from "./repository.ts";
-import type { ReplaceRole } from "./schema.ts";
+import { type ReplaceRole, toVersioned } from "./schema.ts";
+
+export interface RoleTarget {
+  name: string;
+  ifMatch: VersionTest;
+}
 
 /**
  * Replaces a role's description and permissions. The caller must hold every permission that the role grants before and
- * after. Throws `role_not_found`, `system_role`, `privilege_escalation`, `validation_failed`.
+ * after. Throws `role_not_found`, `system_role`, `privilege_escalation`, `version_conflict`, `validation_failed`.
  */
 export async function replaceRole(
   ctx: Context,
-  name: string,
+  { name, ifMatch }: RoleTarget,
   input: ReplaceRole,
 ): Promise<RoleRow> {
   const after = { ...input, permissions: toPermissionSet(input.permissions) };
@@ -29,6 +35,7 @@ export async function replaceRole(
     requireNoFaults(findUnknownPermissions("permissions", input.permissions, known));
     const role = requireCustom(roles[0]);
     requireCovers(acting.actor, [...role.permissions, ...after.permissions]);
+    requireMatch(ifMatch, toVersioned(role));
     const changes = diffRole(role, after);
     return changes ? applyReplacement(acting, role, after, changes) : role;
   });
@@ -60,7 +67,7 @@ async function applyReplacement(
   changes: Changes,
 ): Promise<RoleRow | undefined> {
   const { name } = role;
-  const set = { description, permissions, updatedAt: acting.now() };
+  const set = { description, permissions, version: role.version + 1, updatedAt: acting.now() };
   const whereAllowed = whereAuthorized(acting, { needs: permissions, grants: sql`${name}` });
   const condition = sql`${whereAllowed} AND ${wherePermissionsExist(permissions)}`;
   const { changed } = await commit(acting, {

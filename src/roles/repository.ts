@@ -8,7 +8,7 @@ import { users } from "../db/schema/users.ts";
 export const DEFAULT_ROLE = "user";
 
 export type RoleRow = typeof roles.$inferSelect;
-type RoleChange = Pick<RoleRow, "description" | "permissions" | "updatedAt">;
+type RoleChange = Pick<RoleRow, "description" | "permissions" | "version" | "updatedAt">;
 
 /** Roles by name, starting after the name in `after`. */
 export function listRoles(db: Db, after: unknown, limit: number) {
@@ -80,13 +80,12 @@ export function releaseDeletedHolders(db: Db, seen: RoleRow, now: number, condit
     .where(and(whereHolds(seen.name, "deleted"), whereDeletable, condition));
 }
 
-// Compares what audit events record, so that each event starts where the previous one ended. `updated_at` is too coarse:
-// two changes can share a millisecond.
-function whereAsSeen({ name, description, permissions }: RoleRow) {
+// A role that was deleted and created again under its name is at version 1, too.
+function whereAsSeen({ name, version, createdAt }: RoleRow) {
   return and(
     eq(roles.name, name),
-    eq(roles.description, description),
-    eq(roles.permissions, permissions),
+    eq(roles.version, version),
+    eq(roles.createdAt, createdAt),
     eq(roles.isSystem, false),
   );
 }

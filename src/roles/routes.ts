@@ -1,5 +1,6 @@
 import { createRouter, jsonBody, jsonContent, operation } from "../access/operation.ts";
 import { permission } from "../access/rule.ts";
+import { IfMatch, IfNoneMatch, isNotModified, parseIfMatch, setValidator } from "../http/etag.ts";
 import { presentPage } from "../http/pagination.ts";
 import { createRole } from "./create.ts";
 import { deleteRole } from "./delete.ts";
@@ -13,6 +14,7 @@ import {
   Role,
   RolePage,
   RoleParams,
+  toVersioned,
 } from "./schema.ts";
 
 const tags = ["Roles"];
@@ -35,9 +37,14 @@ const getRoleRoute = operation({
   operationId: "getRole",
   tags,
   summary: "Retrieve a role",
+  description: "Returns 304 if `If-None-Match` matches the current version.",
   access: permission("roles:read"),
+  parameters: [IfNoneMatch],
   request: { params: RoleParams },
-  responses: { 200: jsonContent(Role, "The role.") },
+  responses: {
+    200: jsonContent(Role, "The role.", ["ETag"]),
+    304: { description: "The role has not changed." },
+  },
   errors: ["role_not_found"],
 });
 
@@ -50,7 +57,7 @@ const createRoleRoute = operation({
   description: "You can only include permissions that you hold yourself.",
   access: permission("roles:write"),
   request: { body: jsonBody(CreateRole) },
-  responses: { 201: jsonContent(Role, "The new role.", ["Location"]) },
+  responses: { 201: jsonContent(Role, "The new role.", ["Location", "ETag"]) },
   errors: ["role_exists", "edit_conflict", "privilege_escalation"],
 });
 
@@ -64,9 +71,16 @@ const replaceRoleRoute = operation({
     "Replaces the description and the permissions. You must hold every permission that the role grants before and after. " +
     "The change applies from the next request on; the `scope` of access tokens changes at the next refresh.",
   access: permission("roles:write"),
+  parameters: [IfMatch],
   request: { params: RoleParams, body: jsonBody(ReplaceRole) },
-  responses: { 200: jsonContent(Role, "The updated role.") },
-  errors: ["role_not_found", "system_role", "edit_conflict", "privilege_escalation"],
+  responses: { 200: jsonContent(Role, "The updated role.", ["ETag"]) },
+  errors: [
+    "role_not_found",
+    "system_role",
+    "edit_conflict",
+    "version_conflict",
+    "privilege_escalation",
+  ],
 });
 
 const deleteRoleRoute = operation({
@@ -78,9 +92,17 @@ const deleteRoleRoute = operation({
   description:
     "A role that a user still has cannot be deleted. Deleted users who have it get the role `user`. You must hold every permission that it grants.",
   access: permission("roles:write"),
+  parameters: [IfMatch],
   request: { params: RoleParams },
   responses: { 204: { description: "The role was deleted." } },
-  errors: ["role_not_found", "system_role", "role_in_use", "edit_conflict", "privilege_escalation"],
+  errors: [
+    "role_not_found",
+    "system_role",
+    "role_in_use",
+    "edit_conflict",
+    "version_conflict",
+    "privilege_escalation",
+  ],
 });
 
 export const rolesRouter = createRouter()
@@ -91,19 +113,26 @@ export const rolesRouter = createRouter()
   })
   .openapi(getRoleRoute, async (c) => {
     const role = await getRole(c.get("ctx"), c.req.valid("param").name);
+    const current = toVersioned(role);
+    setValidator(c, current);
+    if (isNotModified(c.req.header("If-None-Match"), current)) return c.body(null, 304);
     return c.json(presentRole(role), 200);
   })
   .openapi(createRoleRoute, async (c) => {
     const role = await createRole(c.get("ctx"), c.req.valid("json"));
+    setValidator(c, toVersioned(role));
     c.header("Location", `/v1/roles/${role.name}`);
     return c.json(presentRole(role), 201);
   })
   .openapi(replaceRoleRoute, async (c) => {
-    const { name } = c.req.valid("param");
-    const role = await replaceRole(c.get("ctx"), name, c.req.valid("json"));
+    const ifMatch = parseIfMatch(c.req.header("If-Match"));
+    const target = { ...c.req.valid("param"), ifMatch };
+    const role = await replaceRole(c.get("ctx"), target, c.req.valid("json"));
+    setValidator(c, toVersioned(role));
     return c.json(presentRole(role), 200);
   })
   .openapi(deleteRoleRoute, async (c) => {
-    await deleteRole(c.get("ctx"), c.req.valid("param").name);
+    const ifMatch = parseIfMatch(c.req.header("If-Match"));
+    await deleteRole(c.get("ctx"), { ...c.req.valid("param"), ifMatch });
     return c.body(null, 204);
   });

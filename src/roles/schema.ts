@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import type { Versioned } from "../http/etag.ts";
 import { Timestamp, text } from "../http/fields.ts";
 import { PageQuery, pageOf } from "../http/pagination.ts";
 import { toTimestamp } from "../lib/time.ts";
@@ -49,6 +50,11 @@ export const Role = z
   })
   .openapi("Role");
 export const RolePage = pageOf(Role, "RolePage");
+
+/** The version of a role, for its `ETag`. A role that is deleted and created again never has an `ETag` of the former one. */
+export function toVersioned({ name, version, createdAt }: RoleRow): Versioned {
+  return { id: `${name}-${createdAt.toString(36)}`, version };
+}
 
 /** A role as the API shows it. */
 export function presentRole(row: RoleRow): z.infer<typeof Role> {

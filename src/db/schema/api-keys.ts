@@ -2,7 +2,10 @@ import { sql } from "drizzle-orm";
 import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import { users } from "./users.ts";
 
-/** `secret_hash` is the SHA-256 of a 256-bit secret that is not stored. `scopes` is a JSON array of permissions. */
+/**
+ * `secret_hash` is the SHA-256 of a 256-bit secret that is not stored. `scopes` is a JSON array of permissions. `version` counts
+ * changes, but not uses.
+ */
 export const apiKeys = sqliteTable(
   "api_keys",
   {
@@ -14,6 +17,7 @@ export const apiKeys = sqliteTable(
     prefix: text().notNull(),
     secretHash: text("secret_hash").notNull(),
     scopes: text({ mode: "json" }).$type<string[]>().notNull(),
+    version: integer().notNull().default(1),
     createdAt: integer("created_at").notNull(),
     expiresAt: integer("expires_at"),
     lastUsedAt: integer("last_used_at"),

@@ -96,7 +96,7 @@ function updateAdmin(db: Db, names: SQL, now: number, condition: SQL) {
   const permissions = sql`(SELECT json_group_array(value ORDER BY value) FROM ${names})`;
   return db
     .update(roles)
-    .set({ permissions, updatedAt: now })
+    .set({ permissions, version: sql`${roles.version} + 1`, updatedAt: now })
     .where(and(eq(roles.name, ADMIN_ROLE), condition));
 }
 
