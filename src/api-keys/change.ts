@@ -5,6 +5,7 @@ import { commit, retryOnConflict } from "../audit/commit.ts";
 import { type AuditAction, type Changes, createAuditEvent } from "../audit/events.ts";
 import type { Context } from "../context.ts";
 import { AppError, type Fault } from "../errors.ts";
+import { requireMatch, type VersionTest } from "../http/etag.ts";
 import { findUnknownPermissions } from "../roles/permissions/known.ts";
 import { findCustomPermissions } from "../roles/permissions/repository.ts";
 import {
@@ -17,6 +18,11 @@ import {
   whereBelowLimit,
 } from "./repository.ts";
 import { requireHolds, requireScopes, whereHolds, whereMayGrant } from "./scopes.ts";
+
+export interface ApiKeyTarget {
+  id: string;
+  ifMatch: VersionTest;
+}
 
 /** A change worked out from the key as it was read. */
 export interface ApiKeyPlan {
@@ -43,11 +49,11 @@ type MakePlan = (key: ManagedApiKey, unknownScopes: Fault[]) => ApiKeyPlan | und
  * Changes a key. `plan` gets the key as it was read and returns what to do, or undefined for nothing. Who sets scopes must hold them, and so must the owner. Who makes a key usable for themselves or for longer must hold
  * all its scopes, those included that the owner's role does not grant at the moment. Callers without the operation's permission get
  * `forbidden` for every key but their own, whether or not it exists.
- * Throws `forbidden`, `api_key_not_found`, `privilege_escalation`, `api_key_limit`.
+ * Throws `forbidden`, `api_key_not_found`, `privilege_escalation`, `version_conflict`, `api_key_limit`.
  */
 export async function changeApiKey(
   ctx: Context,
-  id: string,
+  { id, ifMatch }: ApiKeyTarget,
   plan: MakePlan,
   { scopes = [], expires_at }: ApiKeyInput = {},
 ): Promise<ApiKeyRow> {
@@ -62,6 +68,7 @@ export async function changeApiKey(
     if (!key) throw new AppError("api_key_not_found");
     const owner = { id: key.userId, permissions: key.ownerPermissions };
     requireManageable(acting, owner);
+    requireMatch(ifMatch, key);
     const change = plan(key, findUnknownPermissions("scopes", scopes, known));
     if (!change) return key;
     if (change.set.scopes) requireScopes(acting, owner, change.set.scopes);

@@ -3,19 +3,19 @@ import { AppError } from "../errors.ts";
 import { moveKeyLimits } from "../http/rate-limit.ts";
 import { mintApiKey } from "../lib/api-key.ts";
 import { describeError } from "../platform/logger.ts";
-import { changeApiKey, requireLive } from "./change.ts";
+import { type ApiKeyTarget, changeApiKey, requireLive } from "./change.ts";
 import type { IssuedApiKey } from "./create.ts";
 
 /**
  * Replaces the secret of a key that is not revoked. Whoever gets it must hold every scope of the key, as for creating it, those
  * included that the owner's role does not grant at the moment. The old secret stops working immediately. Of concurrent rotations one succeeds and the others
- * get `edit_conflict`, so that no caller gets a secret that is already void.
- * Throws `forbidden`, `api_key_not_found`, `privilege_escalation`, `api_key_revoked`, `edit_conflict`.
+ * get `edit_conflict`, or `version_conflict` where they sent `If-Match`, so that no caller gets a secret that is already void.
+ * Throws `forbidden`, `api_key_not_found`, `privilege_escalation`, `version_conflict`, `api_key_revoked`, `edit_conflict`.
  */
-export async function rotateApiKey(ctx: Context, id: string): Promise<IssuedApiKey> {
+export async function rotateApiKey(ctx: Context, target: ApiKeyTarget): Promise<IssuedApiKey> {
   const { text, prefix, secretHash } = await mintApiKey();
   let seenHash: string | undefined;
-  const row = await changeApiKey(ctx, id, (key) => {
+  const row = await changeApiKey(ctx, target, (key) => {
     requireLive(key);
     seenHash ??= key.secretHash;
     if (key.secretHash !== seenHash) throw new AppError("edit_conflict");

@@ -1,7 +1,18 @@
+import type { Context as HonoContext } from "hono";
 import { createRouter, jsonBody, jsonContent, operation } from "../access/operation.ts";
 import { ownerOr, personal } from "../access/rule.ts";
 import { callingUser } from "../access/target.ts";
+import type { AppEnv } from "../http/app-env.ts";
+import {
+  IfMatch,
+  IfNoneMatch,
+  isNotModified,
+  parseIfMatch,
+  setETag,
+  setValidator,
+} from "../http/etag.ts";
 import { presentPage } from "../http/pagination.ts";
+import type { ApiKeyTarget } from "./change.ts";
 import { createApiKey } from "./create.ts";
 import { getApiKey, getApiKeyPage } from "./get.ts";
 import { revokeApiKey } from "./revoke.ts";
@@ -33,7 +44,7 @@ const createApiKeyRoute = operation({
     "The key is shown only in this response, and its owner gets an email.",
   access: personal(ownerOr("api_keys:write")),
   request: { body: jsonBody(CreateApiKey) },
-  responses: { 201: jsonContent(ApiKeyWithSecret, "The new key.", ["Location"]) },
+  responses: { 201: jsonContent(ApiKeyWithSecret, "The new key.", ["Location", "ETag"]) },
   errors: ["privilege_escalation", "user_not_found", "api_key_limit", "edit_conflict"],
 });
 
@@ -57,9 +68,16 @@ const getApiKeyRoute = operation({
   operationId: "getApiKey",
   tags,
   summary: "Retrieve an API key",
+  description:
+    "Returns 304 if `If-None-Match` matches the current version. Using a key does not change its version: a 304 says nothing about " +
+    "`last_used_at`.",
   access: ownerOr("api_keys:read"),
+  parameters: [IfNoneMatch],
   request: { params: ApiKeyId },
-  responses: { 200: jsonContent(ApiKey, "The key, without the secret.") },
+  responses: {
+    200: jsonContent(ApiKey, "The key, without the secret.", ["ETag"]),
+    304: { description: "The key has not changed." },
+  },
   errors: ["api_key_not_found"],
 });
 
@@ -73,14 +91,16 @@ const updateApiKeyRoute = operation({
     "Changes the name, the scopes or the expiry. You and the key's owner must both hold new scopes. To extend the expiry you must " +
     "hold every scope of the key. An expired key can be extended.",
   access: personal(ownerOr("api_keys:write")),
+  parameters: [IfMatch],
   request: { params: ApiKeyId, body: jsonBody(UpdateApiKey) },
-  responses: { 200: jsonContent(ApiKey, "The updated key.") },
+  responses: { 200: jsonContent(ApiKey, "The updated key.", ["ETag"]) },
   errors: [
     "privilege_escalation",
     "api_key_not_found",
     "api_key_revoked",
     "api_key_limit",
     "edit_conflict",
+    "version_conflict",
   ],
 });
 
@@ -92,9 +112,10 @@ const revokeApiKeyRoute = operation({
   summary: "Revoke an API key",
   description: "Revocation is permanent. Revoking a revoked key succeeds and changes nothing.",
   access: personal(ownerOr("api_keys:write")),
+  parameters: [IfMatch],
   request: { params: ApiKeyId },
   responses: { 204: { description: "The key is revoked." } },
-  errors: ["privilege_escalation", "api_key_not_found", "edit_conflict"],
+  errors: ["privilege_escalation", "api_key_not_found", "edit_conflict", "version_conflict"],
 });
 
 const rotateApiKeyRoute = operation({
@@ -106,14 +127,26 @@ const rotateApiKeyRoute = operation({
   description:
     "Replaces the secret. You must hold every scope of the key, even those that its owner's role does not grant. The old one stops working immediately; the new one is shown only in this response.",
   access: personal(ownerOr("api_keys:write")),
+  parameters: [IfMatch],
   request: { params: ApiKeyId },
-  responses: { 200: jsonContent(ApiKeyWithSecret, "The key with its new secret.") },
-  errors: ["privilege_escalation", "api_key_not_found", "api_key_revoked", "edit_conflict"],
+  responses: { 200: jsonContent(ApiKeyWithSecret, "The key with its new secret.", ["ETag"]) },
+  errors: [
+    "privilege_escalation",
+    "api_key_not_found",
+    "api_key_revoked",
+    "edit_conflict",
+    "version_conflict",
+  ],
 });
+
+function target(c: HonoContext<AppEnv>, { id }: { id: string }): ApiKeyTarget {
+  return { id, ifMatch: parseIfMatch(c.req.header("If-Match")) };
+}
 
 export const apiKeysRouter = createRouter()
   .openapi(createApiKeyRoute, async (c) => {
     const { row, key } = await createApiKey(c.get("ctx"), callingUser(c), c.req.valid("json"));
+    setETag(c, row);
     c.header("Location", `/v1/api-keys/${row.id}`);
     return c.json({ ...presentApiKey(row), key }, 201);
   })
@@ -124,17 +157,22 @@ export const apiKeysRouter = createRouter()
   })
   .openapi(getApiKeyRoute, async (c) => {
     const row = await getApiKey(c.get("ctx"), c.req.valid("param").id);
+    setValidator(c, row);
+    if (isNotModified(c.req.header("If-None-Match"), row)) return c.body(null, 304);
     return c.json(presentApiKey(row), 200);
   })
   .openapi(updateApiKeyRoute, async (c) => {
-    const row = await updateApiKey(c.get("ctx"), c.req.valid("param").id, c.req.valid("json"));
+    const key = target(c, c.req.valid("param"));
+    const row = await updateApiKey(c.get("ctx"), key, c.req.valid("json"));
+    setValidator(c, row);
     return c.json(presentApiKey(row), 200);
   })
   .openapi(revokeApiKeyRoute, async (c) => {
-    await revokeApiKey(c.get("ctx"), c.req.valid("param").id);
+    await revokeApiKey(c.get("ctx"), target(c, c.req.valid("param")));
     return c.body(null, 204);
   })
   .openapi(rotateApiKeyRoute, async (c) => {
-    const { row, key } = await rotateApiKey(c.get("ctx"), c.req.valid("param").id);
+    const { row, key } = await rotateApiKey(c.get("ctx"), target(c, c.req.valid("param")));
+    setETag(c, row);
     return c.json({ ...presentApiKey(row), key }, 200);
   });

@@ -2,7 +2,7 @@ import type { Context } from "../context.ts";
 import type { Fault } from "../errors.ts";
 import { toTimestampOrNull } from "../lib/time.ts";
 import { requireNoFaults, toPermissionSet } from "../roles/permissions/known.ts";
-import { type ApiKeyPlan, changeApiKey, requireLive } from "./change.ts";
+import { type ApiKeyPlan, type ApiKeyTarget, changeApiKey, requireLive } from "./change.ts";
 import { findExpiryFaults, parseExpiry } from "./expiry.ts";
 import type { ApiKeyRow, ManagedApiKey } from "./repository.ts";
 import type { UpdateApiKey } from "./schema.ts";
@@ -10,11 +10,12 @@ import type { UpdateApiKey } from "./schema.ts";
 /**
  * Changes the name, the scopes or the expiry of a key that is not revoked. Caller and owner must both hold new scopes, and who
  * extends the expiry must hold all scopes of the key.
- * Throws `forbidden`, `api_key_not_found`, `privilege_escalation`, `api_key_revoked`, `api_key_limit`, `validation_failed`.
+ * Throws `forbidden`, `api_key_not_found`, `privilege_escalation`, `version_conflict`, `api_key_revoked`, `api_key_limit`,
+ * `validation_failed`.
  */
 export async function updateApiKey(
   ctx: Context,
-  id: string,
+  target: ApiKeyTarget,
   input: UpdateApiKey,
 ): Promise<ApiKeyRow> {
   const plan = (key: ManagedApiKey, unknownScopes: Fault[]) => {
@@ -25,7 +26,7 @@ export async function updateApiKey(
     requireLive(key);
     return planUpdate(key, after, ctx.now());
   };
-  return changeApiKey(ctx, id, plan, input);
+  return changeApiKey(ctx, target, plan, input);
 }
 
 type Editable = Pick<ApiKeyRow, "name" | "scopes" | "expiresAt">;
