@@ -9,6 +9,7 @@ import { cacheEndedSessions } from "../../authentication/sessions/cache.ts";
 import { listLiveSessions } from "../../authentication/sessions/repository.ts";
 import type { Context } from "../../context.ts";
 import { AppError } from "../../errors.ts";
+import { requireMatch, type VersionTest } from "../../http/etag.ts";
 import {
   deleteUserRow,
   findManagedUser,
@@ -22,9 +23,12 @@ const MAX_SESSIONS = 1000;
 /**
  * Permanently erases a user, deleted or not: the row, everything that references it, and the data key that decrypts their
  * personal data in the audit trail. The audit trail itself remains. Throws `user_not_found`, `privilege_escalation`,
- * `last_admin`, `edit_conflict`.
+ * `last_admin`, `version_conflict`, `edit_conflict`.
  */
-export async function eraseUser(ctx: Context, userId: string): Promise<void> {
+export async function eraseUser(
+  ctx: Context,
+  { userId, ifMatch }: { userId: string; ifMatch: VersionTest },
+): Promise<void> {
   await retryOnConflict(async () => {
     const { acting, users, sessions } = await read(ctx, {
       users: findManagedUser(ctx.db, userId),
@@ -38,6 +42,7 @@ export async function eraseUser(ctx: Context, userId: string): Promise<void> {
     const [user] = users;
     if (!user) throw new AppError("user_not_found");
     requireManageable(acting, user);
+    requireMatch(ifMatch, user);
     if (isActiveAdmin(user) && !user.anotherAdminRemains) throw new AppError("last_admin");
     const whereAllowed = whereAuthorized(acting, { on: { userId, role: sql`users.role` } });
     // A login increments the version: a session that began after the read prevents the deletion.

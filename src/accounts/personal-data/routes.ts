@@ -1,6 +1,7 @@
 import { createRouter, jsonContent, operation } from "../../access/operation.ts";
 import { ownOr, permission, personal } from "../../access/rule.ts";
 import { targetPerson, targetUser } from "../../access/target.ts";
+import { IfMatch, parseIfMatch } from "../../http/etag.ts";
 import { streamJson } from "../../http/json-stream.ts";
 import { UserId } from "../users/schema.ts";
 import { eraseUser } from "./erase.ts";
@@ -18,9 +19,16 @@ const eraseRoute = operation({
   description:
     "Erases all personal data of a user, deleted or not. This cannot be undone. Audit events remain, but the personal data in them can no longer be read.",
   access: personal(permission("users:erase")),
+  parameters: [IfMatch],
   request: { params: UserId },
   responses: { 204: { description: "The user was erased." } },
-  errors: ["user_not_found", "last_admin", "edit_conflict", "privilege_escalation"],
+  errors: [
+    "user_not_found",
+    "last_admin",
+    "edit_conflict",
+    "version_conflict",
+    "privilege_escalation",
+  ],
 });
 
 const exportRoute = operation({
@@ -39,7 +47,8 @@ const exportRoute = operation({
 
 export const userLifecycleRouter = createRouter()
   .openapi(eraseRoute, async (c) => {
-    await eraseUser(c.get("ctx"), targetPerson(c));
+    const ifMatch = parseIfMatch(c.req.header("If-Match"));
+    await eraseUser(c.get("ctx"), { userId: targetPerson(c), ifMatch });
     return c.body(null, 204);
   })
   .openapi(exportRoute, async (c) => {

@@ -7,6 +7,7 @@ import { commit, retryOnConflict } from "../../audit/commit.ts";
 import { type Changes, createAuditEvent } from "../../audit/events.ts";
 import type { Context } from "../../context.ts";
 import { AppError, invalidField } from "../../errors.ts";
+import { requireMatch, type VersionTest } from "../../http/etag.ts";
 import { mergePatch } from "../../lib/merge-patch.ts";
 import type { VersionedProfile } from "./get.ts";
 import { type FoundProfile, findProfile, type ProfileValues, upsertProfile } from "./repository.ts";
@@ -24,8 +25,7 @@ const FIELDS = {
 
 interface ProfileTarget {
   user: UserRef;
-  /** Tests the current version against If-Match, where the header was sent. */
-  ifMatch: ((profile: { id: string; version: number }) => boolean) | undefined;
+  ifMatch: VersionTest;
 }
 
 interface ProfileEdit {
@@ -48,7 +48,7 @@ export async function editProfile(
     const [before] = profiles;
     if (!before) throw new AppError("user_not_found");
     requireManageable(acting, before);
-    if (target.ifMatch && !target.ifMatch(before)) throw new AppError("version_conflict");
+    requireMatch(target.ifMatch, before);
     const after = applyEdit(before, edit);
     const changes = describeChanges(before, after);
     return changes ? writeProfile(acting, before, after, changes) : before;

@@ -18,6 +18,7 @@ import { cacheEndedSessions } from "../../authentication/sessions/cache.ts";
 import { type RevocationReason, revokeSessions } from "../../authentication/sessions/repository.ts";
 import type { Context } from "../../context.ts";
 import { AppError } from "../../errors.ts";
+import { requireMatch, type VersionTest } from "../../http/etag.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
 import { queueMail, voidLinks } from "../../outbox/queue.ts";
 import { toConflict, unknownRole } from "./conflict.ts";
@@ -35,8 +36,7 @@ import {
 
 export interface ChangeTarget {
   user: UserRef;
-  /** Tests the current version against If-Match, where the header was sent. */
-  ifMatch?: ((user: { id: string; version: number }) => boolean) | undefined;
+  ifMatch?: VersionTest;
 }
 
 /** A change worked out from the user as it was read. */
@@ -91,7 +91,7 @@ export async function changeUser(
     const acting = change?.isBeyondSelfScope ? withoutSelfScope(caller) : caller;
     requireOwner(acting, user.id);
     requireManageable(acting, user);
-    if (target.ifMatch && !target.ifMatch(user)) throw new AppError("version_conflict");
+    requireMatch(target.ifMatch, user);
     if (!change) return user;
     requirePermissions(acting.actor, change.needs ?? []);
     requireAdminRemains(user, change.set);

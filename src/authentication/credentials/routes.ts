@@ -2,7 +2,7 @@ import { createRouter, jsonContent, operation } from "../../access/operation.ts"
 import { permission, personal } from "../../access/rule.ts";
 import { targetPerson } from "../../access/target.ts";
 import { presentUser, User, UserId } from "../../accounts/users/schema.ts";
-import { setValidator } from "../../http/etag.ts";
+import { IfMatch, parseIfMatch, setValidator } from "../../http/etag.ts";
 import { expirePassword } from "./expire-password.ts";
 import { markEmailVerified } from "./mark-verified.ts";
 import { sendReset } from "./send-reset.ts";
@@ -79,9 +79,10 @@ const markVerifiedRoute = operation({
   summary: "Mark a user's email as verified",
   description: "Do this only if you know by other means that the address belongs to the user.",
   access,
+  parameters: [IfMatch],
   request,
   responses: { 200: jsonContent(User, "The user.", ["ETag"]) },
-  errors,
+  errors: [...errors, "version_conflict"],
 });
 
 export const credentialsRouter = createRouter()
@@ -102,7 +103,8 @@ export const credentialsRouter = createRouter()
     return c.body(null, 202);
   })
   .openapi(markVerifiedRoute, async (c) => {
-    const user = await markEmailVerified(c.get("ctx"), targetPerson(c));
+    const ifMatch = parseIfMatch(c.req.header("If-Match"));
+    const user = await markEmailVerified(c.get("ctx"), { userId: targetPerson(c), ifMatch });
     setValidator(c, user);
     return c.json(presentUser(user), 200);
   });
