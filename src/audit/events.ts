@@ -126,15 +126,28 @@ export async function openAuditEvent(
 }
 
 /**
- * Creates a function that opens what events hold of one person. Sealed parts that concern others are left out. The person's data key
- * is unwrapped once.
+ * Creates a function that opens what events hold of one person. Sealed parts that concern others are left out, and so are the ids of
+ * other people: `actor_type` and `target_type` remain. The person's data key is unwrapped once.
  */
 export async function createEventOpener(ctx: KeyRing, person: Person) {
   const key = await findDataKey(ctx, person);
-  return (row: AuditEventRow): Promise<OpenedAuditEvent> => {
+  return async (row: AuditEventRow): Promise<OpenedAuditEvent> => {
     const sealedChanges = row.targetId === person.id ? row.sealedChanges : null;
     const sealedOrigin = row.originOf === person.id ? row.sealedOrigin : null;
-    return openParts({ ...row, sealedChanges, sealedOrigin }, { changes: key, origin: key });
+    const event = { ...row, sealedChanges, sealedOrigin };
+    return withoutOthers(await openParts(event, { changes: key, origin: key }), person.id);
+  };
+}
+
+// An API key stands for its owner, whose id is in the metadata.
+function withoutOthers(event: OpenedAuditEvent, personId: string): OpenedAuditEvent {
+  const { user_id: ownerId, ...metadata } = event.metadata;
+  const isActor = event.actor_id === personId || ownerId === personId;
+  const isOtherTarget = event.target_type === "user" && event.target_id !== personId;
+  return {
+    ...event,
+    ...(!isActor && { actor_id: null, metadata }),
+    ...(isOtherTarget && { target_id: null }),
   };
 }
 

@@ -127,11 +127,37 @@ describe("GET /v1/users/{id}/export", () => {
     for (const foreign of ["Grace", "198.51.100.2", other.email, other.username, admin.email]) {
       expect(text).not.toContain(foreign);
     }
-    const acted = body.audit_events.find(
-      ({ target_id }: { target_id: string }) => target_id === other.id,
+    const acted = body.audit_events.findLast(
+      ({ actor_id }: { actor_id: string }) => actor_id === moderator.id,
     );
     expect(acted).toMatchObject({ action: "user.updated", changes: { first_name: null } });
     expect(acted).not.toHaveProperty("erased");
+  });
+
+  it("names no other person by id: neither who changed the user, nor whom the user changed, nor their keys", async () => {
+    const moderator = await createTestUser("moderator");
+    const other = await createTestUser();
+    const admin = await createTestUser("admin");
+    const scopes = ["users:read", "users:update", "sessions:read", "sessions:revoke"];
+    const foreignKey = await createTestKey(admin, scopes);
+    const ownKey = await createTestKey(moderator, ["me:write"]);
+    const edit = (first_name: string) => ({ method: "PATCH", body: { first_name } });
+    await send(`/v1/users/${moderator.id}`, { ...edit("Mary"), token: admin.token });
+    await sendWithKey(foreignKey, `/v1/users/${moderator.id}`, edit("Anne"));
+    await sendWithKey(ownKey, "/v1/users/me", edit("Ada"));
+    await send(`/v1/users/${other.id}`, { ...edit("Grace"), token: moderator.token });
+    const { body, text } = await exportOf("me", moderator);
+    for (const { id } of [admin, foreignKey, other]) expect(text).not.toContain(id);
+    const updates = body.audit_events.filter(
+      ({ action }: { action: string }) => action === "user.updated",
+    );
+    const own = { actor_type: "user", actor_id: moderator.id };
+    expect(updates).toMatchObject([
+      { actor_type: "user", actor_id: null, target_id: moderator.id },
+      { actor_type: "api_key", actor_id: null, target_id: moderator.id, metadata: {} },
+      { actor_type: "api_key", actor_id: ownKey.id, metadata: { user_id: moderator.id } },
+      { ...own, target_type: "user", target_id: null },
+    ]);
   });
 
   it("for another user requires users:export, and every permission that the user holds", async () => {

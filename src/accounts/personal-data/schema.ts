@@ -22,10 +22,16 @@ const AuditEvent = z
   .object({
     id: z.uuid(),
     action: z.string().openapi({ example: "user.updated" }),
-    actor_id: z.string().nullable(),
+    actor_id: z.string().nullable().openapi({
+      description:
+        "The user or API key that acted. Null in the export of a user if it was another person, or another person's key.",
+    }),
     actor_type: z.string().openapi({ example: "user" }),
     target_type: z.string().nullable(),
-    target_id: z.string().nullable(),
+    target_id: z.string().nullable().openapi({
+      description:
+        "What the action changed or concerned. Null in the export of a user if it was another person.",
+    }),
     changes: z
       .record(z.string(), z.object({ from: z.unknown(), to: z.unknown() }).nullable())
       .openapi({ type: "object", additionalProperties: true }),
