@@ -1,5 +1,4 @@
 import { env } from "cloudflare:workers";
-import { rememberStatements } from "./plans.ts";
 
 let current: Cloudflare.Env = env;
 
@@ -10,7 +9,7 @@ export function currentIsolate(): Cloudflare.Env {
 
 /** Replaces the default isolate with one whose memory is empty. */
 export function resetIsolate(): void {
-  current = { ...env, DB: rememberStatements(env.DB) };
+  current = { ...env };
 }
 
 /** Bindings of a new isolate with empty memory and the given settings. Undefined settings are removed. */

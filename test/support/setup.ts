@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { afterAll, afterEach, beforeAll, vi } from "vitest";
 import { takeUnmatchedStatements } from "./d1.ts";
 import { resetIsolate } from "./isolates.ts";
-import { findScans } from "./plans.ts";
+import { findWalks, rememberStatements } from "./plans.ts";
 
 const PRODUCTION_LIMIT = 100_000;
 
@@ -35,6 +35,7 @@ beforeAll(async () => {
   await reset();
   resetIsolate();
   await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
+  rememberStatements();
 });
 
 afterEach(() => {
@@ -47,6 +48,6 @@ afterEach(() => {
 
 // The cost of a request must not grow with what is stored: every statement finds its rows by an index.
 afterAll(async () => {
-  const scans = await findScans();
-  if (scans.length > 0) throw new Error(`statements that walk a whole table:\n${scans.join("\n")}`);
+  const walks = await findWalks();
+  if (walks.length > 0) throw new Error(`statements that walk a whole table:\n${walks.join("\n")}`);
 });
