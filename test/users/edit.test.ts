@@ -9,6 +9,7 @@ import {
   sqlRun,
   type TestUser,
 } from "../support/fixtures.ts";
+import { createMailbox, createVerifiedMailUser } from "../support/mail.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
 const UNKNOWN_ID = "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11";
@@ -104,6 +105,18 @@ describe("PATCH /v1/users/{id}", () => {
     expect(
       (await send("/v1/auth/login", { body: { email, password: "SecurePass123!" } })).status,
     ).toBe(200);
+  });
+
+  it("keeps another user's email verified, and their sessions, if only its case changes", async () => {
+    const box = createMailbox();
+    const user = await createVerifiedMailUser(box);
+    const { token } = await createTestUser("admin");
+    const sent = box.calls();
+    const body = { email: user.email.toUpperCase() };
+    const answer = await patch(user.id, token, body, { bindings: box.bindings });
+    expect(answer.body).toMatchObject({ ...body, email_verified: true });
+    expect((await send("/v1/users/me", { token: user.token })).status).toBe(200);
+    expect(box.calls()).toBe(sent);
   });
 
   it.each([

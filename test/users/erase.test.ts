@@ -13,6 +13,7 @@ import {
   sqlAll,
   sqlRun,
   statusesOf,
+  type TestUser,
 } from "../support/fixtures.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
@@ -59,6 +60,19 @@ describe("POST /v1/users/{id}/erase", () => {
     expectProblem(await send("/v1/users/me", withKey(key)), 401, "unauthenticated");
     const body = { username: user.username, password: PASSWORD };
     expectProblem(await send("/v1/auth/login", { body }), 401, "invalid_credentials");
+  });
+
+  it("deletes the user's login attempts, and nobody else's", async () => {
+    const [user, other] = [await createTestUser(), await createTestUser()];
+    for (const { username } of [user, other]) {
+      await send("/v1/auth/login", { body: { username, password: "wrong password" } });
+    }
+    const counted = ({ id }: TestUser) =>
+      sqlAll("SELECT key FROM login_attempts WHERE key = 'user:' || ?", id);
+    expect(await counted(user)).toHaveLength(1);
+    await erase(user.id, (await createTestUser("admin")).token);
+    expect(await counted(user)).toEqual([]);
+    expect(await counted(other)).toHaveLength(1);
   });
 
   it("frees the email and the username", async () => {
