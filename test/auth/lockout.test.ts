@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { send } from "../support/api.ts";
 import { actionsOn, newAccount, PASSWORD, sqlRun } from "../support/fixtures.ts";
+import { createIsolate } from "../support/isolates.ts";
 import { expectProblem } from "../support/problems.ts";
 import { derivedIterations } from "../support/setup.ts";
 
@@ -127,5 +128,22 @@ describe("login failures", () => {
     for (let i = 0; i < 10; i += 1)
       expectProblem(await logIn({ username }), 401, "invalid_credentials");
     expectProblem(await logIn({ username }), 429, "too_many_attempts");
+    // The right password counts and is recorded like a wrong one.
+    const failures = Array.from({ length: 10 }, () => "auth.login_failed");
+    expect(await actionsOn(id)).toEqual(["user.created", ...failures, "auth.locked_out"]);
   });
+
+  it.each([
+    ["an unverified address", { LOGIN_REQUIRES_VERIFIED_EMAIL: "on" }],
+    ["an expired password", {}],
+  ])(
+    "tell nothing of %s to whoever knows the password of an inactive account",
+    async (_, settings) => {
+      const { username, id } = await register();
+      await sqlRun("UPDATE users SET is_active = 0, password_expired = 1 WHERE id = ?", id);
+      const body = { username, password: PASSWORD };
+      const answer = await send("/v1/auth/login", { body, bindings: createIsolate(settings) });
+      expectProblem(answer, 401, "invalid_credentials");
+    },
+  );
 });
