@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import committedMatrix from "../../docs/access.md?raw";
-import { renderAccessMatrix } from "../../scripts/lib/access-matrix.ts";
+import { readAccessRule, renderAccessMatrix } from "../../scripts/lib/access-matrix.ts";
 import { PERMISSION_NAMES, SELF_SCOPES } from "../../src/access/permissions.ts";
 import { type Answer, type RequestOptions, send } from "../support/api.ts";
 import { allBut, createHolder, createTestKey, setRole, withKey } from "../support/credentials.ts";
@@ -19,12 +19,20 @@ import {
   targetOf,
   UNKNOWN_TARGET,
 } from "../support/samples.ts";
+import { type AccessRow, readAccessTable } from "./access-table.ts";
 
 const document = await fetchDocument();
-const operations = operationsOf(document);
+const table = new Map(readAccessTable().map((row) => [row.operation, row] as const));
+
+/** Every documented operation with its row of the table, whose rule is used instead of the document's. */
+const operations = operationsOf(document).flatMap((operation) => {
+  const row = table.get(operation.name);
+  return row ? [{ ...operation, access: row.rule, row }] : [];
+});
 const restricted = operations.filter(({ access }) => access.kind !== "public");
 const permissioned = restricted.filter(({ access }) => access.permission !== undefined);
-const cases = (list: readonly Operation[]) => list.map((one) => [one.name, one] as const);
+const cases = <T extends Operation>(list: readonly T[]) =>
+  list.map((one) => [one.name, one] as const);
 
 type SystemRole = { name: string; permissions: string[]; is_system: boolean };
 type Credential = Pick<RequestOptions, "token" | "headers">;
@@ -69,9 +77,9 @@ function expectAccepted({ status, body }: Answer, who: string): void {
   expect(status, `${who}: ${body?.code}`).toBeLessThan(500);
 }
 
-/** One user for each role that lacks a permission: the system roles, and one that grants all other permissions. */
-async function createUsersWithout(permission: string): Promise<TestUser[]> {
-  const roles = Object.keys(systemRoles).filter((role) => !systemRoles[role]?.includes(permission));
+/** A user of each system role that the table does not admit, and one whose role grants all other permissions. */
+async function createUsersWithout(permission: string, { admitted }: AccessRow) {
+  const roles = Object.keys(systemRoles).filter((role) => !admitted.includes(role));
   expect(roles).toContain("user");
   const ordinary = await Promise.all(roles.map((role) => createTestUser(role)));
   return [await createHolder(...allBut(permission)), ...ordinary];
@@ -86,6 +94,30 @@ async function createKeyWithout(scopes: readonly string[], granted: readonly str
   await setRole(owner, role);
   return key;
 }
+
+describe("the table of operations by caller", () => {
+  it("has every documented operation, and no other", () => {
+    const documented = operationsOf(document).map(({ name }) => name);
+    expect([...table.keys()].sort()).toEqual(documented.sort());
+  });
+
+  it.each(cases(operations))(
+    "says the same as the OpenAPI document: %s",
+    (name, { row, documented }) => {
+      expect(readAccessRule(name, documented)).toEqual(row.rule);
+    },
+  );
+
+  it("says the same as docs/access.md", () => {
+    const lines = committedMatrix.split("\n").filter((line) => line.startsWith("| `"));
+    const documented = lines.map((line) => line.split(" | ").slice(0, 8));
+    const expected = [...table.values()].map((row) => [
+      `| \`${row.operation}\``,
+      ...row.documented,
+    ]);
+    expect(documented.sort()).toEqual(expected.sort());
+  });
+});
 
 describe("every documented operation", () => {
   it("has a unique id, a summary and an access rule, and documents its refusals", () => {
@@ -142,7 +174,7 @@ describe("every operation that requires a permission", () => {
     async (_, operation) => {
       const { permission = "", kind } = operation.access;
       const foreign = await targetOf(await createTestUser());
-      for (const user of await createUsersWithout(permission)) {
+      for (const user of await createUsersWithout(permission, operation.row)) {
         const own = kind === "permission" ? await ownTargets(user) : [];
         for (const target of [foreign, UNKNOWN_TARGET, ...own]) {
           const answer = await call(operation, user, target, target.user === user);
@@ -152,7 +184,7 @@ describe("every operation that requires a permission", () => {
     },
   );
 
-  it.each(cases(permissioned))(
+  it.each(cases(permissioned.filter(({ row }) => row.refusesOtherKeys)))(
     "returns 403 to every key without it, even for its owner's account: %s",
     async (_, operation) => {
       const { permission = "" } = operation.access;
@@ -173,8 +205,9 @@ describe("every operation that requires a permission", () => {
 
   it.each(cases(permissioned))("accepts every caller that holds it: %s", async (_, operation) => {
     const { permission = "", takesKeys } = operation.access;
-    const people = [await createTestUser("admin"), await createHolder(permission)];
-    for (const person of people) {
+    const { admitted } = operation.row;
+    const people = await Promise.all(admitted.map((role) => createTestUser(role)));
+    for (const person of [...people, await createHolder(permission)]) {
       const target = await targetOf(await createTestUser());
       expectAccepted(await call(operation, person, target), person.username);
     }
