@@ -51,6 +51,8 @@ export default defineConfig(async () => ({
     // test/support/setup.ts empties the stores and forgets the isolate's memory before each file.
     isolate: false,
     maxWorkers: 2,
+    // A busy machine is slow, and no test is about time.
+    testTimeout: 30_000,
     deps: { optimizer: { ssr: { enabled: true, include: DEPENDENCIES } } },
     setupFiles: ["test/support/setup.ts"],
     coverage: {

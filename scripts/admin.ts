@@ -1,5 +1,5 @@
 // npm run admin -- create --email E --username U [--password-stdin] [--remote [--env ENV] | --persist-to DIR]
-// npm run admin -- promote NAME [--unverified] [--remote …]
+// npm run admin -- promote NAME [--password-stdin | --keep-password] [--unverified] [--remote …]
 // npm run admin -- unlock NAME [--remote …]
 // npm run admin -- reset-password NAME [--password-stdin] [--remote …]
 import { randomBytes } from "node:crypto";
@@ -14,7 +14,7 @@ import { readLocalDataKeys } from "./lib/local-keys.ts";
 
 const USAGE = `Usage:
   npm run admin -- create --email EMAIL --username NAME [--password-stdin]
-  npm run admin -- promote NAME_OR_EMAIL [--unverified]
+  npm run admin -- promote NAME_OR_EMAIL [--password-stdin | --keep-password] [--unverified]
   npm run admin -- unlock NAME_OR_EMAIL
   npm run admin -- reset-password NAME_OR_EMAIL [--password-stdin]
 Uses the local database unless --remote is given. --persist-to DIR selects another local database,
@@ -25,6 +25,7 @@ const OPTIONS = {
   email: { type: "string" },
   username: { type: "string" },
   "password-stdin": { type: "boolean" },
+  "keep-password": { type: "boolean" },
   unverified: { type: "boolean" },
   remote: { type: "boolean" },
   env: { type: "string", short: "e" },
@@ -66,12 +67,18 @@ async function create(flags: Flags): Promise<void> {
 
 async function promote(name: string, flags: Flags): Promise<void> {
   const place = readPlace(flags);
-  const { username, isChanged } = await promoteToAdmin(name, place, flags.unverified ?? false);
+  const chosen = flags["keep-password"] ? undefined : await choosePassword(flags);
+  const { username, isChanged } = await promoteToAdmin(name, place, {
+    password: chosen?.password,
+    allowsUnverified: flags.unverified ?? false,
+  });
+  if (!isChanged) return console.log(`${username} is already an administrator.`);
+  console.log(`${username} is now an administrator and must log in again.`);
+  if (!chosen) return;
   console.log(
-    isChanged
-      ? `${username} is now an administrator and must log in again.`
-      : `${username} is already an administrator.`,
+    "Whoever registered the account could know its password: it was replaced, and API keys were revoked.",
   );
+  if (chosen.isGenerated) showPassword(chosen.password);
 }
 
 async function unlock(name: string, flags: Flags): Promise<void> {

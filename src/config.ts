@@ -66,7 +66,11 @@ const Settings = z.object({
   DELETED_RETENTION_DAYS: wholeNumber(1, 3650).default(30),
   MAIL_LINK_URL: origin.optional(),
   MAIL_TRANSPORT: z.enum(["cloudflare", "http", "off"]).default("cloudflare"),
-  MAIL_FROM: z.string().min(3).optional(),
+  MAIL_FROM: z
+    .string()
+    .min(3)
+    .regex(/^[^\p{Cc}]*$/u, "must be one line")
+    .optional(),
   MAIL_API_URL: z.url({ protocol: /^https?$/ }).default("https://api.resend.com/emails"),
   MAIL_API_KEY: z.string().min(1).optional(),
   CORS_ORIGINS: z

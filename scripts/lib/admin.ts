@@ -72,19 +72,27 @@ interface NamedUser {
   password_hash: string | null;
 }
 
+interface Promotion {
+  /** Replaces the password and revokes the API keys; undefined keeps both. */
+  password: string | undefined;
+  allowsUnverified: boolean;
+}
+
 /**
- * Makes an existing user an active administrator and ends their sessions. Does nothing if they already are one. Throws a UsageError
- * if their email is not verified, unless `allowsUnverified`: anyone can register with the operator's username or address.
+ * Makes an existing user an active administrator, ends their sessions and voids the links in emails to them. Does nothing if they
+ * already are one. Throws a UsageError if their email is not verified, unless `allowsUnverified`. Anyone can register with the
+ * operator's username or address, and a verified address does not say who chose the password.
  */
 export async function promoteToAdmin(
   name: string,
   where: readonly string[],
-  allowsUnverified: boolean,
+  { password, allowsUnverified }: Promotion,
 ): Promise<{ username: string; isChanged: boolean }> {
-  const { id, username, email, role, ...user } = await findAccount(name, where);
-  const isActive = user.is_active === 1;
+  const account = await findAccount(name, where);
+  const { id, username, email, role } = account;
+  const isActive = account.is_active === 1;
   if (role === "admin" && isActive) return { username, isChanged: false };
-  if (user.email_verified !== 1 && !allowsUnverified) {
+  if (account.email_verified !== 1 && !allowsUnverified) {
     throw new UsageError(
       `The email of ${username}, ${email}, is not verified: someone else may have registered this account. ` +
         "Let its owner verify the address first. If you are sure whose account it is, add --unverified.",
@@ -101,6 +109,10 @@ export async function promoteToAdmin(
     insertAuditEvent({ action, userId: id, changes }, whereLiving(id)),
     `UPDATE users SET role = 'admin', is_active = 1, version = version + 1, updated_at = ${now} WHERE ${byId}`,
     endSessions(id, "role_changed"),
+    ...voidLinks(id),
+    ...(password === undefined
+      ? []
+      : [...(await replacePassword(account, password)), revokeApiKeys(id)]),
   ]);
   return { username, isChanged: true };
 }
@@ -133,21 +145,39 @@ export async function resetPassword(
 ): Promise<{ username: string }> {
   const account = await findAccount(name, where);
   const { id, username } = account;
-  const broken = PASSWORD_RULES.find(({ allows }) => !allows(password, account));
-  if (broken) throw new UsageError(`password: ${broken.message}`);
-  const hash = await hashPassword(password, UNPEPPERED);
-  const userId = literal(id);
-  const purposes = literals(...TOKEN_PURPOSES);
   await makeChanges(where, [
-    insertAuditEvent({ action: "password.reset", userId: id }, whereLiving(id)),
-    `UPDATE users SET password_hash = ${literal(hash)}, password_version = password_version + 1, password_expired = 0
-     WHERE id = ${userId} AND deleted_at IS NULL`,
+    ...(await replacePassword(account, password)),
     endSessions(id, "password_reset"),
-    `DELETE FROM one_time_tokens WHERE user_id = ${userId}`,
-    `DELETE FROM mail_outbox WHERE user_id = ${userId} AND sent_at IS NULL AND kind IN (${purposes})`,
+    ...voidLinks(id),
     `DELETE FROM login_attempts WHERE ${whereAttemptsOf(id)}`,
   ]);
   return { username };
+}
+
+async function replacePassword(account: Account, password: string): Promise<string[]> {
+  const { id } = account;
+  const broken = PASSWORD_RULES.find(({ allows }) => !allows(password, account));
+  if (broken) throw new UsageError(`password: ${broken.message}`);
+  const hash = await hashPassword(password, UNPEPPERED);
+  return [
+    insertAuditEvent({ action: "password.reset", userId: id }, whereLiving(id)),
+    `UPDATE users SET password_hash = ${literal(hash)}, password_version = password_version + 1, password_expired = 0
+     WHERE id = ${literal(id)} AND deleted_at IS NULL`,
+  ];
+}
+
+function voidLinks(userId: string): string[] {
+  const user = `user_id = ${literal(userId)}`;
+  const kinds = literals(...TOKEN_PURPOSES);
+  return [
+    `DELETE FROM one_time_tokens WHERE ${user}`,
+    `DELETE FROM mail_outbox WHERE ${user} AND sent_at IS NULL AND kind IN (${kinds})`,
+  ];
+}
+
+function revokeApiKeys(userId: string): string {
+  return `UPDATE api_keys SET revoked_at = ${Date.now()}, version = version + 1
+    WHERE user_id = ${literal(userId)} AND revoked_at IS NULL`;
 }
 
 function validate(input: NewAdmin): NewAdmin {

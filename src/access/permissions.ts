@@ -41,10 +41,25 @@ export const MAX_CUSTOM_PERMISSIONS = 500;
 // Names contain no quotes, spaces or backslashes: SQL conditions and the `scope` claim rely on it.
 const NAME = /^(?=.{3,64}$)([a-z0-9_.-]+)(?::[a-z0-9_.-]+)+$/;
 
-// `analytics` is the noun of a permission that is planned.
+/** Nouns that permissions of Roster may have one day. */
+const PLANNED_NOUNS = [
+  "analytics",
+  "factors",
+  "identities",
+  "invitations",
+  "organisations",
+  "organizations",
+  "permissions",
+  "profiles",
+  "providers",
+  "roster",
+  "settings",
+  "webhooks",
+];
+
 const RESERVED_NOUNS = new Set([
   ...[...PERMISSION_NAMES, ...SELF_SCOPE_NAMES].map((name) => name.split(":")[0]),
-  "analytics",
+  ...PLANNED_NOUNS,
 ]);
 
 /** True for a permission of Roster itself. */

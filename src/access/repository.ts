@@ -1,4 +1,4 @@
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, type SQL, sql } from "drizzle-orm";
 import type { Db } from "../db/client.ts";
 import { apiKeys } from "../db/schema/api-keys.ts";
 
@@ -13,4 +13,13 @@ export function touchApiKey(db: Db, id: string, now: number, since: number) {
         sql`(${apiKeys.lastUsedAt} IS NULL OR ${apiKeys.lastUsedAt} <= ${since})`,
       ),
     );
+}
+
+/** Revokes every live key of a user where the condition holds. Returns the ids of the revoked keys. */
+export function revokeApiKeysOfUser(db: Db, userId: string, now: number, condition: SQL) {
+  return db
+    .update(apiKeys)
+    .set({ revokedAt: now, version: sql`${apiKeys.version} + 1` })
+    .where(and(eq(apiKeys.userId, userId), sql`(${apiKeys.revokedAt} IS NULL) = 1`, condition))
+    .returning({ id: apiKeys.id });
 }

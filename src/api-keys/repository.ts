@@ -150,12 +150,3 @@ export function updateApiKeyRow(db: Db, seen: ManagedApiKey, change: ApiKeyChang
     )
     .returning(publicColumns);
 }
-
-/** Revokes every live key of a user where the condition holds. Returns the ids of the revoked keys. */
-export function revokeApiKeysOfUser(db: Db, userId: string, now: number, condition: SQL) {
-  return db
-    .update(apiKeys)
-    .set({ revokedAt: now, version: sql`${apiKeys.version} + 1` })
-    .where(and(eq(apiKeys.userId, userId), whereRevoked(false), condition))
-    .returning({ id: apiKeys.id });
-}

@@ -1,5 +1,5 @@
-/** An IPv4 address written as IPv6 (RFC 4291 section 2.5.5.2). */
-const MAPPED_IPV4 = /^::ffff:(\d{1,3}(?:\.\d{1,3}){3})$/i;
+/** The first groups of an IPv4 address written as IPv6 (RFC 4291 section 2.5.5.2). */
+const MAPPED_IPV4 = "0:0:0:0:0:ffff:";
 
 /**
  * The subscriber behind an address, for rate limits: an IPv4 address itself, or the /64 of an IPv6 address, which is what one
@@ -21,13 +21,26 @@ export function toNetwork(address: string): string {
   return bytes.length === 4 ? `${bytes.slice(0, 3).join(".")}.0/24` : "unknown";
 }
 
+// An IPv4 address written as IPv6, in whichever form, as IPv4. Any other text is returned unchanged.
 function toIpv4(address: string): string {
-  return MAPPED_IPV4.exec(address)?.[1] ?? address;
+  const text = expandIpv6(address)?.join(":") ?? "";
+  if (!text.startsWith(MAPPED_IPV4)) return address;
+  const groups = text.slice(MAPPED_IPV4.length).split(":");
+  const bytes = groups.flatMap((group) => {
+    const value = Number.parseInt(group, 16);
+    return [value >> 8, value & 0xff];
+  });
+  return bytes.join(".");
 }
 
 // The eight groups of an IPv6 address; undefined for anything else, and for an IPv4 address written as IPv6.
 function parseIpv6(address: string): string[] | undefined {
-  if (!address.includes(":") || MAPPED_IPV4.test(address)) return undefined;
+  const groups = expandIpv6(address);
+  return groups?.join(":").startsWith(MAPPED_IPV4) ? undefined : groups;
+}
+
+function expandIpv6(address: string): string[] | undefined {
+  if (!address.includes(":")) return undefined;
   const host = parseHost(address);
   if (!host) return undefined;
   const [head = "", tail] = host.split("::");

@@ -36,7 +36,10 @@ interface Template {
 const TEMPLATES: Readonly<Record<MailKind, Template>> = {
   verify_email: {
     subject: "Confirm your email address",
-    lines: ["Confirm that this address is yours.", "The link is good for 24 hours."],
+    lines: [
+      "Confirm that this address is yours.",
+      "The link is good for 24 hours. If you did not register, ignore this email: someone else knows the password of the account.",
+    ],
     link: { path: "/verify-email", label: "Confirm your email address", request: VERIFY },
   },
   reset_password: {

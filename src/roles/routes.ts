@@ -1,5 +1,5 @@
 import { createRouter, jsonBody, jsonContent, operation } from "../access/operation.ts";
-import { permission } from "../access/rule.ts";
+import { permission, personal } from "../access/rule.ts";
 import { IfMatch, IfNoneMatch, isNotModified, parseIfMatch, setValidator } from "../http/etag.ts";
 import { presentPage } from "../http/pagination.ts";
 import { createRole } from "./create.ts";
@@ -55,7 +55,7 @@ const createRoleRoute = operation({
   tags,
   summary: "Create a role",
   description: "You can only include permissions that you hold yourself.",
-  access: permission("roles:write"),
+  access: personal(permission("roles:write")),
   request: { body: jsonBody(CreateRole) },
   responses: { 201: jsonContent(Role, "The new role.", ["Location", "ETag"]) },
   errors: ["role_exists", "edit_conflict", "privilege_escalation"],
@@ -70,7 +70,7 @@ const replaceRoleRoute = operation({
   description:
     "Replaces the description and the permissions. You must hold every permission that the role grants before and after. " +
     "The change applies from the next request on; the `scope` of access tokens changes at the next refresh.",
-  access: permission("roles:write"),
+  access: personal(permission("roles:write")),
   parameters: [IfMatch],
   request: { params: RoleParams, body: jsonBody(ReplaceRole) },
   responses: { 200: jsonContent(Role, "The updated role.", ["ETag"]) },
@@ -91,7 +91,7 @@ const deleteRoleRoute = operation({
   summary: "Delete a role",
   description:
     "A role that a user still has cannot be deleted. Deleted users who have it get the role `user`. You must hold every permission that it grants.",
-  access: permission("roles:write"),
+  access: personal(permission("roles:write")),
   parameters: [IfMatch],
   request: { params: RoleParams },
   responses: { 204: { description: "The role was deleted." } },

@@ -87,7 +87,7 @@ describe.each([
       expect((await request(box, user.id, operation, admin)).status).toBe(202);
       const again = await request(box, user.id, operation, admin);
       expectProblem(again, 429, "rate_limited");
-      expect(again.headers.get("Retry-After")).toBe("60");
+      expect(again.headers.get("Retry-After")).toBe(i < 4 ? "60" : "3600");
       clock.pass(MINUTE);
     }
     expectProblem(await request(box, user.id, operation, admin), 429, "rate_limited");

@@ -2,6 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { whereAuthorized } from "../../access/conditions.ts";
 import type { Permission } from "../../access/permissions.ts";
 import { type Acting, read } from "../../access/read.ts";
+import { revokeApiKeysOfUser } from "../../access/repository.ts";
 import {
   requireCovers,
   requireManageable,
@@ -10,7 +11,6 @@ import {
 } from "../../access/require.ts";
 import { withoutSelfScope } from "../../access/self.ts";
 import type { UserRef } from "../../access/target.ts";
-import { revokeApiKeysOfUser } from "../../api-keys/repository.ts";
 import { commit, retryOnConflict } from "../../audit/commit.ts";
 import { type AuditAction, type Changes, createAuditEvent } from "../../audit/events.ts";
 import { TOKEN_PURPOSES } from "../../authentication/one-time-tokens/tokens.ts";

@@ -64,7 +64,8 @@ function planEdit(acting: Acting, user: ManagedUser, input: UpdateUser): ChangeP
       ...(role ? [{ action: "user.role_changed", changes: role } as const] : []),
     ],
     ...(set.emailVerified === false && { confirms: set.email }),
-    voidsLinks: set.emailVerified === false || set.isActive === false,
+    // A link that was sent before must not reach into an account that can do something else now.
+    voidsLinks: set.emailVerified === false || set.isActive === false || role !== undefined,
     endsSessions: toRevocationReason(active, role, set),
   };
 }

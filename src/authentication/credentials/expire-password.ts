@@ -1,6 +1,7 @@
 import { commit } from "../../audit/commit.ts";
 import { createAuditEvent } from "../../audit/events.ts";
 import type { Context } from "../../context.ts";
+import { voidLinks } from "../../outbox/queue.ts";
 import { manageCredentials } from "./manage.ts";
 import { expirePasswordOf } from "./repository.ts";
 
@@ -18,6 +19,8 @@ export async function expirePassword(ctx: Context, userId: string): Promise<void
         targetType: "user",
         targetId: user.id,
       }),
+      // A pending change of email was authorized with the password, which may be known to others.
+      effects: (recorded) => voidLinks(acting, user.id, ["change_email"], recorded),
     });
     return changed[0];
   });

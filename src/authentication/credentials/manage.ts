@@ -6,8 +6,8 @@ import { findManagedUser, type ManagedUser } from "../../accounts/users/reposito
 import { retryOnConflict } from "../../audit/commit.ts";
 import type { Context } from "../../context.ts";
 import { AppError } from "../../errors.ts";
-import { MINUTE, SECOND } from "../../lib/time.ts";
-import { whereWithinMailLimits } from "../../outbox/queue.ts";
+import { HOUR, MINUTE, SECOND } from "../../lib/time.ts";
+import { whereWithinHourlyLimits, whereWithinMailLimits } from "../../outbox/queue.ts";
 import { findCredentialState } from "./repository.ts";
 
 /** A user whose credentials someone else manages, as they were read. */
@@ -53,13 +53,15 @@ export async function requireWithinMailLimits(
   mail: Parameters<typeof whereWithinMailLimits>[1],
 ): Promise<void> {
   const isWithin = whereWithinMailLimits(ctx, mail).mapWith(Boolean).as("is_within");
+  const isWithinHour = whereWithinHourlyLimits(ctx, mail).mapWith(Boolean).as("is_within_hour");
   // Reads the caller again, because they may no longer be allowed to do this.
   const { limits } = await read(ctx, {
-    limits: ctx.db.select({ isWithin }).from(sql`(SELECT 1)`),
+    limits: ctx.db.select({ isWithin, isWithinHour }).from(sql`(SELECT 1)`),
   });
-  if (limits[0]?.isWithin) return;
+  const [limit] = limits;
+  if (limit?.isWithin) return;
   throw new AppError("rate_limited", {
     detail: "An address gets at most one email of a kind per minute, and five per hour.",
-    headers: { "Retry-After": String(MINUTE / SECOND) },
+    headers: { "Retry-After": String((limit?.isWithinHour ? MINUTE : HOUR) / SECOND) },
   });
 }

@@ -7,7 +7,7 @@ import { voidLinks } from "../../outbox/queue.ts";
 import { manageCredentials } from "./manage.ts";
 
 /**
- * Marks a user's email as verified and voids the links that would verify it. A verified email stays unchanged. Returns the user.
+ * Marks a user's email as verified and voids the links that would verify or replace it. A verified email stays unchanged. Returns the user.
  * Throws `user_not_found`, `privilege_escalation`, `version_conflict`.
  */
 export async function markEmailVerified(
@@ -26,7 +26,7 @@ export async function markEmailVerified(
         targetId: user.id,
         metadata: { reason: "marked_by_administrator" },
       }),
-      effects: (recorded) => voidLinks(acting, user.id, ["verify_email"], recorded),
+      effects: (recorded) => voidLinks(acting, user.id, ["verify_email", "change_email"], recorded),
     });
     return changed[0];
   });

@@ -1,4 +1,6 @@
 import { sql } from "drizzle-orm";
+import { recordEvents } from "../../audit/commit.ts";
+import { createAuditEvent } from "../../audit/events.ts";
 import type { Context } from "../../context.ts";
 import { AppError } from "../../errors.ts";
 import { newId } from "../../lib/ids.ts";
@@ -34,31 +36,43 @@ export async function logIn(ctx: Context, input: Login): Promise<TokenSet> {
 }
 
 // The password was correct, so this reveals nothing to others. The verification link is sent again.
-async function requireVerifiedEmail(
-  ctx: Context,
-  { user, attempt }: CheckedPassword,
-): Promise<void> {
+async function requireVerifiedEmail(ctx: Context, checked: CheckedPassword): Promise<void> {
+  const { user } = checked;
   if (user.emailVerified || !ctx.config.loginRequiresVerifiedEmail) return;
-  await ctx.d1.send({ cleared: clearAttempts(ctx.db, attempt, sql`true`) });
+  await recordRefusal(ctx, checked, "email_not_verified");
   await sendVerificationAgain(ctx, user);
   throw new AppError("email_not_verified");
 }
 
 // The password was correct, so its owner gets a token to replace it.
-async function requireUnexpiredPassword(
-  ctx: Context,
-  { user, attempt }: CheckedPassword,
-): Promise<void> {
+async function requireUnexpiredPassword(ctx: Context, checked: CheckedPassword): Promise<void> {
+  const { user } = checked;
   if (!user.passwordExpired) return;
   const purpose = "expired_password";
   const request = { userId: user.id, purpose, address: user.email, mailId: newId() } as const;
   const whereInForce = wherePasswordInForce(user.id, user.passwordVersion);
   const token = await mintToken(ctx, request, whereInForce);
   if (!token) throw new AppError("invalid_credentials");
-  await ctx.d1.send({ cleared: clearAttempts(ctx.db, attempt, sql`true`) });
+  await recordRefusal(ctx, checked, "password_expired");
   throw new AppError("password_expired", {
     extensions: { reset_token: token, expires_in: tokenTtlSeconds(purpose) },
   });
+}
+
+// Whoever sent the request knows the password, so the attempt is no failure. The owner can see it in the audit trail.
+async function recordRefusal(
+  ctx: Context,
+  { user, attempt }: CheckedPassword,
+  reason: string,
+): Promise<void> {
+  const event = await createAuditEvent(ctx, {
+    action: "auth.login_failed",
+    targetType: "user",
+    targetId: user.id,
+    metadata: { reason },
+    origin: user,
+  });
+  await recordEvents(ctx, [event], { cleared: clearAttempts(ctx.db, attempt, sql`true`) });
 }
 
 // A username cannot contain an @, so a name with one is an email, whichever field it was sent in.

@@ -30,6 +30,7 @@ export function findToken(db: Db, tokenHash: string, now: number) {
       emailVerified: users.emailVerified,
       passwordHash: users.passwordHash,
       passwordVersion: users.passwordVersion,
+      passwordExpired: users.passwordExpired,
       isActive: users.isActive,
       dataKey: users.dataKey,
     })

@@ -4,11 +4,12 @@ import { requirePerson } from "../../access/require.ts";
 import { commit } from "../../audit/commit.ts";
 import { createAuditEvent } from "../../audit/events.ts";
 import type { Context } from "../../context.ts";
-import { AppError } from "../../errors.ts";
+import { AppError, invalidField } from "../../errors.ts";
 import { hashPassword } from "../../lib/password-hash.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
 import { queueMail, voidLinks } from "../../outbox/queue.ts";
 import { deleteAttempts } from "../attempts/repository.ts";
+import { PASSWORD_PURPOSES } from "../one-time-tokens/tokens.ts";
 import { cacheEndedSessions } from "../sessions/cache.ts";
 import { revokeSessions } from "../sessions/repository.ts";
 import { type CheckedPassword, checkPassword } from "./check.ts";
@@ -25,7 +26,7 @@ export async function changePassword(ctx: Context, input: ChangePassword): Promi
   const { userId, sessionId } = requirePerson(acting);
   const identifier = { kind: "id", key: userId, sessionId } as const;
   const checked = await checkPassword(acting, identifier, input.current_password);
-  await requireNewPassword(acting, input.new_password, checked);
+  await requireNewPassword(acting, input, checked);
   const hash = await hashPassword(input.new_password, ctx.config.password);
   if (await setPassword(acting, checked, hash)) return;
   // Either the session has ended, or another request has changed the password.
@@ -55,7 +56,7 @@ async function setPassword(
       attempts: deleteAttempts(db, attempt.key, recorded),
       mail: queueMail(acting, notice, recorded),
       // A pending change of email was authorized with the old password, so it is voided.
-      ...voidLinks(acting, userId, ["reset_password", "change_email"], recorded),
+      ...voidLinks(acting, userId, [...PASSWORD_PURPOSES, "change_email"], recorded),
     }),
   });
   cacheEndedSessions(acting, ended);
@@ -66,11 +67,14 @@ async function setPassword(
 // The current password was correct, so refusing the new one must not count as a failed login.
 async function requireNewPassword(
   ctx: Context,
-  password: string,
+  input: ChangePassword,
   { user, attempt }: CheckedPassword,
 ): Promise<void> {
   try {
-    await requireAcceptablePassword(ctx, password, user, "new_password");
+    await requireAcceptablePassword(ctx, input.new_password, user, "new_password");
+    if (user.passwordExpired && input.new_password === input.current_password) {
+      throw invalidField("new_password", "unchanged", "Must not be the expired password.");
+    }
   } catch (error) {
     await ctx.d1.send({ forgotten: deleteAttempts(ctx.db, attempt.key) });
     throw error;

@@ -1,3 +1,4 @@
+import { revokeApiKeysOfUser } from "../../access/repository.ts";
 import { commit } from "../../audit/commit.ts";
 import { createAuditEvent } from "../../audit/events.ts";
 import type { Context } from "../../context.ts";
@@ -17,7 +18,8 @@ import type { ResetPassword } from "./schema.ts";
 
 /**
  * Sets a new password with the token of a reset, of an invitation or of a login with an expired password, and ends all sessions of
- * the user. A token works once. Accepting an invitation also confirms its address.
+ * the user. A token works once. The token of an email also confirms its address. If that was not verified before, the API keys of the
+ * account are revoked.
  * Throws `invalid_token`, `validation_failed`.
  */
 export async function resetPassword(ctx: Context, input: ResetPassword): Promise<void> {
@@ -27,7 +29,7 @@ export async function resetPassword(ctx: Context, input: ResetPassword): Promise
   const { token, tokenHash } = read;
   if (toComparisonKey(token.address) !== token.emailKey) throw new AppError("invalid_token");
   await requireAcceptablePassword(ctx, input.password, token, "password");
-  if (purpose === "expired_password") await requireOtherPassword(ctx, input.password, token);
+  if (token.passwordExpired) await requireOtherPassword(ctx, input.password, token);
   const hash = await hashPassword(input.password, ctx.config.password);
   const hasReset = await applyReset(ctx, { ...token, purpose }, tokenHash, hash);
   if (!hasReset) throw new AppError("invalid_token");
@@ -50,7 +52,9 @@ async function applyReset(
 ): Promise<boolean> {
   const { db } = ctx;
   const { userId, emailKey, dataKey, purpose } = token;
-  const isInvitation = purpose === "invitation";
+  // Whoever has the link reads the mailbox. If nobody has proven that before, the API keys may be those of a stranger who registered
+  // the address.
+  const isFirstProof = purpose !== "expired_password" && !token.emailVerified;
   const now = ctx.now();
   const notice = { userId, kind: "password_changed", address: token.email } as const;
   const reason = { reason: "password_reset", now } as const;
@@ -64,15 +68,16 @@ async function applyReset(
   const { changed, ended, mail } = await commit(ctx, {
     change: resetPasswordHash(
       db,
-      { userId, emailKey, hash, verifiesEmail: isInvitation },
+      { userId, emailKey, hash, verifiesEmail: isFirstProof },
       whereLive,
     ),
     event: await createAuditEvent(ctx, { action: "password.reset", ...target }),
-    furtherEvents: isInvitation
+    furtherEvents: isFirstProof
       ? [await createAuditEvent(ctx, { action: "email.verified", ...target })]
       : [],
     effects: (recorded) => ({
       ended: revokeSessions(db, { userId }, reason, recorded),
+      endedKeys: isFirstProof && revokeApiKeysOfUser(db, userId, now, recorded),
       // A pending change of email was authorized with the old password, so it is voided.
       ...voidLinks(ctx, userId, [...PASSWORD_PURPOSES, "change_email"], recorded),
       // The user has proven who they are, so the lock-out ends.

@@ -2,10 +2,12 @@ import { sql } from "drizzle-orm";
 import { whereAuthorized } from "../../access/conditions.ts";
 import { type Acting, read } from "../../access/read.ts";
 import { requireManageable, requirePerson } from "../../access/require.ts";
+import { isSelf } from "../../access/self.ts";
 import { commit } from "../../audit/commit.ts";
 import { createAuditEvent } from "../../audit/events.ts";
 import type { Context } from "../../context.ts";
 import { AppError } from "../../errors.ts";
+import { voidLinks } from "../../outbox/queue.ts";
 import { cacheEndedSessions } from "./cache.ts";
 import {
   type EndedSession,
@@ -59,6 +61,8 @@ async function endSessions(acting: Acting, ending: Ending): Promise<EndedSession
   const { userId, sessionId, keepSessionId, reason } = ending;
   const role = sql`(SELECT role FROM users WHERE id = ${userId})`;
   const whereAllowed = whereAuthorized(acting, { on: { userId, role } });
+  // Someone else ends all sessions: a pending change of email could be the work of whoever held one of them.
+  const voidsChange = sessionId === undefined && !isSelf(acting, userId);
   const { changed } = await commit(acting, {
     change: revokeSessions(
       acting.db,
@@ -76,6 +80,8 @@ async function endSessions(acting: Acting, ending: Ending): Promise<EndedSession
         reason,
       },
     }),
+    effects: (recorded) =>
+      voidsChange ? voidLinks(acting, userId, ["change_email"], recorded) : {},
   });
   cacheEndedSessions(acting, changed);
   return changed;

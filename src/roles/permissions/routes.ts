@@ -1,5 +1,5 @@
 import { createRouter, jsonBody, jsonContent, operation } from "../../access/operation.ts";
-import { permission } from "../../access/rule.ts";
+import { permission, personal } from "../../access/rule.ts";
 import { presentPage } from "../../http/pagination.ts";
 import { createPermission } from "./create.ts";
 import { deletePermission } from "./delete.ts";
@@ -37,7 +37,7 @@ const createPermissionRoute = operation({
   description:
     "Roles and API keys hold it like any other, and access tokens have it in `scope`. Roster itself gives it no meaning. The role " +
     "`admin` holds it from now on. You can add up to 500 permissions.",
-  access: permission("roles:write"),
+  access: personal(permission("roles:write")),
   request: { body: jsonBody(CreatePermission) },
   responses: { 201: jsonContent(Permission, "The new permission.") },
   errors: ["permission_exists", "permission_limit", "edit_conflict"],
@@ -51,7 +51,7 @@ const deletePermissionRoute = operation({
   summary: "Delete a permission of your application",
   description:
     "A permission cannot be deleted while a role other than `admin` or a live API key holds it. The role `admin` loses it.",
-  access: permission("roles:write"),
+  access: personal(permission("roles:write")),
   request: { params: PermissionParams },
   responses: { 204: { description: "The permission was deleted." } },
   errors: ["permission_not_found", "system_permission", "permission_in_use", "edit_conflict"],
