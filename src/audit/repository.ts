@@ -32,18 +32,22 @@ export function storeDataKey(db: Db, userId: string, dataKey: string) {
 }
 
 /**
- * The data keys of up to `count` users, spread evenly over the time in which users were created. Reads about two rows per user,
- * however many there are.
+ * The data keys of up to `count` users who are deleted, or of users who are not, spread evenly over the time in which they were
+ * created. Reads about two rows per user, however many there are.
  */
-export function sampleDataKeys(db: Db, count: number) {
+export function sampleDataKeys(db: Db, count: number, who: "living" | "deleted") {
+  // In the form of the indexes over users, each of which covers one of the two.
+  const whereState = who === "living" ? sql`deleted_at IS NULL` : sql`deleted_at IS NOT NULL`;
   const steps = JSON.stringify(Array.from({ length: count }, (_, step) => step));
   const [first, last] = [sql`min(created_at)`, sql`max(created_at)`].map(
-    (bound) => sql`(SELECT ${bound} FROM users)`,
+    (bound) => sql`(SELECT ${bound} FROM users WHERE ${whereState})`,
   );
   const createdAt = sql`${first} + (${last} - ${first}) * step.value / ${count - 1}`;
   return db
     .select({
-      dataKey: sql<string | null>`(SELECT data_key FROM users WHERE created_at >= ${createdAt}
+      dataKey: sql<
+        string | null
+      >`(SELECT data_key FROM users WHERE ${whereState} AND created_at >= ${createdAt}
         ORDER BY created_at LIMIT 1)`.as("data_key"),
     })
     .from(sql`json_each(${steps}) AS step`);

@@ -1,9 +1,12 @@
 import { SwaggerUI } from "@hono/swagger-ui";
-import type { OpenAPIHono } from "@hono/zod-openapi";
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { etag, RETAINED_304_HEADERS } from "hono/etag";
 import { html, raw } from "hono/html";
+import { createRouter } from "../access/operation.ts";
 import { AppError, ERRORS } from "../errors.ts";
 import type { AppEnv } from "../http/app-env.ts";
+import { readAppName } from "./app-name.ts";
 import { buildOpenApiDocument } from "./openapi.ts";
 
 /** Allows only files that this worker serves: nothing from other origins, and no inline script or style. */
@@ -28,35 +31,57 @@ h2 { font-family: ui-monospace, monospace; font-size: 1rem; margin: 2rem 0 0; }
 p { margin: 0; }
 `;
 
+/** A 304 needs the CORS headers of the full response: without them, a browser hides it from pages of other origins. */
+const revalidate = etag({
+  retainedHeaders: [
+    ...RETAINED_304_HEADERS,
+    "Access-Control-Allow-Origin",
+    "Access-Control-Expose-Headers",
+  ],
+});
+
+/** A page that is not in the OpenAPI document, and takes no query parameters. */
+function page<const P extends string>(path: P) {
+  return createRoute({
+    method: "get",
+    path,
+    hide: true,
+    request: { query: z.strictObject({}) },
+    responses: { 200: { description: "The page." } },
+  });
+}
+
 /** Mounts the OpenAPI document, the docs page with its assets, and the page that explains every error code. */
 export function mountDocs(app: OpenAPIHono<AppEnv>): void {
-  let document: ReturnType<typeof buildOpenApiDocument> | undefined;
-  app.get("/openapi.json", (c) => {
-    document ??= buildOpenApiDocument(app);
-    c.header("Cache-Control", "public, max-age=60");
-    return c.json(document);
-  });
-  app.get("/docs", (c) => {
+  let document: string | undefined;
+  const showDocs = (c: Context<AppEnv>) => {
     c.header("Content-Security-Policy", DOCS_CSP);
     return c.html(renderDocsPage(readAppName(c)));
-  });
-  app.get("/docs/init.js", (c) => c.body(INIT_SCRIPT, 200, { "Content-Type": "text/javascript" }));
-  app.get("/docs/errors", (c) => {
+  };
+  const showErrors = (c: Context<AppEnv>) => {
     c.header("Content-Security-Policy", DOCS_CSP);
     return c.html(renderErrorsPage(readAppName(c)));
-  });
+  };
+  const showDocument = (c: Context<AppEnv>) => {
+    document ??= JSON.stringify(buildOpenApiDocument(app));
+    return c.body(document, 200, {
+      "Content-Type": "application/json",
+      "Cache-Control": "public, max-age=60",
+    });
+  };
+  const pages = createRouter()
+    .openapi({ ...page("/openapi.json"), middleware: revalidate }, showDocument)
+    .openapi(page("/docs"), showDocs)
+    .openapi(page("/docs/"), showDocs)
+    .openapi(page("/docs/errors"), showErrors);
+  app.route("/", pages);
+  app.get("/docs/init.js", (c) => c.body(INIT_SCRIPT, 200, { "Content-Type": "text/javascript" }));
   app.get("/docs/errors.css", (c) => c.body(ERRORS_STYLE, 200, { "Content-Type": "text/css" }));
   app.get("/docs/assets/*", async (c) => {
     const asset = await c.env.ASSETS.fetch(c.req.raw);
     if (asset.status === 404) throw new AppError("not_found");
     return new Response(asset.body, asset);
   });
-}
-
-// The pages are served while a setting is wrong, too.
-function readAppName(c: Context<AppEnv>): string {
-  const config = c.get("config");
-  return config.ok ? config.config.appName : "Roster";
 }
 
 function renderDocsPage(appName: string) {

@@ -21,8 +21,8 @@ import type { Log } from "../platform/logger.ts";
 /** How long a failure is repeated before the store is asked again. A success is repeated for five seconds. */
 const FAILURE_TTL_MS = SECOND;
 
-/** How many users' data keys are compared with `DATA_KEYS`. */
-const SAMPLE_SIZE = 16;
+/** How many users' data keys are compared with `DATA_KEYS`: of users who are not deleted, and of those who are. */
+const SAMPLE_SIZE = { living: 16, deleted: 4 };
 
 interface Subject {
   bindings: Bindings;
@@ -71,13 +71,14 @@ export async function checkReadiness(subject: Subject): Promise<Readiness> {
 
 async function askD1({ bindings, config, meter, log }: Subject, memory: Memory): Promise<void> {
   const rolesCount = db.select({ count: sql<number>`count(*)`.as("count") }).from(roles);
-  const { sample } = await connect(bindings.DB, meter).send({
+  const { living, deleted } = await connect(bindings.DB, meter).send({
     rolesCount,
-    sample: config.ok && sampleDataKeys(db, SAMPLE_SIZE),
+    living: config.ok && sampleDataKeys(db, SAMPLE_SIZE.living, "living"),
+    deleted: config.ok && sampleDataKeys(db, SAMPLE_SIZE.deleted, "deleted"),
   });
   if (!config.ok) return;
   const { dataKeys } = config.config;
-  for (const { dataKey } of sample) {
+  for (const { dataKey } of [...living, ...deleted]) {
     const isUnknown = dataKey !== null && !dataKeys.has(wrappingKeyId(dataKey));
     if (isUnknown) reportMissingKey({ log, memory }, dataKey);
   }

@@ -1,13 +1,30 @@
 import { z } from "@hono/zod-openapi";
+import { accepts } from "hono/accepts";
 import { version } from "../../package.json";
 import { createRouter, jsonContent, operation } from "../access/operation.ts";
 import { everyone, permission } from "../access/rule.ts";
 import { AppError } from "../errors.ts";
+import { readAppName } from "./app-name.ts";
 import { renderMetrics } from "./metrics.ts";
 import { checkReadiness } from "./readiness.ts";
-import { Health, Jwks, Ready } from "./schema.ts";
+import { Health, Index, Jwks, Ready } from "./schema.ts";
 
 const tags = ["Operations"];
+
+const indexRoute = operation({
+  method: "get",
+  path: "/",
+  operationId: "getIndex",
+  tags,
+  summary: "Find the documentation",
+  description: "Redirects to `/docs` if the client prefers HTML, as browsers do.",
+  access: everyone,
+  responses: {
+    200: jsonContent(Index, "The name and version of the service, and where to go on."),
+    302: { description: "The documentation is at `/docs`." },
+  },
+  errors: [],
+});
 
 const healthRoute = operation({
   method: "get",
@@ -63,6 +80,14 @@ const metricsRoute = operation({
 });
 
 export const operationsRouter = createRouter()
+  .openapi(indexRoute, (c) => {
+    c.header("Vary", "Accept", { append: true });
+    const supports = ["application/json", "text/html"];
+    const wanted = accepts(c, { header: "Accept", supports, default: "application/json" });
+    if (wanted === "text/html") return c.redirect("/docs", 302);
+    const links = { docs: "/docs", openapi: "/openapi.json", health: "/health" } as const;
+    return c.json({ name: readAppName(c), version, ...links }, 200);
+  })
   .openapi(healthRoute, (c) => c.json({ status: "healthy" as const, version }, 200))
   .openapi(readyRoute, async (c) => {
     const { d1, kv, mail, data_keys, config } = await checkReadiness({

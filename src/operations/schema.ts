@@ -1,5 +1,15 @@
 import { z } from "@hono/zod-openapi";
 
+export const Index = z
+  .object({
+    name: z.string().openapi({ example: "Roster" }),
+    version: z.string().openapi({ example: "0.1.0" }),
+    docs: z.literal("/docs"),
+    openapi: z.literal("/openapi.json"),
+    health: z.literal("/health"),
+  })
+  .openapi("Index");
+
 export const Health = z
   .object({ status: z.literal("healthy"), version: z.string().openapi({ example: "0.1.0" }) })
   .openapi("Health");

@@ -93,6 +93,17 @@ describe("reads of the caller's own data cost one round trip", () => {
     );
   });
 
+  it("GET /v1/roles/{name}, also when it returns 304", async () => {
+    const { token } = await createTestUser("admin");
+    const bindings = withProductionLimits();
+    const answer = await send("/v1/roles/admin", { token, bindings });
+    expectWithin(answer, READ);
+    const headers = { "If-None-Match": answer.headers.get("ETag") ?? "" };
+    const again = await send("/v1/roles/admin", { token, bindings, headers });
+    expect(again.status).toBe(304);
+    expect(costOf(again)).toMatchObject({ queries: 1, rowsWritten: 0, kvReads: 0, kvWrites: 0 });
+  });
+
   it("GET /v1/users/{id} with an API key, whose use is recorded after the response", async () => {
     const owner = await createTestUser("admin");
     const key = await createTestKey(owner, ["users:read"]);
@@ -121,6 +132,33 @@ describe("lists read little more than the rows they return", () => {
     expect(answer.body.data).toHaveLength(limit);
     expectWithin(answer, { trips: 1, rowsRead: limit + 10, rowsWritten: 0, kv: 0 });
   });
+
+  it.each([
+    ["true", null, 1],
+    ["false", 1, null],
+  ])(
+    "GET /v1/users?deleted=%s, of 2,000 newer users who are not in the list",
+    async (deleted, newer, older) => {
+      const { token } = await createTestUser("admin");
+      const insert = `INSERT INTO users (id, username, username_key, email, email_key, role, created_at, updated_at, deleted_at)
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+        SELECT ?2 || i, ?2 || i, ?2 || i, ?2 || i, ?2 || i, 'user', ?3 + i, 1, ?4 FROM n`;
+      const future = Date.now() + 86_400_000;
+      await sqlRun(insert, 25, `older-${deleted}-`, future, older);
+      await sqlRun(insert, 2000, `newer-${deleted}-`, future + 1000, newer);
+      let cursor = "";
+      for (let page = 0; page < 2; page += 1) {
+        const query = `/v1/users?deleted=${deleted}&limit=10${cursor}`;
+        const answer = await send(query, { token, bindings: withProductionLimits() });
+        const ids = answer.body.data.map(({ id }: { id: string }) => id);
+        expect(ids).toHaveLength(10);
+        expect(ids.filter((id: string) => !id.startsWith(`older-${deleted}-`))).toEqual([]);
+        expectWithin(answer, { trips: 1, rowsRead: 20, rowsWritten: 0, kv: 0 });
+        cursor = `&cursor=${encodeURIComponent(answer.body.pagination.next_cursor)}`;
+      }
+      await sqlRun("DELETE FROM users WHERE created_at > ?", Date.now() + 3_600_000);
+    },
+  );
 
   it("GET /v1/auth/sessions of a user with 2,000 ended and 40 live sessions", async () => {
     const user = await createTestUser();
@@ -329,6 +367,20 @@ describe("API keys, roles and permissions cost two round trips", () => {
     const bindings = withProductionLimits();
     const answer = await send("/v1/roles", { token, body, bindings });
     expectWithin(answer, { ...within, rowsRead: 16, rowsWritten: 5 });
+  });
+
+  it.each([
+    ["PUT", { description: "New.", permissions: ["users:read"] }],
+    ["DELETE", undefined],
+  ])("%s /v1/roles/{name} %j, with If-Match", async (method, body) => {
+    const { token } = await createTestUser("admin");
+    const name = `budgeted-${method.toLowerCase()}`;
+    const created = await send("/v1/roles", { token, body: { name, permissions: [] } });
+    const headers = { "If-Match": created.headers.get("ETag") ?? "" };
+    const bindings = withProductionLimits();
+    const options = { method, token, headers, bindings, ...(body && { body }) };
+    const answer = await send(`/v1/roles/${name}`, options);
+    expectWithin(answer, { ...within, rowsRead: 24, rowsWritten: 5 });
   });
 });
 

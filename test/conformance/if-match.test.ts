@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
-import { createTestUser, sqlAll } from "../support/fixtures.ts";
+import { beforeStatement } from "../support/d1.ts";
+import { createTestUser, sqlAll, sqlRun } from "../support/fixtures.ts";
 import {
   documentedCodes,
   fetchDocument,
@@ -8,7 +9,7 @@ import {
   operationsOf,
 } from "../support/openapi.ts";
 import { expectProblem } from "../support/problems.ts";
-import { sampleRequest, targetOf } from "../support/samples.ts";
+import { sampleRequest, type Target, targetOf } from "../support/samples.ts";
 
 const document = await fetchDocument();
 const operations = operationsOf(document);
@@ -22,6 +23,14 @@ const LEAVE_THE_RESOURCE = [
   "DELETE /v1/users/{id}/sessions",
   "DELETE /v1/users/{id}/sessions/{session_id}",
 ];
+
+/** Bodies of operations whose sample has no required field and so changes nothing. */
+const CHANGES: Readonly<Record<string, object>> = {
+  updateUser: { first_name: "Grace" },
+  replaceProfile: { bio: "New." },
+  updateProfile: { bio: "New." },
+  updateApiKey: { name: "New" },
+};
 
 const takes = (header: string) => (operation: Operation) =>
   (operation.documented.parameters ?? []).some(({ name }) => name === header);
@@ -74,7 +83,55 @@ describe("every operation that takes If-Match", () => {
       expect(answer.status, answer.text).toBeLessThan(300);
     },
   );
+
+  it.each(conditional.map((operation) => [operation.name, operation] as const))(
+    "returns 412 if the resource changes between read and write: %s",
+    async (_, operation) => {
+      const { token } = await createTestUser("admin");
+      const target = await changeableTarget(operation);
+      const ifMatch = await etagFor(operation, target, token);
+      const { path, ...request } = sampleRequest(document, operation, target, false);
+      const body = CHANGES[operation.documented.operationId ?? ""] ?? request.body;
+      const bindings = beforeStatement(/^(update|delete|insert)/, () => changeAll(target));
+      const headers = { "If-Match": ifMatch };
+      const options = { method: request.method, ...(body !== undefined && { body }) };
+      const answer = await send(path, { ...options, token, headers, bindings });
+      expectProblem(answer, 412, "version_conflict");
+    },
+  );
 });
+
+/** A target that the sample request of an operation changes. */
+async function changeableTarget({ path }: Operation): Promise<Target> {
+  const target = await targetOf(await createTestUser("moderator"));
+  const { id } = target.user;
+  await sqlRun(
+    "INSERT INTO profiles (user_id, metadata, version, updated_at) VALUES (?, '{}', 1, 0)",
+    id,
+  );
+  await sqlRun("UPDATE roles SET description = 'Old.' WHERE name = ?", target.ids.roles);
+  if (path.endsWith("/restore"))
+    await sqlRun("UPDATE users SET deleted_at = ? WHERE id = ?", Date.now(), id);
+  return target;
+}
+
+/** The current ETag of the resource that an operation changes. */
+async function etagFor(operation: Operation, target: Target, token: string): Promise<string> {
+  const resource = resources.filter((one) => operation.path.startsWith(one)).at(-1);
+  const reading = operations.find(({ method, path }) => method === "GET" && path === resource);
+  if (!reading) throw new Error(`${operation.name} changes nothing that has an ETag`);
+  const { path } = sampleRequest(document, reading, target, false);
+  const query = operation.path.endsWith("/restore") ? "?deleted=true" : "";
+  return (await send(path + query, { token })).headers.get("ETag") ?? "";
+}
+
+/** Another change of everything that belongs to the target. */
+async function changeAll({ user, ids }: Target): Promise<void> {
+  await sqlRun("UPDATE users SET version = version + 1 WHERE id = ?", user.id);
+  await sqlRun("UPDATE profiles SET version = version + 1 WHERE user_id = ?", user.id);
+  await sqlRun("UPDATE api_keys SET version = version + 1 WHERE user_id = ?", user.id);
+  await sqlRun("UPDATE roles SET version = version + 1 WHERE name = ?", ids.roles ?? null);
+}
 
 /** What the sample requests could change. */
 async function snapshot(userId: string) {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ERRORS } from "../../src/errors.ts";
 import { send } from "../support/api.ts";
 import { createIsolate } from "../support/isolates.ts";
+import { expectProblem, faultsOf } from "../support/problems.ts";
 
 const CSP = /^default-src 'none'; script-src 'self'; style-src 'self'/;
 
@@ -43,6 +44,61 @@ describe("GET /docs", () => {
   it("loads the OpenAPI document", async () => {
     expect((await send("/docs/init.js")).text).toContain('url: "/openapi.json"');
     expect((await send("/openapi.json")).status).toBe(200);
+  });
+});
+
+describe("GET /docs/", () => {
+  it("is the same page as /docs", async () => {
+    const [page, slashed] = [await send("/docs"), await send("/docs/")];
+    expect(slashed.status).toBe(200);
+    expect(slashed.text).toBe(page.text);
+    expect(slashed.headers.get("Content-Security-Policy")).toMatch(CSP);
+  });
+});
+
+describe("an unknown query parameter", () => {
+  it.each(["/docs", "/docs/", "/docs/errors", "/openapi.json", "/"])(
+    "is 422 at %s, as everywhere",
+    async (path) => {
+      const answer = await send(`${path}?url=https://example.com/openapi.json`);
+      expectProblem(answer, 422, "validation_failed");
+      expect(faultsOf(answer)).toEqual(["url unknown_field"]);
+    },
+  );
+});
+
+describe("GET /openapi.json with If-None-Match", () => {
+  it("is 304 without a body if the client has the current document, and 200 otherwise", async () => {
+    const first = await send("/openapi.json");
+    const etag = first.headers.get("ETag") ?? "";
+    expect(etag).toMatch(/^"[0-9a-f]{40}"$/);
+    expect(first.headers.get("Content-Type")).toBe("application/json");
+    for (const given of [etag, `W/${etag}`, `"0", ${etag}`, "*"]) {
+      const headers = { "If-None-Match": given };
+      const answer = await send("/openapi.json", { headers });
+      expect([answer.status, answer.text, answer.headers.get("ETag")]).toEqual([304, "", etag]);
+      expect(answer.headers.get("Cache-Control")).toBe("public, max-age=60");
+    }
+    const headers = { "If-None-Match": '"0"' };
+    expect((await send("/openapi.json", { headers })).text).toBe(first.text);
+  });
+
+  it("has the same ETag in every isolate", async () => {
+    const { headers } = await send("/openapi.json");
+    const other = await send("/openapi.json", { bindings: createIsolate() });
+    expect(other.headers.get("ETag")).toBe(headers.get("ETag"));
+  });
+
+  it("is readable for pages of an allowed origin when it is 304", async () => {
+    const bindings = createIsolate({ CORS_ORIGINS: "https://app.example" });
+    const Origin = "https://app.example";
+    const first = await send("/openapi.json", { bindings, headers: { Origin } });
+    const headers = { Origin, "If-None-Match": first.headers.get("ETag") ?? "" };
+    const answer = await send("/openapi.json", { bindings, headers });
+    expect(answer.status).toBe(304);
+    expect(answer.headers.get("Access-Control-Allow-Origin")).toBe(Origin);
+    expect(answer.headers.get("Access-Control-Expose-Headers")).toContain("ETag");
+    expect(answer.headers.get("Vary")).toContain("Origin");
   });
 });
 

@@ -216,4 +216,15 @@ describe("a key removed from DATA_KEYS", () => {
     expect(costOf(answer).rowsRead).toBeLessThanOrEqual(50);
     expect(logs.of("data_key.missing").map(({ kid }) => kid)).toEqual(["lost"]);
   });
+
+  it("is found if only deleted users depend on it, however many other users there are", async () => {
+    await sqlRun("UPDATE users SET data_key = 'another.key', deleted_at = NULL");
+    const deleted = "UPDATE users SET data_key = 'gone.key', deleted_at = 1 WHERE id LIKE 'u3_'";
+    await sqlRun(deleted);
+    const logs = captureLogs();
+    const answer = await send("/ready", { bindings: createIsolate(OTHER_KEYS) });
+    expect(answer.body.checks.data_keys).toEqual(missing);
+    expect(costOf(answer).rowsRead).toBeLessThanOrEqual(60);
+    expect(logs.of("data_key.missing").map(({ kid }) => kid)).toEqual(["gone"]);
+  });
 });

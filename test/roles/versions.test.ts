@@ -6,6 +6,11 @@ import { expectProblem } from "../support/problems.ts";
 
 const UPDATE = /^update "roles"/;
 const DELETE = /^delete from "roles"/;
+interface Conditions {
+  ifMatch?: string;
+  bindings?: Cloudflare.Env;
+}
+
 const STALE = ['"0"', '"0-support"', ""];
 
 let token: string;
@@ -22,15 +27,10 @@ beforeEach(async () => {
 const create = () =>
   send("/v1/roles", { token, body: { name, description: "Helps.", permissions: ["users:read"] } });
 const get = (headers = {}) => send(`/v1/roles/${name}`, { token, headers });
-const put = (body: unknown, more: { ifMatch?: string; bindings?: Cloudflare.Env } = {}) =>
-  write("PUT", { ...more, body });
-const remove = (more: { ifMatch?: string; bindings?: Cloudflare.Env } = {}) =>
-  write("DELETE", more);
+const put = (body: unknown, more: Conditions = {}) => write("PUT", { ...more, body });
+const remove = (more: Conditions = {}) => write("DELETE", more);
 
-function write(
-  method: string,
-  { ifMatch, ...rest }: { ifMatch?: string; body?: unknown; bindings?: Cloudflare.Env },
-) {
+function write(method: string, { ifMatch, ...rest }: Conditions & { body?: unknown }) {
   const headers = ifMatch === undefined ? {} : { "If-Match": ifMatch };
   return send(`/v1/roles/${name}`, { method, token, headers, ...rest });
 }
@@ -157,6 +157,21 @@ describe("If-Match on a role", () => {
     const bindings = beforeStatement(DELETE, () => put({ permissions: [] }));
     expectProblem(await remove({ ifMatch, bindings }), 412, "version_conflict");
     expect(await actionsOn(name)).toEqual(["role.created", "role.updated"]);
+  });
+});
+
+describe("a role that is deleted and created again between read and write", () => {
+  it.each([
+    ["PUT", UPDATE, (more: Conditions) => put({ permissions: [] }, more)],
+    ["DELETE", DELETE, (more: Conditions) => remove(more)],
+  ] as const)("is not taken for the one that was read: %s", async (_, pattern, act) => {
+    const ifMatch = await etagOf();
+    const bindings = beforeStatement(pattern, async () => {
+      await remove();
+      await create();
+    });
+    expectProblem(await act({ ifMatch, bindings }), 412, "version_conflict");
+    expect((await get()).body.description).toBe("Helps.");
   });
 });
 

@@ -29,14 +29,14 @@ const BOUNDED = [
 
 /** First pages, which are read in the order of an index up to their limit, and the pages after them. */
 const PAGES =
-  /^(SCAN|SEARCH) (users USING INDEX users_(created_at|deleted)|api_keys USING INDEX sqlite_autoindex_api_keys_1|unattributed_events USING PRIMARY KEY).*: .* limit \?$/s;
+  /^(SCAN|SEARCH) (users USING INDEX users_(living|deleted)|api_keys USING INDEX sqlite_autoindex_api_keys_1|unattributed_events USING PRIMARY KEY).*: .* limit \?$/s;
 
 /** Deletions of what is too old, which are read in the order of an index up to their limit. */
 const CLEANUPS = /^SEARCH \w+ USING .*: delete from .* LIMIT \?\)/s;
 
 /** For /ready: the first and the last row of an index, and some in between. */
 const SAMPLES =
-  /^SEARCH users USING (COVERING )?INDEX users_created_at.*: select \(SELECT data_key /s;
+  /^SEARCH users USING (COVERING )?INDEX users_(living|deleted).*: select \(SELECT data_key /s;
 
 /** Counts the outbox for /metrics, which needs a permission. */
 const METRICS = /^SCAN mail_outbox: select count\(\*\) FILTER/;

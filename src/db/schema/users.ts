@@ -43,7 +43,8 @@ export const users = sqliteTable(
     uniqueIndex("users_living_email").on(table.emailKey).where(sql`deleted_at IS NULL`),
     index("users_role").on(table.role, table.isActive, table.deletedAt),
     index("users_deleted_at").on(table.deletedAt).where(sql`deleted_at IS NOT NULL`),
-    index("users_created_at").on(table.createdAt, table.id),
+    // For lists, which contain either users who are not deleted or those who are.
+    index("users_living").on(table.createdAt, table.id).where(sql`deleted_at IS NULL`),
     index("users_deleted").on(table.createdAt, table.id).where(sql`deleted_at IS NOT NULL`),
   ],
 );
