@@ -118,6 +118,31 @@ describe("KV", () => {
     expect(answer.headers.get("RateLimit")).toMatch(/^"auth";r=20;/);
   });
 
+  it.each([
+    ["an hour", "5/3600", 3600],
+    ["a minute", "5/60", 60],
+    ["less, because KV keeps nothing for less", "5/10", 60],
+  ])("keeps the counts of a window of %s for the window", async (_, limit, ttlSeconds) => {
+    stopClock();
+    const { bindings, puts } = createWatchedIsolate({ RATE_LIMIT_AUTH: limit });
+    await statuses(2, bindings, newAddress());
+    expect(puts).not.toEqual([]);
+    expect(new Set(puts.map((put) => put.ttlSeconds))).toEqual(new Set([ttlSeconds]));
+  });
+
+  it("keeps the counts of a rotated key for the rest of the window", async () => {
+    stopClock();
+    const { bindings, puts } = createWatchedIsolate(LIMITS);
+    const owner = await createTestUser("moderator");
+    const key = await createTestKey(owner, ["users:read"]);
+    for (let i = 0; i < 3; i += 1) await sendWithKey(key, "/v1/users", { bindings });
+    puts.length = 0;
+    const rotation = { method: "POST", token: owner.token, bindings };
+    expect((await send(`/v1/api-keys/${key.id}/rotate`, rotation)).status).toBe(200);
+    const moved = puts.filter((put) => put.key.startsWith("rate:read:key:"));
+    expect(moved).toMatchObject([{ ttlSeconds: 3600 }]);
+  });
+
   it("is not written for a caller who is over the limit", async () => {
     const { pass } = stopClock();
     const ip = newAddress();

@@ -23,6 +23,8 @@ export function createIsolate(settings: Record<string, string | undefined> = {})
 interface KvCall {
   key: string;
   at: number;
+  /** How long a value that is written lives. */
+  ttlSeconds?: number | undefined;
 }
 
 /** Like `createIsolate`, and records the KV reads and writes. */
@@ -35,7 +37,7 @@ export function createWatchedIsolate(settings: Record<string, string | undefined
       return env.KV.get(key, options);
     },
     put: (key: string, value: string, options: KVNamespacePutOptions) => {
-      puts.push({ key, at: Date.now() });
+      puts.push({ key, at: Date.now(), ttlSeconds: options.expirationTtl });
       return env.KV.put(key, value, options);
     },
   } as unknown as KVNamespace;
