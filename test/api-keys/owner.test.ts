@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { PERMISSION_NAMES } from "../../src/access/permissions.ts";
 import { type Answer, send } from "../support/api.ts";
+import { stopClock } from "../support/clock.ts";
 import {
   allBut,
   createHolder,
@@ -243,6 +244,25 @@ describe("a key whose owner", () => {
     const changed = await send(`/v1/roles/${role}`, { method: "PUT", token: admin.token, body });
     expect(changed.status).toBe(200);
     expect(await statuses()).toEqual([403, 200, 200]);
+  });
+});
+
+describe("the deletion of the owner", () => {
+  it("leaves the time at which a key was revoked before", async () => {
+    const { pass } = stopClock();
+    const owner = await createTestUser();
+    const [old, live] = [await createTestKey(owner, []), await createTestKey(owner, [])];
+    await send(`/v1/api-keys/${old.id}`, { method: "DELETE", token: owner.token });
+    const revokedAt = Date.now();
+    pass(60_000);
+    await send("/v1/users/me", { method: "DELETE", token: owner.token });
+    const rows = await sqlAll("SELECT id, revoked_at FROM api_keys WHERE user_id = ?", owner.id);
+    expect(rows).toEqual(
+      expect.arrayContaining([
+        { id: old.id, revoked_at: revokedAt },
+        { id: live.id, revoked_at: revokedAt + 60_000 },
+      ]),
+    );
   });
 });
 

@@ -91,6 +91,13 @@ describe("a problem document", () => {
     expect(elsewhere.body.type).toBe("https://id.example/docs/errors#unauthenticated");
   });
 
+  it("lists at most 100 faults", async () => {
+    const body = Object.fromEntries(Array.from({ length: 150 }, (_, i) => [`field${i}`, i]));
+    const answer = await send("/v1/auth/login", { body });
+    expectProblem(answer, 422, "validation_failed");
+    expect(answer.body.errors).toHaveLength(100);
+  });
+
   it("has WWW-Authenticate with every 401", async () => {
     const answers = [
       await send("/v1/auth/me"),

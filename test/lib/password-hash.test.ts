@@ -54,6 +54,15 @@ describe("deriveChained", () => {
 });
 
 describe("hashPassword and verifyPassword", () => {
+  it.each([
+    ["composed or not", "Zürich im März", "Zu\u0308rich im Ma\u0308rz"],
+    ["a ligature", "ef\uFB01cient train", "efficient train"],
+    ["full width", "ｐａｓｓｗｏｒｄ１２", "password12"],
+  ])("accept the same password from another keyboard (NFKC): %s", async (_, typed, other) => {
+    expect(await verifyPassword(other, await hashPassword(typed, cheap), cheap)).toBe(true);
+    expect(await verifyPassword(typed, await hashPassword(other, cheap), cheap)).toBe(true);
+  });
+
   it("accept the password and nothing else", async () => {
     const stored = await hashPassword("correct horse", cheap);
     expect(await verifyPassword("correct horse", stored, cheap)).toBe(true);

@@ -56,6 +56,8 @@ describe("a profile", () => {
     ["avatar_url", "javascript:alert(1)", "invalid_format"],
     ["avatar_url", "data:image/png;base64,AA", "invalid_format"],
     ["avatar_url", "//images.example/a.png", "invalid_format"],
+    ["avatar_url", "https://ada@images.example/a.png", "invalid_format"],
+    ["avatar_url", "https://:secret@images.example/a.png", "invalid_format"],
     ["avatar_url", "", "invalid_format"],
     ["avatar_url", `https://x.example/${"a".repeat(2048)}`, "too_long"],
     ["phone", "0446681800", "invalid_format"],

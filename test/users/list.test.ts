@@ -42,6 +42,15 @@ describe("GET /v1/users", () => {
     expect(headers.get("Cache-Control")).toBe("no-store");
   });
 
+  it("returns has_more false on a last page that is exactly full", async () => {
+    const { length } = await walk("?limit=100");
+    expect(length).toBeLessThanOrEqual(100);
+    const { body } = await list(`?limit=${length}`);
+    expect(body.data).toHaveLength(length);
+    expect(body.pagination).toEqual({ limit: length, has_more: false, next_cursor: null });
+    expect((await list(`?limit=${length - 1}`)).body.pagination.has_more).toBe(true);
+  });
+
   it("returns has_more false on a page that contains everything", async () => {
     const { body } = await list("?limit=100");
     expect(body.data.length).toBeGreaterThan(20);

@@ -120,8 +120,11 @@ describe("a restoration", () => {
       expect((await restore(user.id, token)).status).toBe(200);
     });
     clock.at(30 * DAY);
+    const logs = captureLogs();
     await runCron(HOURLY, overtaken);
     expect(await userExists(user.id)).toBe(true);
+    const [run] = logs.of("cron.job").filter(({ job }) => job === "purge_deleted_users");
+    expect(run).toMatchObject({ items: 0 });
     expect((await changesOn(user.id)).at(-1)).toBe("user.restored");
   });
 
