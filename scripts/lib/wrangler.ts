@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { retryWhileBusy } from "./busy.ts";
 import { UsageError } from "./fail.ts";
 
 const WRANGLER = fileURLToPath(
@@ -45,8 +46,15 @@ export function startDevServer(args: readonly string[]): ChildProcess {
   return child;
 }
 
-/** Runs wrangler and returns its standard output. Throws a UsageError with wrangler's message if it fails. */
-export async function runWrangler(args: readonly string[]): Promise<string> {
+/**
+ * Runs wrangler and returns its standard output. While another process is using the local database, it tries again. Throws a UsageError
+ * with wrangler's message if it fails.
+ */
+export function runWrangler(args: readonly string[]): Promise<string> {
+  return retryWhileBusy(() => runOnce(args));
+}
+
+async function runOnce(args: readonly string[]): Promise<string> {
   const child = spawn(process.execPath, [WRANGLER, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...QUIET, CI: "true", FORCE_COLOR: "0" },
