@@ -1,16 +1,14 @@
 // npm run dev [-- flags of `wrangler dev`]: creates secrets, database and administrator if necessary, then runs wrangler.
 import type { ChildProcess } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { connect } from "node:net";
 import { parseArgs } from "node:util";
-import { base64url } from "jose";
 import { RegisterUser } from "../src/accounts/users/schema.ts";
 import { type Config, parseConfig } from "../src/config.ts";
-import { DEVELOPMENT_KEY_PREFIX } from "../src/lib/jwk.ts";
-import { createAdmin, type NewAdmin } from "./lib/admin.ts";
-import { readVars, type Vars, writeVars } from "./lib/dev-vars.ts";
+import type { NewAdmin } from "./lib/admin.ts";
+import { type DevAdmin, ensureDevAdmin } from "./lib/dev-admin.ts";
+import { prepareDevSettings } from "./lib/dev-settings.ts";
+import type { Vars } from "./lib/dev-vars.ts";
 import { main, UsageError } from "./lib/fail.ts";
-import { newKeySettings } from "./lib/new-keys.ts";
 import { runWrangler, startDevServer } from "./lib/wrangler.ts";
 
 const FILE = ".dev.vars";
@@ -21,13 +19,19 @@ const READY_TIMEOUT_MS = 60_000;
 await main(async () => {
   const args = process.argv.slice(2);
   const flags = readFlags(args);
-  const vars = { ...(readVars(FILE) ?? (await makeDevVars())), ...flags.vars };
+  const { vars: fromFile, generated } = await prepareDevSettings(FILE);
+  const vars = { ...fromFile, ...flags.vars };
   const url = `http://${flags.host.includes(":") ? `[${flags.host}]` : flags.host}:${flags.port}`;
   const config = await checkVars({ APP_URL: url, ...vars }, flags.vars);
   await checkPort(flags);
   const where = ["--local", ...(flags.persistTo ? ["--persist-to", flags.persistTo] : [])];
   await runWrangler(["d1", "migrations", "apply", "DB", ...where]);
-  const note = await ensureAdmin(vars, where, config);
+  const admin = await ensureDevAdmin(adminOf(vars), {
+    where,
+    config,
+    file: FILE,
+    generated,
+  });
 
   const worker = startDevServer([
     "--show-interactive-dev-session=false",
@@ -41,7 +45,7 @@ await main(async () => {
   stopWithParent(worker);
   const ended = new Promise<number>((resolve) => worker.on("close", (code) => resolve(code ?? 0)));
   const isReady = await Promise.race([waitUntilReady(url), ended.then(() => false)]);
-  if (isReady) printWelcome(url, vars, note);
+  if (isReady) printWelcome(url, vars, admin);
   process.exitCode = await ended;
 });
 
@@ -73,24 +77,6 @@ function readFlags(args: string[]) {
     persistTo: values["persist-to"] as string | undefined,
     vars: Object.fromEntries(vars) as Vars,
   };
-}
-
-async function makeDevVars(): Promise<Vars> {
-  const vars = {
-    ENVIRONMENT: "development",
-    SERVER_TIMING: "on",
-    ...(await newKeySettings(DEVELOPMENT_KEY_PREFIX)),
-    DEV_ADMIN_EMAIL: "admin@roster.example",
-    DEV_ADMIN_USERNAME: "admin",
-    DEV_ADMIN_PASSWORD: base64url.encode(randomBytes(12)),
-  };
-  writeVars(
-    FILE,
-    vars,
-    "Secrets for local development, created by `npm run dev`. Production refuses these keys.",
-  );
-  console.log(`Wrote new secrets to ${FILE}.`);
-  return vars;
 }
 
 /** Returns the configuration. Throws a UsageError with every invalid setting. */
@@ -137,16 +123,6 @@ async function checkPort({ port, host }: { port: string; host: string }): Promis
   );
 }
 
-async function ensureAdmin(vars: Vars, where: readonly string[], config: Config): Promise<string> {
-  const outcome = await createAdmin(adminOf(vars), where, config);
-  if (outcome.kind === "created") return "";
-  if (outcome.role !== "admin") {
-    return `  (${outcome.username} has the role ${outcome.role}. To promote them: npm run admin -- promote ${outcome.username})`;
-  }
-  if (outcome.passwordMatches) return "";
-  return `  (${outcome.username} exists with a password other than the one in ${FILE})`;
-}
-
 /** Stops the worker when npm ends: killing the `npm run dev` process ends only npm. */
 function stopWithParent(worker: ChildProcess): void {
   const parent = process.ppid;
@@ -168,22 +144,17 @@ async function waitUntilReady(url: string): Promise<boolean> {
   return false;
 }
 
-function printWelcome(url: string, vars: Vars, note: string): void {
-  const {
-    DEV_ADMIN_EMAIL: email,
-    DEV_ADMIN_USERNAME: username,
-    DEV_ADMIN_PASSWORD: password,
-  } = vars;
+function printWelcome(url: string, vars: Vars, { username, password, note }: DevAdmin): void {
   console.log(`
   Roster is running at ${url}
   Docs           ${url}/docs
-  Admin          ${username} (${email})
-  Password       ${password}${note}
+  Admin          ${username} (${vars.DEV_ADMIN_EMAIL})
+  Password       ${password ?? "not known"}${note ? `\n                 (${note})` : ""}
   Mail           not sent: the path of each mail's text is logged below
   Cron           curl -s '${url}/cdn-cgi/handler/scheduled?cron=*+*+*+*+*' (hourly jobs: 17+*+*+*+*)
 
   Try it:
   curl -s ${url}/v1/auth/login -H 'Content-Type: application/json' \\
-    -d '{"username":"${username}","password":"${password}"}'
+    -d '{"username":"${username}","password":"${password ?? "…"}"}'
 `);
 }

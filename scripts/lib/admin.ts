@@ -31,7 +31,13 @@ interface ServiceSettings {
 
 export type AdminOutcome =
   | { kind: "created"; id: string }
-  | { kind: "exists"; id: string; username: string; role: string; passwordMatches: boolean };
+  | {
+      kind: "exists";
+      username: string;
+      role: string;
+      isActive: boolean;
+      passwordMatches: boolean;
+    };
 
 /** Creates an administrator, unless a user already has the username or email. `where` are the wrangler flags that select the database. */
 export async function createAdmin(
@@ -41,7 +47,7 @@ export async function createAdmin(
 ): Promise<AdminOutcome> {
   const { username, email, password } = validate(input);
   const names = whereNamed(username, email);
-  const find = `SELECT id, username, role, password_hash FROM users WHERE ${names} ORDER BY id LIMIT 1`;
+  const find = `SELECT id, username, role, is_active, password_hash FROM users WHERE ${names} ORDER BY id LIMIT 1`;
   let [user] = (await readRows(where, find)) as NamedUser[];
   if (!user) {
     const id = newId();
@@ -62,13 +68,15 @@ export async function createAdmin(
   }
   if (!user) throw new UsageError("The administrator was not created.");
   const passwordMatches = await verifyPassword(password, user.password_hash ?? "", hashing);
-  return { kind: "exists", id: user.id, username: user.username, role: user.role, passwordMatches };
+  const isActive = user.is_active === 1;
+  return { kind: "exists", username: user.username, role: user.role, isActive, passwordMatches };
 }
 
 interface NamedUser {
   id: string;
   username: string;
   role: string;
+  is_active: number;
   password_hash: string | null;
 }
 
@@ -200,10 +208,12 @@ interface Account {
 /** The account with a username or email that is not deleted. Throws a UsageError if there is none. */
 async function findAccount(name: string, where: readonly string[]): Promise<Account> {
   const attemptKey = `${literal(toAttemptKey(""))} || users.id`;
+  // A login leaves a row without attempts if there were no others.
+  const whereCounted = `expires_at > ${Date.now()} AND json_array_length(attempts, '$."*"') > 0`;
   const [account] = await readRows(
     where,
     `SELECT id, username, email, email_verified, role, is_active,
-       EXISTS (SELECT 1 FROM login_attempts WHERE key = ${attemptKey} AND attempts -> '$."*"' <> '[]') AS has_attempts
+       EXISTS (SELECT 1 FROM login_attempts WHERE key = ${attemptKey} AND ${whereCounted}) AS has_attempts
      FROM users WHERE ${whereNamed(name, name)}`,
   );
   if (account) return account as Account;

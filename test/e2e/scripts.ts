@@ -5,15 +5,13 @@ import { spawn } from "node:child_process";
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { makeChanges, readRows } from "../../scripts/lib/database.ts";
 import { readVars } from "../../scripts/lib/dev-vars.ts";
 import { withPrivateFile } from "../../scripts/lib/private-file.ts";
 import { toSecretsFile } from "../../scripts/lib/target.ts";
 import { type Client, createClient } from "./client.ts";
-import { type DevServer, withDevServer } from "./server.ts";
+import { type DevServer, ROOT, withDevServer } from "./server.ts";
 
-const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const WATCH_MS = 5;
 const HASH = /pbkdf2/;
 const PASSWORD = "a fine secret for scripts";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readVars } from "../../scripts/lib/dev-vars.ts";
 
-const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const START_TIMEOUT_MS = 120_000;
 const POLL_MS = 250;
 
@@ -19,6 +19,13 @@ export interface DevServer {
   readOutput(): string;
 }
 
+interface Place {
+  /** The project's folder, or a copy of it. */
+  folder: string;
+  /** Where the database is. */
+  state: string;
+}
+
 /**
  * Runs `work` against a new worker, started like `npm run dev`, with the given settings and a database that contains only the
  * administrator.
@@ -28,11 +35,24 @@ export async function withDevServer(
   settings: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const state = await mkdtemp(join(tmpdir(), "roster-e2e-"));
+  try {
+    await withDevServerAt({ folder: ROOT, state }, work, settings);
+  } finally {
+    await rm(state, { recursive: true, force: true });
+  }
+}
+
+/** As `withDevServer`, in another folder or with a database that remains. */
+export async function withDevServerAt(
+  { folder, state }: Place,
+  work: (server: DevServer) => Promise<void>,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const port = await findFreePort();
   const vars = Object.entries({ REGISTRATION: "open", ...settings });
   const flags = ["--port", String(port), "--persist-to", state];
   for (const [name, value] of vars) flags.push("--var", `${name}:${value}`);
-  const child = spawn(process.execPath, ["scripts/dev.ts", ...flags], { cwd: ROOT });
+  const child = spawn(process.execPath, ["scripts/dev.ts", ...flags], { cwd: folder });
   const ended = new Promise<void>((resolve) => child.on("close", () => resolve()));
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
@@ -42,7 +62,7 @@ export async function withDevServer(
   }
   try {
     await waitForWelcome(child, () => output);
-    const secrets = readVars(join(ROOT, ".dev.vars")) ?? {};
+    const secrets = readVars(join(folder, ".dev.vars")) ?? {};
     const admin = {
       username: secrets.DEV_ADMIN_USERNAME ?? "",
       password: secrets.DEV_ADMIN_PASSWORD ?? "",
@@ -55,7 +75,6 @@ export async function withDevServer(
   } finally {
     child.kill("SIGTERM");
     await ended;
-    await rm(state, { recursive: true, force: true });
   }
 }
 
