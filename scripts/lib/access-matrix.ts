@@ -1,6 +1,12 @@
 /** The parts of the OpenAPI document that the matrix uses. */
 export interface AccessDocument {
   paths: Record<string, Record<string, AccessOperation>>;
+  components: { responses: Record<string, Response> };
+}
+
+interface Response {
+  $ref?: string;
+  content?: Record<string, { examples?: Record<string, unknown> }>;
 }
 
 interface AccessOperation {
@@ -8,7 +14,7 @@ interface AccessOperation {
   tags?: string[];
   security?: Record<string, string[]>[];
   "x-permission"?: string;
-  responses: Record<string, { content?: Record<string, { examples?: Record<string, unknown> }> }>;
+  responses: Record<string, Response>;
 }
 
 /** Who may call an operation, according to its `x-permission` and `security`. */
@@ -76,7 +82,8 @@ export function renderAccessMatrix(
       const name = `${method.toUpperCase()} ${path}`;
       const tag = operation.tags?.[0] ?? "Others";
       const rows = sections.get(tag) ?? [];
-      sections.set(tag, [...rows, toRow(cellsOf(name, operation, roles))]);
+      const notes = notesOf(document, readAccessRule(name, operation), operation);
+      sections.set(tag, [...rows, toRow([...cellsOf(name, operation, roles), notes.join("; ")])]);
     }
   }
   const tables = [...sections].map(([tag, rows]) =>
@@ -106,7 +113,6 @@ function cellsOf(
     cellOf(rule, roles.moderator),
     cellOf(rule, roles.admin),
     isPublic || takesKeys ? "yes" : "403",
-    notesOf(rule, operation).join("; "),
   ];
 }
 
@@ -122,14 +128,18 @@ function cellOf(
 }
 
 function notesOf(
+  { components }: AccessDocument,
   { kind, selfScope, takesKeys }: AccessRule,
   { responses }: AccessOperation,
 ): string[] {
-  const refusals = responses["403"]?.content?.["application/problem+json"]?.examples ?? {};
+  const refusal = responses["403"];
+  const name = refusal?.$ref?.replace("#/components/responses/", "");
+  const { content } = (name ? components.responses[name] : refusal) ?? {};
+  const codes = content?.["application/problem+json"]?.examples ?? {};
   const notes: string[] = [];
   if (kind === "own") notes.push("own only");
   if (kind !== "public" && !takesKeys) notes.push("no API keys");
   if (selfScope) notes.push(`keys with \`${selfScope}\`: own`);
-  if ("privilege_escalation" in refusals) notes.push("not upward");
+  if ("privilege_escalation" in codes) notes.push("not upward");
   return notes;
 }

@@ -5,6 +5,7 @@ import type { AppEnv } from "../http/app-env.ts";
 import { FORM_TYPE, readBody } from "../http/body.ts";
 import { toProblemResponses } from "../http/problem.ts";
 import { policyOfMethod, type RateLimitPolicy, rateLimit } from "../http/rate-limit.ts";
+import { listCommonHeaders, type ResponseHeader, toHeaders } from "../http/response-headers.ts";
 import { onInvalid } from "../http/validation.ts";
 import { guard, identify } from "./guard.ts";
 import { type Access, describeAccess } from "./rule.ts";
@@ -12,8 +13,11 @@ import { type Access, describeAccess } from "./rule.ts";
 type OperationConfig = RouteConfig & {
   operationId: string;
   summary: string;
+  description: string;
   tags: string[];
   access: Access;
+  /** What the operation answers 503 without: by default `stores`, which includes the configuration. */
+  needs?: "stores" | "configuration" | "nothing";
   /** By default, operations open to everyone have no limit, and all others have the policy of their method. */
   rateLimitPolicy?: RateLimitPolicy;
   errors: readonly ErrorCode[];
@@ -30,7 +34,7 @@ const ACCESS_TOKEN_OR_API_KEY = [...ACCESS_TOKEN, { apiKey: [] }];
 export function operation<const P extends string, R extends OperationConfig & { path: P }>(
   config: R,
 ) {
-  const { access, errors, rateLimitPolicy, ...route } = config;
+  const { access, errors, needs = "stores", rateLimitPolicy, ...route } = config;
   const isLimited = access.kind !== "public" || rateLimitPolicy !== undefined;
   const body = route.request?.body;
   const hasBody = body !== undefined;
@@ -45,8 +49,10 @@ export function operation<const P extends string, R extends OperationConfig & { 
     security: describeSecurity(access),
     "x-permission": describeAccess(access),
     responses: {
-      ...route.responses,
-      ...toProblemResponses(listErrors(access, hasBody, isLimited, errors)),
+      ...toProblemResponses(listErrors({ access, hasBody, isLimited, needs, own: errors }), {
+        isLimited,
+      }),
+      ...describeResponses(route.responses, isLimited),
     },
   } as unknown as R & { middleware: MiddlewareHandler<AppEnv>[] });
 }
@@ -81,37 +87,42 @@ export function formBody<S extends z.ZodType>(schema: S) {
   } as const;
 }
 
-/** The headers that a response can declare. */
-const HEADERS = {
-  ETag: "The version of the resource, for `If-Match` and `If-None-Match`.",
-  Location: "The path of the new resource.",
-} as const;
-
 /** A JSON response and its headers. */
 export function jsonContent<S extends z.ZodType>(
   schema: S,
   description: string,
-  headerNames: readonly (keyof typeof HEADERS)[] = [],
+  headerNames: readonly ResponseHeader[] = [],
 ) {
-  const headers = Object.fromEntries(
-    headerNames.map((name) => [
-      name,
-      { description: HEADERS[name], schema: { type: "string" } as const },
-    ]),
-  );
+  const headers = toHeaders(headerNames);
   return { description, headers, content: { "application/json": { schema } } } as const;
 }
 
-function listErrors(
-  access: Access,
-  hasBody: boolean,
-  isLimited: boolean,
-  own: readonly ErrorCode[],
-): readonly ErrorCode[] {
+// A 304 has the ETag that the 200 would have (RFC 9110 section 15.4.5).
+function describeResponses(responses: RouteConfig["responses"], isLimited: boolean) {
+  const common = toHeaders(listCommonHeaders({ isLimited }));
+  const described = Object.entries(responses).map(([status, response]) => {
+    const own = "headers" in response ? response.headers : undefined;
+    const validator = status === "304" ? toHeaders(["ETag"]) : undefined;
+    return [status, { ...response, headers: { ...common, ...validator, ...own } }];
+  });
+  return Object.fromEntries(described);
+}
+
+interface ErrorSources {
+  access: Access;
+  hasBody: boolean;
+  isLimited: boolean;
+  needs: NonNullable<OperationConfig["needs"]>;
+  own: readonly ErrorCode[];
+}
+
+function listErrors({ access, hasBody, isLimited, needs, own }: ErrorSources): ErrorCode[] {
   const codes: ErrorCode[] = ["validation_failed"];
   if (isLimited) codes.push("rate_limited");
   if (hasBody) codes.push("malformed_json", "payload_too_large", "unsupported_media_type");
   if (access.kind !== "public") codes.push("conflicting_credentials", "unauthenticated");
   if (access.kind !== "public") codes.push("forbidden");
-  return [...codes, ...own, "internal_error", "service_unavailable"];
+  if (needs !== "nothing") codes.push("misconfigured");
+  if (needs === "stores") codes.push("service_unavailable");
+  return [...codes, ...own, "internal_error"];
 }

@@ -33,13 +33,22 @@ export const SELF_SCOPES = { "me:read": "users:read", "me:write": "users:update"
 
 export type SelfScope = keyof typeof SELF_SCOPES;
 
-const SELF_SCOPE_NAMES = Object.keys(SELF_SCOPES) as SelfScope[];
+export const SELF_SCOPE_NAMES = Object.keys(SELF_SCOPES) as SelfScope[];
 
 /** The maximum number of permissions that an application can add. */
 export const MAX_CUSTOM_PERMISSIONS = 500;
 
-// Names contain no quotes, spaces or backslashes: SQL conditions and the `scope` claim rely on it.
-const NAME = /^(?=.{3,64}$)([a-z0-9_.-]+)(?::[a-z0-9_.-]+)+$/;
+/**
+ * The form of an application's permission (JSON Schema). Names contain no quotes, spaces or backslashes: SQL conditions and the
+ * `scope` claim rely on it.
+ */
+export const NAME_FORM = {
+  pattern: "^([a-z0-9_.-]+)(:[a-z0-9_.-]+)+$",
+  minLength: 3,
+  maxLength: 64,
+};
+
+const NAME = new RegExp(NAME_FORM.pattern);
 
 /** Nouns that permissions of Roster may have one day. */
 const PLANNED_NOUNS = [
@@ -75,6 +84,7 @@ export function isSelfScope(name: string): name is SelfScope {
 /** Why an application cannot add a permission of this name; undefined if it can. */
 export function findNameFault(name: string): "invalid_format" | "reserved" | undefined {
   const noun = NAME.exec(name)?.[1];
-  if (noun === undefined) return "invalid_format";
+  const hasLength = name.length >= NAME_FORM.minLength && name.length <= NAME_FORM.maxLength;
+  if (noun === undefined || !hasLength) return "invalid_format";
   return RESERVED_NOUNS.has(noun) ? "reserved" : undefined;
 }

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { isSelfScope } from "../access/permissions.ts";
+import { isSelfScope, SELF_SCOPE_NAMES } from "../access/permissions.ts";
 import { Timestamp, text } from "../http/fields.ts";
 import { PageQuery, pageOf } from "../http/pagination.ts";
 import { idParam } from "../http/params.ts";
@@ -10,7 +10,13 @@ import type { ApiKeyRow } from "./repository.ts";
 
 const Name = text(100).min(1).openapi({ example: "Nightly export" });
 
-const Scopes = permissionList(isSelfScope).openapi({
+const Scope = z.string().openapi("Scope", {
+  description: "A permission, or a scope that reaches only the owner of the key.",
+  example: "users:read",
+  anyOf: [{ $ref: "#/components/schemas/PermissionName" }, { enum: SELF_SCOPE_NAMES }],
+});
+
+const Scopes = permissionList(Scope, isSelfScope).openapi({
   description:
     "Permissions that the key can use, and `me:read` (its owner's user and profile) or `me:write` (its owner's names and profile).",
   example: ["users:read"],
@@ -76,7 +82,7 @@ const apiKey = {
     description: "The first characters of the key, to tell keys apart.",
     example: "rstk_1f3a9c20",
   }),
-  scopes: z.array(z.string()).openapi({ example: ["users:read"] }),
+  scopes: z.array(Scope).openapi({ example: ["users:read"] }),
   expires_at: Timestamp.nullable(),
   last_used_at: Timestamp.nullable().openapi({ description: "Recorded at most once per minute." }),
   created_at: Timestamp,

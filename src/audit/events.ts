@@ -5,42 +5,49 @@ import { toTimestamp } from "../lib/time.ts";
 import { findDataKey, type KeyRing, provideDataKey } from "./data-keys.ts";
 import type { AuditEventRecord, AuditEventRow, NewAuditEvent } from "./repository.ts";
 
-export type AuditAction =
-  | "user.created"
-  | "user.updated"
-  | "user.deleted"
-  | "user.restored"
-  | "user.erased"
-  | "user.invited"
-  | "user.unlocked"
-  | "user.role_changed"
-  | "auth.login_succeeded"
-  | "auth.login_failed"
-  | "auth.locked_out"
-  | "session.revoked"
-  | "session.reuse_detected"
-  | "password.changed"
-  | "password.reset_requested"
-  | "password.reset"
-  | "password.expired"
-  | "email.verified"
-  | "email.changed"
-  | "role.created"
-  | "role.updated"
-  | "role.deleted"
-  | "permission.created"
-  | "permission.deleted"
-  | "api_key.created"
-  | "api_key.updated"
-  | "api_key.rotated"
-  | "api_key.revoked";
+/** Everything that is recorded as an event. */
+export const AUDIT_ACTIONS = [
+  "user.created",
+  "user.updated",
+  "user.deleted",
+  "user.restored",
+  "user.erased",
+  "user.invited",
+  "user.unlocked",
+  "user.role_changed",
+  "auth.login_succeeded",
+  "auth.login_failed",
+  "auth.locked_out",
+  "session.revoked",
+  "session.reuse_detected",
+  "password.changed",
+  "password.reset_requested",
+  "password.reset",
+  "password.expired",
+  "email.verified",
+  "email.changed",
+  "role.created",
+  "role.updated",
+  "role.deleted",
+  "permission.created",
+  "permission.deleted",
+  "api_key.created",
+  "api_key.updated",
+  "api_key.rotated",
+  "api_key.revoked",
+] as const;
+
+export type AuditAction = (typeof AUDIT_ACTIONS)[number];
+
+export const ACTOR_TYPES = ["user", "api_key", "anonymous", "system"] as const;
+export const TARGET_TYPES = ["user", "role", "permission", "api_key"] as const;
 
 type Value = string | number | boolean | null;
 export type Changes = Readonly<Record<string, { from: Value; to: Value }>>;
 
 interface AuditEventInput {
   action: AuditAction;
-  targetType: "user" | "role" | "permission" | "api_key";
+  targetType: (typeof TARGET_TYPES)[number];
   targetId: string | null;
   /** Changes that are not personal data. Never a secret. */
   changes?: Changes;
@@ -98,10 +105,10 @@ function toMetadata(actor: Actor, metadata: AuditEventInput["metadata"]): string
 /** An audit event as the API returns it. Sealed values whose data key was destroyed are null, and `erased` is set. */
 export interface OpenedAuditEvent {
   id: string;
-  action: string;
+  action: AuditAction;
   actor_id: string | null;
-  actor_type: string;
-  target_type: string | null;
+  actor_type: (typeof ACTOR_TYPES)[number];
+  target_type: (typeof TARGET_TYPES)[number] | null;
   target_id: string | null;
   changes: Record<string, { from: Value; to: Value } | null>;
   ip: string | null;
@@ -161,10 +168,10 @@ async function openParts(
   const isErased = (sealedChanges && !changes) || (sealedOrigin && !origin);
   return {
     id: row.id,
-    action: row.action,
+    action: row.action as AuditAction,
     actor_id: row.actorId,
-    actor_type: row.actorType,
-    target_type: row.targetType,
+    actor_type: row.actorType as OpenedAuditEvent["actor_type"],
+    target_type: row.targetType as OpenedAuditEvent["target_type"],
     target_id: row.targetId,
     changes: { ...JSON.parse(row.changes ?? "{}"), ...changes },
     ip: origin?.ip ?? null,

@@ -1,21 +1,69 @@
 import { z } from "@hono/zod-openapi";
 import { ERRORS, type ErrorCode, type Fault } from "../errors.ts";
+import { listCommonHeaders, type ResponseHeader, toHeaders } from "./response-headers.ts";
 
 export const PROBLEM_TYPE = "application/problem+json";
 
+const CODES = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]];
+
+const Code = z.enum(CODES).openapi("ErrorCode", {
+  description: "The reason of an error. The meaning of a code never changes; codes may be added.",
+});
+
+const FaultEntry = z
+  .object({
+    path: z.string().openapi({
+      description: "The field, as a path with dots, or the parameter. Empty for the whole body.",
+    }),
+    code: z.string().openapi({ description: "What is wrong, as a stable code." }),
+    message: z.string().openapi({ description: "What is wrong, for people." }),
+  })
+  .openapi("Fault", { description: "One problem in a request." });
+
+/** The members of every problem document (RFC 9457 section 3.1). */
 export const Problem = z
   .object({
-    type: z.string(),
+    type: z.string().openapi({
+      format: "uri",
+      description: "The page that explains the code.",
+    }),
     title: z.string(),
     status: z.int(),
-    detail: z.string(),
-    code: z.string(),
-    request_id: z.string(),
-    errors: z
-      .array(z.object({ path: z.string(), code: z.string(), message: z.string() }))
-      .optional(),
+    detail: z.string().openapi({ description: "What the client can do, for people." }),
+    code: Code,
+    request_id: z.string().openapi({ description: "The same as `X-Request-Id`." }),
   })
-  .openapi("Problem", { description: "An error (RFC 9457). `code` is stable." });
+  .openapi("Problem", { description: "An error (RFC 9457)." });
+
+const EXAMPLE_FAULT: Fault = {
+  path: "email",
+  code: "invalid_format",
+  message: "Must be an email address.",
+};
+
+interface Extension {
+  shape: z.ZodRawShape;
+  example: Readonly<Record<string, unknown>>;
+}
+
+/** By code: what its problem document contains in addition (RFC 9457 section 3.2). */
+const EXTENSIONS: Partial<Record<ErrorCode, Extension>> = {
+  validation_failed: {
+    shape: {
+      errors: z.array(FaultEntry).openapi({ description: "Every problem in the request." }),
+    },
+    example: { errors: [EXAMPLE_FAULT] },
+  },
+  password_expired: {
+    shape: {
+      reset_token: z.string().openapi({
+        description: "Sets the new password: `token` of POST /v1/auth/password/reset.",
+      }),
+      expires_in: z.int().openapi({ description: "Seconds until `reset_token` expires." }),
+    },
+    example: { reset_token: "rot_pSxk…", expires_in: 3600 },
+  },
+};
 
 export interface ProblemInput {
   code: ErrorCode;
@@ -27,7 +75,7 @@ export interface ProblemInput {
 }
 
 /** The problem document for a code (RFC 9457 section 3.1). */
-export function toProblem(input: ProblemInput): z.infer<typeof Problem> {
+export function toProblem(input: ProblemInput): z.infer<typeof Problem> & { errors?: Fault[] } {
   const [status, title] = ERRORS[input.code];
   return {
     type: `${input.origin}/docs/errors#${input.code}`,
@@ -40,38 +88,97 @@ export function toProblem(input: ProblemInput): z.infer<typeof Problem> {
   };
 }
 
-const EXAMPLE_FAULT: Fault = {
-  path: "email",
-  code: "invalid_format",
-  message: "Must be an email address.",
+/** An example of the problem document for a code. */
+export function toProblemExample(code: ErrorCode): Record<string, unknown> {
+  const problem = toProblem({
+    code,
+    detail: ERRORS[code][2],
+    requestId: "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11",
+    origin: "https://roster.example",
+  });
+  return { ...problem, ...EXTENSIONS[code]?.example };
+}
+
+/** The schema of each code's problem document. */
+export const PROBLEM_SCHEMAS = Object.fromEntries(
+  CODES.map((code) => [code, toProblemSchema(code)]),
+) as Record<ErrorCode, z.ZodType>;
+
+function toProblemSchema(code: ErrorCode): z.ZodType {
+  const [status, , detail] = ERRORS[code];
+  return Problem.extend({
+    status: z.literal(status),
+    code: z.literal(code),
+    ...EXTENSIONS[code]?.shape,
+  }).openapi(toSchemaName(code), { description: detail });
+}
+
+/** The headers that an error response has because of its status (RFC 9110 and RFC 6585). */
+const HEADERS_OF_STATUS: Readonly<Record<number, readonly ResponseHeader[]>> = {
+  401: ["WWW-Authenticate"],
+  429: ["Retry-After"],
+  503: ["Retry-After"],
 };
 
-/** The OpenAPI responses for a set of codes: one per status, with an example of each code. */
-export function toProblemResponses(codes: readonly ErrorCode[]) {
+interface ResponseOptions {
+  /** True if the operation has a rate limit policy. */
+  isLimited: boolean;
+}
+
+/** The OpenAPI responses for a set of codes, one per status. */
+export function toProblemResponses(codes: readonly ErrorCode[], options: ResponseOptions) {
   const responses: Record<number, ReturnType<typeof toProblemResponse>> = {};
   const byStatus = Map.groupBy(new Set(codes), (code) => ERRORS[code][0]);
-  for (const [status, group] of byStatus) responses[status] = toProblemResponse(group);
+  for (const [status, group] of byStatus) {
+    responses[status] = toProblemResponse(status, group, options);
+  }
   return responses;
 }
 
-function toProblemResponse(codes: readonly ErrorCode[]) {
+/**
+ * The OpenAPI response for codes that share a status. Responses for the same codes have the same name in `x-component`, so that
+ * operations can share them (see operations/openapi.ts).
+ */
+function toProblemResponse(
+  status: number,
+  codes: readonly ErrorCode[],
+  { isLimited }: ResponseOptions,
+) {
+  const sorted = codes.toSorted();
+  const name = sorted.map(toPascalCase).join("Or");
   return {
-    description: codes.map((code) => `\`${code}\`: ${ERRORS[code][2]}`).join("\n\n"),
+    "x-component": isLimited ? name : `Unlimited${name}`,
+    description: sorted.map((code) => `\`${code}\`: ${ERRORS[code][2]}`).join("\n\n"),
+    headers: toHeaders([...listCommonHeaders({ isLimited }), ...(HEADERS_OF_STATUS[status] ?? [])]),
     content: {
       [PROBLEM_TYPE]: {
-        schema: Problem,
-        examples: Object.fromEntries(codes.map((code) => [code, { value: toExample(code) }])),
+        schema: toUnion(sorted),
+        examples: Object.fromEntries(sorted.map((code) => [code, refer("examples", code)])),
       },
     },
   };
 }
 
-function toExample(code: ErrorCode) {
-  return toProblem({
-    code,
-    detail: ERRORS[code][2],
-    faults: code === "validation_failed" ? [EXAMPLE_FAULT] : undefined,
-    requestId: "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11",
-    origin: "https://roster.example",
-  });
+function toUnion(codes: readonly ErrorCode[]) {
+  const references = codes.map((code) => [code, refer("schemas", toSchemaName(code))] as const);
+  const [[, only] = [], ...others] = references;
+  if (only && others.length === 0) return only;
+  const mapping = Object.fromEntries(references.map(([code, { $ref }]) => [code, $ref]));
+  return {
+    oneOf: references.map(([, reference]) => reference),
+    discriminator: { propertyName: "code", mapping },
+  };
+}
+
+function refer(kind: "examples" | "schemas", name: string) {
+  return { $ref: `#/components/${kind}/${name}` };
+}
+
+/** The name of a code's schema: `EmailTakenProblem` for `email_taken`. */
+export function toSchemaName(code: ErrorCode): string {
+  return `${toPascalCase(code)}Problem`;
+}
+
+function toPascalCase(code: ErrorCode): string {
+  return code.replaceAll(/(?:^|_)(\w)/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -1,33 +1,68 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { version } from "../../package.json";
+import { ERRORS, type ErrorCode } from "../errors.ts";
 import type { AppEnv } from "../http/app-env.ts";
+import { PROBLEM_SCHEMAS, toProblemExample, toSchemaName } from "../http/problem.ts";
+import { RESPONSE_HEADERS } from "../http/response-headers.ts";
+
+type OpenApiDocument = ReturnType<OpenAPIHono["getOpenAPI31Document"]>;
+type Responses = NonNullable<NonNullable<OpenApiDocument["components"]>["responses"]>;
 
 const DESCRIPTION = `User accounts, authentication, sessions, roles and API keys.
 
 Log in, send the \`access_token\` as \`Authorization: Bearer <token>\`, and refresh it before it expires (\`expires_in\`).
-Every error response is a problem document (RFC 9457) with a stable \`code\`; /docs/errors explains each code.`;
+Every error response is a problem document (RFC 9457) with a stable \`code\`; /docs/errors explains each code. A path that is
+not in this document gets 404 \`not_found\`. A method that its path does not have gets 405 \`method_not_allowed\`, and \`Allow\` lists
+the methods that it has.`;
+
+const ONE_CREDENTIAL =
+  "Operations that accept an access token or an API key refuse a request with both: 400 `conflicting_credentials`.";
+
+/** Codes for requests that match no operation. */
+const OUTSIDE_OPERATIONS: readonly string[] = [
+  "not_found",
+  "method_not_allowed",
+] satisfies ErrorCode[];
+
+const OPERATION_CODES = (Object.keys(ERRORS) as ErrorCode[]).filter(
+  (code) => !OUTSIDE_OPERATIONS.includes(code),
+);
 
 /** The OpenAPI 3.1 document of all operations that the app's routers declare. */
-export function buildOpenApiDocument(app: OpenAPIHono<AppEnv>) {
+export function buildOpenApiDocument(app: OpenAPIHono<AppEnv>): OpenApiDocument {
+  registerSecuritySchemes(app);
+  for (const code of OPERATION_CODES) {
+    app.openAPIRegistry.register(toSchemaName(code), PROBLEM_SCHEMAS[code]);
+  }
+  const document = describeApi(app);
+  requireBodies(document);
+  shareResponses(document);
+  return document;
+}
+
+function registerSecuritySchemes(app: OpenAPIHono<AppEnv>): void {
   app.openAPIRegistry.registerComponent("securitySchemes", "accessToken", {
     type: "http",
     scheme: "bearer",
     bearerFormat: "JWT",
-    description: "The `access_token` returned by login and refresh.",
+    description: `The \`access_token\` returned by login and refresh. ${ONE_CREDENTIAL}`,
   });
   app.openAPIRegistry.registerComponent("securitySchemes", "apiKey", {
     type: "apiKey",
     in: "header",
     name: "X-API-Key",
-    description:
-      "A key created with `POST /v1/api-keys`. Its scopes limit what it can do, and it cannot manage credentials.",
+    description: `A key created with \`POST /v1/api-keys\`. Its scopes limit what it can do, and it cannot manage credentials. ${ONE_CREDENTIAL}`,
   });
-  const document = app.getOpenAPI31Document({
+}
+
+function describeApi(app: OpenAPIHono<AppEnv>): OpenApiDocument {
+  return app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
       title: "Roster",
       version,
       description: DESCRIPTION,
+      contact: { name: "The operator of this service" },
       license: { name: "MIT", url: "https://opensource.org/license/mit" },
     },
     servers: [{ url: "/" }],
@@ -48,16 +83,38 @@ export function buildOpenApiDocument(app: OpenAPIHono<AppEnv>) {
       { name: "Operations", description: "Health, readiness, metrics and public keys." },
     ],
   });
-  requireBodies(document);
-  return document;
 }
 
 // A body that can be a form or JSON is declared without `required`, because the router would otherwise require both.
-function requireBodies({ paths = {} }: ReturnType<OpenAPIHono["getOpenAPI31Document"]>): void {
+function requireBodies({ paths = {} }: OpenApiDocument): void {
   for (const path of Object.values(paths)) {
     for (const method of ["post", "put", "patch"] as const) {
       const body = path[method]?.requestBody;
       if (body && "content" in body) body.required = true;
     }
   }
+}
+
+// Most error responses are the same for many operations. Each is in `components` once, as are its headers and examples.
+function shareResponses(document: OpenApiDocument): void {
+  const responses: Responses = {};
+  const share = (response: Responses[string]): Responses[string] => {
+    const { "x-component": name, ...shared } = response as unknown as Record<string, unknown>;
+    if (typeof name !== "string") return response;
+    responses[name] ??= shared as unknown as Responses[string];
+    return { $ref: `#/components/responses/${name}` };
+  };
+  for (const path of Object.values(document.paths ?? {})) {
+    for (const { responses: own } of Object.values(path) as { responses: Responses }[]) {
+      for (const [status, response] of Object.entries(own)) own[status] = share(response);
+    }
+  }
+  document.components = {
+    ...document.components,
+    responses,
+    headers: RESPONSE_HEADERS,
+    examples: Object.fromEntries(
+      OPERATION_CODES.map((code) => [code, { value: toProblemExample(code) }]),
+    ),
+  };
 }

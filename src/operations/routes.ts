@@ -4,10 +4,12 @@ import { version } from "../../package.json";
 import { createRouter, jsonContent, operation } from "../access/operation.ts";
 import { everyone, permission } from "../access/rule.ts";
 import { AppError } from "../errors.ts";
+import { PROBLEM_TYPE } from "../http/problem.ts";
+import { toHeaders } from "../http/response-headers.ts";
 import { readAppName } from "./app-name.ts";
 import { renderMetrics } from "./metrics.ts";
 import { checkReadiness } from "./readiness.ts";
-import { Health, Index, Jwks, Ready } from "./schema.ts";
+import { Health, Index, Jwks, NotReady, notReadyExamples, Ready } from "./schema.ts";
 
 const tags = ["Operations"];
 
@@ -34,9 +36,16 @@ const healthRoute = operation({
   summary: "Check that the service is running",
   description: "Performs no I/O.",
   access: everyone,
+  needs: "nothing",
   responses: { 200: jsonContent(Health, "The service is healthy.") },
   errors: [],
 });
+
+const notReady = {
+  description: "The service is not ready. `checks` shows what failed.",
+  headers: toHeaders(["Retry-After"]),
+  content: { [PROBLEM_TYPE]: { schema: NotReady, examples: notReadyExamples } },
+};
 
 const readyRoute = operation({
   method: "get",
@@ -48,8 +57,9 @@ const readyRoute = operation({
     "Checks D1, KV and the configuration. On failure, `checks` in the 503 response shows what failed. `mail` is `off` if email is not configured, which is no failure. Each isolate asks the stores at most once in five seconds, or once per second while one fails. `data_keys` is `missing` if personal data in audit events can be neither sealed nor opened for some users, because their key was removed from `DATA_KEYS`.",
   access: everyone,
   rateLimitPolicy: "read",
-  responses: { 200: jsonContent(Ready, "The service is ready.") },
-  errors: ["misconfigured"],
+  needs: "nothing",
+  responses: { 200: jsonContent(Ready, "The service is ready."), 503: notReady },
+  errors: [],
 });
 
 const jwksRoute = operation({
@@ -58,9 +68,12 @@ const jwksRoute = operation({
   operationId: "getJwks",
   tags,
   summary: "Get the public keys that verify access tokens",
+  description:
+    "Other services verify access tokens with these keys, without a request to Roster. Cacheable for five minutes.",
   access: everyone,
+  needs: "configuration",
   responses: { 200: jsonContent(Jwks, "A JWK Set (RFC 7517). The first key signs new tokens.") },
-  errors: ["misconfigured"],
+  errors: [],
 });
 
 const metricsRoute = operation({
@@ -69,6 +82,7 @@ const metricsRoute = operation({
   operationId: "getMetrics",
   tags,
   summary: "Get metrics of the email outbox and the scheduled jobs",
+  description: "Counts emails by state, and runs, failures and processed items by job.",
   access: permission("metrics:read"),
   responses: {
     200: {
@@ -76,7 +90,7 @@ const metricsRoute = operation({
       content: { "text/plain": { schema: z.string().openapi("Metrics") } },
     },
   },
-  errors: ["misconfigured"],
+  errors: [],
 });
 
 export const operationsRouter = createRouter()

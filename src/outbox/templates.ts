@@ -1,17 +1,20 @@
 import { html } from "hono/html";
 
 /** All kinds of email. Those with a link contain a one-time token. */
-export type MailKind =
-  | "verify_email"
-  | "reset_password"
-  | "invitation"
-  | "change_email"
-  | "email_change_notice"
-  | "email_changed"
-  | "password_changed"
-  | "new_sign_in"
-  | "api_key_created"
-  | "account_locked";
+export const MAIL_KINDS = [
+  "verify_email",
+  "reset_password",
+  "invitation",
+  "change_email",
+  "email_change_notice",
+  "email_changed",
+  "password_changed",
+  "new_sign_in",
+  "api_key_created",
+  "account_locked",
+] as const;
+
+export type MailKind = (typeof MAIL_KINDS)[number];
 
 /** The request that takes the token of a link, for readers without an application that sends it. */
 interface LinkRequest {

@@ -25,6 +25,7 @@ const listRolesRoute = operation({
   operationId: "listRoles",
   tags,
   summary: "List roles",
+  description: "Lists the roles of Roster itself and your own, by name.",
   access: permission("roles:read"),
   request: { query: ListQuery },
   responses: { 200: jsonContent(RolePage, "A page of roles, by name.") },

@@ -3,7 +3,7 @@ import type { Versioned } from "../http/etag.ts";
 import { Timestamp, text } from "../http/fields.ts";
 import { PageQuery, pageOf } from "../http/pagination.ts";
 import { toTimestamp } from "../lib/time.ts";
-import { permissionList } from "./permissions/schema.ts";
+import { PermissionName, permissionList } from "./permissions/schema.ts";
 import type { RoleRow } from "./repository.ts";
 
 /** The name of a role, as used in tokens and paths. */
@@ -34,7 +34,10 @@ export const ReplaceRole = z
 export type ReplaceRole = z.infer<typeof ReplaceRole>;
 
 export const RoleParams = z.strictObject({
-  name: RoleName.openapi({ param: { name: "name", in: "path" } }),
+  name: RoleName.openapi({
+    param: { name: "name", in: "path" },
+    description: "The name of the role.",
+  }),
 });
 
 export const ListQuery = PageQuery;
@@ -43,7 +46,7 @@ export const Role = z
   .object({
     name: z.string().openapi({ example: "support" }),
     description: z.string(),
-    permissions: z.array(z.string()).openapi({ example: ["users:read"] }),
+    permissions: z.array(PermissionName).openapi({ example: ["users:read"] }),
     is_system: z.boolean().openapi({ description: "System roles cannot be changed or deleted." }),
     created_at: Timestamp,
     updated_at: Timestamp,

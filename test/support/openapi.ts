@@ -37,12 +37,24 @@ export interface DocumentedOperation {
   "x-permission"?: string;
   parameters?: Parameter[];
   requestBody?: { content: Record<string, MediaType> };
-  responses: Record<string, { content?: Record<string, MediaType> }>;
+  responses: Record<string, DocumentedResponse>;
+}
+
+export interface DocumentedResponse {
+  $ref?: string;
+  description?: string;
+  headers?: Record<string, { $ref?: string }>;
+  content?: Record<string, MediaType>;
 }
 
 export interface OpenApiDocument {
   paths: Record<string, Record<string, DocumentedOperation>>;
-  components: { schemas: Record<string, Schema> };
+  components: {
+    schemas: Record<string, Schema>;
+    responses: Record<string, DocumentedResponse>;
+    headers: Record<string, { required: boolean }>;
+    examples: Record<string, { value: Record<string, unknown> }>;
+  };
 }
 
 /** An operation of the document, with its access rule. */
@@ -54,9 +66,20 @@ export interface Operation {
   access: AccessRule;
 }
 
-/** The document as the worker serves it. */
+/** The document as the worker serves it, with its shared responses at every operation. */
 export async function fetchDocument(): Promise<OpenApiDocument> {
-  return (await send<OpenApiDocument>("/openapi.json")).body;
+  return inlineResponses((await send<OpenApiDocument>("/openapi.json")).body);
+}
+
+/** Replaces references to shared responses by the responses. */
+export function inlineResponses(document: OpenApiDocument): OpenApiDocument {
+  for (const operation of Object.values(document.paths).flatMap((path) => Object.values(path))) {
+    for (const [status, { $ref }] of Object.entries(operation.responses)) {
+      const shared = document.components.responses[$ref?.split("/").at(-1) ?? ""];
+      if (shared) operation.responses[status] = shared;
+    }
+  }
+  return document;
 }
 
 /** Every operation of a document. Throws if one declares no access rule. */

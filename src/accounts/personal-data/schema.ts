@@ -1,12 +1,15 @@
 import { z } from "@hono/zod-openapi";
 import type { ApiKeyRow } from "../../api-keys/repository.ts";
 import { ApiKey, presentApiKey } from "../../api-keys/schema.ts";
+import { ACTOR_TYPES, AUDIT_ACTIONS, TARGET_TYPES } from "../../audit/events.ts";
+import { TOKEN_PURPOSES, type TokenPurpose } from "../../authentication/one-time-tokens/tokens.ts";
 import type { SessionRow } from "../../authentication/sessions/repository.ts";
 import { presentSession, Session } from "../../authentication/sessions/schema.ts";
 import { Timestamp } from "../../http/fields.ts";
 import { mapPages, type Paged, type PagedDocument } from "../../lib/json-stream.ts";
 import { toTimestamp, toTimestampOrNull } from "../../lib/time.ts";
 import type { MailRow } from "../../outbox/repository.ts";
+import { MAIL_KINDS, type MailKind } from "../../outbox/templates.ts";
 import type { ProfileValues } from "../profiles/repository.ts";
 import { Profile, presentProfile } from "../profiles/schema.ts";
 import type { UserRow } from "../users/repository.ts";
@@ -18,23 +21,49 @@ export const ExportQuery = z.strictObject({
   }),
 });
 
+const Change = z
+  .object({
+    from: z.unknown().openapi({ description: "The value before. Null: none." }),
+    to: z.unknown().openapi({ description: "The value after. Null: none." }),
+  })
+  .openapi("Change", { required: ["from", "to"] });
+
+const Mail = z
+  .object({
+    kind: z.enum(MAIL_KINDS).openapi("MailKind", { example: "verify_email" }),
+    address: z.string().openapi({ example: "ada@example.com" }),
+    created_at: Timestamp,
+    sent_at: Timestamp.nullable(),
+  })
+  .openapi("Mail");
+
+const OneTimeToken = z
+  .object({
+    purpose: z.enum(TOKEN_PURPOSES).openapi({ example: "verify_email" }),
+    address: z.string().openapi({ example: "ada@example.com" }),
+    expires_at: Timestamp,
+  })
+  .openapi("OneTimeToken");
+
+const LoginAttempt = z.object({ attempted_at: Timestamp }).openapi("LoginAttempt");
+
 const AuditEvent = z
   .object({
     id: z.uuid(),
-    action: z.string().openapi({ example: "user.updated" }),
+    action: z.enum(AUDIT_ACTIONS).openapi("AuditAction", { example: "user.updated" }),
     actor_id: z.string().nullable().openapi({
       description:
         "The user or API key that acted. Null in the export of a user if it was another person, or another person's key.",
     }),
-    actor_type: z.string().openapi({ example: "user" }),
-    target_type: z.string().nullable(),
+    actor_type: z.enum(ACTOR_TYPES),
+    target_type: z.enum(TARGET_TYPES).nullable(),
     target_id: z.string().nullable().openapi({
       description:
         "What the action changed or concerned. Null in the export of a user if it was another person.",
     }),
     changes: z
-      .record(z.string(), z.object({ from: z.unknown(), to: z.unknown() }).nullable())
-      .openapi({ type: "object", additionalProperties: true }),
+      .record(z.string(), z.union([Change, z.null()]))
+      .openapi({ description: "By field. Null if the values are not recorded or were erased." }),
     ip: z.string().nullable(),
     user_agent: z.string().nullable(),
     request_id: z.string().nullable(),
@@ -58,25 +87,12 @@ export const UserExport = z
     profile: Profile,
     sessions: z.array(Session.extend({ ended_at: Timestamp.nullable() }).openapi("PastSession")),
     api_keys: z.array(ApiKey),
-    mails: z.array(
-      z.object({
-        kind: z.string().openapi({ example: "verify_email" }),
-        address: z.string().openapi({ example: "ada@example.com" }),
-        created_at: Timestamp,
-        sent_at: Timestamp.nullable(),
-      }),
-    ),
+    mails: z.array(Mail),
     one_time_tokens: z
-      .array(
-        z.object({
-          purpose: z.string().openapi({ example: "verify_email" }),
-          address: z.string().openapi({ example: "ada@example.com" }),
-          expires_at: Timestamp,
-        }),
-      )
+      .array(OneTimeToken)
       .openapi({ description: "Links in emails that can still be used, or have expired." }),
     login_attempts: z
-      .array(z.object({ attempted_at: Timestamp }))
+      .array(LoginAttempt)
       .openapi({ description: "Recent login attempts that count towards the lock-out." }),
     known_device_count: z.int().openapi({
       description:
@@ -133,13 +149,13 @@ export function presentExport(data: PersonalData): PagedDocument<UserExport> {
     })),
     api_keys: mapPages(data.keys, presentApiKey),
     mails: mapPages(data.mails, ({ kind, address, createdAt, sentAt }) => ({
-      kind,
+      kind: kind as MailKind,
       address,
       created_at: toTimestamp(createdAt),
       sent_at: toTimestampOrNull(sentAt),
     })),
     one_time_tokens: data.tokens.map(({ purpose, address, expiresAt }) => ({
-      purpose,
+      purpose: purpose as TokenPurpose,
       address,
       expires_at: toTimestamp(expiresAt),
     })),

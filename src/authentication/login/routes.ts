@@ -17,6 +17,8 @@ const registerRoute = operation({
   operationId: "register",
   tags,
   summary: "Register an account",
+  description:
+    "Creates an account with the role `user` and, if email is configured, sends a link that confirms the address. It returns no tokens: log in next.",
   access: everyone,
   rateLimitPolicy: "auth",
   request: { body: jsonBody(RegisterUser) },
@@ -47,6 +49,7 @@ const meRoute = operation({
   operationId: "getMe",
   tags,
   summary: "Get your account, permissions and session",
+  description: "The permissions are those of your role at the moment.",
   access: own,
   responses: {
     200: jsonContent(Me, "Your account, your permissions and the session of the access token."),

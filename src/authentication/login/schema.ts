@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { User } from "../../accounts/users/schema.ts";
+import { PermissionName } from "../../roles/permissions/schema.ts";
 import { CurrentPassword } from "../passwords/rules.ts";
 import { Session } from "../sessions/schema.ts";
 
@@ -26,7 +27,7 @@ export type Login = z.infer<typeof Login>;
 export const Me = z
   .object({
     user: User,
-    permissions: z.array(z.string()).openapi({ example: ["users:read"] }),
+    permissions: z.array(PermissionName).openapi({ example: ["users:read"] }),
     session: Session,
   })
   .openapi("Me");

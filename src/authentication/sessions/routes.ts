@@ -76,6 +76,7 @@ const endOwnRoute = operation({
   operationId: "endOwnSession",
   tags: OWN,
   summary: "End one of your sessions",
+  description: "Its tokens are no longer valid. The session of the access token can be ended, too.",
   access: own,
   request: { params: OwnSessionId },
   responses: { 204: { description: "The session has ended." } },
@@ -114,6 +115,8 @@ const endOfUserRoute = operation({
   operationId: "endUserSession",
   tags: OF_USERS,
   summary: "End one of a user's sessions",
+  description:
+    "You must hold every permission that the user holds. If it is your current session, you are logged out.",
   access: personal(ownOr("sessions:revoke")),
   request: { params: UserSessionId },
   responses: { 204: { description: "The session has ended." } },

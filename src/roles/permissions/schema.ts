@@ -3,11 +3,12 @@ import {
   findNameFault,
   isSystemPermission,
   MAX_CUSTOM_PERMISSIONS,
+  NAME_FORM,
   PERMISSION_NAMES,
   PERMISSIONS,
 } from "../../access/permissions.ts";
 import { text } from "../../http/fields.ts";
-import { PageQuery, pageOf } from "../../http/pagination.ts";
+import { LIMIT_DESCRIPTION, PageQuery, pageOf } from "../../http/pagination.ts";
 
 const MAX_PERMISSIONS = PERMISSION_NAMES.length + MAX_CUSTOM_PERMISSIONS;
 const PAGE_LIMIT = 100;
@@ -18,14 +19,21 @@ const NAME_FORMAT = {
   params: { code: "invalid_format" },
 };
 
-const PermissionName = z
+/** The name of any permission, in a response. */
+export const PermissionName = z.string().openapi("PermissionName", {
+  description: "A permission of Roster itself, or one of your application.",
+  example: "users:read",
+  anyOf: [{ enum: [...PERMISSION_NAMES] }, NAME_FORM],
+});
+
+const CustomName = z
   .string()
   .refine((name) => findNameFault(name) !== "invalid_format", NAME_FORMAT)
-  .openapi({ example: "invoices:approve", minLength: 3, maxLength: 64 });
+  .openapi({ example: "invoices:approve", ...NAME_FORM });
 
 export const CreatePermission = z
   .strictObject({
-    name: PermissionName.refine((name) => findNameFault(name) !== "reserved", {
+    name: CustomName.refine((name) => findNameFault(name) !== "reserved", {
       message: "The part before the first colon is reserved for permissions of Roster itself.",
       params: { code: "reserved" },
     }),
@@ -35,7 +43,10 @@ export const CreatePermission = z
 export type CreatePermission = z.infer<typeof CreatePermission>;
 
 export const PermissionParams = z.strictObject({
-  name: PermissionName.openapi({ param: { name: "name", in: "path" } }),
+  name: CustomName.openapi({
+    param: { name: "name", in: "path" },
+    description: "The name of the permission.",
+  }),
 });
 
 export const ListPermissionsQuery = PageQuery.extend({
@@ -44,6 +55,7 @@ export const ListPermissionsQuery = PageQuery.extend({
     minimum: 1,
     maximum: PAGE_LIMIT,
     default: PAGE_LIMIT,
+    description: LIMIT_DESCRIPTION,
   }),
 });
 
@@ -51,22 +63,23 @@ export const ListPermissionsQuery = PageQuery.extend({
  * The permissions in a role or the scopes of a key, as sent. Refuses names that no permission can have. Whether a permission of an
  * application exists is decided later (see known.ts), and needs the positions as sent: sort them with `toPermissionSet`.
  */
-export function permissionList(isOther: (name: string) => boolean = () => false) {
+export function permissionList(
+  names: z.ZodString = PermissionName,
+  isOther: (name: string) => boolean = () => false,
+) {
   return z
     .array(
-      z
-        .string()
-        .refine((name) => isSystemPermission(name) || isOther(name) || !findNameFault(name), {
-          message: "There is no such permission.",
-          params: { code: "invalid_value" },
-        }),
+      names.refine((name) => isSystemPermission(name) || isOther(name) || !findNameFault(name), {
+        message: "There is no such permission.",
+        params: { code: "invalid_value" },
+      }),
     )
     .max(MAX_PERMISSIONS);
 }
 
 export const Permission = z
   .object({
-    name: z.string().openapi({ example: "users:read" }),
+    name: PermissionName,
     description: z.string().openapi({ example: PERMISSIONS["users:read"] }),
     is_system: z.boolean().openapi({
       description: "True for permissions of Roster itself, which cannot be deleted.",

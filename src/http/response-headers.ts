@@ -1,0 +1,72 @@
+interface HeaderDescription {
+  description: string;
+  /** True if every response that documents the header has it. */
+  required: boolean;
+  schema: { type: "string" | "integer"; format?: string; minimum?: number };
+  example: string | number;
+}
+
+const text = { type: "string" } as const;
+
+/** The headers of responses that clients can rely on, for the OpenAPI document. */
+export const RESPONSE_HEADERS = {
+  ETag: {
+    description:
+      "The version of the resource, for `If-Match` and `If-None-Match` (RFC 9110 section 8.8.3).",
+    required: true,
+    schema: text,
+    example: '"3-6578a7cd08b0"',
+  },
+  Location: {
+    description: "The path of the new resource.",
+    required: true,
+    schema: { ...text, format: "uri-reference" },
+    example: "/v1/users/0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11",
+  },
+  RateLimit: {
+    description:
+      "How many more requests the policy allows (`r`), and after how many seconds the count resets (`t`). Absent if the policy is " +
+      "switched off, and from responses that are sent before the request is counted.",
+    required: false,
+    schema: text,
+    example: '"read";r=999;t=3600',
+  },
+  "RateLimit-Policy": {
+    description:
+      "The rate limit policy of the operation: how many requests it allows (`q`) per window in seconds (`w`).",
+    required: false,
+    schema: text,
+    example: '"read";q=1000;w=3600',
+  },
+  "Retry-After": {
+    description: "After how many seconds to try again (RFC 9110 section 10.2.3).",
+    required: true,
+    schema: { type: "integer", minimum: 1 },
+    example: 5,
+  },
+  "WWW-Authenticate": {
+    description: "How to authenticate (RFC 6750 section 3).",
+    required: true,
+    schema: text,
+    example: 'Bearer realm="roster"',
+  },
+  "X-Request-Id": {
+    description:
+      "Identifies the request in logs. It is the client's own `X-Request-Id` if that has 8 to 128 letters, digits, `_` or `-`.",
+    required: true,
+    schema: text,
+    example: "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11",
+  },
+} as const satisfies Readonly<Record<string, HeaderDescription>>;
+
+export type ResponseHeader = keyof typeof RESPONSE_HEADERS;
+
+/** The `headers` of a documented response: references to `components.headers`. */
+export function toHeaders(names: readonly ResponseHeader[]) {
+  return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+}
+
+/** The headers of every response of an operation. */
+export function listCommonHeaders({ isLimited }: { isLimited: boolean }): ResponseHeader[] {
+  return isLimited ? ["X-Request-Id", "RateLimit", "RateLimit-Policy"] : ["X-Request-Id"];
+}
