@@ -52,13 +52,13 @@ POST   /v1/users/{id}/email/send-verification | credentials:manage | –      | 
 POST   /v1/users/{id}/email/mark-verified   | credentials:manage | –        | 401       | 403       | 403          | 403       | yes   | 403      | 403
 
 GET    /v1/permissions                      | roles:read         | –        | 401       | 403       | 403          | 403       | yes   | yes      | 403
-POST   /v1/permissions                      | roles:write        | –        | 401       | 403       | 403          | 403       | yes   | yes      | 403
-DELETE /v1/permissions/{name}               | roles:write        | –        | 401       | 403       | 403          | 403       | yes   | yes      | 403
+POST   /v1/permissions                      | roles:write        | –        | 401       | 403       | 403          | 403       | yes   | 403      | 403
+DELETE /v1/permissions/{name}               | roles:write        | –        | 401       | 403       | 403          | 403       | yes   | 403      | 403
 GET    /v1/roles                            | roles:read         | –        | 401       | 403       | 403          | 403       | yes   | yes      | 403
-POST   /v1/roles                            | roles:write        | –        | 401       | 403       | 403          | 403       | yes   | yes      | 403
+POST   /v1/roles                            | roles:write        | –        | 401       | 403       | 403          | 403       | yes   | 403      | 403
 GET    /v1/roles/{name}                     | roles:read         | –        | 401       | 403       | 403          | 403       | yes   | yes      | 403
-PUT    /v1/roles/{name}                     | roles:write        | –        | 401       | 403       | 403          | 403       | yes   | yes      | 403
-DELETE /v1/roles/{name}                     | roles:write        | –        | 401       | 403       | 403          | 403       | yes   | yes      | 403
+PUT    /v1/roles/{name}                     | roles:write        | –        | 401       | 403       | 403          | 403       | yes   | 403      | 403
+DELETE /v1/roles/{name}                     | roles:write        | –        | 401       | 403       | 403          | 403       | yes   | 403      | 403
 
 POST   /v1/api-keys                         | api_keys:write     | –        | 401       | yes       | 403          | own       | yes   | 403      | 403
 GET    /v1/api-keys                         | api_keys:read      | –        | 401       | yes       | 403          | own       | yes   | yes      | 403
@@ -69,6 +69,7 @@ POST   /v1/api-keys/{id}/rotate             | api_keys:write     | –        | 
 
 GET    /v1/audit-events/unattributed        | audit:read         | –        | 401       | 403       | 403          | 403       | yes   | yes      | 403
 
+GET    /                                    | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes
 GET    /health                              | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes
 GET    /ready                               | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes
 GET    /metrics                             | metrics:read       | –        | 401       | 403       | 403          | 403       | yes   | yes      | 403
