@@ -58,7 +58,10 @@ async function checkPromote(client: Client, server: DevServer): Promise<void> {
   const promoted = await admin(server, ["promote", squatter.username, "--unverified"]);
   assert.match(promoted.output, /is now an administrator and must log in again/);
   assert.equal((await client.get("/v1/users/me", squatter.token)).status, 401);
-  const { token } = await client.logIn(squatter);
+  const stale = { username: squatter.username, password: squatter.password };
+  assert.equal((await client.post("/v1/auth/login", stale)).status, 401);
+  const [, password = ""] = /Password \(shown only once\): (\S+)\n$/.exec(promoted.output) ?? [];
+  const { token } = await client.logIn({ ...squatter, password });
   assert.equal((await client.get("/v1/users", token)).status, 200);
   assert.deepEqual(await actionsOn(server, squatter.id, "user.role_changed"), [
     '{"role":{"from":"user","to":"admin"}}',
@@ -67,7 +70,9 @@ async function checkPromote(client: Client, server: DevServer): Promise<void> {
   assert.match(again.output, /is already an administrator/);
   const nobody = await admin(server, ["promote", "nobody'; DROP TABLE users; --"]);
   assert.match(nobody.output, /^error: There is no user nobody'; DROP/);
-  report("promote → an unverified account is refused without --unverified, and logs in again");
+  report(
+    "promote → an unverified account is refused without --unverified, and only a new password works",
+  );
 }
 
 async function checkUnlock(client: Client, server: DevServer): Promise<void> {
