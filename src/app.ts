@@ -12,6 +12,7 @@ import { passwordsRouter } from "./authentication/passwords/routes.ts";
 import { sessionsRouter } from "./authentication/sessions/routes.ts";
 import { verificationRouter } from "./authentication/verification/routes.ts";
 import type { AppEnv } from "./http/app-env.ts";
+import { drainBody } from "./http/body.ts";
 import { cors } from "./http/cors.ts";
 import { notFound, refuseMethods } from "./http/not-found.ts";
 import { onError } from "./http/on-error.ts";
@@ -31,6 +32,7 @@ export function createApp() {
   app.use(requestId);
   app.use(requestLog);
   app.use(securityHeaders);
+  app.use(drainBody);
   app.use(loadConfig);
   app.use(cors);
   app.use(refuseMethods(app));

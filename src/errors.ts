@@ -1,6 +1,13 @@
+import type { FaultCode } from "./lib/fault-codes.ts";
+
 /** Every error code, with its HTTP status, its title and a detail that says what the client can do. */
 export const ERRORS = {
   malformed_json: [400, "Malformed JSON", "The request body is not valid JSON in UTF-8."],
+  unreadable_body: [
+    400,
+    "Unreadable body",
+    "The request body ended early, or its chunks are malformed. Send the whole request again.",
+  ],
   invalid_token: [
     400,
     "Invalid token",
@@ -130,7 +137,7 @@ export const ERRORS = {
   unsupported_media_type: [
     415,
     "Unsupported media type",
-    "Send the body as JSON with `Content-Type: application/json`.",
+    "Send the body as JSON in UTF-8 with `Content-Type: application/json`. PATCH also takes `application/merge-patch+json`.",
   ],
   validation_failed: [
     422,
@@ -174,7 +181,7 @@ export type ErrorCode = keyof typeof ERRORS;
 /** One problem in a request: the path of the field, a stable code, and a message for people. */
 export interface Fault {
   path: string;
-  code: string;
+  code: FaultCode;
   message: string;
 }
 
@@ -211,6 +218,11 @@ export class AppError extends Error {
 }
 
 /** A `validation_failed` error for one field, for rules that a schema cannot check. */
-export function invalidField(path: string, code: string, message: string): AppError {
+export function invalidField(path: string, code: FaultCode, message: string): AppError {
   return new AppError("validation_failed", { faults: [{ path, code, message }] });
+}
+
+/** Throws `validation_failed` if there are faults. */
+export function requireNoFaults(faults: readonly Fault[]): void {
+  if (faults.length > 0) throw new AppError("validation_failed", { faults });
 }

@@ -190,9 +190,12 @@ function revokeApiKeys(userId: string): string {
 
 function validate(input: NewAdmin): NewAdmin {
   const parsed = RegisterUser.safeParse(input);
-  if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
-  throw new UsageError(faults.join(" "));
+  const issues = parsed.error?.issues ?? [];
+  const faults = issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+  const broken = PASSWORD_RULES.filter(({ allows }) => !allows(input.password, input));
+  faults.push(...broken.map(({ message }) => `password: ${message}`));
+  if (!parsed.success || faults.length > 0) throw new UsageError(faults.join(" "));
+  return parsed.data;
 }
 
 interface Account {

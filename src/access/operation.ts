@@ -1,10 +1,11 @@
-import { createRoute, OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
-import type { MiddlewareHandler } from "hono";
+import { createRoute, OpenAPIHono, type RouteConfig, type z } from "@hono/zod-openapi";
+import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import type { ErrorCode } from "../errors.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { FORM_TYPE, readBody } from "../http/body.ts";
 import { toProblemResponses } from "../http/problem.ts";
 import { policyOfMethod, type RateLimitPolicy, rateLimit } from "../http/rate-limit.ts";
+import { NO_QUERY, setRules } from "../http/request-rules.ts";
 import { listCommonHeaders, type ResponseHeader, toHeaders } from "../http/response-headers.ts";
 import { onInvalid } from "../http/validation.ts";
 import { guard, identify } from "./guard.ts";
@@ -21,6 +22,8 @@ type OperationConfig = RouteConfig & {
   /** By default, operations open to everyone have no limit, and all others have the policy of their method. */
   rateLimitPolicy?: RateLimitPolicy;
   errors: readonly ErrorCode[];
+  /** What only the service can find wrong with a body, so that it is reported together with the faults of an invalid one. */
+  check?(c: HonoContext<AppEnv>, fields: object): Promise<unknown>;
   middleware?: never;
 };
 
@@ -34,17 +37,18 @@ const ACCESS_TOKEN_OR_API_KEY = [...ACCESS_TOKEN, { apiKey: [] }];
 export function operation<const P extends string, R extends OperationConfig & { path: P }>(
   config: R,
 ) {
-  const { access, errors, needs = "stores", rateLimitPolicy, ...route } = config;
+  const { access, errors, needs = "stores", rateLimitPolicy, check, ...route } = config;
   const isLimited = access.kind !== "public" || rateLimitPolicy !== undefined;
   const body = route.request?.body;
   const hasBody = body !== undefined;
-  const middleware = [...createGuards(access, rateLimitPolicy, route.method)];
+  const guards = createGuards(access, rateLimitPolicy, route.method);
+  const middleware = [setRules(route, check), ...guards];
   if (hasBody) {
     middleware.push(readBody({ acceptsForms: FORM_TYPE in body.content }));
   }
   return createRoute<P, R & { middleware: MiddlewareHandler<AppEnv>[] }>({
     ...route,
-    request: { query: z.strictObject({}), ...route.request },
+    request: { query: NO_QUERY, ...route.request },
     middleware,
     security: describeSecurity(access),
     "x-permission": describeAccess(access),
@@ -119,7 +123,8 @@ interface ErrorSources {
 function listErrors({ access, hasBody, isLimited, needs, own }: ErrorSources): ErrorCode[] {
   const codes: ErrorCode[] = ["validation_failed"];
   if (isLimited) codes.push("rate_limited");
-  if (hasBody) codes.push("malformed_json", "payload_too_large", "unsupported_media_type");
+  if (hasBody)
+    codes.push("malformed_json", "unreadable_body", "payload_too_large", "unsupported_media_type");
   if (access.kind !== "public") codes.push("conflicting_credentials", "unauthenticated");
   if (access.kind !== "public") codes.push("forbidden");
   if (needs !== "nothing") codes.push("misconfigured");

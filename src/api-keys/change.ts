@@ -4,9 +4,9 @@ import { requireManageable, requireOwner } from "../access/require.ts";
 import { commit, retryOnConflict } from "../audit/commit.ts";
 import { type AuditAction, type Changes, createAuditEvent } from "../audit/events.ts";
 import type { Context } from "../context.ts";
-import { AppError, type Fault } from "../errors.ts";
+import { AppError, type Fault, requireNoFaults } from "../errors.ts";
 import { requireMatch, type VersionTest } from "../http/etag.ts";
-import { findUnknownPermissions } from "../roles/permissions/known.ts";
+import { sortPermissions } from "../roles/permissions/known.ts";
 import { findCustomPermissions } from "../roles/permissions/repository.ts";
 import {
   type ApiKeyChange,
@@ -28,6 +28,8 @@ export interface ApiKeyTarget {
 export interface ApiKeyPlan {
   action: AuditAction;
   set: ApiKeyChange;
+  /** What is wrong with the request, compared with the key as it was read. */
+  faults?: readonly Fault[];
   /** Whether the change hands out the key's scopes as creating the key did: a new secret, or a later expiry. */
   isGrant?: boolean;
   /** Whether the change makes an expired key live again. */
@@ -46,36 +48,54 @@ interface ApiKeyInput {
 type MakePlan = (key: ManagedApiKey, unknownScopes: Fault[]) => ApiKeyPlan | undefined;
 
 /**
- * Changes a key. `plan` gets the key as it was read and returns what to do, or undefined for nothing. Who sets scopes must hold them, and so must the owner. Who makes a key usable for themselves or for longer must hold
- * all its scopes, those included that the owner's role does not grant at the moment. Callers without the operation's permission get
- * `forbidden` for every key but their own, whether or not it exists.
- * Throws `forbidden`, `api_key_not_found`, `privilege_escalation`, `version_conflict`, `api_key_limit`.
+ * Changes a key. `plan` gets the key as it was read and returns what to do, or undefined for nothing. Who sets scopes must
+ * hold them, and so must the owner. Who makes a key usable for themselves or for longer must hold all its scopes, those included
+ * that the owner's role does not grant at the moment. Callers without the operation's permission get `forbidden` for every key
+ * but their own, whether or not it exists.
+ * Throws `forbidden`, `api_key_not_found`, `privilege_escalation`, `validation_failed`, `version_conflict`, `api_key_limit`.
  */
 export async function changeApiKey(
   ctx: Context,
-  { id, ifMatch }: ApiKeyTarget,
+  target: ApiKeyTarget,
   plan: MakePlan,
-  { scopes = [], expires_at }: ApiKeyInput = {},
+  input: ApiKeyInput = {},
 ): Promise<ApiKeyRow> {
   return retryOnConflict<ApiKeyRow>(async () => {
-    const { acting, keys, known, crowded } = await read(ctx, {
-      keys: findManagedApiKey(ctx.db, id),
-      crowded: expires_at !== undefined && findCrowdedOwner(ctx.db, id, ctx.now()),
-      known: findCustomPermissions(ctx.db, scopes),
-    });
-    const [key] = keys;
-    requireOwner(acting, key?.userId);
-    if (!key) throw new AppError("api_key_not_found");
-    const owner = { id: key.userId, permissions: key.ownerPermissions };
-    requireManageable(acting, owner);
-    requireMatch(ifMatch, key);
-    const change = plan(key, findUnknownPermissions("scopes", scopes, known));
+    const { acting, key, change, crowded } = await planApiKeyChange(ctx, target, plan, input);
     if (!change) return key;
-    if (change.set.scopes) requireScopes(acting, owner, change.set.scopes);
-    if (change.isGrant) requireHolds(acting, owner.id, change.set.scopes ?? key.scopes);
     if (change.isRevival && crowded.length > 0) throw new AppError("api_key_limit");
     return applyChange(acting, key, change);
   });
+}
+
+/**
+ * Reads the key and plans its change, without changing anything. Throws `forbidden`, `api_key_not_found`, `version_conflict`,
+ * `privilege_escalation`, and then `validation_failed` with all that is wrong with the request.
+ */
+export async function planApiKeyChange(
+  ctx: Context,
+  { id, ifMatch }: ApiKeyTarget,
+  plan: MakePlan,
+  { scopes = [], expires_at }: ApiKeyInput,
+) {
+  const { acting, keys, custom, crowded } = await read(ctx, {
+    keys: findManagedApiKey(ctx.db, id),
+    crowded: expires_at !== undefined && findCrowdedOwner(ctx.db, id, ctx.now()),
+    custom: findCustomPermissions(ctx.db, scopes),
+  });
+  const [key] = keys;
+  requireOwner(acting, key?.userId);
+  if (!key) throw new AppError("api_key_not_found");
+  const owner = { id: key.userId, permissions: key.ownerPermissions };
+  requireManageable(acting, owner);
+  requireMatch(ifMatch, key);
+  const { known, faults } = sortPermissions("scopes", scopes, custom);
+  const change = plan(key, faults);
+  const newScopes = change?.set.scopes?.filter((scope) => known.includes(scope));
+  if (newScopes) requireScopes(acting, owner, newScopes);
+  if (change?.isGrant) requireHolds(acting, owner.id, newScopes ?? key.scopes);
+  requireNoFaults(change?.faults ?? []);
+  return { acting, key, change, crowded };
 }
 
 /** Throws `api_key_revoked` if the key is revoked. */

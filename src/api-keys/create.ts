@@ -4,17 +4,13 @@ import type { UserRef } from "../access/target.ts";
 import { commit, retryOnConflict } from "../audit/commit.ts";
 import { createAuditEvent } from "../audit/events.ts";
 import type { Context } from "../context.ts";
-import { AppError } from "../errors.ts";
+import { AppError, requireNoFaults } from "../errors.ts";
 import { mintApiKey } from "../lib/api-key.ts";
 import { newId } from "../lib/ids.ts";
 import { toTimestamp } from "../lib/time.ts";
 import { deliverSoon } from "../outbox/deliver.ts";
 import { queueMail } from "../outbox/queue.ts";
-import {
-  findUnknownPermissions,
-  requireNoFaults,
-  toPermissionSet,
-} from "../roles/permissions/known.ts";
+import { sortPermissions, toPermissionSet } from "../roles/permissions/known.ts";
 import { findCustomPermissions } from "../roles/permissions/repository.ts";
 import { findExpiryFaults, parseExpiry } from "./expiry.ts";
 import { type ApiKeyRow, findKeyOwner, insertApiKey, type NewApiKeyRow } from "./repository.ts";
@@ -38,26 +34,38 @@ export async function createApiKey(
   input: CreateApiKey,
 ): Promise<IssuedApiKey> {
   const { name } = input;
-  const ownerRef = input.user_id ?? caller;
   const scopes = toPermissionSet(input.scopes);
   const expiresAt = parseExpiry(input.expires_at);
   return retryOnConflict(async () => {
-    const { acting, owners, known } = await read(ctx, {
-      owners: findKeyOwner(ctx.db, ownerRef, ctx.now()),
-      known: findCustomPermissions(ctx.db, scopes),
-    });
-    requireOwner(acting, input.user_id ?? acting.actor.userId);
-    requireNoFaults([
-      ...findUnknownPermissions("scopes", input.scopes, known),
-      ...findExpiryFaults(expiresAt, ctx.now()),
-    ]);
-    const [owner] = owners;
+    const { acting, owner } = await checkNewApiKey(ctx, caller, input);
     if (!owner) throw new AppError("user_not_found");
-    requireManageable(acting, owner);
-    requireScopes(acting, owner, scopes);
     if (!owner.isBelowLimit) throw new AppError("api_key_limit");
     return issue(acting, owner, { name, scopes, expiresAt });
   });
+}
+
+/**
+ * The caller, who may create this key, and its owner. Throws `forbidden`, `privilege_escalation`, and `validation_failed` with all that a schema
+ * cannot find wrong.
+ */
+export async function checkNewApiKey(
+  ctx: Context,
+  caller: UserRef,
+  { user_id, scopes = [], expires_at }: Partial<CreateApiKey>,
+) {
+  const { acting, owners, custom } = await read(ctx, {
+    owners: findKeyOwner(ctx.db, user_id ?? caller, ctx.now()),
+    custom: findCustomPermissions(ctx.db, scopes),
+  });
+  requireOwner(acting, user_id ?? acting.actor.userId);
+  const [owner] = owners;
+  const { known, faults } = sortPermissions("scopes", scopes, custom);
+  if (owner) {
+    requireManageable(acting, owner);
+    requireScopes(acting, owner, known);
+  }
+  requireNoFaults([...faults, ...findExpiryFaults(parseExpiry(expires_at), ctx.now())]);
+  return { acting, owner };
 }
 
 /** Undefined if the caller may no longer create this key, or the owner has reached the limit. */

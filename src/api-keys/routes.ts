@@ -12,8 +12,9 @@ import {
   setValidator,
 } from "../http/etag.ts";
 import { presentPage } from "../http/pagination.ts";
+import { parseId } from "../lib/ids.ts";
 import type { ApiKeyTarget } from "./change.ts";
-import { createApiKey } from "./create.ts";
+import { checkNewApiKey, createApiKey } from "./create.ts";
 import { getApiKey, getApiKeyPage } from "./get.ts";
 import { revokeApiKey } from "./revoke.ts";
 import { rotateApiKey } from "./rotate.ts";
@@ -27,7 +28,7 @@ import {
   presentApiKey,
   UpdateApiKey,
 } from "./schema.ts";
-import { updateApiKey } from "./update.ts";
+import { checkApiKeyUpdate, updateApiKey } from "./update.ts";
 
 const tags = ["API keys"];
 
@@ -44,6 +45,7 @@ const createApiKeyRoute = operation({
     "The key is shown only in this response, and its owner gets an email.",
   access: personal(ownerOr("api_keys:write")),
   request: { body: jsonBody(CreateApiKey) },
+  check: (c, body: Partial<CreateApiKey>) => checkNewApiKey(c.get("ctx"), callingUser(c), body),
   responses: { 201: jsonContent(ApiKeyWithSecret, "The new key.", ["Location", "ETag"]) },
   errors: ["privilege_escalation", "user_not_found", "api_key_limit", "edit_conflict"],
 });
@@ -93,6 +95,8 @@ const updateApiKeyRoute = operation({
   access: personal(ownerOr("api_keys:write")),
   parameters: [IfMatch],
   request: { params: ApiKeyId, body: jsonBody(UpdateApiKey) },
+  check: (c, body: UpdateApiKey) =>
+    checkApiKeyUpdate(c.get("ctx"), parseId(c.req.param("id") ?? "") ?? "", body),
   responses: { 200: jsonContent(ApiKey, "The updated key.", ["ETag"]) },
   errors: [
     "privilege_escalation",

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
-import { isSelfScope, SELF_SCOPE_NAMES } from "../access/permissions.ts";
-import { Timestamp, text } from "../http/fields.ts";
+import { SELF_SCOPE_NAMES } from "../access/permissions.ts";
+import { fault, Timestamp, text, VISIBLE_PATTERN } from "../http/fields.ts";
 import { PageQuery, pageOf } from "../http/pagination.ts";
 import { idParam } from "../http/params.ts";
 import { parseId } from "../lib/ids.ts";
@@ -8,7 +8,9 @@ import { toTimestamp, toTimestampOrNull } from "../lib/time.ts";
 import { permissionList } from "../roles/permissions/schema.ts";
 import type { ApiKeyRow } from "./repository.ts";
 
-const Name = text(100).min(1).openapi({ example: "Nightly export" });
+const Name = text(100)
+  .min(1)
+  .openapi({ pattern: VISIBLE_PATTERN.replace("^", "^(?=.*[^ ])"), example: "Nightly export" });
 
 const Scope = z.string().openapi("Scope", {
   description: "A permission, or a scope that reaches only the owner of the key.",
@@ -16,7 +18,7 @@ const Scope = z.string().openapi("Scope", {
   anyOf: [{ $ref: "#/components/schemas/PermissionName" }, { enum: SELF_SCOPE_NAMES }],
 });
 
-const Scopes = permissionList(Scope, isSelfScope).openapi({
+const Scopes = permissionList(Scope).openapi({
   description:
     "Permissions that the key can use, and `me:read` (its owner's user and profile) or `me:write` (its owner's names and profile).",
   example: ["users:read"],
@@ -35,12 +37,10 @@ export const CreateApiKey = z
     user_id: z
       .string()
       .overwrite((id) => parseId(id) ?? id)
-      .refine((id) => parseId(id) !== undefined, {
-        message: "Must be a UUID.",
-        params: { code: "invalid_format" },
-      })
+      .refine((id) => parseId(id) !== undefined, fault("invalid_format", "Must be a UUID."))
       .optional()
       .openapi({
+        format: "uuid",
         description:
           "The user the key acts for; you by default. Another user needs api_keys:write.",
       }),

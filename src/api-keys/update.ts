@@ -1,8 +1,14 @@
 import type { Context } from "../context.ts";
 import type { Fault } from "../errors.ts";
 import { toTimestampOrNull } from "../lib/time.ts";
-import { requireNoFaults, toPermissionSet } from "../roles/permissions/known.ts";
-import { type ApiKeyPlan, type ApiKeyTarget, changeApiKey, requireLive } from "./change.ts";
+import { toPermissionSet } from "../roles/permissions/known.ts";
+import {
+  type ApiKeyPlan,
+  type ApiKeyTarget,
+  changeApiKey,
+  planApiKeyChange,
+  requireLive,
+} from "./change.ts";
 import { findExpiryFaults, parseExpiry } from "./expiry.ts";
 import type { ApiKeyRow, ManagedApiKey } from "./repository.ts";
 import type { UpdateApiKey } from "./schema.ts";
@@ -10,23 +16,39 @@ import type { UpdateApiKey } from "./schema.ts";
 /**
  * Changes the name, the scopes or the expiry of a key that is not revoked. Caller and owner must both hold new scopes, and who
  * extends the expiry must hold all scopes of the key.
- * Throws `forbidden`, `api_key_not_found`, `privilege_escalation`, `version_conflict`, `api_key_revoked`, `api_key_limit`,
- * `validation_failed`.
+ * Throws `forbidden`, `api_key_not_found`, `privilege_escalation`, `api_key_revoked`, `api_key_limit`, `validation_failed`,
+ * `version_conflict`.
  */
 export async function updateApiKey(
   ctx: Context,
   target: ApiKeyTarget,
   input: UpdateApiKey,
 ): Promise<ApiKeyRow> {
-  const plan = (key: ManagedApiKey, unknownScopes: Fault[]) => {
+  return changeApiKey(ctx, target, createPlanner(ctx, input), input);
+}
+
+/**
+ * Throws what `updateApiKey` would throw of the caller's authority, and `validation_failed` with all that a schema cannot find
+ * wrong.
+ */
+export async function checkApiKeyUpdate(
+  ctx: Context,
+  id: string,
+  input: UpdateApiKey,
+): Promise<void> {
+  await planApiKeyChange(ctx, { id, ifMatch: undefined }, createPlanner(ctx, input), input);
+}
+
+function createPlanner(ctx: Context, input: UpdateApiKey) {
+  return (key: ManagedApiKey, unknownScopes: Fault[]) => {
     const after = applyInput(key, input);
     const isNewExpiry = after.expiresAt !== key.expiresAt;
     const expiryFaults = isNewExpiry ? findExpiryFaults(after.expiresAt, ctx.now()) : [];
-    requireNoFaults([...unknownScopes, ...expiryFaults]);
-    requireLive(key);
-    return planUpdate(key, after, ctx.now());
+    const faults = [...unknownScopes, ...expiryFaults];
+    if (faults.length === 0) requireLive(key);
+    const change = planUpdate(key, after, ctx.now());
+    return change && { ...change, faults };
   };
-  return changeApiKey(ctx, target, plan, input);
 }
 
 type Editable = Pick<ApiKeyRow, "name" | "scopes" | "expiresAt">;

@@ -1,3 +1,5 @@
+import type { z } from "@hono/zod-openapi";
+import type { Context as HonoContext } from "hono";
 import type { ConfigResult } from "../config.ts";
 import type { Bindings, Context } from "../context.ts";
 import type { Meter } from "../lib/meter.ts";
@@ -15,5 +17,23 @@ export interface AppEnv {
     meter: Meter;
     config: ConfigResult;
     ctx: Context;
+    /** What the request must look like, from the declaration of its operation. */
+    rules: RequestRules | undefined;
+    /** Whether the request came without a body, where the operation needs one. */
+    isBodyMissing: boolean | undefined;
   };
+}
+
+/** What the request of an operation must look like, and what else is checked of it. */
+export interface RequestRules {
+  query: z.ZodType;
+  params: z.ZodType | undefined;
+  body: z.ZodType | undefined;
+  /**
+   * What only the service can find wrong, of the fields of the body that are valid. Throws as the service does: `validation_failed`
+   * adds its faults to those of the schemas, and 401 and 403 take precedence.
+   */
+  check?: ((c: HonoContext<AppEnv>, fields: object) => Promise<unknown>) | undefined;
+  /** Fields that the operation returns. Those that it does not take are read-only. */
+  readOnly: readonly string[];
 }

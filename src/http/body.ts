@@ -1,55 +1,137 @@
-import type { MiddlewareHandler } from "hono";
+import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import { AppError } from "../errors.ts";
+import { describeError } from "../platform/logger.ts";
 import type { AppEnv } from "./app-env.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
-const JSON_TYPE = /^application\/json\s*(;.*)?$/i;
+
+/** How much of a refused body is read and discarded, so that the connection can be used again. */
+const MAX_DRAINED_BYTES = 1024 * 1024;
+const MAX_DRAIN_MS = 2000;
 
 /** The media type of form data (WHATWG URL, application/x-www-form-urlencoded). */
 export const FORM_TYPE = "application/x-www-form-urlencoded";
-const FORM = /^application\/x-www-form-urlencoded\s*(;.*)?$/i;
+const JSON_TYPE = "application/json";
+/** The media type of a JSON merge patch (RFC 7396), which PATCH also accepts. */
+export const MERGE_PATCH_TYPE = "application/merge-patch+json";
 
 /**
  * Reads the request body and passes it on as `application/json`. If the operation accepts forms, a form becomes an object of its
- * fields. An empty body becomes an empty object, so that validation names every missing field. Throws `payload_too_large` as soon
- * as more than 64 KiB have arrived (hono's body-limit trusts `Content-Length`), `unsupported_media_type`, `malformed_json`.
+ * fields. An empty body becomes an empty object, so that validation names every missing field; validation refuses it in any case.
+ * Throws `payload_too_large` as soon as more than 64 KiB have arrived (hono's body-limit trusts `Content-Length`),
+ * `unsupported_media_type`, `malformed_json`, `unreadable_body`.
  */
 export function readBody({ acceptsForms }: { acceptsForms: boolean }): MiddlewareHandler<AppEnv> {
   return async function readBody(c, next) {
-    const bytes = await readBounded(c.req.raw);
-    const type = c.req.header("Content-Type") ?? "";
-    const isForm = acceptsForms && FORM.test(type);
-    if (bytes.byteLength > 0 && !isForm && !JSON_TYPE.test(type)) {
-      throw new AppError("unsupported_media_type");
-    }
-    const text = bytes.byteLength === 0 ? "{}" : decode(bytes);
+    const bytes = await readBounded(c);
+    const isMissing = bytes.byteLength === 0;
+    const type = toMediaType(c.req.header("Content-Type") ?? "");
+    const isForm = acceptsForms && type === FORM_TYPE;
+    if (!isMissing && !isForm && !isJson(type, c.req.method)) throw unsupportedType(c.req.method);
+    const text = isMissing ? "{}" : decode(bytes);
+    c.set("isBodyMissing", isMissing);
     c.req.raw = new Request(c.req.raw.url, {
       method: c.req.method,
       headers: withJsonType(c.req.raw.headers),
-      body: isForm ? JSON.stringify(Object.fromEntries(new URLSearchParams(text))) : text,
+      body: isForm && !isMissing ? toFormJson(text) : text,
     });
     return next();
   };
 }
 
-async function readBounded(request: Request): Promise<Uint8Array> {
-  if (Number(request.headers.get("Content-Length")) > MAX_BODY_BYTES) {
+/**
+ * Reads what is left of the body of a request that was answered before its body was read, up to 1 MiB or for two seconds. Otherwise
+ * the rest would be taken for the next request on the connection, or the connection would be reset before the client has the
+ * response. The runtime closes the connection of a body that is longer.
+ */
+export const drainBody: MiddlewareHandler<AppEnv> = async function drainBody(c, next) {
+  const { body, headers } = c.req.raw;
+  await next();
+  if (!body || body.locked) return;
+  const isTooLong = Number(headers.get("Content-Length")) > MAX_DRAINED_BYTES;
+  const reader = body.getReader();
+  try {
+    if (!isTooLong && (await isDrained(reader))) return;
+    await reader.cancel();
+  } catch {
+    // The client has gone, or its chunks are malformed. The runtime closes the connection.
+  }
+};
+
+async function isDrained(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<boolean> {
+  const { promise: timeout, resolve } = Promise.withResolvers<"late">();
+  const timer = setTimeout(() => resolve("late"), MAX_DRAIN_MS);
+  try {
+    for (let left = MAX_DRAINED_BYTES; left > 0; ) {
+      const result = await Promise.race([reader.read(), timeout]);
+      if (result === "late") return false;
+      if (result.done) return true;
+      left -= result.value.byteLength;
+    }
+    return false;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function readBounded(c: HonoContext<AppEnv>): Promise<Uint8Array> {
+  const { body, headers } = c.req.raw;
+  if (Number(headers.get("Content-Length")) > MAX_BODY_BYTES) {
     throw new AppError("payload_too_large");
   }
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of request.body ?? []) {
-    size += chunk.byteLength;
-    if (size > MAX_BODY_BYTES) throw new AppError("payload_too_large");
-    chunks.push(chunk);
-  }
-  const bytes = new Uint8Array(size);
+  const chunks = body ? await readChunks(c, body) : [];
+  const bytes = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.byteLength, 0));
   let offset = 0;
   for (const chunk of chunks) {
     bytes.set(chunk, offset);
     offset += chunk.byteLength;
   }
   return bytes;
+}
+
+async function readChunks(
+  c: HonoContext<AppEnv>,
+  body: ReadableStream<Uint8Array>,
+): Promise<Uint8Array[]> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  try {
+    // The rest of a body that is too large is left to `drainBody`.
+    for await (const chunk of body.values({ preventCancel: true })) {
+      size += chunk.byteLength;
+      if (size > MAX_BODY_BYTES) break;
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    // The client's fault: it hung up, or its chunks are malformed.
+    c.get("log")("info", "request.body_unreadable", describeError(error));
+    throw new AppError("unreadable_body", { cause: error });
+  }
+  if (size > MAX_BODY_BYTES) throw new AppError("payload_too_large");
+  return chunks;
+}
+
+/** The media type in lower case, without parameters (RFC 9110 section 8.3.1). Undefined if its charset is not UTF-8. */
+function toMediaType(header: string): string | undefined {
+  const [type = "", ...parameters] = header.split(";").map((part) => part.trim().toLowerCase());
+  const isUtf8 = parameters.every(
+    (parameter) => !/^charset\s*=/.test(parameter) || /^charset=("?)utf-?8\1$/.test(parameter),
+  );
+  return isUtf8 ? type : undefined;
+}
+
+function isJson(type: string | undefined, method: string): boolean {
+  return type === JSON_TYPE || (type === MERGE_PATCH_TYPE && method === "PATCH");
+}
+
+// `Accept-Patch` as in RFC 5789 section 2.2.
+function unsupportedType(method: string): AppError {
+  const headers = method === "PATCH" ? { "Accept-Patch": `${JSON_TYPE}, ${MERGE_PATCH_TYPE}` } : {};
+  return new AppError("unsupported_media_type", { headers });
+}
+
+function toFormJson(text: string): string {
+  return JSON.stringify(Object.fromEntries(new URLSearchParams(text)));
 }
 
 function decode(bytes: Uint8Array): string {
@@ -62,7 +144,7 @@ function decode(bytes: Uint8Array): string {
 
 function withJsonType(headers: Headers): Headers {
   const copy = new Headers(headers);
-  copy.set("Content-Type", "application/json");
+  copy.set("Content-Type", JSON_TYPE);
   copy.delete("Content-Length");
   return copy;
 }

@@ -6,6 +6,7 @@ import { describeError } from "../platform/logger.ts";
 import type { AppEnv } from "./app-env.ts";
 import { PROBLEM_TYPE, toProblem } from "./problem.ts";
 import { responseRequestId } from "./request-id.ts";
+import { matchedRoute } from "./request-log.ts";
 
 const RETRY_AFTER_SECONDS = "5";
 
@@ -44,6 +45,7 @@ function toAppError(error: Error, c: HonoContext<AppEnv>): AppError {
   // Hono's validator throws this for a body that is not JSON.
   if (error instanceof HTTPException && error.status === 400) return new AppError("malformed_json");
   const code: ErrorCode = isTransient(error) ? "service_unavailable" : "internal_error";
-  c.get("log")("error", "request.failed", describeError(error));
+  const where = { method: c.req.method, route: matchedRoute(c) };
+  c.get("log")("error", "request.failed", { ...where, ...describeError(error) });
   return new AppError(code);
 }

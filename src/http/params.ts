@@ -1,15 +1,16 @@
 import { z } from "@hono/zod-openapi";
 import { parseId } from "../lib/ids.ts";
+import { fault } from "./fields.ts";
 
 const EXAMPLE_ID = "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11";
 
 /** The `{id}` of a user: a UUID, or `me` for the caller. */
 export const UserIdParam = z
   .string()
-  .refine((id) => id === "me" || parseId(id) !== undefined, {
-    message: "Must be a UUID or `me`.",
-    params: { code: "invalid_format" },
-  })
+  .refine(
+    (id) => id === "me" || parseId(id) !== undefined,
+    fault("invalid_format", "Must be a UUID or `me`."),
+  )
   .openapi({
     param: { name: "id", in: "path" },
     description: "The user's id, or `me` for yourself.",
@@ -21,9 +22,6 @@ export function idParam(name: string, description: string) {
   return z
     .string()
     .overwrite((id) => parseId(id) ?? id)
-    .refine((id) => parseId(id) !== undefined, {
-      message: "Must be a UUID.",
-      params: { code: "invalid_format" },
-    })
+    .refine((id) => parseId(id) !== undefined, fault("invalid_format", "Must be a UUID."))
     .openapi({ param: { name, in: "path" }, description, example: EXAMPLE_ID });
 }

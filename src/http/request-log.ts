@@ -33,7 +33,8 @@ export const requestLog: MiddlewareHandler<AppEnv> = async function requestLog(c
   });
 };
 
-function matchedRoute(c: HonoContext<AppEnv>): string | null {
+/** The pattern of the route that a request matched; null if it matched none. */
+export function matchedRoute(c: HonoContext<AppEnv>): string | null {
   const path = routePath(c, -1);
   return path === "/*" || path === "*" ? null : path;
 }

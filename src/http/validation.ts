@@ -1,54 +1,140 @@
-import type { Hook } from "@hono/zod-openapi";
-import type { z } from "zod";
+import { type Hook, z } from "@hono/zod-openapi";
+import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import { AppError, type Fault } from "../errors.ts";
-import type { AppEnv } from "./app-env.ts";
+import type { FaultCode } from "../lib/fault-codes.ts";
+import type { AppEnv, RequestRules } from "./app-env.ts";
+import { describeIssue, toFaultCode } from "./issues.ts";
 
 type Issue = z.core.$ZodIssue;
 
 /** The maximum number of problems in a response. */
 const MAX_FAULTS = 100;
 
-/** Throws one `validation_failed` error with an entry per problem that zod found. */
-export const onInvalid: Hook<unknown, AppEnv, string, unknown> = (result) => {
-  if (result.success) return;
-  // The validator passes the input on failure, too, but its type says so only for success.
-  const { data } = result as { data?: unknown };
-  const faults = result.error.issues.flatMap((issue) => toFaults(issue as Issue, data));
-  throw new AppError("validation_failed", { faults: faults.slice(0, MAX_FAULTS) });
+/** Refuses every query parameter, for paths that are not declared as operations. */
+export const refuseQuery: MiddlewareHandler<AppEnv> = async function refuseQuery(c, next) {
+  const names = Object.keys(c.req.queries());
+  if (names.length > 0) throw invalidRequest(names.map((name) => toUnknownField(name)));
+  return next();
 };
 
-function toFaults(issue: Issue, data: unknown): Fault[] {
+/**
+ * Throws one `validation_failed` error if a part of the request is invalid, with an entry per problem in any part of it: query, path
+ * and body, those included that only the service can find.
+ */
+export const onInvalid: Hook<unknown, AppEnv, string, unknown> = async (result, c) => {
+  const { target } = result as { target?: string };
+  const isBodyMissing = target === "json" && c.get("isBodyMissing");
+  if (result.success && !isBodyMissing) return;
+  const rules = c.get("rules");
+  if (!rules) throw new Error("an operation without rules");
+  const structural = await findStructuralFaults(c, rules);
+  const semantic = await findSemanticFaults(c, rules);
+  throw invalidRequest([...structural, ...semantic]);
+};
+
+function invalidRequest(faults: readonly Fault[]): AppError {
+  return new AppError("validation_failed", { faults: faults.slice(0, MAX_FAULTS) });
+}
+
+async function findStructuralFaults(
+  c: HonoContext<AppEnv>,
+  { query, params, body, readOnly }: RequestRules,
+): Promise<Fault[]> {
+  const faults = [
+    ...(await findFaults(query, readQuery(c))),
+    ...(params ? await findFaults(params, c.req.param()) : []),
+    ...(body ? await findFaults(body, await readJson(c), readOnly) : []),
+  ];
+  if (faults.length > 0 || !c.get("isBodyMissing")) return faults;
+  return [{ path: "", code: "required", message: "Send a JSON object as the body." }];
+}
+
+async function findSemanticFaults(
+  c: HonoContext<AppEnv>,
+  { params, body, check }: RequestRules,
+): Promise<readonly Fault[]> {
+  if (!check || !body || (params && !params.safeParse(c.req.param()).success)) return [];
+  try {
+    await check(c, await pickValidFields(body, await readJson(c)));
+    return [];
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    if (error.code === "validation_failed") return error.faults ?? [];
+    // What a valid request would be told about the state of the resource, such as 404 and 409, comes after 422.
+    const precedes = error.status === 401 || error.status === 403 || error.status >= 500;
+    if (precedes) throw error;
+    return [];
+  }
+}
+
+/** The fields of an object that are valid by themselves, as the schema normalizes them. */
+async function pickValidFields(schema: z.ZodType, value: unknown): Promise<object> {
+  if (!(schema instanceof z.ZodObject) || !isObject(value)) return {};
+  const fields: [string, unknown][] = [];
+  for (const [name, field] of Object.entries(schema.shape)) {
+    if (!Object.hasOwn(value, name)) continue;
+    const result = await z.safeParseAsync(field, Reflect.get(value, name));
+    if (result.success) fields.push([name, result.data]);
+  }
+  return Object.fromEntries(fields);
+}
+
+async function findFaults(
+  schema: z.ZodType,
+  value: unknown,
+  readOnly: readonly string[] = [],
+): Promise<Fault[]> {
+  const result = await schema.safeParseAsync(value, { error: describeIssue });
+  if (result.success) return [];
+  return result.error.issues.flatMap((issue) => toFaults(issue, value, readOnly));
+}
+
+function toFaults(issue: Issue, value: unknown, readOnly: readonly string[]): Fault[] {
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => ({
-      path: [...issue.path, key].join("."),
-      code: "unknown_field",
-      message: "Unknown field.",
-    }));
+    return issue.keys.map((key) =>
+      toUnknownField([...issue.path, key].join("."), readOnly.includes(key)),
+    );
   }
   const path = issue.path.map(String).join(".");
-  if (isMissing(issue, data)) return [{ path, code: "required", message: "Required." }];
-  return [{ path, code: codeOf(issue), message: issue.message }];
+  if (isMissing(issue, value)) return [{ path, code: "required", message: "Required." }];
+  return [{ path, code: toFaultCode(issue), message: issue.message }];
 }
 
-function isMissing(issue: Issue, data: unknown): boolean {
+function toUnknownField(path: string, isReadOnly = false): Fault {
+  const code: FaultCode = isReadOnly ? "read_only" : "unknown_field";
+  return {
+    path,
+    code,
+    message: isReadOnly ? "Cannot be changed. Leave it out." : "Unknown field.",
+  };
+}
+
+function isMissing(issue: Issue, value: unknown): boolean {
   if (issue.path.length === 0) return false;
-  let value = data;
+  let at = value;
   for (const key of issue.path) {
-    if (typeof value !== "object" || value === null) return false;
-    value = Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined;
+    if (!isObject(at)) return false;
+    at = Object.hasOwn(at, key) ? Reflect.get(at, key) : undefined;
   }
-  return value === undefined && (issue.code === "invalid_type" || issue.code === "invalid_value");
+  return at === undefined && (issue.code === "invalid_type" || issue.code === "invalid_value");
 }
 
-function codeOf(issue: Issue): string {
-  switch (issue.code) {
-    case "custom":
-      return typeof issue.params?.code === "string" ? issue.params.code : "invalid_value";
-    case "too_small":
-      return issue.origin === "string" ? "too_short" : "too_small";
-    case "too_big":
-      return issue.origin === "string" ? "too_long" : "too_big";
-    default:
-      return issue.code;
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+// As hono's validator reads it.
+function readQuery(c: HonoContext<AppEnv>): Record<string, unknown> {
+  const entries = Object.entries(c.req.queries());
+  return Object.fromEntries(
+    entries.map(([key, values]) => [key, values.length === 1 ? values[0] : values]),
+  );
+}
+
+async function readJson(c: HonoContext<AppEnv>): Promise<unknown> {
+  try {
+    return await c.req.json();
+  } catch {
+    throw new AppError("malformed_json");
   }
 }

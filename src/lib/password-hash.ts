@@ -1,4 +1,5 @@
 import { equalBytes, fromBase64Url, toBase64Url, utf8 } from "./bytes.ts";
+import { normalizePassword } from "./text.ts";
 
 /**
  * The maximum number of PBKDF2 iterations per WebCrypto call on Cloudflare's network.
@@ -104,12 +105,11 @@ function currentParameters({ iterations, peppers }: HashSettings): HashParameter
   return { iterations, perCall: MAX_ITERATIONS_PER_CALL, pepperId };
 }
 
-// The same password may have different code points when it is typed on different keyboards (NIST SP 800-63B section 3.1.1.2).
 async function prepare(
   password: string,
   pepper: CryptoKey | undefined,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = utf8(password.normalize("NFKC"));
+  const bytes = utf8(normalizePassword(password));
   return pepper ? new Uint8Array(await crypto.subtle.sign("HMAC", pepper, bytes)) : bytes;
 }
 

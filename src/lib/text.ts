@@ -12,6 +12,14 @@ export function normalizeEmail(text: string): string {
   return trimSpaces(text);
 }
 
+/**
+ * Normalizes a password before it is checked and hashed: NFKC, because the same password may have different code points when it is
+ * typed on different keyboards (NIST SP 800-63B section 3.1.1.2). Case and spaces are kept.
+ */
+export function normalizePassword(text: string): string {
+  return text.normalize("NFKC");
+}
+
 /** The form in which usernames and emails are compared and must be unique. */
 export function toComparisonKey(normalized: string): string {
   return normalized.normalize("NFKC").toLowerCase();

@@ -1,11 +1,12 @@
 import { SwaggerUI } from "@hono/swagger-ui";
-import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { etag, RETAINED_304_HEADERS } from "hono/etag";
 import { html, raw } from "hono/html";
-import { createRouter } from "../access/operation.ts";
 import { AppError, ERRORS } from "../errors.ts";
 import type { AppEnv } from "../http/app-env.ts";
+import { refuseQuery } from "../http/validation.ts";
+import { FAULT_CODES } from "../lib/fault-codes.ts";
 import { readAppName } from "./app-name.ts";
 import { buildOpenApiDocument } from "./openapi.ts";
 
@@ -40,17 +41,6 @@ const revalidate = etag({
   ],
 });
 
-/** A page that is not in the OpenAPI document, and takes no query parameters. */
-function page<const P extends string>(path: P) {
-  return createRoute({
-    method: "get",
-    path,
-    hide: true,
-    request: { query: z.strictObject({}) },
-    responses: { 200: { description: "The page." } },
-  });
-}
-
 /** Mounts the OpenAPI document, the docs page with its assets, and the page that explains every error code. */
 export function mountDocs(app: OpenAPIHono<AppEnv>): void {
   let document: string | undefined;
@@ -69,14 +59,16 @@ export function mountDocs(app: OpenAPIHono<AppEnv>): void {
       "Cache-Control": "public, max-age=60",
     });
   };
-  const pages = createRouter()
-    .openapi({ ...page("/openapi.json"), middleware: revalidate }, showDocument)
-    .openapi(page("/docs"), showDocs)
-    .openapi(page("/docs/"), showDocs)
-    .openapi(page("/docs/errors"), showErrors);
-  app.route("/", pages);
-  app.get("/docs/init.js", (c) => c.body(INIT_SCRIPT, 200, { "Content-Type": "text/javascript" }));
-  app.get("/docs/errors.css", (c) => c.body(ERRORS_STYLE, 200, { "Content-Type": "text/css" }));
+  app.get("/openapi.json", refuseQuery, revalidate, showDocument);
+  app.get("/docs", refuseQuery, showDocs);
+  app.get("/docs/", refuseQuery, showDocs);
+  app.get("/docs/errors", refuseQuery, showErrors);
+  app.get("/docs/init.js", refuseQuery, (c) =>
+    c.body(INIT_SCRIPT, 200, { "Content-Type": "text/javascript" }),
+  );
+  app.get("/docs/errors.css", refuseQuery, (c) =>
+    c.body(ERRORS_STYLE, 200, { "Content-Type": "text/css" }),
+  );
   app.get("/docs/assets/*", async (c) => {
     const asset = await c.env.ASSETS.fetch(c.req.raw);
     if (asset.status === 404) throw new AppError("not_found");
@@ -124,6 +116,11 @@ function renderErrorsPage(appName: string) {
 ${Object.entries(ERRORS).map(
   ([code, [status, title, detail]]) =>
     html`<h2 id="${code}">${code}</h2><p>${status} ${title}. ${detail}</p>`,
+)}
+<h1 id="errors">Entries of errors</h1>
+<p>A 422 response lists every problem of the request in <code>errors</code>, each with one of these codes.</p>
+${Object.entries(FAULT_CODES).map(
+  ([code, meaning]) => html`<h2 id="errors-${code}">${code}</h2><p>${meaning}</p>`,
 )}
 </body>
 </html>`;

@@ -2,6 +2,7 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import { version } from "../../package.json";
 import { ERRORS, type ErrorCode } from "../errors.ts";
 import type { AppEnv } from "../http/app-env.ts";
+import { MERGE_PATCH_TYPE } from "../http/body.ts";
 import { PROBLEM_SCHEMAS, toProblemExample, toSchemaName } from "../http/problem.ts";
 import { RESPONSE_HEADERS } from "../http/response-headers.ts";
 
@@ -90,7 +91,10 @@ function requireBodies({ paths = {} }: OpenApiDocument): void {
   for (const path of Object.values(paths)) {
     for (const method of ["post", "put", "patch"] as const) {
       const body = path[method]?.requestBody;
-      if (body && "content" in body) body.required = true;
+      if (!body || !("content" in body)) continue;
+      body.required = true;
+      const json = body.content["application/json"];
+      if (method === "patch" && json) body.content[MERGE_PATCH_TYPE] = json;
     }
   }
 }

@@ -27,17 +27,42 @@ export function createLog(readScope: () => LogScope): Log {
   };
 }
 
-/** What is safe to log of an error: its name and stack frames. Messages are left out, because those of D1 can contain bound values. */
+const MAX_FRAMES = 8;
+const MAX_CAUSES = 5;
+const FRAME = /^\s*at .+/;
+const SQLITE_CODE = /\bSQLITE_[A-Z_]+\b/;
+
+/**
+ * What is safe to log of an error and of what caused it: names, SQLite result codes and stack frames. Messages are left out, because
+ * those of D1 can contain bound values. An error that the runtime throws may have no frames: then `stack` is where it was logged.
+ */
 export function describeError(error: unknown): Record<string, unknown> {
+  const causes: Record<string, unknown>[] = [];
+  let cause = error instanceof Error ? error.cause : undefined;
+  while (cause !== undefined && causes.length < MAX_CAUSES) {
+    causes.push(describeOne(cause));
+    cause = cause instanceof Error ? cause.cause : undefined;
+  }
+  const described = describeOne(error);
+  if (described.stack?.length === 0) described.stack = toFrames(new Error()).slice(1);
+  return { ...described, ...(causes.length > 0 && { causes }) };
+}
+
+interface ErrorDescription extends Record<string, unknown> {
+  error: string;
+  stack?: string[];
+}
+
+function describeOne(error: unknown): ErrorDescription {
   if (!(error instanceof Error)) return { error: typeof error };
-  const head = error.stack?.indexOf(error.message) ?? 0;
-  const frames = error.stack
-    ?.slice(head + error.message.length)
-    .split("\n")
-    .slice(1, 9);
-  return {
-    error: error.name,
-    stack: frames?.map((line) => line.trim()),
-    ...(error.cause instanceof Error && { cause: error.cause.name }),
-  };
+  const sqlite = SQLITE_CODE.exec(error.message)?.[0];
+  return { error: error.name, ...(sqlite && { sqlite }), stack: toFrames(error) };
+}
+
+// The stack begins with the message, which may contain lines that look like frames.
+function toFrames({ stack = "", message }: Error): string[] {
+  const head = stack.indexOf(message);
+  const rest = head < 0 ? "" : stack.slice(head + message.length);
+  const lines = rest.split("\n").filter((line) => FRAME.test(line));
+  return lines.slice(0, MAX_FRAMES).map((line) => line.trim());
 }

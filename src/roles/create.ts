@@ -6,8 +6,8 @@ import { commit, retryOnConflict } from "../audit/commit.ts";
 import { createAuditEvent } from "../audit/events.ts";
 import type { Context } from "../context.ts";
 import { findUniqueViolation } from "../db/errors.ts";
-import { AppError } from "../errors.ts";
-import { findUnknownPermissions, requireNoFaults, toPermissionSet } from "./permissions/known.ts";
+import { AppError, requireNoFaults } from "../errors.ts";
+import { sortPermissions, toPermissionSet } from "./permissions/known.ts";
 import { findCustomPermissions, wherePermissionsExist } from "./permissions/repository.ts";
 import { insertRole, type RoleRow } from "./repository.ts";
 import type { CreateRole } from "./schema.ts";
@@ -16,13 +16,23 @@ import type { CreateRole } from "./schema.ts";
 export async function createRole(ctx: Context, input: CreateRole): Promise<RoleRow> {
   const permissions = toPermissionSet(input.permissions);
   return retryOnConflict(async () => {
-    const { acting, known } = await read(ctx, {
-      known: findCustomPermissions(ctx.db, permissions),
-    });
-    requireNoFaults(findUnknownPermissions("permissions", input.permissions, known));
-    requireCovers(acting.actor, permissions);
+    const acting = await checkPermissions(ctx, input);
     return insertWithAudit(acting, { ...input, permissions });
   });
+}
+
+/**
+ * The caller, who holds every permission in the list that exists. Throws `privilege_escalation`, and `validation_failed` for those that do not.
+ */
+export async function checkPermissions(
+  ctx: Context,
+  { permissions = [] }: { permissions?: readonly string[] | undefined },
+): Promise<Acting> {
+  const { acting, found } = await read(ctx, { found: findCustomPermissions(ctx.db, permissions) });
+  const { known, faults } = sortPermissions("permissions", permissions, found);
+  requireCovers(acting.actor, known);
+  requireNoFaults(faults);
+  return acting;
 }
 
 /** Undefined if the caller no longer holds what the role grants, or one of the permissions no longer exists. */

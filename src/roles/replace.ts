@@ -5,12 +5,13 @@ import { requireCovers } from "../access/require.ts";
 import { commit, retryOnConflict } from "../audit/commit.ts";
 import { type Changes, createAuditEvent } from "../audit/events.ts";
 import type { Context } from "../context.ts";
-import { AppError } from "../errors.ts";
+import { AppError, requireNoFaults } from "../errors.ts";
 import { requireMatch, type VersionTest } from "../http/etag.ts";
-import { findUnknownPermissions, requireNoFaults, toPermissionSet } from "./permissions/known.ts";
+import { findReadOnlyFaults } from "../http/fields.ts";
+import { sortPermissions, toPermissionSet } from "./permissions/known.ts";
 import { findCustomPermissions, wherePermissionsExist } from "./permissions/repository.ts";
 import { findRole, type RoleRow, updateRole } from "./repository.ts";
-import { type ReplaceRole, toVersioned } from "./schema.ts";
+import { presentRole, READ_ONLY_FIELDS, type ReplaceRole, toVersioned } from "./schema.ts";
 
 export interface RoleTarget {
   name: string;
@@ -19,27 +20,47 @@ export interface RoleTarget {
 
 /**
  * Replaces a role's description and permissions. The caller must hold every permission that the role grants before and
- * after. Throws `role_not_found`, `system_role`, `privilege_escalation`, `version_conflict`, `validation_failed`.
+ * after. Throws `privilege_escalation`, `validation_failed`, `role_not_found`, `system_role`, `version_conflict`.
  */
 export async function replaceRole(
   ctx: Context,
-  { name, ifMatch }: RoleTarget,
+  target: RoleTarget,
   input: ReplaceRole,
 ): Promise<RoleRow> {
-  const after = { ...input, permissions: toPermissionSet(input.permissions) };
+  const { description } = input;
+  const after = { description, permissions: toPermissionSet(input.permissions) };
   return retryOnConflict(async () => {
-    const { acting, roles, known } = await read(ctx, {
-      roles: findRole(ctx.db, name),
-      known: findCustomPermissions(ctx.db, after.permissions),
-    });
-    requireNoFaults(findUnknownPermissions("permissions", input.permissions, known));
-    const role = requireCustom(roles[0]);
-    requireCovers(acting.actor, [...role.permissions, ...after.permissions]);
-    requireMatch(ifMatch, toVersioned(role));
+    const { acting, found } = await checkReplacement(ctx, target, input);
+    const role = requireCustom(found);
     const changes = diffRole(role, after);
     return changes ? applyReplacement(acting, role, after, changes) : role;
   });
 }
+
+/**
+ * The caller, who holds what the role grants before and after, and the role. Throws `privilege_escalation`, `version_conflict`,
+ * and `validation_failed` with all that a schema cannot find wrong.
+ */
+export async function checkReplacement(
+  ctx: Context,
+  { name, ifMatch }: RoleTarget,
+  input: Partial<ReplaceRole>,
+) {
+  const { permissions = [] } = input;
+  const { acting, roles, custom } = await read(ctx, {
+    roles: findRole(ctx.db, name),
+    custom: findCustomPermissions(ctx.db, permissions),
+  });
+  const [found] = roles;
+  const { known, faults } = sortPermissions("permissions", permissions, custom);
+  requireCovers(acting.actor, [...(found?.isSystem ? [] : (found?.permissions ?? [])), ...known]);
+  if (found && !found.isSystem) requireMatch(ifMatch, toVersioned(found));
+  const readOnly = found ? findReadOnlyFaults(input, presentRole(found), READ_ONLY_FIELDS) : [];
+  requireNoFaults([...faults, ...readOnly]);
+  return { acting, found };
+}
+
+type RoleSettings = Pick<ReplaceRole, "description" | "permissions">;
 
 /** Returns a role that can be changed. Throws `role_not_found`, `system_role`. */
 export function requireCustom(role: RoleRow | undefined): RoleRow {
@@ -48,7 +69,7 @@ export function requireCustom(role: RoleRow | undefined): RoleRow {
   return role;
 }
 
-function diffRole(before: RoleRow, after: ReplaceRole): Changes | undefined {
+function diffRole(before: RoleRow, after: RoleSettings): Changes | undefined {
   const [from, to] = [before.permissions.join(" "), after.permissions.join(" ")];
   const changes = {
     ...(after.description !== before.description && {
@@ -59,11 +80,14 @@ function diffRole(before: RoleRow, after: ReplaceRole): Changes | undefined {
   return Object.keys(changes).length > 0 ? changes : undefined;
 }
 
-/** Undefined if the role is no longer as it was read, or the caller no longer holds what it grants, or a permission no longer exists. */
+/**
+ * Undefined if the role is no longer as it was read, or the caller no longer holds what it grants, or a permission no longer
+ * exists.
+ */
 async function applyReplacement(
   acting: Acting,
   role: RoleRow,
-  { description, permissions }: ReplaceRole,
+  { description, permissions }: RoleSettings,
   changes: Changes,
 ): Promise<RoleRow | undefined> {
   const { name } = role;

@@ -2,10 +2,10 @@ import { createRouter, jsonBody, jsonContent, operation } from "../access/operat
 import { permission, personal } from "../access/rule.ts";
 import { IfMatch, IfNoneMatch, isNotModified, parseIfMatch, setValidator } from "../http/etag.ts";
 import { presentPage } from "../http/pagination.ts";
-import { createRole } from "./create.ts";
+import { checkPermissions, createRole } from "./create.ts";
 import { deleteRole } from "./delete.ts";
 import { getRole, getRolePage } from "./list.ts";
-import { replaceRole } from "./replace.ts";
+import { checkReplacement, replaceRole } from "./replace.ts";
 import {
   CreateRole,
   ListQuery,
@@ -58,6 +58,7 @@ const createRoleRoute = operation({
   description: "You can only include permissions that you hold yourself.",
   access: personal(permission("roles:write")),
   request: { body: jsonBody(CreateRole) },
+  check: (c, body: Partial<CreateRole>) => checkPermissions(c.get("ctx"), body),
   responses: { 201: jsonContent(Role, "The new role.", ["Location", "ETag"]) },
   errors: ["role_exists", "edit_conflict", "privilege_escalation"],
 });
@@ -74,6 +75,8 @@ const replaceRoleRoute = operation({
   access: personal(permission("roles:write")),
   parameters: [IfMatch],
   request: { params: RoleParams, body: jsonBody(ReplaceRole) },
+  check: (c, body: Partial<ReplaceRole>) =>
+    checkReplacement(c.get("ctx"), { name: c.req.param("name") ?? "", ifMatch: undefined }, body),
   responses: { 200: jsonContent(Role, "The updated role.", ["ETag"]) },
   errors: [
     "role_not_found",

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import type { Versioned } from "../http/etag.ts";
-import { Timestamp, text } from "../http/fields.ts";
+import { readOnlyField, Timestamp, text } from "../http/fields.ts";
 import { PageQuery, pageOf } from "../http/pagination.ts";
 import { toTimestamp } from "../lib/time.ts";
 import { PermissionName, permissionList } from "./permissions/schema.ts";
@@ -28,9 +28,22 @@ export const CreateRole = z
   .openapi("CreateRole");
 export type CreateRole = z.infer<typeof CreateRole>;
 
+/** Fields that GET returns and PUT cannot change. */
+const readOnly = {
+  name: readOnlyField({ type: "string" }),
+  is_system: readOnlyField({ type: "boolean" }),
+  created_at: readOnlyField({ type: "string", format: "date-time" }),
+  updated_at: readOnlyField({ type: "string", format: "date-time" }),
+};
+
+export const READ_ONLY_FIELDS = Object.keys(readOnly) as (keyof typeof readOnly)[];
+
 export const ReplaceRole = z
-  .strictObject({ description: Description.default(""), permissions: Permissions })
-  .openapi("ReplaceRole");
+  .strictObject({ description: Description.default(""), permissions: Permissions, ...readOnly })
+  .openapi("ReplaceRole", {
+    description:
+      "A role as GET returns it. Fields that cannot be changed may be absent or unchanged.",
+  });
 export type ReplaceRole = z.infer<typeof ReplaceRole>;
 
 export const RoleParams = z.strictObject({

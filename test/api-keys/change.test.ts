@@ -125,7 +125,7 @@ describe("PATCH /v1/api-keys/{id}", () => {
       { scopes: ["invoices:approve"], expires_at: "2020-01-01T00:00:00Z" },
       ["expires_at not_in_future", "scopes.0 invalid_value"],
     ],
-    [{ user_id: "x", revoked_at: null }, ["revoked_at unknown_field", "user_id unknown_field"]],
+    [{ user_id: "x", revoked_at: null }, ["revoked_at read_only", "user_id read_only"]],
   ])("returns 422 for %j", async (body, faults) => {
     const answer = await patch(key, ada, body);
     expectProblem(answer, 422, "validation_failed");

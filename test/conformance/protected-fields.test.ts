@@ -31,6 +31,22 @@ const TAKES: Readonly<Record<string, readonly string[]>> = {
   updateApiKey: ["scopes"],
 };
 
+/** The protected fields that a body accepts as GET returned them. */
+const READ_ONLY: Readonly<Record<string, readonly string[]>> = {
+  replaceUser: ["deleted_at", "email_verified", "id"],
+  replaceRole: ["is_system"],
+};
+
+/** Protected fields that are refused as read-only, because the response has them. */
+const SHOWN: Readonly<Record<string, readonly string[]>> = {
+  ...READ_ONLY,
+  updateUser: ["deleted_at", "email_verified", "id"],
+  updateApiKey: ["id"],
+};
+
+/** Another value than the current one, where that of PROTECTED is current. */
+const CHANGED: Readonly<Record<string, unknown>> = { deleted_at: "2026-11-20T08:00:00.000Z" };
+
 const document = await fetchDocument();
 const withBody = operationsOf(document).filter(({ documented }) => documented.requestBody);
 
@@ -38,19 +54,24 @@ describe("every documented request body", () => {
   it.each(withBody.map((operation) => [operation.name, operation] as const))(
     "refuses protected fields, even from an administrator: %s",
     async (_, operation) => {
-      const taken = TAKES[operation.documented.operationId ?? ""] ?? [];
+      const id = operation.documented.operationId ?? "";
+      const taken = TAKES[id] ?? [];
+      const shown = SHOWN[id] ?? [];
       const schema = operation.documented.requestBody?.content["application/json"]?.schema ?? {};
       const named = Object.keys(resolveSchema(document, schema).properties ?? {});
-      expect(named.filter((name) => name in PROTECTED).sort()).toEqual(taken.toSorted());
+      expect(named.filter((name) => name in PROTECTED).sort()).toEqual(
+        [...taken, ...(READ_ONLY[id] ?? [])].toSorted(),
+      );
       const admin = await createTestUser("admin");
       const target = await targetOf(await createTestUser());
       const { path, method, body } = sampleRequest(document, operation, target, false);
       for (const [field, value] of Object.entries(PROTECTED)) {
         if (taken.includes(field)) continue;
-        const forged = { ...body, [field]: value };
+        const forged = { ...body, [field]: CHANGED[field] ?? value };
         const answer = await send(path, { method, token: admin.token, body: forged });
         expectProblem(answer, 422, "validation_failed");
-        expect(faultsOf(answer)).toContain(`${field} unknown_field`);
+        const code = shown.includes(field) ? "read_only" : "unknown_field";
+        expect(faultsOf(answer)).toContain(`${field} ${code}`);
       }
     },
   );

@@ -1,10 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
 import { createTestUser, newAccount, sqlAll } from "../support/fixtures.ts";
+import { captureLogs } from "../support/logs.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
 const JSON_TYPE = { "Content-Type": "application/json" };
 const LIMIT = 64 * 1024;
+/** How much of a body that was refused is read and discarded. */
+const MAX_DRAINED = 1024 * 1024;
 
 const register = (raw: BodyInit, headers: Record<string, string> = JSON_TYPE) =>
   send("/v1/auth/register", { method: "POST", raw, headers });
@@ -34,7 +37,7 @@ describe("a body", () => {
     expectProblem(await register(inChunks(bodyOf(LIMIT + 1))), 413, "payload_too_large");
   });
 
-  it("that never ends returns 413 as soon as it exceeds the limit", async () => {
+  it("that never ends returns 413, once 1 MiB of it was discarded", async () => {
     let sent = 0;
     const endless = new ReadableStream({
       pull(controller) {
@@ -43,10 +46,10 @@ describe("a body", () => {
       },
     });
     expectProblem(await register(endless), 413, "payload_too_large");
-    expect(sent).toBeLessThan(4 * LIMIT);
+    expect(sent).toBeLessThan(MAX_DRAINED + 4 * LIMIT);
   });
 
-  it("with a Content-Length above the limit returns 413 before it is read", async () => {
+  it("with a Content-Length above 1 MiB returns 413 before it is read", async () => {
     let pulled = 0;
     const unread = new ReadableStream(
       {
@@ -57,7 +60,7 @@ describe("a body", () => {
       },
       { highWaterMark: 0 },
     );
-    const headers = { ...JSON_TYPE, "Content-Length": String(LIMIT + 1) };
+    const headers = { ...JSON_TYPE, "Content-Length": String(MAX_DRAINED + 1) };
     expectProblem(await register(unread, headers), 413, "payload_too_large");
     expect(pulled).toBe(0);
   });
@@ -165,6 +168,133 @@ describe("a body", () => {
       const answer = await send("/v1/users", { raw, headers: JSON_TYPE, token });
       expectProblem(answer, 403, "forbidden");
     }
+  });
+});
+
+describe("a missing body", () => {
+  it("of a PUT or PATCH returns 422 and changes nothing, whatever its type", async () => {
+    const { id, token } = await createTestUser();
+    const profile = { display_name: "Ada", metadata: { theme: "dark" } };
+    await send("/v1/users/me/profile", { method: "PUT", token, body: profile });
+    for (const headers of [JSON_TYPE, {}, { "Content-Type": "text/plain" }]) {
+      for (const [method, path] of [
+        ["PUT", "/v1/users/me/profile"],
+        ["PATCH", "/v1/users/me/profile"],
+        ["PATCH", "/v1/users/me"],
+      ] as const) {
+        const answer = await send(path, { method, token, headers });
+        expectProblem(answer, 422, "validation_failed");
+        expect(faultsOf(answer)).toEqual([" required"]);
+      }
+    }
+    expect((await send("/v1/users/me/profile", { token })).body).toMatchObject(profile);
+    expect(await sqlAll("SELECT version FROM profiles WHERE user_id = ?", id)).toEqual([
+      { version: 1 },
+    ]);
+  });
+
+  it("is unlike an empty object, which changes nothing", async () => {
+    const { token } = await createTestUser();
+    for (const path of ["/v1/users/me/profile", "/v1/users/me"]) {
+      expect((await send(path, { method: "PATCH", token, body: {} })).status).toBe(200);
+    }
+  });
+});
+
+describe("a body that cannot be read", () => {
+  const broken = () =>
+    new ReadableStream({
+      pull(controller) {
+        controller.error(new Error("invalid HTTP chunk size; text = secret-part"));
+      },
+    });
+
+  it("returns 400 unreadable_body and is logged as the client's fault, without its text", async () => {
+    const logs = captureLogs();
+    expectProblem(await register(broken()), 400, "unreadable_body");
+    expect(logs.of("request.failed")).toEqual([]);
+    const [line] = logs.of("request.body_unreadable");
+    expect(line).toMatchObject({ level: "info", error: "Error" });
+    expect(line?.stack).not.toEqual([]);
+    expect(logs.text()).not.toContain("secret-part");
+  });
+
+  it("returns 401 to a caller without credentials", async () => {
+    const answer = await send("/v1/users", { raw: broken(), headers: JSON_TYPE });
+    expectProblem(answer, 401, "unauthenticated");
+  });
+});
+
+describe("a body that is answered before it is read", () => {
+  it.each([
+    ["401", "/v1/users", "POST", 401],
+    ["404", "/v1/nothing", "POST", 404],
+    ["405", "/v1/auth/me", "PUT", 405],
+    ["413", "/v1/auth/register", "POST", 413],
+  ])(
+    "with %s is read to its end, so that the connection stays usable",
+    async (_, path, method, status) => {
+      const text = bodyOf(4 * LIMIT);
+      let isClosed = false;
+      const source = inChunks(text, 4096).getReader();
+      const raw = new ReadableStream(
+        {
+          async pull(controller) {
+            const { done, value } = await source.read();
+            isClosed = done;
+            if (done) controller.close();
+            else controller.enqueue(value);
+          },
+        },
+        { highWaterMark: 0 },
+      );
+      const answer = await send(path, { method, raw, headers: JSON_TYPE });
+      expect([answer.status, isClosed]).toEqual([status, true]);
+    },
+  );
+});
+
+describe("the Content-Type of a body", () => {
+  const profile = (method: string, type: string) =>
+    createTestUser().then(({ token }) =>
+      send("/v1/users/me/profile", {
+        method,
+        token,
+        raw: '{"display_name":"Ada"}',
+        headers: { "Content-Type": type },
+      }),
+    );
+
+  it.each(["utf-16", "UTF-16LE", "iso-8859-1", '"utf-16"', "us-ascii", "utf-8; charset=utf-16"])(
+    "with charset=%s returns 415",
+    async (charset) => {
+      const type = `application/json; charset=${charset}`;
+      expectProblem(
+        await register(bodyOf(200), { "Content-Type": type }),
+        415,
+        "unsupported_media_type",
+      );
+    },
+  );
+
+  it.each(["charset=utf-8", 'charset="UTF-8"', "charset=utf8"])(
+    "with %s is accepted",
+    async (parameter) => {
+      const type = `application/json; ${parameter}`;
+      expect((await register(bodyOf(200), { "Content-Type": type })).status).toBe(201);
+    },
+  );
+
+  it("application/merge-patch+json is accepted by PATCH only, and documented", async () => {
+    const type = "application/merge-patch+json";
+    expect((await profile("PATCH", `${type}; charset=utf-8`)).body.display_name).toBe("Ada");
+    expectProblem(await profile("PUT", type), 415, "unsupported_media_type");
+    const refused = await profile("PATCH", "text/plain");
+    expect(refused.headers.get("Accept-Patch")).toBe(`application/json, ${type}`);
+    const { body: document } = await send("/openapi.json");
+    const { patch, put } = document.paths["/v1/users/{id}/profile"];
+    expect(Object.keys(patch.requestBody.content)).toEqual(["application/json", type]);
+    expect(Object.keys(put.requestBody.content)).toEqual(["application/json"]);
   });
 });
 

@@ -163,6 +163,44 @@ describe("the request log", () => {
     expect(logs.of("request").map(({ status }) => status)).toEqual([500, 500]);
   });
 
+  it("contains what caused a crash: names, SQLite codes and stacks, without messages", async () => {
+    const logs = captureLogs();
+    const cause = new TypeError("D1_ERROR: near unmistakable: SQLITE_CONSTRAINT");
+    const bindings = {
+      ...env,
+      DB: {
+        prepare: () => ({ bind: () => ({}) }),
+        batch: async () => {
+          throw new RangeError("Failed query: unmistakable\nparams: secret-word", { cause });
+        },
+      } as unknown as D1Database,
+    };
+    await send("/v1/auth/login", { body: { username: "ada", password: "x" }, bindings });
+    const [crash] = logs.of("request.failed");
+    const frames = expect.arrayContaining([expect.stringMatching(/^at /)]);
+    expect(crash).toMatchObject({
+      level: "error",
+      error: "RangeError",
+      stack: frames,
+      causes: [{ error: "TypeError", sqlite: "SQLITE_CONSTRAINT", stack: frames }],
+    });
+    expect(logs.text()).not.toMatch(/unmistakable|secret-word|Failed query/);
+  });
+
+  it("says where a crash was seen, if the runtime gives its error no stack", async () => {
+    const logs = captureLogs();
+    const error = new Error("unmistakable");
+    error.stack = "Error: unmistakable";
+    const batch = () => Promise.reject(error);
+    const DB = { prepare: () => ({ bind: () => ({}) }), batch } as unknown as D1Database;
+    const body = { username: "ada", password: "x" };
+    await send("/v1/auth/login", { body, bindings: { ...env, DB } });
+    const [crash] = logs.of("request.failed");
+    expect(crash?.stack).not.toEqual([]);
+    expect(crash).toMatchObject({ method: "POST", route: "/v1/auth/login" });
+    expect(logs.text()).not.toContain("unmistakable");
+  });
+
   it("leaves the statement and its parameters out of a failed query's stack", async () => {
     const { id, token } = await createTestUser();
     const [session] = await sqlAll<{ id: string }>("SELECT id FROM sessions WHERE user_id = ?", id);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ERRORS } from "../../src/errors.ts";
+import { FAULT_CODES } from "../../src/lib/fault-codes.ts";
 import { send } from "../support/api.ts";
 import { createIsolate } from "../support/isolates.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
@@ -57,12 +58,12 @@ describe("GET /docs/", () => {
 });
 
 describe("an unknown query parameter", () => {
-  it.each(["/docs", "/docs/", "/docs/errors", "/openapi.json", "/"])(
+  it.each(["/docs", "/docs/", "/docs/errors", "/docs/init.js", "/openapi.json", "/"])(
     "is 422 at %s, as everywhere",
     async (path) => {
-      const answer = await send(`${path}?url=https://example.com/openapi.json`);
+      const answer = await send(`${path}?url=https://example.com/openapi.json&x=1`);
       expectProblem(answer, 422, "validation_failed");
-      expect(faultsOf(answer)).toEqual(["url unknown_field"]);
+      expect(faultsOf(answer)).toEqual(["url unknown_field", "x unknown_field"]);
     },
   );
 });
@@ -115,6 +116,11 @@ describe("GET /docs/errors", () => {
     const { pathname, hash } = new URL(body.type);
     expect(pathname).toBe("/docs/errors");
     expect(page.text).toContain(`id="${hash.slice(1)}"`);
+  });
+
+  it("lists every code of an entry in `errors`", async () => {
+    const { text } = await send("/docs/errors");
+    for (const code of Object.keys(FAULT_CODES)) expect(text).toContain(`id="errors-${code}"`);
   });
 
   it("includes its stylesheet", async () => {

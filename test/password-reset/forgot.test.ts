@@ -47,7 +47,7 @@ describe("POST /v1/auth/password/forgot", () => {
     ];
     await sqlRun("UPDATE users SET is_active = 0 WHERE id = ?", inactive.id);
     await send("/v1/users/me", { method: "DELETE", token: deleted.token, bindings: box.bindings });
-    const emails = [known.email, "nobody@example.com", inactive.email, deleted.email, "no email"];
+    const emails = [known.email, "nobody@example.com", inactive.email, deleted.email];
     const before = box.sent.length;
     const seen = [];
     for (const email of emails) {
@@ -124,8 +124,10 @@ describe("POST /v1/auth/password/forgot", () => {
   it("returns 422 without an email, and for other fields", async () => {
     const post = (body: unknown) => send("/v1/auth/password/forgot", { body });
     expect(faultsOf(await post({}))).toEqual(["email required"]);
-    expect(faultsOf(await post({ email: "" }))).toEqual(["email too_short"]);
-    expect(faultsOf(await post({ email: `${"a".repeat(320)}@x` }))).toEqual(["email too_long"]);
+    expect(faultsOf(await post({ email: "" }))).toEqual(["email invalid_format"]);
+    expect(faultsOf(await post({ email: "nope" }))).toEqual(["email invalid_format"]);
+    const long = `ada@${"a.".repeat(130)}example`;
+    expect(faultsOf(await post({ email: long }))).toEqual(["email too_long"]);
     expect((await post({ username: "ada" })).status).toBe(422);
   });
 

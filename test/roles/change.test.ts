@@ -134,7 +134,7 @@ describe("PUT /v1/roles/{name}", () => {
 
   it.each([
     [{}, ["permissions required"]],
-    [{ name: "other", permissions: [] }, ["name unknown_field"]],
+    [{ name: "other", permissions: [] }, ["name read_only"]],
     [{ permissions: [null] }, ["permissions.0 invalid_type"]],
     [{ permissions: ["__proto__"] }, ["permissions.0 invalid_value"]],
     [{ permissions: [], description: null }, ["description invalid_type"]],

@@ -1,5 +1,6 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import worker from "../../src/index.ts";
+import { FAULT_CODES } from "../../src/lib/fault-codes.ts";
 import { currentIsolate } from "./isolates.ts";
 
 const ORIGIN = "https://roster.test";
@@ -32,12 +33,17 @@ export async function send<T = any>(
   const text = await response.text();
   await settled;
   const isJson = response.headers.get("Content-Type")?.includes("json");
-  return {
-    status: response.status,
-    headers: response.headers,
-    text,
-    body: (isJson && text ? JSON.parse(text) : undefined) as T,
-  };
+  const body = isJson && text ? JSON.parse(text) : undefined;
+  if (response.status === 422) requireListedCodes(body);
+  return { status: response.status, headers: response.headers, text, body: body as T };
+}
+
+/** Every test checks that /docs/errors lists the codes of the faults that it sees. */
+function requireListedCodes({ errors }: { errors?: { code: string; message: string }[] }): void {
+  for (const { code, message } of errors ?? []) {
+    if (!Object.hasOwn(FAULT_CODES, code)) throw new Error(`no fault code: ${code}`);
+    if (!/^[A-Z].*\.$/.test(message)) throw new Error(`no sentence: ${message}`);
+  }
 }
 
 /** Sends a request and returns its response unread. `settled` resolves once its `waitUntil` promises have. */

@@ -44,15 +44,24 @@ export async function editProfile(
   edit: ProfileEdit,
 ): Promise<VersionedProfile> {
   return retryOnConflict(async () => {
-    const { acting, profiles } = await read(ctx, { profiles: findProfile(ctx.db, target.user) });
-    const [before] = profiles;
-    if (!before) throw new AppError("user_not_found");
-    requireManageable(acting, before);
-    requireMatch(target.ifMatch, before);
-    const after = applyEdit(before, edit);
+    const { acting, before, after } = await planEdit(ctx, target, edit);
     const changes = describeChanges(before, after);
     return changes ? writeProfile(acting, before, after, changes) : before;
   });
+}
+
+/**
+ * Reads the profile and plans its edit, without changing anything. Throws `user_not_found`, `privilege_escalation`, `version_conflict`, and
+ * `validation_failed` if merged metadata exceeds the size limit.
+ */
+export async function planEdit(ctx: Context, target: ProfileTarget, edit: ProfileEdit) {
+  const { acting, profiles } = await read(ctx, { profiles: findProfile(ctx.db, target.user) });
+  const [before] = profiles;
+  if (!before) throw new AppError("user_not_found");
+  requireManageable(acting, before);
+  const after = applyEdit(before, edit);
+  requireMatch(target.ifMatch, before);
+  return { acting, before, after };
 }
 
 /** The profile after the edit; undefined if what was read is no longer true. */

@@ -10,7 +10,7 @@ import {
   parseIfMatch,
   setValidator,
 } from "../../http/etag.ts";
-import { editProfile } from "./change.ts";
+import { editProfile, planEdit } from "./change.ts";
 import { getProfile } from "./get.ts";
 import { Profile, ProfileParams, presentProfile, ReplaceProfile, UpdateProfile } from "./schema.ts";
 
@@ -64,6 +64,8 @@ const updateProfileRoute = operation({
   access: openToKeys("me:write", ownOr("users:update")),
   parameters: [IfMatch],
   request: { params: ProfileParams, body: jsonBody(UpdateProfile) },
+  check: (c, input: UpdateProfile) =>
+    planEdit(c.get("ctx"), { user: targetUser(c), ifMatch: undefined }, { mode: "merge", input }),
   responses: { 200: jsonContent(Profile, "The updated profile.", ["ETag"]) },
   errors: EDIT_ERRORS,
 });

@@ -1,14 +1,23 @@
 import { z } from "@hono/zod-openapi";
-import { multilineText, text } from "../../http/fields.ts";
+import { fault, multilineText, text } from "../../http/fields.ts";
 import { UserIdParam } from "../../http/params.ts";
 import { utf8 } from "../../lib/bytes.ts";
+import { countCodePoints } from "../../lib/text.ts";
 import type { ProfileValues } from "./repository.ts";
 
 const MAX_METADATA_BYTES = 4096;
+const MAX_URL_LENGTH = 2048;
+
+/** Without white space, backslashes and, in the authority, credentials. */
+const HTTPS_URL = /^[Hh][Tt][Tt][Pp][Ss]:\/\/[^\s\\/?#@]+([/?#][^\s\\]*)?$/;
+
+/** The shape of a BCP 47 language tag and of an IANA time zone name. */
+const LANGUAGE_TAG = /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/;
+const TIME_ZONE_NAME = /^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+)*$/;
 
 function isLocale(value: string): boolean {
   try {
-    return Intl.getCanonicalLocales(value).length === 1;
+    return LANGUAGE_TAG.test(value) && Intl.getCanonicalLocales(value).length === 1;
   } catch {
     return false;
   }
@@ -16,29 +25,42 @@ function isLocale(value: string): boolean {
 
 function isPublicHttpsUrl(text: string): boolean {
   const url = URL.parse(text);
-  return (
-    url?.protocol === "https:" && !url.username && !url.password && text.startsWith("https://")
-  );
+  return HTTPS_URL.test(text) && url?.protocol === "https:" && !url.username && !url.password;
 }
 
 function isTimeZone(value: string): boolean {
   try {
-    return Boolean(new Intl.DateTimeFormat("en", { timeZone: value })) && !/^[+-]/.test(value);
+    return (
+      TIME_ZONE_NAME.test(value) && Boolean(new Intl.DateTimeFormat("en", { timeZone: value }))
+    );
   } catch {
     return false;
   }
 }
 
-// Normalized by the URL parser, so that the stored text means the same to every client.
+const isShortUrl = (url: string) => countCodePoints(url) <= MAX_URL_LENGTH;
+const URL_TOO_LONG = fault(
+  "too_long",
+  `Must have at most ${MAX_URL_LENGTH} characters, with non-ASCII characters percent-encoded.`,
+);
+
+// Normalized by the URL parser, so that the stored text means the same to every client. Percent-encoding can lengthen it, so the
+// length is checked as sent and as stored.
 const AvatarUrl = z
   .string()
-  .max(2048)
-  .overwrite((text) => URL.parse(text)?.href ?? text)
+  .refine(isShortUrl, { ...URL_TOO_LONG, abort: true })
   .refine(isPublicHttpsUrl, {
-    message: "Must be an https URL without credentials.",
-    params: { code: "invalid_format" },
+    ...fault("invalid_format", "Must be an https URL without credentials."),
+    abort: true,
   })
-  .openapi({ example: "https://images.example/ada.png" });
+  .overwrite((text) => URL.parse(text)?.href ?? text)
+  .refine(isShortUrl, URL_TOO_LONG)
+  .openapi({
+    format: "uri",
+    maxLength: MAX_URL_LENGTH,
+    pattern: HTTPS_URL.source,
+    example: "https://images.example/ada.png",
+  });
 
 const Phone = z
   .string()
@@ -48,29 +70,27 @@ const Phone = z
 const Locale = z
   .string()
   .max(35)
-  .refine(isLocale, {
-    message: "Must be a BCP 47 language tag.",
-    params: { code: "invalid_format" },
-  })
-  .openapi({ example: "de-CH" });
+  .refine(isLocale, fault("invalid_format", "Must be a BCP 47 language tag, such as de-CH."))
+  .openapi({ pattern: LANGUAGE_TAG.source, example: "de-CH" });
 
 const TimeZone = z
   .string()
   .max(64)
-  .refine(isTimeZone, {
-    message: "Must be an IANA time zone name.",
-    params: { code: "invalid_format" },
-  })
-  .openapi({ example: "Europe/Zurich" });
+  .refine(
+    isTimeZone,
+    fault("invalid_format", "Must be an IANA time zone name, such as Europe/Zurich."),
+  )
+  .openapi({ pattern: TIME_ZONE_NAME.source, example: "Europe/Zurich" });
 
 // Any JSON object. A recursive schema would overflow the stack on deeply nested input.
 const Metadata = z
   .record(z.string(), z.unknown())
-  .refine(isWithinSizeLimit, {
-    message: `Must have at most ${MAX_METADATA_BYTES} bytes as JSON.`,
-    params: { code: "too_long" },
-  })
-  .openapi({ type: "object", additionalProperties: true, example: { theme: "dark" } });
+  .refine(
+    isWithinSizeLimit,
+    fault("too_long", `Must have at most ${MAX_METADATA_BYTES} bytes as JSON.`),
+  )
+  .nullable()
+  .openapi({ type: ["object", "null"], additionalProperties: true, example: { theme: "dark" } });
 
 /** True if the metadata is within the size limit. JSON.stringify throws on nesting so deep that it must exceed the limit. */
 export function isWithinSizeLimit(metadata: unknown): boolean {
@@ -89,7 +109,7 @@ export const ReplaceProfile = z
     phone: Phone.nullable(),
     locale: Locale.nullable(),
     timezone: TimeZone.nullable(),
-    metadata: Metadata.nullable(),
+    metadata: Metadata,
   })
   .partial()
   .openapi("ReplaceProfile", { description: "Omitted fields are cleared." });

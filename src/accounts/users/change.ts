@@ -17,11 +17,11 @@ import { TOKEN_PURPOSES } from "../../authentication/one-time-tokens/tokens.ts";
 import { cacheEndedSessions } from "../../authentication/sessions/cache.ts";
 import { type RevocationReason, revokeSessions } from "../../authentication/sessions/repository.ts";
 import type { Context } from "../../context.ts";
-import { AppError } from "../../errors.ts";
+import { AppError, type Fault, requireNoFaults } from "../../errors.ts";
 import { requireMatch, type VersionTest } from "../../http/etag.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
 import { queueMail, voidLinks } from "../../outbox/queue.ts";
-import { toConflict, unknownRole } from "./conflict.ts";
+import { toConflict, UNKNOWN_ROLE } from "./conflict.ts";
 import {
   ADMIN_ROLE,
   findManagedUser,
@@ -42,6 +42,8 @@ export interface ChangeTarget {
 /** A change worked out from the user as it was read. */
 export interface ChangePlan {
   set: UserChange;
+  /** What is wrong with the request, compared with the user as it was read. */
+  faults?: readonly Fault[];
   /** Permissions that this change needs besides the operation's own. */
   needs?: readonly Permission[];
   /** Whether the scope me:write does not cover the change. */
@@ -77,32 +79,44 @@ export async function changeUser(
   role?: string,
 ): Promise<UserRow> {
   return retryOnConflict(async () => {
-    const {
-      acting: caller,
-      users,
-      granted,
-    } = await read(ctx, {
-      users: findManagedUser(ctx.db, target.user),
-      granted: role !== undefined && findRoleGrants(ctx.db, role),
-    });
-    const [user] = users;
-    if (!user) throw new AppError("user_not_found");
-    const change = plan(caller, user);
-    const acting = change?.isBeyondSelfScope ? withoutSelfScope(caller) : caller;
-    requireOwner(acting, user.id);
-    requireManageable(acting, user);
-    requireMatch(target.ifMatch, user);
-    if (!change) return user;
-    requirePermissions(acting.actor, change.needs ?? []);
+    const { acting, user, change } = await planChange(ctx, target, plan, role);
+    if (!change || change.events.length === 0) return user;
     requireAdminRemains(user, change.set);
-    if (change.set.role !== undefined) requireGrantable(acting, granted[0]);
     return applyChange(acting, user, change);
   });
 }
 
-function requireGrantable({ actor }: Acting, role: { permissions: string[] } | undefined): void {
-  if (!role) throw unknownRole();
-  requireCovers(actor, role.permissions);
+/**
+ * Reads the user and plans its change, without changing anything. Throws `user_not_found`, `version_conflict`, `forbidden`,
+ * `privilege_escalation`, and then `validation_failed` with all that is wrong with the request.
+ */
+export async function planChange(
+  ctx: Context,
+  target: ChangeTarget,
+  plan: MakePlan,
+  role?: string,
+) {
+  const {
+    acting: caller,
+    users,
+    granted,
+  } = await read(ctx, {
+    users: findManagedUser(ctx.db, target.user),
+    granted: role !== undefined && findRoleGrants(ctx.db, role),
+  });
+  const [user] = users;
+  if (!user) throw new AppError("user_not_found");
+  const change = plan(caller, user);
+  const acting = change?.isBeyondSelfScope ? withoutSelfScope(caller) : caller;
+  requireOwner(acting, user.id);
+  requireManageable(acting, user);
+  requirePermissions(acting.actor, change?.needs ?? []);
+  const [grants] = granted;
+  const isNewRole = change?.set.role !== undefined;
+  if (isNewRole && grants) requireCovers(acting.actor, grants.permissions);
+  requireMatch(target.ifMatch, user);
+  requireNoFaults([...(change?.faults ?? []), ...(isNewRole && !grants ? [UNKNOWN_ROLE] : [])]);
+  return { acting, user, change };
 }
 
 type AuditedField = keyof UserRow & keyof UserChange;

@@ -1,13 +1,13 @@
 import { type SQL, sql } from "drizzle-orm";
 import { whereAuthorized } from "../../access/conditions.ts";
 import type { Permission } from "../../access/permissions.ts";
-import { read } from "../../access/read.ts";
+import { type Acting, read } from "../../access/read.ts";
 import { requirePermissions } from "../../access/require.ts";
 import { commit, retryOnConflict } from "../../audit/commit.ts";
 import { createAuditEvent } from "../../audit/events.ts";
-import { requireAcceptablePassword } from "../../authentication/passwords/rules.ts";
+import { findPasswordFaults } from "../../authentication/passwords/rules.ts";
 import type { Context } from "../../context.ts";
-import { AppError } from "../../errors.ts";
+import { AppError, type Fault, requireNoFaults } from "../../errors.ts";
 import { mintDataKey } from "../../lib/data-key.ts";
 import { newId } from "../../lib/ids.ts";
 import { hashPassword } from "../../lib/password-hash.ts";
@@ -15,7 +15,7 @@ import { toComparisonKey } from "../../lib/text.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
 import { queueMail, requireMail } from "../../outbox/queue.ts";
 import { requireCreatable, whereCreatable } from "./by-key.ts";
-import { toConflict, unknownRole } from "./conflict.ts";
+import { toConflict, UNKNOWN_ROLE } from "./conflict.ts";
 import {
   findRoleGrants,
   insertUser,
@@ -35,11 +35,17 @@ const NO_ADMIN_YET =
  * exists. Throws `registration_closed`, `email_taken`, `username_taken`.
  */
 export async function registerUser(ctx: Context, input: RegisterUser): Promise<UserRow> {
-  if (!ctx.config.registrationOpen) throw new AppError("registration_closed");
+  await checkRegistration(ctx, input);
   const whereOpen = ctx.config.environment === "production" ? whereAdminExists : sql`true`;
   const user = await insertWithAudit(ctx, await createUserRow(ctx, input), whereOpen);
   if (!user) throw new AppError("registration_closed", { detail: NO_ADMIN_YET });
   return user;
+}
+
+/** Throws `registration_closed`, and `validation_failed` for a password that is unacceptable. */
+export async function checkRegistration(ctx: Context, input: Partial<RegisterUser>): Promise<void> {
+  if (!ctx.config.registrationOpen) throw new AppError("registration_closed");
+  requireNoFaults(await findPasswordFaults(ctx, input.password, input, "password"));
 }
 
 /**
@@ -50,19 +56,35 @@ export async function registerUser(ctx: Context, input: RegisterUser): Promise<U
  */
 export async function createUser(ctx: Context, input: CreateUser): Promise<UserRow> {
   const role = input.role ?? DEFAULT_ROLE;
-  const needs: Permission[] = role === DEFAULT_ROLE ? [] : ["roles:assign"];
+  const needs = toNeeds(role);
   let row: NewUser | undefined;
   return retryOnConflict(async () => {
-    const { acting, granted } = await read(ctx, { granted: findRoleGrants(ctx.db, role) });
-    requirePermissions(acting.actor, needs);
+    const acting = await checkNewUser(ctx, input);
     if (input.password === undefined) requireMail(acting);
-    const [grants] = granted;
-    if (!grants) throw unknownRole();
-    requireCreatable(acting, grants.permissions);
     row ??= await createUserRow(ctx, input);
     const whereAllowed = whereAuthorized(acting, { needs, grants: sql`${role}` });
     return insertWithAudit(acting, row, sql`${whereAllowed} AND ${whereCreatable(acting, role)}`);
   });
+}
+
+/**
+ * The caller who may create this user. Throws `forbidden`, `privilege_escalation`, and `validation_failed` with all that a schema cannot
+ * find wrong.
+ */
+export async function checkNewUser(ctx: Context, input: Partial<CreateUser>): Promise<Acting> {
+  const role = input.role ?? DEFAULT_ROLE;
+  const { acting, granted } = await read(ctx, { granted: findRoleGrants(ctx.db, role) });
+  requirePermissions(acting.actor, toNeeds(role));
+  const [grants] = granted;
+  if (grants) requireCreatable(acting, grants.permissions);
+  const roleFaults: Fault[] = grants ? [] : [UNKNOWN_ROLE];
+  const passwordFaults = await findPasswordFaults(ctx, input.password, input, "password");
+  requireNoFaults([...passwordFaults, ...roleFaults]);
+  return acting;
+}
+
+function toNeeds(role: string): Permission[] {
+  return role === DEFAULT_ROLE ? [] : ["roles:assign"];
 }
 
 async function insertWithAudit(
@@ -116,7 +138,6 @@ export function blankToNull(name: string | null | undefined): string | null {
 
 async function createUserRow(ctx: Context, input: CreateUser): Promise<NewUser> {
   const { password } = input;
-  if (password !== undefined) await requireAcceptablePassword(ctx, password, input, "password");
   const now = ctx.now();
   const id = newId();
   return {

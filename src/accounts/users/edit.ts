@@ -1,15 +1,18 @@
 import type { Permission } from "../../access/permissions.ts";
+import type { Principal } from "../../access/principal.ts";
 import type { Acting } from "../../access/read.ts";
 import { isSelf } from "../../access/self.ts";
+import type { UserRef } from "../../access/target.ts";
 import type { Changes } from "../../audit/events.ts";
 import type { Context } from "../../context.ts";
 import { AppError } from "../../errors.ts";
+import { findReadOnlyFaults } from "../../http/fields.ts";
 import { toComparisonKey } from "../../lib/text.ts";
 import { requireMayAssignRoles } from "./by-key.ts";
-import { type ChangePlan, type ChangeTarget, changeUser, diffUser } from "./change.ts";
+import { type ChangePlan, type ChangeTarget, changeUser, diffUser, planChange } from "./change.ts";
 import { blankToNull } from "./create.ts";
 import type { ManagedUser, UserChange, UserRow } from "./repository.ts";
-import type { UpdateUser } from "./schema.ts";
+import { type EditUser, presentUser, READ_ONLY_FIELDS } from "./schema.ts";
 
 const PERSONAL = {
   username: "username",
@@ -27,28 +30,34 @@ const PERSONAL = {
 export async function editUser(
   ctx: Context,
   target: ChangeTarget,
-  input: UpdateUser,
+  input: EditUser,
 ): Promise<UserRow> {
-  const plan = (acting: Acting, user: ManagedUser) => {
+  return changeUser(ctx, target, createPlanner(input), input.role);
+}
+
+/**
+ * Throws what `editUser` would throw of the caller's authority, and `validation_failed` with all that a schema cannot find wrong.
+ */
+export async function checkEdit(ctx: Context, user: UserRef, input: EditUser): Promise<void> {
+  await planChange(ctx, { user }, createPlanner(input), input.role);
+}
+
+function createPlanner(input: EditUser) {
+  return (acting: Acting, user: ManagedUser) => {
     if (user.deletedAt !== null) throw new AppError("user_not_found");
     return planEdit(acting, user, input);
   };
-  return changeUser(ctx, target, plan, input.role);
 }
 
-function planEdit(acting: Acting, user: ManagedUser, input: UpdateUser): ChangePlan | undefined {
+function planEdit(acting: Acting, user: ManagedUser, input: EditUser): ChangePlan | undefined {
   const { actor } = acting;
   const isOwn = isSelf(acting, user.id);
   const set = toChange(user, input);
   const personal = diffUser(user, set, PERSONAL);
   const active = diffUser(user, set, { isActive: "is_active" });
   const role = diffUser(user, set, { role: "role" });
-  if (!personal && !active && !role) return undefined;
-  if (personal?.email && (isOwn || actor.type === "api_key")) {
-    throw new AppError("forbidden", {
-      detail: "The email cannot be changed here. Use POST /v1/auth/email/change for your own.",
-    });
-  }
+  const faults = findReadOnlyFaults(input, presentUser(user), READ_ONLY_FIELDS);
+  if (personal?.email) requireMayChangeEmail(actor, isOwn);
   if (role) requireMayAssignRoles(acting);
   const updated = { action: "user.updated", changes: active, personal } as const;
   const needs: Permission[] = [];
@@ -57,6 +66,7 @@ function planEdit(acting: Acting, user: ManagedUser, input: UpdateUser): ChangeP
   if (role) needs.push("roles:assign");
   return {
     set,
+    faults,
     needs,
     isBeyondSelfScope: set.username !== undefined || active !== undefined || role !== undefined,
     events: [
@@ -68,6 +78,20 @@ function planEdit(acting: Acting, user: ManagedUser, input: UpdateUser): ChangeP
     voidsLinks: set.emailVerified === false || set.isActive === false || role !== undefined,
     endsSessions: toRevocationReason(active, role, set),
   };
+}
+
+function requireMayChangeEmail(actor: Principal, isOwn: boolean): void {
+  if (actor.type === "api_key") {
+    throw new AppError("forbidden", {
+      detail: "API keys cannot change emails: log in and send an access token.",
+    });
+  }
+  if (isOwn) {
+    throw new AppError("forbidden", {
+      detail:
+        "You cannot change your own email here. Use POST /v1/auth/email/change, which sends a link to the new address.",
+    });
+  }
 }
 
 function toRevocationReason(
@@ -82,7 +106,7 @@ function toRevocationReason(
 }
 
 // Only changed columns: setting a column to the same value would still write it and its indexes.
-function toChange(user: ManagedUser, input: UpdateUser): UserChange {
+function toChange(user: ManagedUser, input: EditUser): UserChange {
   const { username, email, role, is_active } = input;
   const firstName = input.first_name === undefined ? undefined : blankToNull(input.first_name);
   const lastName = input.last_name === undefined ? undefined : blankToNull(input.last_name);

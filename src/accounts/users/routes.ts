@@ -12,14 +12,15 @@ import {
 } from "../../http/etag.ts";
 import { presentPage } from "../../http/pagination.ts";
 import type { ChangeTarget } from "./change.ts";
-import { createUser } from "./create.ts";
+import { checkNewUser, createUser } from "./create.ts";
 import { deleteUser } from "./delete.ts";
-import { editUser } from "./edit.ts";
+import { checkEdit, editUser } from "./edit.ts";
 import { getUser, getUserPage } from "./get.ts";
 import { restoreUser } from "./restore.ts";
 import {
   AssignRole,
   CreateUser,
+  type EditUser,
   GetUserQuery,
   ListUsersQuery,
   presentUser,
@@ -44,6 +45,7 @@ const createUserRoute = operation({
     "permission.",
   access: permission("users:create"),
   request: { body: jsonBody(CreateUser) },
+  check: (c, body: Partial<CreateUser>) => checkNewUser(c.get("ctx"), body),
   responses: { 201: jsonContent(User, "The new user.", ["Location", "ETag"]) },
   errors: [
     "email_taken",
@@ -105,10 +107,13 @@ const replaceUserRoute = operation({
   operationId: "replaceUser",
   tags,
   summary: "Replace a user",
-  description: EDIT_DESCRIPTION,
+  description:
+    `Takes what GET returns: fields that cannot be changed are ignored if they have their current value, and are 422 \`read_only\` ` +
+    `otherwise. ${EDIT_DESCRIPTION}`,
   access: openToKeys("me:write", ownOr("users:update")),
   parameters: [IfMatch],
   request: { params: UserId, body: jsonBody(ReplaceUser) },
+  check: (c, body: EditUser) => checkEdit(c.get("ctx"), targetUser(c), body),
   responses: { 200: jsonContent(User, "The new version of the user.", ["ETag"]) },
   errors: EDIT_ERRORS,
 });
@@ -123,6 +128,7 @@ const updateUserRoute = operation({
   access: openToKeys("me:write", ownOr("users:update")),
   parameters: [IfMatch],
   request: { params: UserId, body: jsonBody(UpdateUser) },
+  check: (c, body: EditUser) => checkEdit(c.get("ctx"), targetUser(c), body),
   responses: { 200: jsonContent(User, "The updated user.", ["ETag"]) },
   errors: EDIT_ERRORS,
 });
@@ -180,6 +186,7 @@ const assignRoleRoute = operation({
   access: personal(permission("roles:assign")),
   parameters: [IfMatch],
   request: { params: UserId, body: jsonBody(AssignRole) },
+  check: (c, body: EditUser) => checkEdit(c.get("ctx"), targetUser(c), body),
   responses: { 200: jsonContent(User, "The user with the new role.", ["ETag"]) },
   errors: [
     "user_not_found",

@@ -1,35 +1,11 @@
 import { z } from "@hono/zod-openapi";
-import { NewPassword, withPasswordRules } from "../../authentication/passwords/rules.ts";
-import { Timestamp, text } from "../../http/fields.ts";
+import { NewPassword } from "../../authentication/passwords/rules.ts";
+import { readOnlyField, Timestamp, text } from "../../http/fields.ts";
+import { Email, Username } from "../../http/identifiers.ts";
 import { PageQuery, pageOf } from "../../http/pagination.ts";
 import { UserIdParam } from "../../http/params.ts";
-import { normalizeEmail, normalizeUsername } from "../../lib/text.ts";
 import { toTimestamp, toTimestampOrNull } from "../../lib/time.ts";
 import type { UserRow } from "./repository.ts";
-
-const EMAIL_ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+";
-const EMAIL_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
-const EMAIL = new RegExp(
-  `^(?=.{1,64}@)${EMAIL_ATOM}(?:\\.${EMAIL_ATOM})*@(?:${EMAIL_LABEL}\\.)+(?!\\d+$)${EMAIL_LABEL}$`,
-);
-
-const Username = z
-  .string()
-  .overwrite(normalizeUsername)
-  .min(3, "Must have at least 3 characters.")
-  .max(50, "Must have at most 50 characters.")
-  .regex(/^[A-Za-z0-9_.-]*$/, "Must contain only letters, digits, `_`, `.` and `-`.")
-  .openapi({
-    description: "Unique, regardless of case. The case is kept for display.",
-    example: "ada",
-  });
-
-export const Email = z
-  .string()
-  .overwrite(normalizeEmail)
-  .max(254, "Must have at most 254 characters.")
-  .regex(EMAIL, "Must be an email address.")
-  .openapi({ description: "Unique, regardless of case.", example: "ada@example.com" });
 
 const Name = text(100).openapi({ example: "Ada" }).nullable();
 
@@ -46,38 +22,58 @@ const registration = {
   last_name: Name.optional(),
 };
 
-export const RegisterUser = withPasswordRules(z.strictObject(registration), "password").openapi(
-  "RegisterUser",
-);
+export const RegisterUser = z.strictObject(registration).openapi("RegisterUser");
 export type RegisterUser = z.infer<typeof RegisterUser>;
 
-export const CreateUser = withPasswordRules(
-  z.strictObject({
+export const CreateUser = z
+  .strictObject({
     ...registration,
     password: NewPassword.optional().openapi({
       description: "Without a password, the user is invited by email to choose one.",
     }),
     role: Role.optional(),
     is_active: z.boolean().optional(),
-  }),
-  "password",
-).openapi("CreateUser");
+  })
+  .openapi("CreateUser");
 export type CreateUser = z.infer<typeof CreateUser>;
 
-export const ReplaceUser = z
-  .strictObject({
-    username: Username,
-    email: Email,
-    first_name: Name,
-    last_name: Name,
-    role: Role,
-    is_active: z.boolean(),
-  })
-  .openapi("ReplaceUser");
+const editable = {
+  username: Username,
+  email: Email,
+  first_name: Name,
+  last_name: Name,
+  role: Role,
+  is_active: z.boolean(),
+};
 
-export const UpdateUser = ReplaceUser.partial().openapi("UpdateUser");
-/** The fields of a user to change. Absent fields keep their value. */
-export type UpdateUser = z.infer<typeof UpdateUser>;
+const time = { type: "string", format: "date-time" } as const;
+const timeOrNull = { type: ["string", "null"] as ["string", "null"], format: "date-time" };
+
+/** Fields that GET returns and nobody can set. */
+const readOnly = {
+  id: readOnlyField({ type: "string", format: "uuid" }),
+  email_verified: readOnlyField({ type: "boolean" }),
+  full_name: readOnlyField({ type: ["string", "null"] }),
+  has_password: readOnlyField({ type: "boolean" }),
+  created_at: readOnlyField(time),
+  updated_at: readOnlyField(time),
+  last_login_at: readOnlyField(timeOrNull),
+  deleted_at: readOnlyField(timeOrNull),
+};
+
+export const READ_ONLY_FIELDS = Object.keys(readOnly) as (keyof typeof readOnly)[];
+
+export const ReplaceUser = z.strictObject({ ...editable, ...readOnly }).openapi("ReplaceUser", {
+  description:
+    "A user as GET returns it. Fields that cannot be changed may be absent or unchanged.",
+});
+type ReplaceUser = z.infer<typeof ReplaceUser>;
+
+export const UpdateUser = z.strictObject(editable).partial().openapi("UpdateUser");
+/** The fields of a user to change, and read-only fields as sent. Absent fields keep their value. */
+export type EditUser = {
+  [Name in keyof ReplaceUser]?: ReplaceUser[Name] | undefined;
+};
 
 export const AssignRole = z.strictObject({ role: Role }).openapi("AssignRole");
 

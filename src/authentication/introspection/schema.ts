@@ -1,9 +1,9 @@
 import { z } from "@hono/zod-openapi";
-import { MAX_TOKEN_LENGTH } from "../../http/fields.ts";
+import { MAX_TOKEN_LENGTH, opaqueText } from "../../http/fields.ts";
 
 export const Introspect = z
   .strictObject({
-    token: z.string().min(1).max(MAX_TOKEN_LENGTH).openapi({
+    token: opaqueText(MAX_TOKEN_LENGTH).openapi({
       description: "The access token to introspect.",
       example: "eyJhbGciOiJFZERTQSJ9…",
     }),

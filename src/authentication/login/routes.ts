@@ -1,7 +1,7 @@
 import { createRouter, jsonBody, jsonContent, operation } from "../../access/operation.ts";
 import { everyone, own } from "../../access/rule.ts";
 import { callingPerson } from "../../access/target.ts";
-import { registerUser } from "../../accounts/users/create.ts";
+import { checkRegistration, registerUser } from "../../accounts/users/create.ts";
 import { presentUser, RegisterUser, User } from "../../accounts/users/schema.ts";
 import { setValidator } from "../../http/etag.ts";
 import { presentSession, Tokens } from "../sessions/schema.ts";
@@ -22,6 +22,7 @@ const registerRoute = operation({
   access: everyone,
   rateLimitPolicy: "auth",
   request: { body: jsonBody(RegisterUser) },
+  check: (c, body: Partial<RegisterUser>) => checkRegistration(c.get("ctx"), body),
   responses: { 201: jsonContent(User, "The new user.", ["Location", "ETag"]) },
   errors: ["email_taken", "username_taken", "registration_closed"],
 });

@@ -1,10 +1,11 @@
 import { z } from "@hono/zod-openapi";
 import { User } from "../../accounts/users/schema.ts";
+import { fault, opaqueText } from "../../http/fields.ts";
 import { PermissionName } from "../../roles/permissions/schema.ts";
 import { CurrentPassword } from "../passwords/rules.ts";
 import { Session } from "../sessions/schema.ts";
 
-const Identifier = z.string().min(1).max(320);
+const Identifier = opaqueText(320);
 
 export const Login = z
   .strictObject({
@@ -13,13 +14,13 @@ export const Login = z
     password: CurrentPassword,
   })
   .refine(({ username, email }) => (username === undefined) !== (email === undefined), {
-    message: "Send either a username or an email.",
+    ...fault("username_or_email", "Send either a username or an email."),
     path: ["username"],
-    params: { code: "username_or_email" },
     when: ({ value }) => value instanceof Object && !Array.isArray(value),
   })
   .openapi("Login", {
     description: "A username or an email, and the password.",
+    oneOf: [{ required: ["username"] }, { required: ["email"] }],
     example: { username: "ada", password: "SecurePass123!" },
   });
 export type Login = z.infer<typeof Login>;

@@ -4,7 +4,7 @@ import { requirePerson } from "../../access/require.ts";
 import { commit } from "../../audit/commit.ts";
 import { createAuditEvent } from "../../audit/events.ts";
 import type { Context } from "../../context.ts";
-import { AppError, invalidField } from "../../errors.ts";
+import { AppError, invalidField, requireNoFaults } from "../../errors.ts";
 import { hashPassword } from "../../lib/password-hash.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
 import { queueMail, voidLinks } from "../../outbox/queue.ts";
@@ -14,24 +14,38 @@ import { cacheEndedSessions } from "../sessions/cache.ts";
 import { revokeSessions } from "../sessions/repository.ts";
 import { type CheckedPassword, checkPassword } from "./check.ts";
 import { updatePassword } from "./repository.ts";
-import { requireAcceptablePassword } from "./rules.ts";
+import { findPasswordFaults } from "./rules.ts";
 import type { ChangePassword } from "./schema.ts";
 
 /**
- * Changes the caller's password after checking the current one, and ends all their other sessions. Wrong current
+ * Changes the caller's password after checking the new one and the current one, and ends all their other sessions. Wrong current
  * passwords are limited per session. Throws `invalid_credentials`, `too_many_attempts`, `validation_failed`.
  */
 export async function changePassword(ctx: Context, input: ChangePassword): Promise<void> {
-  const { acting } = await read(ctx, {});
+  const acting = await checkNewPassword(ctx, input);
   const { userId, sessionId } = requirePerson(acting);
   const identifier = { kind: "id", key: userId, sessionId } as const;
   const checked = await checkPassword(acting, identifier, input.current_password);
-  await requireNewPassword(acting, input, checked);
+  await requireOtherPassword(acting, input, checked);
   const hash = await hashPassword(input.new_password, ctx.config.password);
   if (await setPassword(acting, checked, hash)) return;
   // Either the session has ended, or another request has changed the password.
   await read(ctx, {});
   throw new AppError("invalid_credentials");
+}
+
+/**
+ * The caller. Throws `validation_failed` if the new password is unacceptable, before the current one is checked, so that no attempt is
+ * counted.
+ */
+export async function checkNewPassword(
+  ctx: Context,
+  { new_password }: Partial<ChangePassword>,
+): Promise<Acting> {
+  const { acting, account } = await read(ctx, {});
+  requirePerson(acting);
+  requireNoFaults(await findPasswordFaults(ctx, new_password, account, "new_password"));
+  return acting;
 }
 
 async function setPassword(
@@ -65,18 +79,12 @@ async function setPassword(
 }
 
 // The current password was correct, so refusing the new one must not count as a failed login.
-async function requireNewPassword(
+async function requireOtherPassword(
   ctx: Context,
-  input: ChangePassword,
+  { current_password, new_password }: ChangePassword,
   { user, attempt }: CheckedPassword,
 ): Promise<void> {
-  try {
-    await requireAcceptablePassword(ctx, input.new_password, user, "new_password");
-    if (user.passwordExpired && input.new_password === input.current_password) {
-      throw invalidField("new_password", "unchanged", "Must not be the expired password.");
-    }
-  } catch (error) {
-    await ctx.d1.send({ forgotten: deleteAttempts(ctx.db, attempt.key) });
-    throw error;
-  }
+  if (!user.passwordExpired || new_password !== current_password) return;
+  await ctx.d1.send({ forgotten: deleteAttempts(ctx.db, attempt.key) });
+  throw invalidField("new_password", "unchanged", "Must not be the expired password.");
 }

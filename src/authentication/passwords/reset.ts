@@ -2,7 +2,7 @@ import { revokeApiKeysOfUser } from "../../access/repository.ts";
 import { commit } from "../../audit/commit.ts";
 import { createAuditEvent } from "../../audit/events.ts";
 import type { Context } from "../../context.ts";
-import { AppError, invalidField } from "../../errors.ts";
+import { AppError, type Fault, requireNoFaults } from "../../errors.ts";
 import { hashPassword, verifyPassword } from "../../lib/password-hash.ts";
 import { toComparisonKey } from "../../lib/text.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
@@ -13,7 +13,7 @@ import { PASSWORD_PURPOSES, readToken } from "../one-time-tokens/tokens.ts";
 import { cacheEndedSessions } from "../sessions/cache.ts";
 import { revokeSessions } from "../sessions/repository.ts";
 import { resetPasswordHash } from "./repository.ts";
-import { requireAcceptablePassword } from "./rules.ts";
+import { findPasswordFaults } from "./rules.ts";
 import type { ResetPassword } from "./schema.ts";
 
 /**
@@ -23,30 +23,50 @@ import type { ResetPassword } from "./schema.ts";
  * Throws `invalid_token`, `validation_failed`.
  */
 export async function resetPassword(ctx: Context, input: ResetPassword): Promise<void> {
-  const read = await readToken(ctx, input.token);
-  const purpose = PASSWORD_PURPOSES.find((known) => known === read?.token.purpose);
-  if (!read?.token.isActive || !purpose) throw new AppError("invalid_token");
-  const { token, tokenHash } = read;
-  if (toComparisonKey(token.address) !== token.emailKey) throw new AppError("invalid_token");
-  await requireAcceptablePassword(ctx, input.password, token, "password");
-  if (token.passwordExpired) await requireOtherPassword(ctx, input.password, token);
+  const found = await checkReset(ctx, input);
+  if (!found) throw new AppError("invalid_token");
   const hash = await hashPassword(input.password, ctx.config.password);
-  const hasReset = await applyReset(ctx, { ...token, purpose }, tokenHash, hash);
+  const hasReset = await applyReset(ctx, found.token, found.tokenHash, hash);
   if (!hasReset) throw new AppError("invalid_token");
 }
 
-async function requireOtherPassword(
+/** The token of a reset; undefined if it is unusable. Throws `validation_failed` if the new password is unacceptable. */
+export async function checkReset(ctx: Context, input: Partial<ResetPassword>) {
+  const found = input.token === undefined ? undefined : await findResetToken(ctx, input.token);
+  const { password } = input;
+  const faults = await findPasswordFaults(ctx, password, found?.token ?? {}, "password");
+  if (found && password !== undefined && faults.length === 0) {
+    faults.push(...(await findReuseFaults(ctx, password, found.token)));
+  }
+  requireNoFaults(faults);
+  return found;
+}
+
+type ResetToken = FoundToken & { purpose: (typeof PASSWORD_PURPOSES)[number] };
+
+async function findResetToken(ctx: Context, text: string) {
+  const read = await readToken(ctx, text);
+  const purpose = PASSWORD_PURPOSES.find((known) => known === read?.token.purpose);
+  if (!read?.token.isActive || !purpose) return undefined;
+  const { token, tokenHash } = read;
+  if (toComparisonKey(token.address) !== token.emailKey) return undefined;
+  return { token: { ...token, purpose }, tokenHash };
+}
+
+async function findReuseFaults(
   ctx: Context,
   password: string,
-  { passwordHash }: FoundToken,
-): Promise<void> {
-  if (!passwordHash || !(await verifyPassword(password, passwordHash, ctx.config.password))) return;
-  throw invalidField("password", "unchanged", "Must not be the expired password.");
+  { passwordExpired, passwordHash }: FoundToken,
+): Promise<Fault[]> {
+  if (!passwordExpired || !passwordHash) return [];
+  if (!(await verifyPassword(password, passwordHash, ctx.config.password))) return [];
+  const message = "Must not be the expired password.";
+  return [{ path: "password", code: "unchanged", message }];
 }
 
 async function applyReset(
   ctx: Context,
-  token: FoundToken & { purpose: (typeof PASSWORD_PURPOSES)[number] },
+  token: ResetToken,
   tokenHash: string,
   hash: string,
 ): Promise<boolean> {

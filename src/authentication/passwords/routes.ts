@@ -1,8 +1,8 @@
 import { createRouter, jsonBody, operation } from "../../access/operation.ts";
 import { everyone, own } from "../../access/rule.ts";
-import { changePassword } from "./change.ts";
+import { changePassword, checkNewPassword } from "./change.ts";
 import { requestReset } from "./forgot.ts";
-import { resetPassword } from "./reset.ts";
+import { checkReset, resetPassword } from "./reset.ts";
 import { ChangePassword, ForgotPassword, ResetPassword } from "./schema.ts";
 
 const tags = ["Authentication"];
@@ -32,6 +32,7 @@ const resetRoute = operation({
   access: everyone,
   rateLimitPolicy: "auth",
   request: { body: jsonBody(ResetPassword) },
+  check: (c, body: Partial<ResetPassword>) => checkReset(c.get("ctx"), body),
   responses: { 204: { description: "The password was reset." } },
   errors: ["invalid_token"],
 });
@@ -45,6 +46,7 @@ const changePasswordRoute = operation({
   description: "Ends all your other sessions. A wrong current password counts as a failed login.",
   access: own,
   request: { body: jsonBody(ChangePassword) },
+  check: (c, body: Partial<ChangePassword>) => checkNewPassword(c.get("ctx"), body),
   responses: { 204: { description: "The password was changed." } },
   errors: ["invalid_credentials", "too_many_attempts"],
 });

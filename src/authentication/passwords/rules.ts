@@ -1,71 +1,61 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "../../context.ts";
-import { AppError, type Fault } from "../../errors.ts";
+import type { Fault } from "../../errors.ts";
+import { opaqueText } from "../../http/fields.ts";
 import {
-  MAX_PASSWORD_BYTES,
+  countPasswordLength,
+  MAX_PASSWORD_LENGTH,
+  MIN_PASSWORD_LENGTH,
   PASSWORD_RULES,
   type PasswordOwner,
 } from "../../lib/password-policy.ts";
-import { countCodePoints } from "../../lib/text.ts";
 import { isBreached } from "../../platform/breached-passwords.ts";
 import { describeError } from "../../platform/logger.ts";
 
-/** A new password. `withPasswordRules` adds the rules that it must meet. */
+/** A new password. Services check it with `findPasswordFaults`. */
 export const NewPassword = z.string().openapi({
   format: "password",
+  minLength: MIN_PASSWORD_LENGTH,
+  maxLength: MAX_PASSWORD_LENGTH,
   description:
-    "At least 8 characters and at most 256 bytes. Must not be a common password, and must not contain the username or the part of the email address before the @.",
+    "At least 8 characters (or more, as the operator configures) and at most 256 bytes in UTF-8, after normalization to NFKC. Must not be " +
+    "a common password, and must not contain the username or the part of the email address before the @, if these have at least " +
+    "three characters.",
   example: "SecurePass123!",
 });
 
 /** A password to check against the current one. */
-export const CurrentPassword = z
-  .string()
-  .min(1)
-  .max(MAX_PASSWORD_BYTES)
-  .openapi({ format: "password", example: "SecurePass123!" });
-
-/** Adds the password rules to a body with a new password in `field`, so that violations are reported with all other problems. */
-export function withPasswordRules<S extends z.ZodObject>(schema: S, field: string): S {
-  let checked = schema;
-  for (const { code, message, allows } of PASSWORD_RULES) {
-    checked = checked.refine(
-      (body: Record<string, unknown>) => allows(String(body[field]), body as PasswordOwner),
-      { path: [field], message, params: { code }, when: ({ value }) => hasText(value, field) },
-    );
-  }
-  return checked;
-}
-
-function hasText(value: unknown, field: string): boolean {
-  return (
-    typeof value === "object" && value !== null && typeof Reflect.get(value, field) === "string"
-  );
-}
+export const CurrentPassword = opaqueText(MAX_PASSWORD_LENGTH).openapi({
+  format: "password",
+  example: "SecurePass123!",
+});
 
 /**
- * Checks what a schema alone cannot: the configured minimum length, the names of the password's owner and, if the check is on, known
- * data breaches. If the breach service does not respond, the password is accepted. Throws `validation_failed`.
+ * What is wrong with a new password: the rules, the configured minimum length and, if the check is on and nothing else is wrong, known data
+ * breaches. Nothing if there is no password. If the breach service does not respond, the password is accepted.
  */
-export async function requireAcceptablePassword(
+export async function findPasswordFaults(
   ctx: Context,
-  password: string,
+  password: string | undefined,
   owner: PasswordOwner,
-  field: string,
-): Promise<void> {
+  path: string,
+): Promise<Fault[]> {
+  if (password === undefined) return [];
   const { minLength } = ctx.config.password;
-  const faults: Fault[] = PASSWORD_RULES.filter(({ allows }) => !allows(password, owner)).map(
-    ({ code, message }) => ({ path: field, code, message }),
-  );
-  if (faults.length === 0 && countCodePoints(password) < minLength) {
+  const broken = PASSWORD_RULES.filter(({ allows }) => !allows(password, owner));
+  const faults: Fault[] = broken.map(({ code, message }) => ({ path, code, message }));
+  if (countPasswordLength(password) < minLength) {
     const message = `Must have at least ${minLength} characters.`;
-    faults.push({ path: field, code: "too_short", message });
+    return [
+      { path, code: "too_short", message },
+      ...faults.filter(({ code }) => code !== "too_short"),
+    ];
   }
   if (faults.length === 0 && (await isKnownBreached(ctx, password))) {
     const message = "Must not be a password that is known from a data breach.";
-    faults.push({ path: field, code: "breached", message });
+    return [{ path, code: "breached", message }];
   }
-  if (faults.length > 0) throw new AppError("validation_failed", { faults });
+  return faults;
 }
 
 async function isKnownBreached(ctx: Context, password: string): Promise<boolean> {

@@ -1,19 +1,20 @@
 import { z } from "@hono/zod-openapi";
+import { Email } from "../../http/identifiers.ts";
 import { OneTimeToken } from "../one-time-tokens/schema.ts";
-import { CurrentPassword, NewPassword, withPasswordRules } from "./rules.ts";
+import { CurrentPassword, NewPassword } from "./rules.ts";
 
 export const ForgotPassword = z
-  .strictObject({ email: z.string().min(1).max(320).openapi({ example: "ada@example.com" }) })
+  .strictObject({
+    email: Email.openapi({ description: "The address of the account." }),
+  })
   .openapi("ForgotPassword");
 
-export const ResetPassword = withPasswordRules(
-  z.strictObject({ token: OneTimeToken, password: NewPassword }),
-  "password",
-).openapi("ResetPassword");
+export const ResetPassword = z
+  .strictObject({ token: OneTimeToken, password: NewPassword })
+  .openapi("ResetPassword");
 export type ResetPassword = z.infer<typeof ResetPassword>;
 
-export const ChangePassword = withPasswordRules(
-  z.strictObject({ current_password: CurrentPassword, new_password: NewPassword }),
-  "new_password",
-).openapi("ChangePassword");
+export const ChangePassword = z
+  .strictObject({ current_password: CurrentPassword, new_password: NewPassword })
+  .openapi("ChangePassword");
 export type ChangePassword = z.infer<typeof ChangePassword>;

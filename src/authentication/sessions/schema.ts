@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { MAX_TOKEN_LENGTH, Timestamp } from "../../http/fields.ts";
+import { MAX_TOKEN_LENGTH, opaqueText, Timestamp } from "../../http/fields.ts";
 import { pageOf } from "../../http/pagination.ts";
 import { idParam, UserIdParam } from "../../http/params.ts";
 import { toTimestamp } from "../../lib/time.ts";
@@ -62,5 +62,5 @@ export const Tokens = z
   .openapi("Tokens");
 
 export const Refresh = z
-  .strictObject({ refresh_token: z.string().min(1).max(MAX_TOKEN_LENGTH) })
+  .strictObject({ refresh_token: opaqueText(MAX_TOKEN_LENGTH) })
   .openapi("Refresh");

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { Email } from "../../accounts/users/schema.ts";
+import { Email } from "../../http/identifiers.ts";
 import { OneTimeToken } from "../one-time-tokens/schema.ts";
 import { CurrentPassword } from "../passwords/rules.ts";
 

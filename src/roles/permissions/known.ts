@@ -1,33 +1,27 @@
 import { isSelfScope, isSystemPermission } from "../../access/permissions.ts";
-import { AppError, type Fault } from "../../errors.ts";
+import type { Fault } from "../../errors.ts";
 
 /** A list of permissions as it is stored: sorted, each name once. */
 export function toPermissionSet(names: readonly string[]): string[] {
   return [...new Set(names)].sort();
 }
 
-/** A fault for each name in a list, as sent, that is no permission. `found` are the application's permissions that exist. */
-export function findUnknownPermissions(
+/**
+ * Which names in a list, as sent, are permissions, and a fault for each that is none. `found` are the application's permissions that exist.
+ * Only scopes can be `me:read` or `me:write`.
+ */
+export function sortPermissions(
   field: "permissions" | "scopes",
   names: readonly string[],
   found: readonly { name: string }[],
-): Fault[] {
+): { known: string[]; faults: Fault[] } {
   const isKnown = (name: string) =>
-    isSystemPermission(name) || isSelfScope(name) || found.some((one) => one.name === name);
-  return names.flatMap((name, index) =>
-    isKnown(name)
-      ? []
-      : [
-          {
-            path: `${field}.${index}`,
-            code: "invalid_value",
-            message: "There is no such permission.",
-          },
-        ],
+    isSystemPermission(name) ||
+    (field === "scopes" && isSelfScope(name)) ||
+    found.some((one) => one.name === name);
+  const message = "There is no such permission. GET /v1/permissions lists all.";
+  const faults = names.flatMap((name, index): Fault[] =>
+    isKnown(name) ? [] : [{ path: `${field}.${index}`, code: "invalid_value", message }],
   );
-}
-
-/** Throws `validation_failed` if there are faults. */
-export function requireNoFaults(faults: readonly Fault[]): void {
-  if (faults.length > 0) throw new AppError("validation_failed", { faults });
+  return { known: names.filter(isKnown), faults };
 }

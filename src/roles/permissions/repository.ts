@@ -1,5 +1,5 @@
 import { and, asc, eq, gt, type SQL, sql } from "drizzle-orm";
-import { isSelfScope, isSystemPermission } from "../../access/permissions.ts";
+import { findNameFault, isSelfScope, isSystemPermission } from "../../access/permissions.ts";
 import type { Db } from "../../db/client.ts";
 import { insertWhere } from "../../db/insert.ts";
 import { customPermissions } from "../../db/schema/custom-permissions.ts";
@@ -11,6 +11,7 @@ const ADMIN_ROLE = "admin";
 export type CustomPermission = typeof customPermissions.$inferSelect;
 
 const isCustom = (name: string) => !isSystemPermission(name) && !isSelfScope(name);
+const isPossible = (name: string) => isCustom(name) && findNameFault(name) === undefined;
 
 /** Permissions of the application by name, starting after the name in `after`. */
 export function listCustomPermissions(db: Db, after: unknown, limit: number) {
@@ -24,7 +25,7 @@ export function listCustomPermissions(db: Db, after: unknown, limit: number) {
 
 /** Which permissions of the application in a list exist; undefined if the list has none. */
 export function findCustomPermissions(db: Db, names: readonly string[]) {
-  const custom = names.filter(isCustom);
+  const custom = names.filter(isPossible);
   if (custom.length === 0) return undefined;
   return db
     .select({ name: customPermissions.name })

@@ -1,25 +1,27 @@
 import { z } from "@hono/zod-openapi";
 import {
   findNameFault,
-  isSystemPermission,
   MAX_CUSTOM_PERMISSIONS,
   NAME_FORM,
   PERMISSION_NAMES,
   PERMISSIONS,
 } from "../../access/permissions.ts";
-import { text } from "../../http/fields.ts";
+import { fault, text } from "../../http/fields.ts";
 import { LIMIT_DESCRIPTION, PageQuery, pageOf } from "../../http/pagination.ts";
 
 const MAX_PERMISSIONS = PERMISSION_NAMES.length + MAX_CUSTOM_PERMISSIONS;
 const PAGE_LIMIT = 100;
 
-const NAME_FORMAT = {
-  message:
-    "Must be `noun:verb`, 3 to 64 characters of `a` to `z`, `0` to `9`, `_`, `.`, `-` and `:`.",
-  params: { code: "invalid_format" },
-};
+const NAME_FORMAT = fault(
+  "invalid_format",
+  "Must be `noun:verb`, 3 to 64 characters of `a` to `z`, `0` to `9`, `_`, `.`, `-` and `:`.",
+);
+const RESERVED = fault(
+  "reserved",
+  "The part before the first colon is reserved for permissions of Roster itself.",
+);
 
-/** The name of any permission, in a response. */
+/** The name of any permission. */
 export const PermissionName = z.string().openapi("PermissionName", {
   description: "A permission of Roster itself, or one of your application.",
   example: "users:read",
@@ -33,10 +35,7 @@ const CustomName = z
 
 export const CreatePermission = z
   .strictObject({
-    name: CustomName.refine((name) => findNameFault(name) !== "reserved", {
-      message: "The part before the first colon is reserved for permissions of Roster itself.",
-      params: { code: "reserved" },
-    }),
+    name: CustomName.refine((name) => findNameFault(name) !== "reserved", RESERVED),
     description: text(500).default("").openapi({ example: "Approve invoices for payment." }),
   })
   .openapi("CreatePermission");
@@ -60,21 +59,11 @@ export const ListPermissionsQuery = PageQuery.extend({
 });
 
 /**
- * The permissions in a role or the scopes of a key, as sent. Refuses names that no permission can have. Whether a permission of an
- * application exists is decided later (see known.ts), and needs the positions as sent: sort them with `toPermissionSet`.
+ * The permissions in a role or the scopes of a key, as sent. Which of them exist is decided later, for all at once (see known.ts),
+ * and needs the positions as sent: sort them with `toPermissionSet`.
  */
-export function permissionList(
-  names: z.ZodString = PermissionName,
-  isOther: (name: string) => boolean = () => false,
-) {
-  return z
-    .array(
-      names.refine((name) => isSystemPermission(name) || isOther(name) || !findNameFault(name), {
-        message: "There is no such permission.",
-        params: { code: "invalid_value" },
-      }),
-    )
-    .max(MAX_PERMISSIONS);
+export function permissionList(names: z.ZodString = PermissionName) {
+  return z.array(names).max(MAX_PERMISSIONS);
 }
 
 export const Permission = z
