@@ -1,4 +1,3 @@
-import { z } from "zod";
 import {
   hasDevelopmentKey,
   importDataKeys,
@@ -8,92 +7,14 @@ import {
 } from "./lib/jwk.ts";
 import type { HashSettings } from "./lib/password-hash.ts";
 import { DAY, SECOND } from "./lib/time.ts";
-
-/** The minimum that OWASP recommends for PBKDF2-HMAC-SHA-256 (Password Storage Cheat Sheet). Production refuses less. */
-const OWASP_ITERATIONS = 600_000;
-
-/** The levels of log lines, the least severe first. */
-export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
-
-const wholeNumber = (from: number, to: number) => z.coerce.number().int().min(from).max(to);
-const origin = z.url({ protocol: /^https?$/ }).transform((url) => new URL(url).origin);
-
-/** `limit/seconds`, or `0` for no limit. */
-const rateLimit = (fallback: string) =>
-  z
-    .string()
-    .regex(
-      /^(0|[1-9]\d{0,6}\/[1-9]\d{0,4})$/,
-      "must have the form limit/seconds, or be 0 for no limit",
-    )
-    .default(fallback)
-    .transform((text): RateLimit | undefined => {
-      const [limit, windowSeconds] = text.split("/").map(Number);
-      return limit && windowSeconds ? { limit, windowSeconds } : undefined;
-    });
-
-/** At most `limit` requests per `windowSeconds`. */
-export interface RateLimit {
-  limit: number;
-  windowSeconds: number;
-}
-
-const Settings = z.object({
-  ENVIRONMENT: z.enum(["production", "development"]).default("production"),
-  APP_URL: origin.optional(),
-  APP_NAME: z
-    .string()
-    .trim()
-    .regex(
-      /^[^\p{Cc}\p{Zl}\p{Zp}]{1,50}$/u,
-      "must have 1 to 50 characters, without line breaks and control characters",
-    )
-    .default("Roster"),
-  JWT_ISSUER: z.string().min(1).optional(),
-  JWT_AUDIENCE: z.string().min(1).default("roster"),
-  ACCESS_TOKEN_TTL_SECONDS: wholeNumber(60, 3600).default(900),
-  SESSION_IDLE_DAYS: wholeNumber(1, 365).default(7),
-  SESSION_MAX_DAYS: wholeNumber(1, 365).default(30),
-  SESSION_LIMIT: wholeNumber(1, 1000).default(50),
-  PASSWORD_ITERATIONS: wholeNumber(1, 10_000_000).default(OWASP_ITERATIONS),
-  PASSWORD_MIN_LENGTH: wholeNumber(8, 64).default(8),
-  LOGIN_ATTEMPT_LIMIT: wholeNumber(1, 1000).default(10),
-  LOGIN_ATTEMPT_WINDOW_SECONDS: wholeNumber(60, 86_400).default(900),
-  REGISTRATION: z.enum(["open", "closed"]).default("open"),
-  AUDIT_ORIGIN_DAYS: wholeNumber(1, 3650).default(90),
-  LOGIN_REQUIRES_VERIFIED_EMAIL: z.enum(["on", "off"]).default("off"),
-  DELETED_RETENTION_DAYS: wholeNumber(1, 3650).default(30),
-  MAIL_LINK_URL: origin.optional(),
-  MAIL_TRANSPORT: z.enum(["cloudflare", "http", "off"]).default("cloudflare"),
-  MAIL_FROM: z
-    .string()
-    .min(3)
-    .regex(/^[^\p{Cc}]*$/u, "must be one line")
-    .optional(),
-  MAIL_API_URL: z.url({ protocol: /^https?$/ }).default("https://api.resend.com/emails"),
-  MAIL_API_KEY: z.string().min(1).optional(),
-  CORS_ORIGINS: z
-    .string()
-    .default("")
-    .transform((list) => list.split(",").map((item) => item.trim()))
-    .transform((list) => list.filter(Boolean))
-    .pipe(z.array(z.literal("*").or(origin))),
-  SERVER_TIMING: z.enum(["on", "off"]).default("off"),
-  LOG_LEVEL: z.enum(LOG_LEVELS).default("info"),
-  SIGNING_KEYS: z.string("is missing"),
-  MAC_KEYS: z.string("is missing"),
-  DATA_KEYS: z.string("is missing"),
-  PEPPER_KEYS: z.string().optional(),
-  BREACHED_PASSWORD_CHECK: z.enum(["on", "off"]).default("off"),
-  BREACHED_PASSWORD_URL: z
-    .url({ protocol: /^https?$/ })
-    .default("https://api.pwnedpasswords.com/range/"),
-  RATE_LIMIT_AUTH: rateLimit("5/60"),
-  RATE_LIMIT_REFRESH: rateLimit("30/60"),
-  RATE_LIMIT_READ: rateLimit("1000/3600"),
-  RATE_LIMIT_WRITE: rateLimit("100/3600"),
-});
+import {
+  type ConfigFault,
+  findProductionFaults,
+  type LogLevel,
+  type RateLimit,
+  SETTINGS,
+  type Settings,
+} from "./settings.ts";
 
 /** The settings, parsed once per isolate. */
 export interface Config {
@@ -133,12 +54,6 @@ export interface MailConfig {
   provider: { url: string; apiKey: string } | undefined;
 }
 
-/** A missing or invalid setting. Never contains the setting's value. */
-interface ConfigFault {
-  setting: string;
-  message: string;
-}
-
 export type ConfigResult = { ok: true; config: Config } | { ok: false; faults: ConfigFault[] };
 
 /**
@@ -146,7 +61,7 @@ export type ConfigResult = { ok: true; config: Config } | { ok: false; faults: C
  * In production, what is meant for development is reported, too: development keys, few password hash iterations, plain HTTP.
  */
 export async function parseConfig(bindings: object): Promise<ConfigResult> {
-  const parsed = Settings.safeParse(bindings);
+  const parsed = SETTINGS.safeParse(bindings);
   if (!parsed.success) {
     return {
       ok: false,
@@ -173,40 +88,9 @@ export async function parseConfig(bindings: object): Promise<ConfigResult> {
   return { ok: true, config: toConfig(settings, keys) };
 }
 
-const PRODUCTION_URLS = [
-  "APP_URL",
-  "MAIL_LINK_URL",
-  "MAIL_API_URL",
-  "BREACHED_PASSWORD_URL",
-] as const;
-
-// Settings that only development allows. Development keys are refused where keys are imported.
-function findProductionFaults(settings: z.infer<typeof Settings>): ConfigFault[] {
-  const faults: ConfigFault[] = [];
-  if (settings.APP_URL === undefined) {
-    const message =
-      "is required in production: set it to the public https:// address of this service";
-    faults.push({ setting: "APP_URL", message });
-  }
-  for (const setting of PRODUCTION_URLS) {
-    const url = settings[setting];
-    if (url === undefined || new URL(url).protocol === "https:") continue;
-    faults.push({ setting, message: "must start with https:// in production" });
-  }
-  if (settings.SERVER_TIMING === "on") {
-    const message = "must be off in production, because it shows every caller what a request costs";
-    faults.push({ setting: "SERVER_TIMING", message });
-  }
-  if (settings.PASSWORD_ITERATIONS < OWASP_ITERATIONS) {
-    const message = `must be at least ${OWASP_ITERATIONS} in production`;
-    faults.push({ setting: "PASSWORD_ITERATIONS", message });
-  }
-  return faults;
-}
-
 async function importKeys<T>(
   setting: "SIGNING_KEYS" | "MAC_KEYS" | "DATA_KEYS" | "PEPPER_KEYS",
-  settings: z.infer<typeof Settings>,
+  settings: Settings,
   importer: (text: string) => Promise<T>,
   faults: ConfigFault[],
 ): Promise<T | undefined> {
@@ -226,7 +110,7 @@ async function importKeys<T>(
 }
 
 function toConfig(
-  settings: z.infer<typeof Settings>,
+  settings: Settings,
   keys: Pick<Config, "signingKeys" | "macKeys" | "dataKeys"> & Pick<HashSettings, "peppers">,
 ): Config {
   return {
@@ -277,7 +161,7 @@ function toConfig(
 const DEVELOPMENT_MAIL_FROM = "Roster <roster@roster.example>";
 
 // Without a sender no email is sent. With a sender, the other settings that email needs are required, too.
-function findMailFaults(settings: z.infer<typeof Settings>): ConfigFault[] {
+function findMailFaults(settings: Settings): ConfigFault[] {
   const { MAIL_TRANSPORT, MAIL_FROM, MAIL_API_KEY } = settings;
   const linkUrl = settings.MAIL_LINK_URL ?? settings.APP_URL;
   const faults: ConfigFault[] = [];
@@ -298,7 +182,7 @@ function findMailFaults(settings: z.infer<typeof Settings>): ConfigFault[] {
   return faults;
 }
 
-function toMailConfig(settings: z.infer<typeof Settings>): MailConfig | undefined {
+function toMailConfig(settings: Settings): MailConfig | undefined {
   const { ENVIRONMENT, MAIL_TRANSPORT, MAIL_API_URL, MAIL_API_KEY } = settings;
   const linkUrl = settings.MAIL_LINK_URL ?? settings.APP_URL;
   const fallback = ENVIRONMENT === "development" ? DEVELOPMENT_MAIL_FROM : undefined;

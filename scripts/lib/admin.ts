@@ -39,7 +39,10 @@ export type AdminOutcome =
       passwordMatches: boolean;
     };
 
-/** Creates an administrator, unless a user already has the username or email. `where` are the wrangler flags that select the database. */
+/**
+ * Creates an administrator, unless a user already has the username or email. `where` are the wrangler flags that select the
+ * database.
+ */
 export async function createAdmin(
   input: NewAdmin,
   where: readonly string[],
@@ -144,7 +147,8 @@ export async function unlockAccount(
 }
 
 /**
- * Sets the password of an account, ends its sessions and its lock-out, and voids the links in emails to it. Its API keys keep working.
+ * Sets the password of an account, ends its sessions and its lock-out, and voids the links in emails to it. Its API keys keep
+ * working.
  */
 export async function resetPassword(
   name: string,

@@ -13,8 +13,8 @@ interface DevSettings {
 }
 
 /**
- * Reads the settings of local development. Writes the file if it does not exist, and fills in what it leaves empty, such as the keys
- * and the password of a copy of `.dev.vars.example`. Other values stay as they are.
+ * Reads the settings of local development. Writes the file if it does not exist, and fills in what it leaves empty, such as the
+ * keys and the password of a copy of `.dev.vars.example`. Other values stay as they are.
  */
 export async function prepareDevSettings(file: string): Promise<DevSettings> {
   const existing = readVars(file);

@@ -47,8 +47,8 @@ export function startDevServer(args: readonly string[]): ChildProcess {
 }
 
 /**
- * Runs wrangler and returns its standard output. While another process is using the local database, it tries again. Throws a UsageError
- * with wrangler's message if it fails.
+ * Runs wrangler and returns its standard output. While another process is using the local database, it tries again. Throws a
+ * UsageError with wrangler's message if it fails.
  */
 export function runWrangler(args: readonly string[]): Promise<string> {
   return retryWhileBusy(() => runOnce(args));

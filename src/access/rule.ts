@@ -11,8 +11,8 @@ const SERVICE: Scope = { kind: "service" };
 export type Access = { kind: "public" } | Restricted;
 
 /**
- * Who may call an operation that needs a credential. An API key needs the permission, even on its owner's account, unless it has the
- * scope `selfScope`, which then suffices there. If `personal` is set, API keys are refused.
+ * Who may call an operation that needs a credential. An API key needs the permission, even on its owner's account, unless it
+ * has the scope `selfScope`, which then suffices there. If `personal` is set, API keys are refused.
  */
 export type Restricted = { personal?: true; selfScope?: SelfScope; scope: Scope } & (
   | { kind: "own" }

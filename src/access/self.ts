@@ -2,7 +2,10 @@ import type { Principal } from "./principal.ts";
 import type { Acting } from "./read.ts";
 import type { Restricted } from "./rule.ts";
 
-/** True if the rule lets the principal act on the account of its user: a logged-in user, or an API key with the rule's own scope. */
+/**
+ * True if the rule lets the principal act on the account of its user: a logged-in user, or an API key with the rule's own
+ * scope.
+ */
 export function mayActOnOwner(principal: Principal, { selfScope }: Restricted): boolean {
   if (principal.type === "user") return true;
   return selfScope !== undefined && principal.selfScopes.includes(selfScope);

@@ -45,8 +45,8 @@ export async function createApiKey(
 }
 
 /**
- * The caller, who may create this key, and its owner. Throws `forbidden`, `privilege_escalation`, and `validation_failed` with all that a schema
- * cannot find wrong.
+ * The caller, who may create this key, and its owner. Throws `forbidden`, `privilege_escalation`, and `validation_failed` with
+ * all that a schema cannot find wrong.
  */
 export async function checkNewApiKey(
   ctx: Context,

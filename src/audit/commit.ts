@@ -19,8 +19,8 @@ interface Change<C, T extends Statements> {
 
 interface Commit<C, T extends Statements, R extends Statements> extends Change<C, T> {
   /**
-   * Statements that must run before the change, for example because of a foreign key. Each needs every condition of the change, because
-   * it applies even if the change does not.
+   * Statements that must run before the change, for example because of a foreign key. Each needs every condition of the change,
+   * because it applies even if the change does not.
    */
   before?: Statements;
   /** What the response needs, read after the change in the same transaction. */

@@ -133,8 +133,8 @@ export async function openAuditEvent(
 }
 
 /**
- * Creates a function that opens what events hold of one person. Sealed parts that concern others are left out, and so are the ids of
- * other people: `actor_type` and `target_type` remain. The person's data key is unwrapped once.
+ * Creates a function that opens what events hold of one person. Sealed parts that concern others are left out, and so are the
+ * ids of other people: `actor_type` and `target_type` remain. The person's data key is unwrapped once.
  */
 export async function createEventOpener(ctx: KeyRing, person: Person) {
   const key = await findDataKey(ctx, person);

@@ -56,7 +56,10 @@ export function sampleDataKeys(db: Db, count: number, who: "living" | "deleted")
 const targets = alias(users, "targets");
 const origins = alias(users, "origins");
 
-/** The events that meet a condition, the oldest first, with the wrapped data keys that open them. Every column has a unique name. */
+/**
+ * The events that meet a condition, the oldest first, with the wrapped data keys that open them. Every column has a unique
+ * name.
+ */
 export function listAuditEvents(db: Db, condition: SQL) {
   return db
     .select({

@@ -22,8 +22,8 @@ export const UNATTRIBUTED_ACTIONS = [
 export type UnattributedAction = (typeof UNATTRIBUTED_ACTIONS)[number];
 
 /**
- * Counts an event where the condition holds, in one row per hour, action, network and subject. The subject is the id of a user or an
- * API key, if one is known.
+ * Counts an event where the condition holds, in one row per hour, action, network and subject. The subject is the id of a user
+ * or an API key, if one is known.
  */
 export function countUnattributed(
   ctx: Context,

@@ -49,8 +49,8 @@ export function opaqueText(maxLength: number) {
 }
 
 /**
- * A field that PUT accepts because GET returns it, with its OpenAPI schema. The service ignores it if it is unchanged and refuses it
- * otherwise (see `findReadOnlyFaults`).
+ * A field that PUT accepts because GET returns it, with its OpenAPI schema. The service ignores it if it is unchanged and
+ * refuses it otherwise (see `findReadOnlyFaults`).
  */
 export function readOnlyField(schema: {
   type: "string" | "boolean" | ["string", "null"];

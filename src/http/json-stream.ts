@@ -7,11 +7,11 @@ import { describeError } from "../platform/logger.ts";
 import type { AppEnv } from "./app-env.ts";
 
 /**
- * A 200 response with a JSON document that is written while it is read: the next page of a list is fetched only when the client has
- * taken the one before. If a page fails, the body is aborted, and the document ends before its closing brace: what is incomplete is
- * never valid JSON. (workerd ends an aborted chunked transfer as if it were complete, and so does Hono's `stream`.) Afterwards it logs
- * how the transfer ended and what the request cost in all; the request's own log line and `Server-Timing` show only the cost until
- * the first byte.
+ * A 200 response with a JSON document that is written while it is read: the next page of a list is fetched only when the client
+ * has taken the one before. If a page fails, the body is aborted, and the document ends before its closing brace: what is
+ * incomplete is never valid JSON. (workerd ends an aborted chunked transfer as if it were complete, and so does Hono's
+ * `stream`.) Afterwards it logs how the transfer ended and what the request cost in all; the request's own log line and
+ * `Server-Timing` show only the cost until the first byte.
  */
 export function streamJson<T extends object>(
   c: HonoContext<AppEnv>,

@@ -10,7 +10,7 @@ export const LIMIT_DESCRIPTION = "The maximum number of items in the page.";
 export const PageQuery = z.strictObject({
   limit: z
     .string()
-    .regex(/^\d{1,4}$/, "Must be a whole number.")
+    .regex(/^-?\d{1,9}$/, "Must be a whole number.")
     .transform(Number)
     .pipe(z.int().min(1).max(MAX_LIMIT))
     .default(DEFAULT_LIMIT)

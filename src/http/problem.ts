@@ -61,7 +61,7 @@ const EXTENSIONS: Partial<Record<ErrorCode, Extension>> = {
       }),
       expires_in: z.int().openapi({ description: "Seconds until `reset_token` expires." }),
     },
-    example: { reset_token: "rot_pSxk…", expires_in: 3600 },
+    example: { reset_token: "rot_pSxk…", expires_in: 600 },
   },
 };
 

@@ -1,5 +1,4 @@
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
-import type { RateLimit } from "../config.ts";
 import type { Context } from "../context.ts";
 import { AppError } from "../errors.ts";
 import { toSubscriber } from "../lib/address.ts";
@@ -14,6 +13,7 @@ import {
 } from "../lib/sliding-window.ts";
 import { SECOND } from "../lib/time.ts";
 import { describeError } from "../platform/logger.ts";
+import type { RateLimit } from "../settings.ts";
 import type { AppEnv } from "./app-env.ts";
 
 /** By policy: whose requests are counted together, and whether they fail if KV does. The limits are settings. */

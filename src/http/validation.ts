@@ -18,8 +18,8 @@ export const refuseQuery: MiddlewareHandler<AppEnv> = async function refuseQuery
 };
 
 /**
- * Throws one `validation_failed` error if a part of the request is invalid, with an entry per problem in any part of it: query, path
- * and body, those included that only the service can find.
+ * Throws one `validation_failed` error if a part of the request is invalid, with an entry per problem in any part of it: query,
+ * path and body, those included that only the service can find.
  */
 export const onInvalid: Hook<unknown, AppEnv, string, unknown> = async (result, c) => {
   const { target } = result as { target?: string };
@@ -41,9 +41,9 @@ async function findStructuralFaults(
   { query, params, body, readOnly }: RequestRules,
 ): Promise<Fault[]> {
   const faults = [
-    ...(await findFaults(query, readQuery(c))),
+    ...(await findFaults(query, readQuery(c), { describe: describeQueryIssue })),
     ...(params ? await findFaults(params, c.req.param()) : []),
-    ...(body ? await findFaults(body, await readJson(c), readOnly) : []),
+    ...(body ? await findFaults(body, await readJson(c), { readOnly }) : []),
   ];
   if (faults.length > 0 || !c.get("isBodyMissing")) return faults;
   return [{ path: "", code: "required", message: "Send a JSON object as the body." }];
@@ -82,11 +82,19 @@ async function pickValidFields(schema: z.ZodType, value: unknown): Promise<objec
 async function findFaults(
   schema: z.ZodType,
   value: unknown,
-  readOnly: readonly string[] = [],
+  {
+    readOnly = [],
+    describe = describeIssue,
+  }: { readOnly?: readonly string[]; describe?: typeof describeIssue } = {},
 ): Promise<Fault[]> {
-  const result = await schema.safeParseAsync(value, { error: describeIssue });
+  const result = await schema.safeParseAsync(value, { error: describe });
   if (result.success) return [];
   return result.error.issues.flatMap((issue) => toFaults(issue, value, readOnly));
+}
+
+// A parameter that is repeated is read as a list of its values.
+function describeQueryIssue(issue: z.core.$ZodRawIssue): string {
+  return Array.isArray(issue.input) ? "Must be sent only once." : describeIssue(issue);
 }
 
 function toFaults(issue: Issue, value: unknown, readOnly: readonly string[]): Fault[] {

@@ -49,8 +49,8 @@ export async function mintAccessToken(
 }
 
 /**
- * The claims of a valid access token, or undefined. Algorithm, type, issuer and audience are fixed, and `kid` selects only among the
- * given keys (RFC 8725 sections 3.1, 3.8, 3.10, 3.11), so that no header can refer to another key. Does no I/O.
+ * The claims of a valid access token, or undefined. Algorithm, type, issuer and audience are fixed, and `kid` selects only
+ * among the given keys (RFC 8725 sections 3.1, 3.8, 3.10, 3.11), so that no header can refer to another key. Does no I/O.
  */
 export async function verifyAccessToken(
   token: string,

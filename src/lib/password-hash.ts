@@ -78,8 +78,8 @@ export function dummyHash(settings: HashSettings): string {
 }
 
 /**
- * PBKDF2 (RFC 8018 section 5.2) in chained calls of at most `perCall` iterations. The input of the first call is the secret, that of
- * every other call the output of the previous one.
+ * PBKDF2 (RFC 8018 section 5.2) in chained calls of at most `perCall` iterations. The input of the first call is the secret,
+ * that of every other call the output of the previous one.
  */
 export async function deriveChained(
   secret: Uint8Array<ArrayBuffer>,

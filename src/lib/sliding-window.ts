@@ -62,7 +62,10 @@ export function decrementWindow(window: SlidingWindow, windowMs: number, now: nu
   }
 }
 
-/** Merges the counts from the shared store. The result is the stored plus the pending count, but never less than the current one. */
+/**
+ * Merges the counts from the shared store. The result is the stored plus the pending count, but never less than the current
+ * one.
+ */
 export function mergeCounts(window: SlidingWindow, stored: SlotCounts): void {
   for (const [slot, count] of stored) {
     const together = count + (window.pending.get(slot) ?? 0);

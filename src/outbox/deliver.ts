@@ -39,8 +39,8 @@ const PURPOSES: Readonly<Partial<Record<MailKind, TokenPurpose>>> = {
 };
 
 /**
- * Sends the emails that a transaction has queued, after the response, and a few others that are due. The scheduled job retries those
- * that fail.
+ * Sends the emails that a transaction has queued, after the response, and a few others that are due. The scheduled job retries
+ * those that fail.
  */
 export function deliverSoon(ctx: Context, queued: readonly QueuedMail[]): void {
   if (queued.length === 0) return;

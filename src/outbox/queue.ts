@@ -23,7 +23,7 @@ const PER_HOUR = 5;
 /** No email is unsent for longer: after a day it is given up. Older rows are not read. */
 const UNSENT_MS = DAY + HOUR;
 
-interface MailRequest {
+export interface MailRequest {
   /** By default a new id. */
   id?: string;
   userId: string;
@@ -90,8 +90,8 @@ interface AuditedLink<T extends Statements> {
 }
 
 /**
- * Throws `mail_not_configured` if the service cannot send email. For operations that are useless without, before they read anything:
- * the answer is the same for every address.
+ * Throws `mail_not_configured` if the service cannot send email. For operations that are useless without, before they read
+ * anything: the answer is the same for every address.
  */
 export function requireMail({ sendMail }: Pick<Context, "sendMail">): void {
   if (!sendMail) throw new AppError("mail_not_configured");
@@ -115,8 +115,8 @@ export function voidLinks(
 }
 
 /**
- * True while fewer than five emails of a kind were queued in the last hour for an address, and for a user to any address. For emails
- * whose address the user chooses.
+ * True while fewer than five emails of a kind were queued in the last hour for an address, and for a user to any address. For
+ * emails whose address the user chooses.
  */
 export function whereWithinHourlyLimits(ctx: Context, mail: MailRequest): SQL {
   const since = ctx.now() - HOUR;
@@ -124,8 +124,8 @@ export function whereWithinHourlyLimits(ctx: Context, mail: MailRequest): SQL {
 }
 
 /**
- * True while the limits of an email's kind and address allow another one: one per minute and five per hour. Counted over all accounts,
- * so that no mailbox is flooded by many of them.
+ * True while the limits of an email's kind and address allow another one: one per minute and five per hour. Counted over all
+ * accounts, so that no mailbox is flooded by many of them.
  */
 export function whereWithinMailLimits({ now }: Context, mail: MailRequest): SQL {
   const whereMinute = whereFewerMails(mail, now() - MINUTE, PER_MINUTE);

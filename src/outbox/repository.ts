@@ -36,7 +36,10 @@ export function insertMail(db: Db, { now, ...mail }: NewMail, condition: SQL) {
 /** An email that was queued. */
 export type QueuedMail = Awaited<ReturnType<typeof insertMail>>[number];
 
-/** Deletes a user's unsent emails of these kinds that were queued after `since`, where the condition holds. A sender that has claimed one gets no token for it. */
+/**
+ * Deletes a user's unsent emails of these kinds that were queued after `since`, where the condition holds. A sender that has
+ * claimed one gets no token for it.
+ */
 export function deleteUnsentMail(
   db: Db,
   { userId, kinds, since }: { userId: string; kinds: readonly string[]; since: number },
@@ -90,7 +93,10 @@ interface Claim {
   leaseMs: number;
 }
 
-/** Leases emails that are due, those with a link first. Of concurrent claims, exactly one gets each email. An expired lease can be claimed again. */
+/**
+ * Leases emails that are due, those with a link first. Of concurrent claims, exactly one gets each email. An expired lease can
+ * be claimed again.
+ */
 export function claimDueMail(db: Db, claim: Claim, limit: number) {
   return claimMail(
     db,

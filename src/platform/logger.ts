@@ -1,4 +1,4 @@
-import { LOG_LEVELS, type LogLevel } from "../config.ts";
+import { LOG_LEVELS, type LogLevel } from "../settings.ts";
 
 /** Logs one JSON line. Fields contain only ids, codes and numbers: no personal data, no secrets, no bound SQL values. */
 export type Log = (
@@ -33,8 +33,9 @@ const FRAME = /^\s*at .+/;
 const SQLITE_CODE = /\bSQLITE_[A-Z_]+\b/;
 
 /**
- * What is safe to log of an error and of what caused it: names, SQLite result codes and stack frames. Messages are left out, because
- * those of D1 can contain bound values. An error that the runtime throws may have no frames: then `stack` is where it was logged.
+ * What is safe to log of an error and of what caused it: names, SQLite result codes and stack frames. Messages are left out,
+ * because those of D1 can contain bound values. An error that the runtime throws may have no frames: then `stack` is where it
+ * was logged.
  */
 export function describeError(error: unknown): Record<string, unknown> {
   const causes: Record<string, unknown>[] = [];

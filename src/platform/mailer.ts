@@ -28,19 +28,22 @@ export class MailRefused extends Error {
 const TIMEOUT_MS = 10 * SECOND;
 
 /**
- * Statuses from 400 to 499 after which another attempt may succeed: credentials, payment or permissions that the operator can fix, time-out,
- * conflict, too early, too many requests.
+ * Statuses from 400 to 499 after which another attempt may succeed: credentials, payment or permissions that the operator can
+ * fix, time-out, conflict, too early, too many requests.
  */
 const RETRIED_STATUSES: readonly number[] = [401, 402, 403, 408, 409, 425, 429];
 
 /**
- * The documented codes of the `send_email` binding that are about the email itself, which would get them again. All others are retried,
- * also those about the sender: the operator can fix its settings.
+ * The documented codes of the `send_email` binding that are about the email itself, which would get them again. All others are
+ * retried, also those about the sender: the operator can fix its settings.
  */
 const REFUSAL_CODES =
   /^E_(VALIDATION_ERROR|FIELD_MISSING|TOO_MANY_\w+|RECIPIENT_\w+|CONTENT_TOO_LARGE|HEADERS?_\w+)$/;
 
-/** Sends through Cloudflare's `send_email` binding. Under `wrangler dev`, the binding writes emails to files and logs their paths. */
+/**
+ * Sends through Cloudflare's `send_email` binding. Under `wrangler dev`, the binding writes emails to files and logs their
+ * paths.
+ */
 export function createBindingMailer(binding: SendEmail, from: string): SendMail {
   return async ({ to, subject, text, html }) => {
     try {

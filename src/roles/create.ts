@@ -22,7 +22,8 @@ export async function createRole(ctx: Context, input: CreateRole): Promise<RoleR
 }
 
 /**
- * The caller, who holds every permission in the list that exists. Throws `privilege_escalation`, and `validation_failed` for those that do not.
+ * The caller, who holds every permission in the list that exists. Throws `privilege_escalation`, and `validation_failed` for
+ * those that do not.
  */
 export async function checkPermissions(
   ctx: Context,

@@ -19,7 +19,8 @@ import {
 import { toVersioned } from "./schema.ts";
 
 /**
- * Deletes a role that no user has. Deleted users who have it get the role `user`, in case they are restored. The caller must hold every permission that it grants.
+ * Deletes a role that no user has. Deleted users who have it get the role `user`, in case they are restored. The caller must
+ * hold every permission that it grants.
  * Throws `role_not_found`, `system_role`, `role_in_use`, `privilege_escalation`, `version_conflict`.
  */
 export async function deleteRole(ctx: Context, { name, ifMatch }: RoleTarget): Promise<void> {

@@ -67,8 +67,8 @@ export function deleteRoleRow(db: Db, seen: RoleRow, condition: SQL) {
 }
 
 /**
- * Gives the deleted users who have a custom role the role `user`, if the role is still as it was read and no other user has it, where
- * the condition holds.
+ * Gives the deleted users who have a custom role the role `user`, if the role is still as it was read and no other user has it,
+ * where the condition holds.
  */
 export function releaseDeletedHolders(db: Db, seen: RoleRow, now: number, condition: SQL) {
   const whereDeletable = sql`EXISTS (SELECT 1 FROM roles WHERE ${whereAsSeen(seen)})

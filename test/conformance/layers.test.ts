@@ -13,6 +13,7 @@ const sources = import.meta.glob<string>("../../src/**/*.ts", {
 const LAYERS = [
   "lib/",
   "errors.ts",
+  "settings.ts",
   "config.ts",
   "platform/",
   "db/",
@@ -51,12 +52,13 @@ const KINDS = [
   {
     kind: "a repository sees only the database",
     applies: /(^|\/)repository\.ts$/,
-    forbidden: /^(context|paging|errors|config)\.ts$|^(http|platform)\/|\/(routes|schema)\.ts$/,
+    forbidden:
+      /^(context|paging|errors|config|settings)\.ts$|^(http|platform)\/|\/(routes|schema)\.ts$/,
   },
   {
     kind: "a schema imports neither services nor the platform",
     applies: /\/schema\.ts$/,
-    forbidden: /^(context|config)\.ts$|^platform\/|\/routes\.ts$/,
+    forbidden: /^(context|config|settings)\.ts$|^platform\/|\/routes\.ts$/,
   },
   {
     kind: "only app.ts imports routes",

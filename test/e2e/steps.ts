@@ -15,7 +15,10 @@ interface Step {
   answer: string | undefined;
 }
 
-/** Runs the commands of a documentation page against the worker at `url`, and fails if a response differs from the one shown. Returns the number of steps. */
+/**
+ * Runs the commands of a documentation page against the worker at `url`, and fails if a response differs from the one shown.
+ * Returns the number of steps.
+ */
 export async function checkSteps(page: string, url: string): Promise<number> {
   const steps = readSteps(page, url);
   assert.ok(
@@ -45,7 +48,10 @@ async function runSteps(steps: Step[]): Promise<string[]> {
   return stdout.replaceAll("\r", "").split(`\n${MARK}\n`);
 }
 
-/** The lines before the first brace must be among the lines of the output, and the JSON after it must be contained in the output's JSON. */
+/**
+ * The lines before the first brace must be among the lines of the output, and the JSON after it must be contained in the
+ * output's JSON.
+ */
 function check(answer: string, output: string, message: string): void {
   const [shownLines, shownJson] = splitAnswer(answer);
   const [lines, json] = splitAnswer(output);

@@ -242,6 +242,12 @@ describe("the messages of faults", () => {
     expect(await messagesOf("/v1/users?limit=101", { token })).toEqual([
       "limit: Must be at most 100.",
     ]);
+    expect(await messagesOf("/v1/users?limit=-1", { token })).toEqual([
+      "limit: Must be at least 1.",
+    ]);
+    expect(
+      await messagesOf("/v1/users?limit=1&limit=2&deleted=true&deleted=true", { token }),
+    ).toEqual(["limit: Must be sent only once.", "deleted: Must be sent only once."]);
     expect(await messagesOf("/v1/auth/refresh", { body: { refresh_token: "" } })).toEqual([
       "refresh_token: Must have at least 1 character.",
     ]);

@@ -1,6 +1,9 @@
 import { vi } from "vitest";
 
-/** Stops the clock at a whole minute. Waits of the worker after a response end immediately and advance the clock by their length. */
+/**
+ * Stops the clock at a whole minute. Waits of the worker after a response end immediately and advance the clock by their
+ * length.
+ */
 export function stopClock(start = 29_700_000 * 60_000) {
   vi.useFakeTimers({ toFake: ["Date"] });
   vi.setSystemTime(start);

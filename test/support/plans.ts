@@ -9,7 +9,10 @@ const known = new Set<string>();
 // Taken from the prototype, because this file runs once per test file and replaces the method.
 const batch: D1Database["batch"] = Object.getPrototypeOf(env.DB).batch.bind(env.DB);
 
-/** Remembers the SQL that the worker sends from now on, in requests and jobs. It sends batches; the tests' own statements do not. */
+/**
+ * Remembers the SQL that the worker sends from now on, in requests and jobs. It sends batches; the tests' own statements do
+ * not.
+ */
 export function rememberStatements(): void {
   sent.clear();
   env.DB.batch = (statements) => {

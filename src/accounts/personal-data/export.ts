@@ -37,10 +37,11 @@ interface ExportRequest {
 type List<Row> = (db: Db, user: UserRef, after: string, limit: number) => Statement<Row[]>;
 
 /**
- * All data held on a user: the account, profile, sessions, API keys, one-time tokens and login attempts without their secrets, emails,
- * and the audit events that concern the user. Personal data of others in these events is left out, their ids included. Lists that can grow are read page
- * by page when they are asked for. Every page is authorized like a request of its own, so that a caller who loses their authority
- * receives no further page. Throws `forbidden`, `user_not_found`, `privilege_escalation`.
+ * All data held on a user: the account, profile, sessions, API keys, one-time tokens and login attempts without their secrets,
+ * emails, and the audit events that concern the user. Personal data of others in these events is left out, their ids included.
+ * Lists that can grow are read page by page when they are asked for. Every page is authorized like a request of its own, so
+ * that a caller who loses their authority receives no further page. Throws `forbidden`, `user_not_found`,
+ * `privilege_escalation`.
  */
 export async function exportUser(ctx: Context, request: ExportRequest): Promise<PersonalData> {
   const { db } = ctx;

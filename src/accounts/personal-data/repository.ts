@@ -59,12 +59,12 @@ export function listAttemptsOfUser(db: Db, user: UserRef) {
 }
 
 /**
- * The audit events that have a user as their target, actor or origin, the oldest first, starting after the id in `after`. Returns at
- * least `limit` events if there are as many, and at most twice as many.
+ * The audit events that have a user as their target, actor or origin, the oldest first, starting after the id in `after`.
+ * Returns at least `limit` events if there are as many, and at most twice as many.
  *
- * Merges ranges of three indexes, and reads no more than 2 × `limit` entries of them. An event whose actor is also its target is in
- * two of them; its second entry is left out only after the limit is applied, because the search for an entry that is not left out
- * could read them all. The last condition is that of the partial index on `origin_of`.
+ * Merges ranges of three indexes, and reads no more than 2 × `limit` entries of them. An event whose actor is also its target
+ * is in two of them; its second entry is left out only after the limit is applied, because the search for an entry that is not
+ * left out could read them all. The last condition is that of the partial index on `origin_of`.
  */
 export function listEventsConcerning(db: Db, user: UserRef, after: string, limit: number) {
   const columns = getTableColumns(auditEvents);

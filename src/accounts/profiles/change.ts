@@ -51,8 +51,8 @@ export async function editProfile(
 }
 
 /**
- * Reads the profile and plans its edit, without changing anything. Throws `user_not_found`, `privilege_escalation`, `version_conflict`, and
- * `validation_failed` if merged metadata exceeds the size limit.
+ * Reads the profile and plans its edit, without changing anything. Throws `user_not_found`, `privilege_escalation`,
+ * `version_conflict`, and `validation_failed` if merged metadata exceeds the size limit.
  */
 export async function planEdit(ctx: Context, target: ProfileTarget, edit: ProfileEdit) {
   const { acting, profiles } = await read(ctx, { profiles: findProfile(ctx.db, target.user) });

@@ -49,9 +49,9 @@ export async function checkRegistration(ctx: Context, input: Partial<RegisterUse
 }
 
 /**
- * Creates a user for another person. Without a password, the person is invited by email to choose one. The caller must hold every
- * permission that the role grants, and a role other than `user` needs roles:assign. An API key creates only accounts whose role grants
- * nothing.
+ * Creates a user for another person. Without a password, the person is invited by email to choose one. The caller must hold
+ * every permission that the role grants, and a role other than `user` needs roles:assign. An API key creates only accounts
+ * whose role grants nothing.
  * Throws `forbidden`, `privilege_escalation`, `email_taken`, `username_taken`, `validation_failed`.
  */
 export async function createUser(ctx: Context, input: CreateUser): Promise<UserRow> {
@@ -68,8 +68,8 @@ export async function createUser(ctx: Context, input: CreateUser): Promise<UserR
 }
 
 /**
- * The caller who may create this user. Throws `forbidden`, `privilege_escalation`, and `validation_failed` with all that a schema cannot
- * find wrong.
+ * The caller who may create this user. Throws `forbidden`, `privilege_escalation`, and `validation_failed` with all that a
+ * schema cannot find wrong.
  */
 export async function checkNewUser(ctx: Context, input: Partial<CreateUser>): Promise<Acting> {
   const role = input.role ?? DEFAULT_ROLE;

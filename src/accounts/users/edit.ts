@@ -23,9 +23,9 @@ const PERSONAL = {
 
 /**
  * Changes the fields of a user that the input contains. Other fields keep their values. Users can change their own username and
- * names. Their own email has a separate flow, another person's needs credentials:manage, `role` needs roles:assign and `is_active` needs
- * users:update. A changed role ends the user's sessions, so that no access token still has the old role. An API key with me:write
- * changes only its owner's names, and no key changes an email or a role.
+ * names. Their own email has a separate flow, another person's needs credentials:manage, `role` needs roles:assign and
+ * `is_active` needs users:update. A changed role ends the user's sessions, so that no access token still has the old role. An
+ * API key with me:write changes only its owner's names, and no key changes an email or a role.
  */
 export async function editUser(
   ctx: Context,

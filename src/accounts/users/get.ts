@@ -7,7 +7,10 @@ import { openPage, type Page, toPage } from "../../paging.ts";
 import { findUser, listUsers, type UserRow } from "./repository.ts";
 import type { ListUsersQuery } from "./schema.ts";
 
-/** A user by id. Deleted users are found only if `deleted` is set, which needs users:delete. Throws `forbidden`, `user_not_found`. */
+/**
+ * A user by id. Deleted users are found only if `deleted` is set, which needs users:delete. Throws `forbidden`,
+ * `user_not_found`.
+ */
 export async function getUser(
   ctx: Context,
   { user: userRef, deleted }: { user: UserRef; deleted: boolean },

@@ -60,8 +60,8 @@ export function findUser(_db: Db, user: UserRef): ReturnType<typeof findById> {
 }
 
 /**
- * A user, deleted or not, with what decides who may change it: the permissions of its role, and whether another active administrator
- * remains.
+ * A user, deleted or not, with what decides who may change it: the permissions of its role, and whether another active
+ * administrator remains.
  */
 export function findManagedUser(db: Db, user: UserRef) {
   return db

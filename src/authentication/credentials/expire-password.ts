@@ -6,8 +6,8 @@ import { manageCredentials } from "./manage.ts";
 import { expirePasswordOf } from "./repository.ts";
 
 /**
- * Makes a user set a new password at the next login. Sessions stay. Changes nothing for a user without a password, or whose password
- * has already expired. Throws `user_not_found`, `privilege_escalation`.
+ * Makes a user set a new password at the next login. Sessions stay. Changes nothing for a user without a password, or whose
+ * password has already expired. Throws `user_not_found`, `privilege_escalation`.
  */
 export async function expirePassword(ctx: Context, userId: string): Promise<void> {
   await manageCredentials(ctx, userId, async ({ acting, user, whereAllowed, passwordExpired }) => {

@@ -7,7 +7,11 @@ import { retryOnConflict } from "../../audit/commit.ts";
 import type { Context } from "../../context.ts";
 import { AppError } from "../../errors.ts";
 import { HOUR, MINUTE, SECOND } from "../../lib/time.ts";
-import { whereWithinHourlyLimits, whereWithinMailLimits } from "../../outbox/queue.ts";
+import {
+  type MailRequest,
+  whereWithinHourlyLimits,
+  whereWithinMailLimits,
+} from "../../outbox/queue.ts";
 import { findCredentialState } from "./repository.ts";
 
 /** A user whose credentials someone else manages, as they were read. */
@@ -22,8 +26,9 @@ interface ManagedAccount {
 }
 
 /**
- * Changes the credentials of a user. The caller must hold every permission that the user holds. `change` gets the user as it was read. If
- * it returns nothing, because the user or the caller's authority has changed since, the user is read and changed again.
+ * Changes the credentials of a user. The caller must hold every permission that the user holds. `change` gets the user as it
+ * was read. If it returns nothing, because the user or the caller's authority has changed since, the user is read and changed
+ * again.
  * Throws `user_not_found`, `privilege_escalation`, `edit_conflict`.
  */
 export async function manageCredentials<T extends object>(
@@ -48,10 +53,7 @@ export async function manageCredentials<T extends object>(
 }
 
 /** Throws `rate_limited` if the limits of an email are why it was not queued. */
-export async function requireWithinMailLimits(
-  ctx: Context,
-  mail: Parameters<typeof whereWithinMailLimits>[1],
-): Promise<void> {
+export async function requireWithinMailLimits(ctx: Context, mail: MailRequest): Promise<void> {
   const isWithin = whereWithinMailLimits(ctx, mail).mapWith(Boolean).as("is_within");
   const isWithinHour = whereWithinHourlyLimits(ctx, mail).mapWith(Boolean).as("is_within_hour");
   // Reads the caller again, because they may no longer be allowed to do this.

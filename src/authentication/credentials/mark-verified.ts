@@ -7,7 +7,8 @@ import { voidLinks } from "../../outbox/queue.ts";
 import { manageCredentials } from "./manage.ts";
 
 /**
- * Marks a user's email as verified and voids the links that would verify or replace it. A verified email stays unchanged. Returns the user.
+ * Marks a user's email as verified and voids the links that would verify or replace it. A verified email stays unchanged.
+ * Returns the user.
  * Throws `user_not_found`, `privilege_escalation`, `version_conflict`.
  */
 export async function markEmailVerified(

@@ -6,7 +6,10 @@ import { users } from "../../db/schema/users.ts";
 
 type TokenRow = typeof oneTimeTokens.$inferSelect;
 
-/** Stores a token where the condition holds, replacing the previous one for the user and purpose. Returns a row if it was stored. */
+/**
+ * Stores a token where the condition holds, replacing the previous one for the user and purpose. Returns a row if it was
+ * stored.
+ */
 export function upsertToken(db: Db, row: TokenRow, condition: SQL) {
   const { tokenHash, address, expiresAt } = row;
   return insertWhere(db, oneTimeTokens, row, condition)

@@ -35,8 +35,8 @@ export async function changePassword(ctx: Context, input: ChangePassword): Promi
 }
 
 /**
- * The caller. Throws `validation_failed` if the new password is unacceptable, before the current one is checked, so that no attempt is
- * counted.
+ * The caller. Throws `validation_failed` if the new password is unacceptable, before the current one is checked, so that no
+ * attempt is counted.
  */
 export async function checkNewPassword(
   ctx: Context,

@@ -17,9 +17,9 @@ import { findPasswordFaults } from "./rules.ts";
 import type { ResetPassword } from "./schema.ts";
 
 /**
- * Sets a new password with the token of a reset, of an invitation or of a login with an expired password, and ends all sessions of
- * the user. A token works once. The token of an email also confirms its address. If that was not verified before, the API keys of the
- * account are revoked.
+ * Sets a new password with the token of a reset, of an invitation or of a login with an expired password, and ends all sessions
+ * of the user. A token works once. The token of an email also confirms its address. If that was not verified before, the API
+ * keys of the account are revoked.
  * Throws `invalid_token`, `validation_failed`.
  */
 export async function resetPassword(ctx: Context, input: ResetPassword): Promise<void> {

@@ -31,8 +31,9 @@ export const CurrentPassword = opaqueText(MAX_PASSWORD_LENGTH).openapi({
 });
 
 /**
- * What is wrong with a new password: the rules, the configured minimum length and, if the check is on and nothing else is wrong, known data
- * breaches. Nothing if there is no password. If the breach service does not respond, the password is accepted.
+ * What is wrong with a new password: the rules, the configured minimum length and, if the check is on and nothing else is
+ * wrong, known data breaches. Nothing if there is no password. If the breach service does not respond, the password is
+ * accepted.
  */
 export async function findPasswordFaults(
   ctx: Context,

@@ -23,12 +23,18 @@ const REPAIRED_TTL_SECONDS = 60;
 /** A login or refresh this recent may still be writing its record. */
 const IN_FLIGHT_MS = 10 * SECOND;
 
-/** The delays before each write of the end of a session. It is repeated if a write fails, or if a write in flight may overtake it. */
+/**
+ * The delays before each write of the end of a session. It is repeated if a write fails, or if a write in flight may overtake
+ * it.
+ */
 const RETRY_DELAYS_MS = [0, 2 * SECOND, 5 * SECOND];
 
 const toKey = (sessionId: string) => `session:${sessionId}`;
 
-/** Writes the record of a session that started or was refreshed, without delaying the response. It expires with the access token. */
+/**
+ * Writes the record of a session that started or was refreshed, without delaying the response. It expires with the access
+ * token.
+ */
 export function cacheSession(ctx: Context, principal: UserPrincipal): void {
   ctx.waitUntil(writeRecord(ctx, principal, ctx.config.accessToken.ttlSeconds));
 }

@@ -11,7 +11,10 @@ import { cacheEndedSessions, cacheSession } from "./cache.ts";
 import { revokeSessions, rotateSession } from "./repository.ts";
 import { issueTokens, type TokenSet } from "./tokens.ts";
 
-/** How long a retry with the previous token gets the same successor, so that a lost response does not cost the client its session. */
+/**
+ * How long a retry with the previous token gets the same successor, so that a lost response does not cost the client its
+ * session.
+ */
 const REFRESH_GRACE_MS = 30 * SECOND;
 
 /**

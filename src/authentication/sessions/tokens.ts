@@ -8,7 +8,10 @@ import type { Tokens } from "./schema.ts";
 
 export type TokenSet = z.infer<typeof Tokens>;
 
-/** Issues the tokens of a generation of a session. None outlives the session, because other services verify access tokens locally. */
+/**
+ * Issues the tokens of a generation of a session. None outlives the session, because other services verify access tokens
+ * locally.
+ */
 export async function issueTokens(
   ctx: Context,
   principal: UserPrincipal,

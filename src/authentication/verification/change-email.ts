@@ -21,9 +21,9 @@ import { findUserByEmail } from "./repository.ts";
 import type { ChangeEmail } from "./schema.ts";
 
 /**
- * Starts a change of the caller's email after checking their password. The new address gets a link that confirms the change, and the
- * old one a notice if it is verified. Throws `invalid_credentials`, `too_many_attempts`, `email_taken`, `email_unchanged`,
- * `mail_not_configured`, and `rate_limited` beyond one email per minute or five per hour.
+ * Starts a change of the caller's email after checking their password. The new address gets a link that confirms the change,
+ * and the old one a notice if it is verified. Throws `invalid_credentials`, `too_many_attempts`, `email_taken`,
+ * `email_unchanged`, `mail_not_configured`, and `rate_limited` beyond one email per minute or five per hour.
  */
 export async function changeEmail(ctx: Context, input: ChangeEmail): Promise<void> {
   requireMail(ctx);

@@ -1,8 +1,8 @@
 import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 /**
- * `attempts` is a JSON object: by keyed hash of a network, and under `*` for all networks, the times at which a password was evaluated,
- * the oldest first.
+ * `attempts` is a JSON object: by keyed hash of a network, and under `*` for all networks, the times at which a password was
+ * evaluated, the oldest first.
  */
 export const loginAttempts = sqliteTable(
   "login_attempts",

@@ -1,7 +1,10 @@
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import { users } from "./users.ts";
 
-/** Personal details that users maintain themselves. A user without a row has an empty profile at version 0. `metadata` is a JSON object. */
+/**
+ * Personal details that users maintain themselves. A user without a row has an empty profile at version 0. `metadata` is a JSON
+ * object.
+ */
 export const profiles = sqliteTable("profiles", {
   userId: text("user_id")
     .primaryKey()

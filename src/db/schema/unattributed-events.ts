@@ -1,8 +1,9 @@
 import { integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 /**
- * Counts of what is not recorded one by one: requests that concern no known account, and refusals. One row per hour, action, network
- * and subject. `hour` is the start of the hour, `network` a range of addresses, and `subject_id` is empty if nobody is known.
+ * Counts of what is not recorded one by one: requests that concern no known account, and refusals. One row per hour, action,
+ * network and subject. `hour` is the start of the hour, `network` a range of addresses, and `subject_id` is empty if nobody is
+ * known.
  */
 export const unattributedEvents = sqliteTable(
   "unattributed_events",

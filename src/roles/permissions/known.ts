@@ -7,8 +7,8 @@ export function toPermissionSet(names: readonly string[]): string[] {
 }
 
 /**
- * Which names in a list, as sent, are permissions, and a fault for each that is none. `found` are the application's permissions that exist.
- * Only scopes can be `me:read` or `me:write`.
+ * Which names in a list, as sent, are permissions, and a fault for each that is none. `found` are the application's permissions
+ * that exist. Only scopes can be `me:read` or `me:write`.
  */
 export function sortPermissions(
   field: "permissions" | "scopes",

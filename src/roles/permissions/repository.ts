@@ -67,7 +67,10 @@ export function countCustomPermissions(db: Db, name: string) {
     .from(customPermissions);
 }
 
-/** Inserts a permission where the condition holds and there are fewer than the limit. Violates the primary key if the name is taken. */
+/**
+ * Inserts a permission where the condition holds and there are fewer than the limit. Violates the primary key if the name is
+ * taken.
+ */
 export function insertPermission(db: Db, row: CustomPermission, limit: number, condition: SQL) {
   const whereFewer = sql`(SELECT count(*) FROM custom_permissions) < ${limit}`;
   return insertWhere(db, customPermissions, row, sql`${condition} AND ${whereFewer}`).returning();

@@ -1,0 +1,91 @@
+import { describe, expect, it } from "vitest";
+import { send } from "../support/api.ts";
+import { expectWithin, insertSessions, withProductionLimits } from "../support/budgets.ts";
+import { createTestKey, sendWithKey } from "../support/credentials.ts";
+import { createTestUser, newAccount, PASSWORD, sqlRun } from "../support/fixtures.ts";
+
+describe("sessions and accounts", () => {
+  it("POST /v1/auth/refresh", async () => {
+    const { refreshToken } = await createTestUser();
+    const body = { refresh_token: refreshToken };
+    const answer = await send("/v1/auth/refresh", { body, bindings: withProductionLimits() });
+    expectWithin(answer, { trips: 1, rowsRead: 8, rowsWritten: 3, kv: 1 });
+  });
+
+  it.each([
+    [0, 0],
+    [2000, 45],
+  ])("POST /v1/auth/login with %i ended and %i live sessions", async (ended, live) => {
+    const user = await createTestUser();
+    await insertSessions(user, ended, live);
+    const body = { username: user.username, password: PASSWORD };
+    const answer = await send("/v1/auth/login", { body, bindings: withProductionLimits() });
+    expectWithin(answer, { trips: 2, rowsRead: 24, rowsWritten: 10, kv: 1 });
+  });
+
+  it("POST /v1/auth/login from a new device, which queues a notice", async () => {
+    const user = await createTestUser();
+    await sqlRun("UPDATE users SET email_verified = 1 WHERE id = ?", user.id);
+    const answer = await send("/v1/auth/login", {
+      body: { username: user.username, password: PASSWORD },
+      headers: { "User-Agent": "another device" },
+      bindings: withProductionLimits(),
+    });
+    expectWithin(answer, { trips: 2, rowsRead: 28, rowsWritten: 13, kv: 1 });
+  });
+
+  it("POST /v1/auth/password/forgot for a user with 3,600 earlier emails", async () => {
+    const { id, email } = await createTestUser();
+    const start = Date.now() - 30 * 86_400_000;
+    await sqlRun(
+      `WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 3599)
+       INSERT INTO mail_outbox (id, user_id, kind, address, priority, created_at, next_attempt_at, sent_at)
+       SELECT printf('%s-%s-7000-8000-%012d', substr(hex, 1, 8), substr(hex, 9, 4), i), ?1, 'reset_password', ?2, 0, at, ?3, at
+       FROM (SELECT i, at, printf('%012x', at) AS hex FROM (SELECT i, ?3 + i * 600000 AS at FROM n))`,
+      id,
+      email,
+      start,
+    );
+    const answer = await send("/v1/auth/password/forgot", {
+      body: { email },
+      bindings: withProductionLimits(),
+    });
+    expect(answer.status).toBe(202);
+    expectWithin(answer, { trips: 2, rowsRead: 200, rowsWritten: 8, kv: 0 });
+  });
+
+  it("POST /v1/auth/register", async () => {
+    const answer = await send("/v1/auth/register", {
+      body: newAccount(),
+      bindings: withProductionLimits(),
+    });
+    expectWithin(answer, { trips: 1, rowsRead: 10, rowsWritten: 12, kv: 0 });
+  });
+
+  it("POST /v1/auth/logout, in an isolate that has seen the user within the last minute", async () => {
+    const { token } = await createTestUser();
+    const bindings = withProductionLimits();
+    await send("/v1/users/me", { token, bindings });
+    const answer = await send("/v1/auth/logout", { method: "POST", token, bindings });
+    expectWithin(answer, { trips: 1, rowsRead: 10, rowsWritten: 5, kv: 1 });
+  });
+
+  it("POST /v1/auth/logout, in another isolate", async () => {
+    const { token } = await createTestUser();
+    const answer = await send("/v1/auth/logout", {
+      method: "POST",
+      token,
+      bindings: withProductionLimits(),
+    });
+    expectWithin(answer, { trips: 2, rowsRead: 14, rowsWritten: 5, kv: 1 });
+  });
+
+  it("POST /v1/auth/introspect", async () => {
+    const { token } = await createTestUser();
+    const key = await createTestKey(await createTestUser("admin"), ["tokens:introspect"]);
+    const bindings = withProductionLimits();
+    const ask = () => sendWithKey(key, "/v1/auth/introspect", { body: { token }, bindings });
+    await ask();
+    expectWithin(await ask(), { trips: 0, rowsRead: 0, rowsWritten: 0, kv: 1 });
+  });
+});
