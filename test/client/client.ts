@@ -20,6 +20,22 @@ export function explainConflict({ code }: ProblemOf<"updateUser", 409>): string 
   return code === "email_taken" ? "The address is taken." : "Try again.";
 }
 
+/** The code of a status that has only one, which no discriminator names. */
+export function isMissing({ code }: ProblemOf<"getRole", 404>): boolean {
+  // @ts-expect-error: the code is misspelt.
+  if (code === "role_not_fuond") return false;
+  // @ts-expect-error: another operation has this code.
+  if (code === "user_not_found") return false;
+  return code === "role_not_found";
+}
+
+/** The code of a problem that is not of a known operation. */
+export function isThrottled({ code }: components["schemas"]["Problem"]): boolean {
+  // @ts-expect-error: the code is misspelt.
+  if (code === "rate_limitted") return false;
+  return code === "rate_limited";
+}
+
 export function listFields(problem: ProblemOf<"createUser", 422>): string[] {
   return problem.errors.map(({ path }) => path);
 }
