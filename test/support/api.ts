@@ -1,5 +1,6 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import worker from "../../src/index.ts";
+import { checkDocumented } from "./documented.ts";
 import { currentIsolate } from "./isolates.ts";
 
 const ORIGIN = "https://roster.test";
@@ -23,24 +24,30 @@ export interface Answer<T = Record<string, unknown>> {
   text: string;
 }
 
-/** Sends a request through the worker's own fetch and waits for its `waitUntil` promises. */
+/**
+ * Sends a request through the worker's own fetch and waits for its `waitUntil` promises. A response that differs from the OpenAPI
+ * document fails the test file.
+ */
 export async function send<T = any>(
   path: string,
   options: RequestOptions = {},
 ): Promise<Answer<T>> {
-  const { response, settled } = await start(path, options);
+  const { request, response, settled } = await start(path, options);
   const text = await response.text();
   await settled;
+  const { status, headers } = response;
+  const { pathname } = new URL(request.url);
+  checkDocumented({ method: request.method, path: pathname, status, headers, text });
   const isJson = response.headers.get("Content-Type")?.includes("json");
   return {
-    status: response.status,
-    headers: response.headers,
+    status,
+    headers,
     text,
     body: (isJson && text ? JSON.parse(text) : undefined) as T,
   };
 }
 
-/** Sends a request and returns its response unread. `settled` resolves once its `waitUntil` promises have. */
+/** Sends a request and returns it with its response, unread. `settled` resolves once its `waitUntil` promises have. */
 export async function start(path: string, options: RequestOptions = {}) {
   const hasBody = options.body !== undefined || options.raw !== undefined;
   const headers = new Headers(options.headers);
@@ -60,7 +67,7 @@ export async function start(path: string, options: RequestOptions = {}) {
     options.bindings ?? currentIsolate(),
     executionContext,
   );
-  return { response, settled: waitOnExecutionContext(executionContext) };
+  return { request, response, settled: waitOnExecutionContext(executionContext) };
 }
 
 /** The cost of a request, from its Server-Timing header. */
