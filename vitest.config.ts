@@ -4,6 +4,7 @@ import { newKeySettings } from "./scripts/lib/new-keys.ts";
 
 /** Bundled once for all tests, so that the runtime does not fetch hundreds of small modules. */
 const DEPENDENCIES = [
+  "@cfworker/json-schema",
   "@hono/swagger-ui",
   "@hono/zod-openapi",
   "drizzle-orm",

@@ -18,7 +18,7 @@ export const RESPONSE_HEADERS = {
     example: '"3-6578a7cd08b0"',
   },
   Location: {
-    description: "The path of the new resource.",
+    description: "The path of the new resource, or of the page to go to.",
     required: true,
     schema: { ...text, format: "uri-reference" },
     example: "/v1/users/0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11",

@@ -15,7 +15,23 @@ const DOCS_CSP =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
   "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-const INIT_SCRIPT = `window.addEventListener("load", () => {
+// The page sends every credential that it has, and operations refuse a request with two: the last one entered replaces the others.
+const INIT_SCRIPT = `const keepOneCredential = () => ({
+  statePlugins: {
+    auth: {
+      wrapActions: {
+        authorize: (authorize, system) => (credentials) => {
+          const known = system.authSelectors.authorized().keySeq().toArray();
+          const replaced = known.filter((name) => !(name in credentials));
+          if (replaced.length > 0) system.authActions.logout(replaced);
+          return authorize(credentials);
+        },
+      },
+    },
+  },
+});
+
+window.addEventListener("load", () => {
   window.ui = SwaggerUIBundle({
     url: "/openapi.json",
     dom_id: "#swagger-ui",
@@ -23,6 +39,7 @@ const INIT_SCRIPT = `window.addEventListener("load", () => {
     displayRequestDuration: true,
     tryItOutEnabled: true,
     validatorUrl: null,
+    plugins: [keepOneCredential],
   });
 });
 `;

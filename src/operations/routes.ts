@@ -21,9 +21,10 @@ const indexRoute = operation({
   summary: "Find the documentation",
   description: "Redirects to `/docs` if the client prefers HTML, as browsers do.",
   access: everyone,
+  needs: "nothing",
   responses: {
     200: jsonContent(Index, "The name and version of the service, and where to go on."),
-    302: { description: "The documentation is at `/docs`." },
+    302: { description: "The documentation is at `/docs`.", headers: toHeaders(["Location"]) },
   },
   errors: [],
 });

@@ -107,22 +107,23 @@ describe("the limit of 100 live keys", () => {
     await sqlRun(
       `INSERT INTO api_keys (id, user_id, name, prefix, secret_hash, scopes, created_at)
        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
-       SELECT ? || i, ?, 'x', 'rstk_', ? || i, '[]', 0 FROM n`,
+       SELECT printf('%08d', i) || substr(?, 9), ?, 'x', 'rstk_', ? || i, '[]', 0 FROM n`,
       count,
       ada.id,
       ada.id,
       ada.id,
     );
   }
+  const idOf = (number: number) => `${String(number).padStart(8, "0")}${ada.id.slice(8)}`;
   const create = () => call("POST", "", ada, { name: "x", scopes: [] });
 
   it("returns 409 api_key_limit for the 101st key, not counting revoked or expired keys", async () => {
     await fill(100);
     expectProblem(await create(), 409, "api_key_limit");
-    await sqlRun("UPDATE api_keys SET revoked_at = 1 WHERE id = ?", `${ada.id}1`);
+    await sqlRun("UPDATE api_keys SET revoked_at = 1 WHERE id = ?", idOf(1));
     expect((await create()).status).toBe(201);
     expectProblem(await create(), 409, "api_key_limit");
-    await sqlRun("UPDATE api_keys SET expires_at = 1 WHERE id = ?", `${ada.id}2`);
+    await sqlRun("UPDATE api_keys SET expires_at = 1 WHERE id = ?", idOf(2));
     expect((await create()).status).toBe(201);
   });
 

@@ -9,7 +9,7 @@ describe("an export reads its rows in pages", () => {
   const insertEvents = (user: TestUser, count: number, actor: string) =>
     sqlRun(
       `INSERT INTO audit_events (id, action, actor_type, actor_id, target_id, origin_of, created_at)
-      SELECT printf('%08d-0000-7000-8000-', value) || ?2, 'user.updated', 'user', ?1, ?2, ?1, 1 FROM json_each(?3)`,
+      SELECT printf('%08d-0000-7000-8000-', value) || substr(?2, 25), 'user.updated', 'user', ?1, ?2, ?1, 1 FROM json_each(?3)`,
       actor,
       user.id,
       JSON.stringify(Array.from({ length: count }, (_, i) => i)),

@@ -29,17 +29,18 @@ describe("lists read little more than the rows they return", () => {
       const { token } = await createTestUser("admin");
       const insert = `INSERT INTO users (id, username, username_key, email, email_key, role, created_at, updated_at, deleted_at)
         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
-        SELECT ?2 || i, ?2 || i, ?2 || i, ?2 || i, ?2 || i, 'user', ?3 + i, 1, ?4 FROM n`;
+        SELECT printf('%s%012d', ?2, i), ?2 || i, ?2 || i, ?2 || i, ?2 || i, 'user', ?3 + i, 1, ?4 FROM n`;
       const future = Date.now() + 86_400_000;
-      await sqlRun(insert, 25, `older-${deleted}-`, future, older);
-      await sqlRun(insert, 2000, `newer-${deleted}-`, future + 1000, newer);
+      const [olderIds, newerIds] = ["00000000-0000-7000-8000-", "00000000-0000-7000-9000-"];
+      await sqlRun(insert, 25, olderIds, future, older);
+      await sqlRun(insert, 2000, newerIds, future + 1000, newer);
       let cursor = "";
       for (let page = 0; page < 2; page += 1) {
         const query = `/v1/users?deleted=${deleted}&limit=10${cursor}`;
         const answer = await send(query, { token, bindings: withProductionLimits() });
         const ids = answer.body.data.map(({ id }: { id: string }) => id);
         expect(ids).toHaveLength(10);
-        expect(ids.filter((id: string) => !id.startsWith(`older-${deleted}-`))).toEqual([]);
+        expect(ids.filter((id: string) => !id.startsWith(olderIds))).toEqual([]);
         expectWithin(answer, { trips: 1, rowsRead: 20, rowsWritten: 0, kv: 0 });
         cursor = `&cursor=${encodeURIComponent(answer.body.pagination.next_cursor)}`;
       }
@@ -67,8 +68,8 @@ describe("lists read little more than the rows they return", () => {
       const user = await createTestUser("admin");
       const insert = `INSERT INTO api_keys (id, user_id, name, prefix, secret_hash, scopes, created_at, expires_at, revoked_at)
       WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
-      SELECT printf('%s-%05d', ?1, (i * 2 + ?4) % 20000), ?2, 'x', 'rstk_', printf('%s-%s-%d', ?1, ?4, i), '[]', 0, 1, ?3 FROM n`;
-      const prefix = user.id;
+      SELECT substr(?1, 1, 24) || printf('%012d', (i * 2 + ?4) % 20000), ?2, 'x', 'rstk_', printf('%s-%s-%d', ?1, ?4, i), '[]', 0, 1, ?3 FROM n`;
+      const prefix = user.id.slice(1);
       // The newest keys are of the kind that is not asked for.
       const state = isRevoked ? [1, null] : [null, 1];
       await sqlRun(insert, `a${prefix}`, user.id, state[0], 0);

@@ -16,6 +16,8 @@ const CHROMIUM_FLAGS = [
   "--disable-sync",
 ];
 const OPERATION = "#operations-Authentication-getMe";
+const TOKEN_OPERATION = "#operations-Authentication-listOwnSessions";
+const KEY_OPERATION = "#operations-Users-getUser";
 
 await withDevServer(async ({ url, admin }) => {
   const token = await logIn(url, admin);
@@ -25,7 +27,11 @@ await withDevServer(async ({ url, admin }) => {
     await page.goto(`${url}/docs`, { waitUntil: "networkidle" });
     assert.deepEqual(faults, []);
     await authorize(page, token);
-    assert.equal(await tryOut(page), "200", "GET /v1/auth/me tried out in the page");
+    assert.equal(await tryOut(page, OPERATION), "200", "GET /v1/auth/me tried out in the page");
+    await authorize(page, await createKey(url, token));
+    assert.equal(await tryOut(page, KEY_OPERATION), "200", "the key replaces the access token");
+    await authorize(page, token);
+    assert.equal(await tryOut(page, TOKEN_OPERATION), "200", "the access token replaces the key");
     await openEverything(page);
     await page.goto(`${url}/docs/errors`, { waitUntil: "networkidle" });
     assert.deepEqual(faults, []);
@@ -65,23 +71,40 @@ async function openWatchedPage(browser: Browser, url: string) {
   return { page, faults };
 }
 
-async function authorize(page: Page, token: string): Promise<void> {
+async function createKey(url: string, token: string): Promise<string> {
+  const response = await fetch(`${url}/v1/api-keys`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", Authorization: `Bearer ${token}` },
+    body: JSON.stringify({ name: "Docs page", scopes: ["me:read"] }),
+  });
+  assert.equal(response.status, 201, "API key");
+  return ((await response.json()) as { key: string }).key;
+}
+
+/** Enters a credential: an API key if the page has an access token, otherwise an access token. */
+async function authorize(page: Page, credential: string): Promise<void> {
   await page.click("button.authorize");
-  await page.fill(".modal-ux input", token);
+  await page.fill(".modal-ux input", credential);
   await page.click(".modal-ux button.authorize.modal-btn");
   await page.click(".modal-ux button.btn-done");
 }
 
-/** Executes the operation in the page and returns the status that it shows. */
-async function tryOut(page: Page): Promise<string> {
-  await page.click(`${OPERATION} .opblock-summary`);
-  await page.click(`${OPERATION} button.execute`);
-  const status = page.locator(`${OPERATION} .live-responses-table .response .response-col_status`);
-  return (await status.innerText()).trim();
+/** Expands the operation, executes it, collapses it and returns the status that the page showed. */
+async function tryOut(page: Page, operation: string): Promise<string> {
+  await page.click(`${operation} .opblock-summary`);
+  await page.click(`${operation} button.execute`);
+  const status = page.locator(`${operation} .live-responses-table .response .response-col_status`);
+  const shown = (await status.innerText()).trim();
+  await page.click(`${operation} .opblock-summary`);
+  return shown;
 }
 
-/** Expands every operation: the page renders an operation only when it is expanded. */
+/** Expands every operation and collapses it again: the page renders an operation only while it is expanded. */
 async function openEverything(page: Page): Promise<void> {
-  const closed = page.locator(".opblock:not(.is-open) .opblock-summary-control");
-  while ((await closed.count()) > 0) await closed.first().click();
+  for (const operation of await page.locator(".opblock").all()) {
+    const toggle = operation.locator(".opblock-summary-control");
+    await toggle.click();
+    await operation.locator(".responses-wrapper").waitFor();
+    await toggle.click();
+  }
 }

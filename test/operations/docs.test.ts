@@ -42,6 +42,12 @@ describe("GET /docs", () => {
     expect((await send("/docs", { bindings: misconfigured })).text).toContain("<title>Roster API");
   });
 
+  it("keeps only the last of two credentials, because operations refuse both at once", async () => {
+    const { text } = await send("/docs/init.js");
+    expect(text).toMatch(/authorize: .*=> \{\n[^}]*system\.authActions\.logout\(replaced\)/);
+    expect(text).toContain("plugins: [keepOneCredential]");
+  });
+
   it("loads the OpenAPI document", async () => {
     expect((await send("/docs/init.js")).text).toContain('url: "/openapi.json"');
     expect((await send("/openapi.json")).status).toBe(200);

@@ -1,6 +1,7 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import worker from "../../src/index.ts";
 import { FAULT_CODES } from "../../src/lib/fault-codes.ts";
+import { checkDocumented } from "./documented.ts";
 import { currentIsolate } from "./isolates.ts";
 
 const ORIGIN = "https://roster.test";
@@ -24,18 +25,24 @@ export interface Answer<T = Record<string, unknown>> {
   text: string;
 }
 
-/** Sends a request through the worker's own fetch and waits for its `waitUntil` promises. */
+/**
+ * Sends a request through the worker's own fetch and waits for its `waitUntil` promises. A response that differs from the OpenAPI
+ * document fails the test file.
+ */
 export async function send<T = any>(
   path: string,
   options: RequestOptions = {},
 ): Promise<Answer<T>> {
-  const { response, settled } = await start(path, options);
+  const { request, response, settled } = await start(path, options);
   const text = await response.text();
   await settled;
+  const { status, headers } = response;
+  const { pathname } = new URL(request.url);
+  checkDocumented({ method: request.method, path: pathname, status, headers, text });
   const isJson = response.headers.get("Content-Type")?.includes("json");
   const body = isJson && text ? JSON.parse(text) : undefined;
-  if (response.status === 422) requireListedCodes(body);
-  return { status: response.status, headers: response.headers, text, body: body as T };
+  if (status === 422) requireListedCodes(body);
+  return { status, headers, text, body: body as T };
 }
 
 /** Every test checks that /docs/errors lists the codes of the faults that it sees. */
@@ -46,7 +53,7 @@ function requireListedCodes({ errors }: { errors?: { code: string; message: stri
   }
 }
 
-/** Sends a request and returns its response unread. `settled` resolves once its `waitUntil` promises have. */
+/** Sends a request and returns it with its response, unread. `settled` resolves once its `waitUntil` promises have. */
 export async function start(path: string, options: RequestOptions = {}) {
   const hasBody = options.body !== undefined || options.raw !== undefined;
   const headers = new Headers(options.headers);
@@ -66,7 +73,7 @@ export async function start(path: string, options: RequestOptions = {}) {
     options.bindings ?? currentIsolate(),
     executionContext,
   );
-  return { response, settled: waitOnExecutionContext(executionContext) };
+  return { request, response, settled: waitOnExecutionContext(executionContext) };
 }
 
 /** The cost of a request, from its Server-Timing header. */

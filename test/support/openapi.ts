@@ -1,61 +1,13 @@
 import { type AccessRule, readAccessRule } from "../../scripts/lib/access-matrix.ts";
 import { send } from "./api.ts";
+import {
+  type DocumentedOperation,
+  inlineResponses,
+  type OpenApiDocument,
+  type Schema,
+} from "./openapi-document.ts";
 
-export interface Schema {
-  $ref?: string;
-  type?: string | string[];
-  format?: string;
-  properties?: Record<string, Schema>;
-  required?: string[];
-  items?: Schema;
-  enum?: unknown[];
-  const?: unknown;
-  default?: unknown;
-  example?: unknown;
-  examples?: unknown[];
-}
-
-interface Parameter {
-  name: string;
-  in: string;
-  required?: boolean;
-  example?: unknown;
-  schema: Schema;
-}
-
-interface MediaType {
-  schema?: Schema;
-  example?: unknown;
-  examples?: Record<string, { value?: unknown }>;
-}
-
-export interface DocumentedOperation {
-  operationId?: string;
-  summary?: string;
-  tags?: string[];
-  security?: Record<string, string[]>[];
-  "x-permission"?: string;
-  parameters?: Parameter[];
-  requestBody?: { content: Record<string, MediaType> };
-  responses: Record<string, DocumentedResponse>;
-}
-
-export interface DocumentedResponse {
-  $ref?: string;
-  description?: string;
-  headers?: Record<string, { $ref?: string }>;
-  content?: Record<string, MediaType>;
-}
-
-export interface OpenApiDocument {
-  paths: Record<string, Record<string, DocumentedOperation>>;
-  components: {
-    schemas: Record<string, Schema>;
-    responses: Record<string, DocumentedResponse>;
-    headers: Record<string, { required: boolean }>;
-    examples: Record<string, { value: Record<string, unknown> }>;
-  };
-}
+export type { OpenApiDocument, Schema } from "./openapi-document.ts";
 
 /** An operation of the document, with its access rule. */
 export interface Operation {
@@ -69,17 +21,6 @@ export interface Operation {
 /** The document as the worker serves it, with its shared responses at every operation. */
 export async function fetchDocument(): Promise<OpenApiDocument> {
   return inlineResponses((await send<OpenApiDocument>("/openapi.json")).body);
-}
-
-/** Replaces references to shared responses by the responses. */
-export function inlineResponses(document: OpenApiDocument): OpenApiDocument {
-  for (const operation of Object.values(document.paths).flatMap((path) => Object.values(path))) {
-    for (const [status, { $ref }] of Object.entries(operation.responses)) {
-      const shared = document.components.responses[$ref?.split("/").at(-1) ?? ""];
-      if (shared) operation.responses[status] = shared;
-    }
-  }
-  return document;
 }
 
 /** Every operation of a document. Throws if one declares no access rule. */

@@ -2,6 +2,7 @@ import { applyD1Migrations, reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterAll, afterEach, beforeAll, vi } from "vitest";
 import { takeUnmatchedStatements } from "./d1.ts";
+import { takeViolations } from "./documented.ts";
 import { resetIsolate } from "./isolates.ts";
 import { findWalks, rememberStatements } from "./plans.ts";
 
@@ -44,6 +45,14 @@ afterEach(() => {
   vi.restoreAllMocks();
   const unmatched = takeUnmatchedStatements();
   if (unmatched.length > 0) throw new Error(`no statement matched ${unmatched.join(", ")}`);
+});
+
+// Whatever the worker answers is in the OpenAPI document.
+afterAll(() => {
+  const violations = takeViolations();
+  if (violations.length > 0) {
+    throw new Error(`responses that the OpenAPI document does not have:\n${violations.join("\n")}`);
+  }
 });
 
 // The cost of a request must not grow with what is stored: every statement finds its rows by an index.

@@ -1,0 +1,65 @@
+// npm run check:openapi: lints the OpenAPI document with the recommended rules of Redocly and Spectral, without exceptions, and
+// compiles a client (test/client/client.ts) against the types that openapi-typescript generates from it.
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { buildDocument } from "./lib/document.ts";
+import { main, UsageError } from "./lib/fail.ts";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+const CLIENT = join(ROOT, "test/client");
+
+const TSC_FLAGS = ["--noEmit", "--strict", "--skipLibCheck", "--target", "es2024"];
+
+const NO_REPORTS = { REDOCLY_TELEMETRY: "off", REDOCLY_SUPPRESS_UPDATE_NOTICE: "true" };
+
+await main(async () => {
+  const folder = mkdtempSync(join(tmpdir(), "roster-openapi-"));
+  try {
+    const text = JSON.stringify(await buildDocument());
+    writeFileSync(join(folder, "openapi.json"), text);
+    lintWithRedocly(folder);
+    lintWithSpectral(folder);
+    compileClient(folder);
+    console.log(
+      `The OpenAPI document (${text.length} bytes) has no findings, and its client compiles.`,
+    );
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+// Redocly succeeds if there are only warnings.
+function lintWithRedocly(folder: string): void {
+  const args = ["lint", "openapi.json", "--extends", "recommended", "--format", "checkstyle"];
+  const report = run(folder, join(ROOT, "node_modules/.bin/redocly"), args);
+  if (report.includes("<error ")) throw new UsageError(`Redocly:\n${report}`);
+}
+
+function lintWithSpectral(folder: string): void {
+  writeFileSync(join(folder, "rules.yaml"), 'extends: ["spectral:oas"]\n');
+  const args = ["lint", "openapi.json", "--ruleset", "rules.yaml", "--fail-severity", "hint"];
+  run(folder, join(ROOT, "node_modules/.bin/spectral"), args);
+}
+
+// The compiler is the project's own. openapi-typescript needs an older one, which is why it is in a workspace.
+function compileClient(folder: string): void {
+  const generator = join(CLIENT, "node_modules/.bin/openapi-typescript");
+  run(folder, generator, ["openapi.json", "--output", "openapi.d.ts"]);
+  copyFileSync(join(CLIENT, "client.ts"), join(folder, "client.ts"));
+  run(folder, join(ROOT, "node_modules/.bin/tsc"), [...TSC_FLAGS, "client.ts"]);
+}
+
+/** Runs a tool in the folder and returns its output. Throws a UsageError with the output if it fails. */
+function run(folder: string, command: string, args: readonly string[]): string {
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    cwd: folder,
+    encoding: "utf8",
+    env: { ...process.env, ...NO_REPORTS },
+  });
+  if (error) throw error;
+  if (status !== 0) throw new UsageError(`${command} ${args.join(" ")}\n${stdout}${stderr}`);
+  return stdout;
+}
