@@ -1,13 +1,21 @@
 import { z } from "@hono/zod-openapi";
 import { ERRORS, type ErrorCode, type Fault } from "../errors.ts";
+import { FAULT_CODES, type FaultCode } from "../lib/fault-codes.ts";
 import { listCommonHeaders, type ResponseHeader, toHeaders } from "./response-headers.ts";
 
 export const PROBLEM_TYPE = "application/problem+json";
 
 const CODES = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]];
 
+const FAULT_CODE_NAMES = Object.keys(FAULT_CODES) as [FaultCode, ...FaultCode[]];
+
 const Code = z.enum(CODES).openapi("ErrorCode", {
   description: "The reason of an error. The meaning of a code never changes; codes may be added.",
+});
+
+const FaultCodeName = z.enum(FAULT_CODE_NAMES).openapi("FaultCode", {
+  description:
+    "What is wrong with a field. The meaning of a code never changes; codes may be added. /docs/errors explains each.",
 });
 
 const FaultEntry = z
@@ -15,7 +23,7 @@ const FaultEntry = z
     path: z.string().openapi({
       description: "The field, as a path with dots, or the parameter. Empty for the whole body.",
     }),
-    code: z.string().openapi({ description: "What is wrong, as a stable code." }),
+    code: FaultCodeName,
     message: z.string().openapi({ description: "What is wrong, for people." }),
   })
   .openapi("Fault", { description: "One problem in a request." });

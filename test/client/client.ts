@@ -40,6 +40,12 @@ export function listFields(problem: ProblemOf<"createUser", 422>): string[] {
   return problem.errors.map(({ path }) => path);
 }
 
+export function isTooShort({ code }: components["schemas"]["Fault"]): boolean {
+  // @ts-expect-error: the code is misspelt.
+  if (code === "to_short") return false;
+  return code === "too_short";
+}
+
 export function readResetToken(problem: ProblemOf<"logIn", 403>): string | undefined {
   // @ts-expect-error: only password_expired has a token.
   if (problem.code === "email_not_verified") return problem.reset_token;
