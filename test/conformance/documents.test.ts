@@ -1,0 +1,66 @@
+import { describe, expect, it } from "vitest";
+import storage from "../../docs/storage.md?raw";
+import readme from "../../README.md?raw";
+import config from "../../src/config.ts?raw";
+import { sqlAll } from "../support/fixtures.ts";
+
+interface Table {
+  name: string;
+  columns: string[];
+  indexes: string[];
+}
+
+async function listTables(): Promise<Table[]> {
+  const rows = await sqlAll<{ type: string; name: string; tbl_name: string }>(
+    "SELECT type, name, tbl_name FROM sqlite_master WHERE type IN ('table', 'index') AND name NOT GLOB 'sqlite_*'",
+  );
+  const ofApplication = rows.filter(({ tbl_name }) => !/^(_cf|d1_|sqlite_)/.test(tbl_name));
+  const tables = ofApplication.filter(({ type }) => type === "table");
+  return Promise.all(
+    tables.map(async ({ name }) => ({
+      name,
+      columns: (
+        await sqlAll<{ name: string }>(`SELECT name FROM pragma_table_info('${name}')`)
+      ).map((column) => column.name),
+      indexes: ofApplication
+        .filter(({ type, tbl_name }) => type === "index" && tbl_name === name)
+        .map((index) => index.name),
+    })),
+  );
+}
+
+/** The names in backticks in the section of a table in docs/storage.md. */
+function namesInSection(table: string): string[] {
+  const section = storage.split(`\n### ${table}\n`)[1]?.split(/\n##/)[0] ?? "";
+  return [...section.matchAll(/`([a-z0-9_]+)`/g)].map(([, name = ""]) => name);
+}
+
+describe("docs/storage.md", () => {
+  it("describes every table with all of its columns and indexes", async () => {
+    const tables = await listTables();
+    expect(tables.length).toBeGreaterThan(10);
+    for (const { name, columns, indexes } of tables) {
+      expect(namesInSection(name), name).toEqual(expect.arrayContaining([...columns, ...indexes]));
+    }
+  });
+
+  it("names no index that does not exist", async () => {
+    const tables = await listTables();
+    const known = tables.flatMap(({ name, columns, indexes }) => [name, ...columns, ...indexes]);
+    for (const { name } of tables) {
+      const named = namesInSection(name).filter((text) => text.startsWith(`${name}_`));
+      expect(known, name).toEqual(expect.arrayContaining(named));
+    }
+  });
+});
+
+describe("README.md", () => {
+  it("lists every setting, and no other", () => {
+    const [, schema = ""] = /const Settings = z\.object\(\{\n([\s\S]*?)\n\}\);/.exec(config) ?? [];
+    const settings = [...schema.matchAll(/^ {2}([A-Z_]+):/gm)].map(([, name]) => name);
+    const [, table = ""] = readme.split("\n## Configuration\n");
+    const listed = [...table.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, name]) => name);
+    expect(settings.length).toBeGreaterThan(30);
+    expect(listed.toSorted()).toEqual(settings.toSorted());
+  });
+});
