@@ -15,6 +15,7 @@ const CHROMIUM_FLAGS = [
   "--disable-component-update",
   "--disable-sync",
 ];
+const TIMEOUT_MS = 120_000;
 const OPERATION = "#operations-Authentication-getMe";
 
 await withDevServer(async ({ url, admin }) => {
@@ -50,6 +51,7 @@ async function logIn(url: string, admin: object): Promise<string> {
 async function openWatchedPage(browser: Browser, url: string) {
   const faults: string[] = [];
   const page = await browser.newPage();
+  page.setDefaultTimeout(TIMEOUT_MS);
   page.on("console", (message) => {
     if (["error", "warning"].includes(message.type())) faults.push(`console: ${message.text()}`);
   });
@@ -80,8 +82,17 @@ async function tryOut(page: Page): Promise<string> {
   return (await status.innerText()).trim();
 }
 
-/** Expands every operation: the page renders an operation only when it is expanded. */
+/**
+ * Expands every operation, because the page renders an operation only then. Closes each again: with many open ones, the page needs
+ * seconds for every click.
+ */
 async function openEverything(page: Page): Promise<void> {
-  const closed = page.locator(".opblock:not(.is-open) .opblock-summary-control");
-  while ((await closed.count()) > 0) await closed.first().click();
+  const operations = await page.locator(".opblock").all();
+  assert.ok(operations.length > 50, `${operations.length} operations`);
+  for (const operation of operations) {
+    const control = operation.locator(".opblock-summary-control");
+    if ((await control.getAttribute("aria-expanded")) === "false") await control.click();
+    await operation.locator(".opblock-body").waitFor();
+    await control.click();
+  }
 }
