@@ -14,7 +14,7 @@ import { runWrangler, startDevServer } from "./lib/wrangler.ts";
 const FILE = ".dev.vars";
 const DEFAULT_PORT = 8787;
 const PARENT_CHECK_MS = 500;
-const READY_TIMEOUT_MS = 60_000;
+const READY_TIMEOUT_MS = 300_000;
 
 await main(async () => {
   const args = process.argv.slice(2);

@@ -14,7 +14,7 @@ interface Mail {
 /** Sends an email. Rejects if the provider does not accept it, with `MailRefused` if another attempt is useless. */
 export type SendMail = (mail: Mail) => Promise<void>;
 
-/** The provider refuses an email for good. `reason` is its status or error code, which contains no personal data. */
+/** The provider refuses an email permanently. `reason` is its status or error code, which contains no personal data. */
 export class MailRefused extends Error {
   override readonly name = "MailRefused";
   readonly reason: string;

@@ -191,8 +191,11 @@ describe("GET /v1/api-keys", () => {
     const reader = await createHolder("api_keys:read");
     const { body } = await call("GET", `?limit=1&user_id=${ada.id}`, reader);
     const { next_cursor } = body.pagination;
-    const other = await call("GET", `?user_id=all&cursor=${next_cursor}`, reader);
-    expect(faultsOf(other)).toEqual(["cursor invalid_cursor"]);
+    const stranger = await createTestUser();
+    for (const whose of ["all", stranger.id, reader.id]) {
+      const other = await call("GET", `?user_id=${whose}&cursor=${next_cursor}`, reader);
+      expect(faultsOf(other), whose).toEqual(["cursor invalid_cursor"]);
+    }
     const revoked = await call("GET", "?revoked=maybe", reader);
     expect(faultsOf(revoked)).toEqual(["revoked invalid_value"]);
     const whose = await call("GET", "?user_id=everyone", reader);

@@ -12,7 +12,7 @@ import {
   type TestKey,
 } from "../support/credentials.ts";
 import { beforeStatement } from "../support/d1.ts";
-import { changesOn, createTestUser, sqlAll, type TestUser } from "../support/fixtures.ts";
+import { changesOn, createTestUser, sqlAll, sqlRun, type TestUser } from "../support/fixtures.ts";
 import { expectProblem } from "../support/problems.ts";
 
 let admin: TestUser;
@@ -182,6 +182,17 @@ describe("creating a key", () => {
     expect(await keysOf(ada)).toEqual([key.id]);
     expect(await keysOf(reader)).toEqual([]);
   });
+
+  it("returns 404 for an owner who is deleted between read and write, and stores none", async () => {
+    const owner = await createTestUser();
+    const body = { name: "x", scopes: [], user_id: owner.id };
+    const bindings = beforeStatement(INSERT_KEY, () =>
+      send("/v1/users/me", { method: "DELETE", token: owner.token }),
+    );
+    const answer = await send("/v1/api-keys", { token: admin.token, body, bindings });
+    expectProblem(answer, 404, "user_not_found");
+    expect(await keysOf(owner)).toEqual([]);
+  });
 });
 
 describe("a key whose owner", () => {
@@ -263,6 +274,22 @@ describe("the deletion of the owner", () => {
         { id: live.id, revoked_at: revokedAt + 60_000 },
       ]),
     );
+  });
+});
+
+describe("a write with a key", () => {
+  const UPDATE_KEY = "UPDATE api_keys SET";
+  const UPDATE_OWNER = "UPDATE users SET";
+  it.each([
+    ["its scope", `${UPDATE_KEY} scopes = '["users:read"]' WHERE id = ?1`, 403, "forbidden"],
+    ["its time", `${UPDATE_KEY} expires_at = 1 WHERE id = ?1`, 401, "unauthenticated"],
+    ["an active owner", `${UPDATE_OWNER} is_active = 0 WHERE id = ?2`, 401, "unauthenticated"],
+    ["its owner", `${UPDATE_OWNER} deleted_at = 1 WHERE id = ?2`, 401, "unauthenticated"],
+    ["its owner's role", `${UPDATE_OWNER} role = 'user' WHERE id = ?2`, 403, "forbidden"],
+  ])("changes nothing if the key loses %s between read and write", async (_, sql, status, code) => {
+    const bindings = beforeStatement(WRITE, () => sqlRun(`${sql} AND ?1 <> ?2`, key.id, ada.id));
+    expectProblem(await write(key, { bindings }), status, code);
+    expect(await changesOn(other.id)).toEqual(["user.created"]);
   });
 });
 

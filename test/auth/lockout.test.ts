@@ -80,6 +80,14 @@ describe("login failures", () => {
     );
   });
 
+  it("for one unknown name do not lock another", async () => {
+    const [one, other] = [newAccount(), newAccount()];
+    await failTimes(10, { username: one.username });
+    expectProblem(await fail({ username: one.username }), 429, "too_many_attempts");
+    await failTimes(1, { username: other.username });
+    await failTimes(1, { email: one.email });
+  });
+
   it("for one account do not lock another", async () => {
     const [one, other] = [await register(), await register()];
     await failTimes(10, { username: one.username });

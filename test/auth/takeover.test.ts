@@ -48,6 +48,27 @@ describe("the token of a login with an expired password", () => {
     expect((await send("/v1/users/me", { token: user.token })).status).toBe(200);
   });
 
+  it("is void once the password was reset by email", async () => {
+    const box = createMailbox();
+    const user = await createVerifiedMailUser(box);
+    await expire(user);
+    const token = await expiredToken(user);
+    await flowsOf(box).forgot(user.email);
+    expect((await reset(box.tokenTo(user.email), NEW)).status).toBe(204);
+    expectProblem(await reset(token, "the thief's pass phrase"), 400, "invalid_token");
+    await logIn(user.username, NEW);
+  });
+
+  it("proves nothing about the address, and leaves API keys valid", async () => {
+    const user = await createTestUser();
+    const key = await createTestKey(user, ["me:read"]);
+    await expire(user);
+    expect((await reset(await expiredToken(user), NEW)).status).toBe(204);
+    const { body } = await sendWithKey(key, "/v1/users/me");
+    expect(body).toMatchObject({ id: user.id, email_verified: false });
+    expect((await auditOf(user.id)).map(({ action }) => action)).not.toContain("email.verified");
+  });
+
   it("is void once the user has another role", async () => {
     const user = await createTestUser();
     const admin = await expire(user);
@@ -129,6 +150,31 @@ describe("a pending change of email", () => {
     const answer = await act(user.id, await createTestUser("admin"));
     expect(answer.status, answer.text).toBeLessThan(300);
     expectProblem(await verify(token), 400, "invalid_token");
+  });
+
+  it.each([
+    [
+      "an administrator ends one session",
+      async ({ id, token }: TestUser) => {
+        const sessionId = (await send("/v1/auth/sessions", { token })).body.data[0].id;
+        const admin = await createTestUser("admin");
+        return send(`/v1/users/${id}/sessions/${sessionId}`, {
+          method: "DELETE",
+          token: admin.token,
+        });
+      },
+    ],
+    [
+      "the user ends all other sessions",
+      async ({ username, token }: TestUser) => {
+        await logIn(username, PASSWORD);
+        return send("/v1/auth/sessions", { method: "DELETE", token });
+      },
+    ],
+  ])("stays valid if %s", async (_, end) => {
+    const { user, token, verify } = await begin();
+    expect((await end(user)).status).toBe(204);
+    expect((await verify(token)).status).toBe(200);
   });
 
   it("is void once an administrator marks the current address as verified", async () => {

@@ -21,7 +21,7 @@ interface Login {
 }
 
 /**
- * A response that is not from the worker: the proxy of `wrangler dev` occasionally loses a request on a kept-alive connection
+ * A response that is not from the worker, or none: the proxy of `wrangler dev` occasionally loses a request on a kept-alive connection
  * (github.com/cloudflare/workers-sdk/issues/14641).
  */
 export class ProxyError extends Error {}
@@ -46,7 +46,9 @@ export async function createClient(url: string, admin: Login) {
       headers: all,
       ...(body !== undefined && { body: JSON.stringify(body) }),
     };
-    const response = await fetch(url + path, init);
+    const response = await fetch(url + path, init).catch((error: Error) => {
+      throw new ProxyError(`${method} ${path}: ${error.message}`, { cause: error });
+    });
     const text = await response.text();
     if (!response.headers.has("X-Request-Id")) throw new ProxyError(text);
     return {

@@ -15,6 +15,7 @@ const CHROMIUM_FLAGS = [
   "--disable-component-update",
   "--disable-sync",
 ];
+const TIMEOUT_MS = 120_000;
 const OPERATION = "#operations-Authentication-getMe";
 const TOKEN_OPERATION = "#operations-Authentication-listOwnSessions";
 const KEY_OPERATION = "#operations-Users-getUser";
@@ -56,6 +57,7 @@ async function logIn(url: string, admin: object): Promise<string> {
 async function openWatchedPage(browser: Browser, url: string) {
   const faults: string[] = [];
   const page = await browser.newPage();
+  page.setDefaultTimeout(TIMEOUT_MS);
   page.on("console", (message) => {
     if (["error", "warning"].includes(message.type())) faults.push(`console: ${message.text()}`);
   });
@@ -101,7 +103,9 @@ async function tryOut(page: Page, operation: string): Promise<string> {
 
 /** Expands every operation and collapses it again: the page renders an operation only while it is expanded. */
 async function openEverything(page: Page): Promise<void> {
-  for (const operation of await page.locator(".opblock").all()) {
+  const operations = await page.locator(".opblock").all();
+  assert.ok(operations.length > 50, `${operations.length} operations`);
+  for (const operation of operations) {
     const toggle = operation.locator(".opblock-summary-control");
     await toggle.click();
     await operation.locator(".responses-wrapper").waitFor();

@@ -1,21 +1,33 @@
-// npm run test:guides: runs the commands in docs/guides and docs/roles-and-api-keys.md against a new worker
-// and fails if a response differs from the one that the guide shows.
+// npm run test:guides: runs the commands of the README's tour, docs/guides and docs/roles-and-api-keys.md against a new worker, all of
+// them twice in the same order, and fails if a response differs from the one that the page shows.
 import { readdirSync, readFileSync } from "node:fs";
 import { withDevServer } from "./server.ts";
-import { checkSteps } from "./steps.ts";
+import { checkSteps, readTour } from "./steps.ts";
 
 const DOCS = new URL("../../docs/", import.meta.url);
+const ROUNDS = ["once", "again"];
 
 await withDevServer(
   async ({ url }) => {
-    for (const name of ["roles-and-api-keys.md", ...listGuides()]) {
-      const steps = await checkSteps(readFileSync(new URL(name, DOCS), "utf8"), url);
-      console.log(`${name}: ${steps} steps match.`);
+    for (const round of ROUNDS) {
+      for (const [name, text] of listPages()) {
+        const count = await checkSteps(text, url);
+        console.log(`ok  ${name}, ${round}: ${count} steps match`);
+      }
     }
   },
   { RATE_LIMIT_AUTH: "0" },
 );
 
-function listGuides(): string[] {
-  return readdirSync(new URL("guides/", DOCS)).map((name) => `guides/${name}`);
+/** The pages whose commands are followed, by name. The tour is first: it lists all users. */
+function listPages(): [name: string, text: string][] {
+  const guides = readdirSync(new URL("guides/", DOCS))
+    .filter((name) => name !== "README.md")
+    .sort()
+    .map((name) => `guides/${name}`);
+  const pages = ["roles-and-api-keys.md", ...guides].map((name): [string, string] => [
+    `docs/${name}`,
+    readFileSync(new URL(name, DOCS), "utf8"),
+  ]);
+  return [["README.md", readTour()], ...pages];
 }

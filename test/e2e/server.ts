@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { readVars } from "../../scripts/lib/dev-vars.ts";
 
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const START_TIMEOUT_MS = 120_000;
+const START_TIMEOUT_MS = 300_000;
 const POLL_MS = 250;
 
 export interface DevServer {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
 
 const SHOWN_URL = "http://localhost:8787";
@@ -8,6 +9,14 @@ const MARK = "@@ end of step @@";
 
 const UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}";
 const TIME = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`;
+
+const README = new URL("../../README.md", import.meta.url);
+
+/** The part of the README that is the tour. */
+export function readTour(): string {
+  const [, tour = ""] = readFileSync(README, "utf8").split("\n## Five-minute tour\n");
+  return tour.split("\n## ")[0] ?? "";
+}
 
 interface Step {
   commands: string;

@@ -210,10 +210,26 @@ describe("DELETE /v1/permissions/{name}", () => {
     expect(await exists(name)).toBe(false);
     expect(await grantsOf("admin")).not.toContain(name);
     expect(await actionsOn(name)).toEqual(["permission.created", "permission.deleted"]);
+    const [, deleted] = await auditOf(name);
+    expect(JSON.parse(deleted?.changes ?? "")).toEqual({
+      description: { from: "Ours.", to: null },
+    });
     expectProblem(await remove(name), 404, "permission_not_found");
     expect((await send("/v1/auth/me", { token: admin.token })).body.permissions).not.toContain(
       name,
     );
+  });
+
+  it("deletes nothing if the caller loses roles:write between read and write", async () => {
+    const builder = await createHolder("roles:write");
+    const name = await newPermission();
+    const bindings = beforeStatement(/^delete from "custom_permissions"/, () =>
+      setRole(builder, "user"),
+    );
+    expectProblem(await remove(name, builder, { bindings }), 403, "forbidden");
+    expect(await exists(name)).toBe(true);
+    expect(await grantsOf("admin")).toContain(name);
+    expect(await actionsOn(name)).toEqual(["permission.created"]);
   });
 
   it("returns 409 permission_in_use while a role other than `admin` holds it", async () => {

@@ -39,8 +39,10 @@ const narrow = async () => {
   await setRole(caller, `narrow${counter}`);
 };
 const logOut = () => sqlRun("UPDATE sessions SET revoked_at = 1 WHERE user_id = ?", caller.id);
+const expire = () => sqlRun("UPDATE sessions SET expires_at = 1 WHERE user_id = ?", caller.id);
 const LOSSES = [
   ["the session ends", logOut, 401, "unauthenticated"],
+  ["the session expires", expire, 401, "unauthenticated"],
   ["the caller loses roles:write", demote, 403, "forbidden"],
   ["the caller loses what the role grants", narrow, 403, "privilege_escalation"],
 ] as const;

@@ -50,6 +50,38 @@ describe("a session", () => {
     expectProblem(last, 401, "invalid_refresh_token");
   });
 
+  it("lasts for SESSION_IDLE_DAYS after each refresh, and no longer", async () => {
+    const { at } = stopClock();
+    const bindings = createIsolate({ SESSION_IDLE_DAYS: "2", SESSION_MAX_DAYS: "10" });
+    const { refresh_token } = await logIn(await newUser(), bindings);
+    at(DAY);
+    const second = await refresh(refresh_token, bindings);
+    expect(second.body.refresh_expires_in).toBe(2 * 86_400);
+    at(3 * DAY - SECOND);
+    const third = await refresh(second.body.refresh_token, bindings);
+    expect(third.body.refresh_expires_in).toBe(2 * 86_400);
+    at(5 * DAY - SECOND);
+    const last = await refresh(third.body.refresh_token, bindings);
+    expectProblem(last, 401, "invalid_refresh_token");
+  });
+
+  it("shows the time until which its last refresh has extended it", async () => {
+    const { start, at } = stopClock();
+    const bindings = createIsolate({ SESSION_IDLE_DAYS: "2", SESSION_MAX_DAYS: "3" });
+    const { refresh_token } = await logIn(await newUser(), bindings);
+    const expiryAfter = async (token: string) => {
+      const { body } = await refresh(token, bindings);
+      const sessions = await send("/v1/auth/sessions", { token: body.access_token, bindings });
+      return { next: body.refresh_token, expiresAt: Date.parse(sessions.body.data[0].expires_at) };
+    };
+    at(SECOND);
+    const second = await expiryAfter(refresh_token);
+    expect(second.expiresAt).toBe(start + SECOND + 2 * DAY);
+    at(2 * DAY);
+    const third = await expiryAfter(second.next);
+    expect(third.expiresAt).toBe(start + 3 * DAY);
+  });
+
   it("never lasts longer than SESSION_MAX_DAYS, whatever SESSION_IDLE_DAYS is", async () => {
     const { at } = stopClock();
     const bindings = createIsolate({ SESSION_IDLE_DAYS: "30", SESSION_MAX_DAYS: "1" });

@@ -28,7 +28,7 @@ export async function requestReset(ctx: Context, email: string): Promise<void> {
       targetId: userId,
       origin: user,
     }),
-    // What sends nothing is not recorded, because anybody can repeat it without end.
+    // What sends nothing is not recorded, because anyone can repeat it any number of times.
     effects: (recorded) => ({
       counted: countUnattributed(ctx, action, {
         subjectId: user?.id ?? "",
