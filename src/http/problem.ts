@@ -31,7 +31,10 @@ export const Problem = z
     status: z.int(),
     detail: z.string().openapi({ description: "What the client can do, for people." }),
     code: Code,
-    request_id: z.string().openapi({ description: "The same as `X-Request-Id`." }),
+    request_id: z.string().openapi({
+      description:
+        "The same as `X-Request-Id`. With `Idempotency-Replayed`, that of the first request.",
+    }),
   })
   .openapi("Problem", { description: "An error (RFC 9457)." });
 
