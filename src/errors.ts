@@ -152,7 +152,7 @@ export const ERRORS = {
   idempotency_key_reused: [
     422,
     "Idempotency key reused",
-    "This Idempotency-Key was used for another request within the last 24 hours. Send a new key with every new request.",
+    "This Idempotency-Key was used for another request within the last 24 hours. Send a new key with each new request.",
   ],
   too_many_attempts: [
     429,

@@ -149,10 +149,7 @@ describe("what a repetition returns", () => {
 
   it("to a page of another origin can be read, and the key can be sent", async () => {
     const creation = await newCreation("POST /v1/auth/register");
-    const bindings = {
-      ...(await import("cloudflare:workers")).env,
-      CORS_ORIGINS: "https://app.example",
-    };
+    const bindings = createIsolate({ CORS_ORIGINS: "https://app.example" });
     const headers = { Origin: "https://app.example" };
     await sendKeyed("cors", creation, { bindings, headers });
     const again = await sendKeyed("cors", creation, { bindings, headers });

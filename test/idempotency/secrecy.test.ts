@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import type { JWK } from "jose";
 import { describe, expect, it } from "vitest";
+import { fromBase64Url } from "../../src/lib/bytes.ts";
 import { send } from "../support/api.ts";
 import { HOURLY, runCron } from "../support/cron.ts";
 import { createTestUser, logIn, sqlAll, sqlRun } from "../support/fixtures.ts";
@@ -43,7 +44,7 @@ describe("a stored response", () => {
     const rows = await allAnswers();
     expect(rows).toHaveLength(2);
     const bytes = (text: string) =>
-      new TextDecoder("latin1").decode(Uint8Array.fromBase64(text, { alphabet: "base64url" }));
+      new TextDecoder("latin1").decode(fromBase64Url(text) ?? new Uint8Array());
     const stored = rows
       .map(({ id, sealed_answer }) => id + bytes(id) + sealed_answer + bytes(sealed_answer))
       .join();

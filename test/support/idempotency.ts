@@ -85,12 +85,12 @@ export function keyed<O extends RequestOptions>(key: string, options: O): O {
 }
 
 /** Sends a creation with an `Idempotency-Key`. */
-export function sendKeyed(
+export function sendKeyed<T = any>(
   key: string,
   { path, options }: Pick<Creation, "path" | "options">,
   more: RequestOptions = {},
-): Promise<Answer> {
-  return send(path, keyed(key, { ...options, ...more }));
+): Promise<Answer<T>> {
+  return send<T>(path, keyed(key, { ...options, ...more }));
 }
 
 /** True if a response is the first one again. */
