@@ -3,6 +3,7 @@ import type { AccessRequest } from "./access/rule.ts";
 import { type Config, type ConfigResult, type MailConfig, parseConfig } from "./config.ts";
 import { type Db, db } from "./db/client.ts";
 import { type Connection, connect } from "./db/connection.ts";
+import type { Statement } from "./db/statement.ts";
 import type { VerifiedAccessToken } from "./lib/access-token.ts";
 import { MemoryCache } from "./lib/memory-cache.ts";
 import type { Meter } from "./lib/meter.ts";
@@ -30,6 +31,28 @@ interface Client {
   country: string | null;
 }
 
+/** A request with an `Idempotency-Key`. It repeats another if the key, the operation, the principal and the content are the same. */
+export interface IdempotentRequest {
+  key: string;
+  /** The method and the pattern of the route. */
+  operation: string;
+  /** The path, the conditions and the body. */
+  content: readonly string[];
+  /** The ids under which its answer may be stored. The first is for new answers. */
+  ids: readonly string[];
+  /** Looks up the answer. `read` sends it together with its own statements. */
+  answers: Statement<SealedAnswer[]>;
+  /** What the last lookup found. */
+  found: readonly SealedAnswer[] | undefined;
+}
+
+/** The stored answer to a request with an `Idempotency-Key`. */
+interface SealedAnswer {
+  id: string;
+  sealedAnswer: string;
+  expiresAt: number;
+}
+
 /** Everything that a service may use while it handles a request. Contains nothing of HTTP. */
 export interface Context {
   /** Builds statements. */
@@ -45,6 +68,8 @@ export interface Context {
   actor: Actor;
   /** The operation's rule and the credential of the request; undefined for operations open to everyone. */
   access?: AccessRequest;
+  /** Present if the request has an `Idempotency-Key` and the operation takes one. */
+  idempotency?: IdempotentRequest;
   client: Client;
   /** The id that this service gave the request; never the client's. */
   requestId: string;

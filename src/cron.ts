@@ -6,6 +6,7 @@ import { deleteExpiredSessions } from "./authentication/sessions/repository.ts";
 import type { Context } from "./context.ts";
 import { claimJob, releaseJob } from "./db/job-leases.ts";
 import type { Statement } from "./db/statement.ts";
+import { deleteExpiredAnswers } from "./idempotency/repository.ts";
 import { DAY, MINUTE, SECOND } from "./lib/time.ts";
 import { deliverAllDueMail } from "./outbox/deliver.ts";
 import { deleteOldMail } from "./outbox/repository.ts";
@@ -63,6 +64,9 @@ const HOURLY: readonly Job[] = [
   cleanup("delete_expired_tokens", ({ db, now }, limit) => deleteExpiredTokens(db, now(), limit)),
   cleanup("delete_expired_login_attempts", ({ db, now }, limit) =>
     deleteExpiredLoginAttempts(db, now(), limit),
+  ),
+  cleanup("delete_expired_idempotency_keys", ({ db, now }, limit) =>
+    deleteExpiredAnswers(db, now(), limit),
   ),
   cleanup("delete_unattributed_events", ({ db, now, config }, limit) =>
     deleteOldUnattributed(db, now() - config.auditOriginMs, limit),

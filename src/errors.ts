@@ -128,6 +128,11 @@ export const ERRORS = {
     "Edit conflict",
     "Concurrent requests kept changing the resource. Nothing was changed. Try again.",
   ],
+  request_in_progress: [
+    409,
+    "Request in progress",
+    "Another request with this Idempotency-Key is still running. Repeat the request with the same key in a second.",
+  ],
   version_conflict: [
     412,
     "Version conflict",
@@ -143,6 +148,11 @@ export const ERRORS = {
     422,
     "Validation failed",
     "Part of the request is missing or invalid. `errors` lists every problem.",
+  ],
+  idempotency_key_reused: [
+    422,
+    "Idempotency key reused",
+    "This Idempotency-Key was used for another request within the last 24 hours. Send a new key with each new request.",
   ],
   too_many_attempts: [
     429,

@@ -5,7 +5,7 @@ import type { AppEnv } from "../http/app-env.ts";
 import { FORM_TYPE, readBody } from "../http/body.ts";
 import { toProblemResponses } from "../http/problem.ts";
 import { policyOfMethod, type RateLimitPolicy, rateLimit } from "../http/rate-limit.ts";
-import { NO_QUERY, setRules } from "../http/request-rules.ts";
+import { NO_QUERY, setRules, takesIdempotencyKey } from "../http/request-rules.ts";
 import { listCommonHeaders, type ResponseHeader, toHeaders } from "../http/response-headers.ts";
 import { onInvalid } from "../http/validation.ts";
 import { guard, identify } from "./guard.ts";
@@ -41,6 +41,7 @@ export function operation<const P extends string, R extends OperationConfig & { 
   const isLimited = access.kind !== "public" || rateLimitPolicy !== undefined;
   const body = route.request?.body;
   const hasBody = body !== undefined;
+  const isReplayable = takesIdempotencyKey(route);
   const guards = createGuards(access, rateLimitPolicy, route.method);
   const middleware = [setRules(route, check), ...guards];
   if (hasBody) {
@@ -53,10 +54,11 @@ export function operation<const P extends string, R extends OperationConfig & { 
     security: describeSecurity(access),
     "x-permission": describeAccess(access),
     responses: {
-      ...toProblemResponses(listErrors({ access, hasBody, isLimited, needs, own: errors }), {
-        isLimited,
-      }),
-      ...describeResponses(route.responses, isLimited),
+      ...toProblemResponses(
+        listErrors({ access, hasBody, isLimited, isReplayable, needs, own: errors }),
+        { isLimited, isReplayable },
+      ),
+      ...describeResponses(route.responses, { isLimited, isReplayable }),
     },
   } as unknown as R & { middleware: MiddlewareHandler<AppEnv>[] });
 }
@@ -102,8 +104,12 @@ export function jsonContent<S extends z.ZodType>(
 }
 
 // A 304 has the ETag that the 200 would have (RFC 9110 section 15.4.5).
-function describeResponses(responses: RouteConfig["responses"], isLimited: boolean) {
-  const common = toHeaders(listCommonHeaders({ isLimited }));
+function describeResponses(
+  responses: RouteConfig["responses"],
+  { isLimited, isReplayable }: { isLimited: boolean; isReplayable: boolean },
+) {
+  const replayed: ResponseHeader[] = isReplayable ? ["Idempotency-Replayed"] : [];
+  const common = toHeaders([...listCommonHeaders({ isLimited }), ...replayed]);
   const described = Object.entries(responses).map(([status, response]) => {
     const own = "headers" in response ? response.headers : undefined;
     const validator = status === "304" ? toHeaders(["ETag"]) : undefined;
@@ -116,13 +122,16 @@ interface ErrorSources {
   access: Access;
   hasBody: boolean;
   isLimited: boolean;
+  isReplayable: boolean;
   needs: NonNullable<OperationConfig["needs"]>;
   own: readonly ErrorCode[];
 }
 
-function listErrors({ access, hasBody, isLimited, needs, own }: ErrorSources): ErrorCode[] {
+function listErrors(sources: ErrorSources): ErrorCode[] {
+  const { access, hasBody, isLimited, isReplayable, needs, own } = sources;
   const codes: ErrorCode[] = ["validation_failed"];
   if (isLimited) codes.push("rate_limited");
+  if (isReplayable) codes.push("idempotency_key_reused", "request_in_progress");
   if (hasBody)
     codes.push("malformed_json", "unreadable_body", "payload_too_large", "unsupported_media_type");
   if (access.kind !== "public") codes.push("conflicting_credentials", "unauthenticated");

@@ -21,7 +21,8 @@ export interface Acting extends Context {
 
 /**
  * The read protocol: reads the caller and what an operation needs in one round trip, and decides on the caller before any of the
- * data is used. Also returns the caller's account. Throws `unauthenticated` if the credential or its user is unusable, and
+ * data is used. Also returns the caller's account, and looks up the answer to a request with an `Idempotency-Key`, for
+ * `requireUnanswered`. Throws `unauthenticated` if the credential or its user is unusable, and
  * `forbidden` if the operation's rule does not admit the caller.
  */
 export async function read<const S extends Statements>(
@@ -30,9 +31,13 @@ export async function read<const S extends Statements>(
 ): Promise<Rows<S> & { acting: Acting; account: Account }> {
   const { access } = ctx;
   if (!access) throw new Error("read() in an operation open to everyone");
+  const { idempotency } = ctx;
   const callers = findCaller(ctx.db, access.credential);
-  const { callers: found, ...rows } = await ctx.d1.send({ callers, ...statements });
+  const answers = idempotency?.answers;
+  const sent = { callers, answers, ...statements };
+  const { callers: found, answers: answered, ...rows } = await ctx.d1.send(sent);
   const [row] = found as CallerRow[];
+  if (idempotency) idempotency.found = answered;
   const principal = admit(ctx, access, row);
   const acting = { ...ctx, actor: principal, access };
   return { ...(rows as unknown as Rows<S>), acting, account: toAccount(row as CallerRow) };

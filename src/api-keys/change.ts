@@ -6,6 +6,7 @@ import { type AuditAction, type Changes, createAuditEvent } from "../audit/event
 import type { Context } from "../context.ts";
 import { AppError, type Fault, requireNoFaults } from "../errors.ts";
 import { requireMatch, type VersionTest } from "../http/etag.ts";
+import { type KeptAnswer, keepNothing, requireUnanswered } from "../idempotency/answers.ts";
 import { sortPermissions } from "../roles/permissions/known.ts";
 import { findCustomPermissions } from "../roles/permissions/repository.ts";
 import {
@@ -34,6 +35,8 @@ export interface ApiKeyPlan {
   isGrant?: boolean;
   /** Whether the change makes an expired key live again. */
   isRevival?: boolean;
+  /** Keeps the response, which the changed key will give. */
+  keep?: (row: ApiKeyRow) => Promise<KeptAnswer>;
   changes?: Changes;
   /** Changed fields whose values are not recorded. */
   redacted?: readonly string[];
@@ -88,6 +91,11 @@ export async function planApiKeyChange(
   if (!key) throw new AppError("api_key_not_found");
   const owner = { id: key.userId, permissions: key.ownerPermissions };
   requireManageable(acting, owner);
+  if (ctx.idempotency) {
+    // Repeating a rotation gives out the new secret again, and needs what the rotation needed.
+    requireHolds(acting, owner.id, key.scopes);
+    await requireUnanswered(acting);
+  }
   requireMatch(ifMatch, key);
   const { known, faults } = sortPermissions("scopes", scopes, custom);
   const change = plan(key, faults);
@@ -107,9 +115,10 @@ export function requireLive(key: ManagedApiKey): void {
 async function applyChange(
   acting: Acting,
   key: ManagedApiKey,
-  { action, set, isGrant, isRevival, changes = {}, redacted = [] }: ApiKeyPlan,
+  { action, set, isGrant, isRevival, keep = keepNothing, changes = {}, redacted = [] }: ApiKeyPlan,
 ): Promise<ApiKeyRow | undefined> {
   const { id, userId } = key;
+  const answer = await keep({ ...key, ...set, version: key.version + 1 });
   const whereAllowed = set.scopes
     ? whereMayGrant(acting, userId, set.scopes)
     : whereHolds(acting, userId, isGrant ? key.scopes : []);
@@ -125,6 +134,7 @@ async function applyChange(
       changes,
       redacted,
     }),
+    effects: answer,
   });
   return changed[0];
 }

@@ -5,6 +5,7 @@ import { commit, retryOnConflict } from "../audit/commit.ts";
 import { createAuditEvent } from "../audit/events.ts";
 import type { Context } from "../context.ts";
 import { AppError, requireNoFaults } from "../errors.ts";
+import { type KeepAnswer, requireUnanswered } from "../idempotency/answers.ts";
 import { mintApiKey } from "../lib/api-key.ts";
 import { newId } from "../lib/ids.ts";
 import { toTimestamp } from "../lib/time.ts";
@@ -13,15 +14,9 @@ import { queueMail } from "../outbox/queue.ts";
 import { sortPermissions, toPermissionSet } from "../roles/permissions/known.ts";
 import { findCustomPermissions } from "../roles/permissions/repository.ts";
 import { findExpiryFaults, parseExpiry } from "./expiry.ts";
-import { type ApiKeyRow, findKeyOwner, insertApiKey, type NewApiKeyRow } from "./repository.ts";
-import type { CreateApiKey } from "./schema.ts";
+import { findKeyOwner, insertApiKey, type NewApiKeyRow, toApiKeyRow } from "./repository.ts";
+import type { CreateApiKey, IssuedApiKey } from "./schema.ts";
 import { requireScopes, whereMayGrant } from "./scopes.ts";
-
-/** A key with its text, which is shown only once. */
-export interface IssuedApiKey {
-  row: ApiKeyRow;
-  key: string;
-}
 
 /**
  * Creates a key for the caller, or for the user in `user_id`. Another user's key needs api_keys:write and everything that
@@ -30,8 +25,8 @@ export interface IssuedApiKey {
  */
 export async function createApiKey(
   ctx: Context,
-  caller: UserRef,
-  input: CreateApiKey,
+  { caller, ...input }: CreateApiKey & { caller: UserRef },
+  keep: KeepAnswer<IssuedApiKey>,
 ): Promise<IssuedApiKey> {
   const { name } = input;
   const scopes = toPermissionSet(input.scopes);
@@ -40,7 +35,7 @@ export async function createApiKey(
     const { acting, owner } = await checkNewApiKey(ctx, caller, input);
     if (!owner) throw new AppError("user_not_found");
     if (!owner.isBelowLimit) throw new AppError("api_key_limit");
-    return issue(acting, owner, { name, scopes, expiresAt });
+    return issue(acting, owner, { name, scopes, expiresAt }, keep);
   });
 }
 
@@ -64,6 +59,7 @@ export async function checkNewApiKey(
     requireManageable(acting, owner);
     requireScopes(acting, owner, known);
   }
+  await requireUnanswered(acting);
   requireNoFaults([...faults, ...findExpiryFaults(parseExpiry(expires_at), ctx.now())]);
   return { acting, owner };
 }
@@ -73,6 +69,7 @@ async function issue(
   acting: Acting,
   owner: { id: string; email: string },
   fields: Pick<NewApiKeyRow, "name" | "scopes" | "expiresAt">,
+  keep: KeepAnswer<IssuedApiKey>,
 ): Promise<IssuedApiKey | undefined> {
   const { text, prefix, secretHash } = await mintApiKey();
   const { scopes, expiresAt } = fields;
@@ -80,6 +77,7 @@ async function issue(
   const row = { id: newId(), userId, ...fields, prefix, secretHash, createdAt: acting.now() };
   // The id of the email is the key's, so that its text can name the key.
   const notice = { id: row.id, userId, kind: "api_key_created", address: owner.email } as const;
+  const answer = await keep({ row: toApiKeyRow(row), key: text }, userId);
   const { changed, mail } = await commit(acting, {
     change: insertApiKey(acting.db, row, whereMayGrant(acting, userId, scopes)),
     event: await createAuditEvent(acting, {
@@ -95,6 +93,7 @@ async function issue(
     }),
     effects: (recorded) => ({
       mail: queueMail(acting, notice, recorded),
+      ...answer(recorded),
     }),
   });
   deliverSoon(acting, mail);

@@ -30,9 +30,17 @@ export type ApiKeyChange = Partial<
   Pick<ApiKeyTable, "name" | "scopes" | "prefix" | "secretHash" | "expiresAt" | "revokedAt">
 >;
 
+/** What only changes and uses of a key set. */
+const FRESH = { version: 1, lastUsedAt: null, revokedAt: null };
+
+/** A new key as `insertApiKey` returns it. */
+export function toApiKeyRow({ secretHash, ...row }: NewApiKeyRow): ApiKeyRow {
+  return { ...row, ...FRESH };
+}
+
 /** Inserts a key where the condition holds, its owner is not deleted and has fewer live keys than the limit. */
 export function insertApiKey(db: Db, row: NewApiKeyRow, condition: SQL) {
-  const fresh = { ...row, version: 1, lastUsedAt: null, revokedAt: null };
+  const fresh = { ...row, ...FRESH };
   const { userId, createdAt } = row;
   const whereAllowed = sql`${condition}
     AND EXISTS (SELECT 1 FROM users AS owner WHERE owner.id = ${userId} AND owner.deleted_at IS NULL)

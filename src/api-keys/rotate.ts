@@ -1,10 +1,11 @@
 import type { Context } from "../context.ts";
 import { AppError } from "../errors.ts";
 import { moveKeyLimits } from "../http/rate-limit.ts";
+import type { KeepAnswer } from "../idempotency/answers.ts";
 import { mintApiKey } from "../lib/api-key.ts";
 import { describeError } from "../platform/logger.ts";
 import { type ApiKeyTarget, changeApiKey, requireLive } from "./change.ts";
-import type { IssuedApiKey } from "./create.ts";
+import type { IssuedApiKey } from "./schema.ts";
 
 /**
  * Replaces the secret of a key that is not revoked. Whoever gets it must hold every scope of the key, as for creating it, those
@@ -13,7 +14,11 @@ import type { IssuedApiKey } from "./create.ts";
  * caller gets a secret that is already void.
  * Throws `forbidden`, `api_key_not_found`, `privilege_escalation`, `version_conflict`, `api_key_revoked`, `edit_conflict`.
  */
-export async function rotateApiKey(ctx: Context, target: ApiKeyTarget): Promise<IssuedApiKey> {
+export async function rotateApiKey(
+  ctx: Context,
+  target: ApiKeyTarget,
+  keep: KeepAnswer<IssuedApiKey>,
+): Promise<IssuedApiKey> {
   const { text, prefix, secretHash } = await mintApiKey();
   let seenHash: string | undefined;
   const row = await changeApiKey(ctx, target, (key) => {
@@ -24,6 +29,7 @@ export async function rotateApiKey(ctx: Context, target: ApiKeyTarget): Promise<
       action: "api_key.rotated",
       set: { prefix, secretHash },
       isGrant: true,
+      keep: (row) => keep({ row, key: text }, row.userId),
       changes: { prefix: { from: key.prefix, to: prefix } },
     };
   });

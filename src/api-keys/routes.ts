@@ -3,15 +3,10 @@ import { createRouter, jsonBody, jsonContent, operation } from "../access/operat
 import { ownerOr, personal } from "../access/rule.ts";
 import { callingUser } from "../access/target.ts";
 import type { AppEnv } from "../http/app-env.ts";
-import {
-  IfMatch,
-  IfNoneMatch,
-  isNotModified,
-  parseIfMatch,
-  setETag,
-  setValidator,
-} from "../http/etag.ts";
+import { IfMatch, IfNoneMatch, isNotModified, parseIfMatch, setValidator } from "../http/etag.ts";
+import { IdempotencyKey } from "../http/idempotency-key.ts";
 import { presentPage } from "../http/pagination.ts";
+import { answerOnce } from "../idempotency/answer-once.ts";
 import { parseId } from "../lib/ids.ts";
 import type { ApiKeyTarget } from "./change.ts";
 import { checkNewApiKey, createApiKey } from "./create.ts";
@@ -26,6 +21,8 @@ import {
   CreateApiKey,
   ListApiKeysQuery,
   presentApiKey,
+  presentNewApiKey,
+  presentRotatedApiKey,
   UpdateApiKey,
 } from "./schema.ts";
 import { checkApiKeyUpdate, updateApiKey } from "./update.ts";
@@ -44,6 +41,7 @@ const createApiKeyRoute = operation({
     "A request with the key can do what both its `scopes` and the user's current role allow. " +
     "The key is shown only in this response, and its owner gets an email.",
   access: personal(ownerOr("api_keys:write")),
+  parameters: [IdempotencyKey],
   request: { body: jsonBody(CreateApiKey) },
   check: (c, body: Partial<CreateApiKey>) => checkNewApiKey(c.get("ctx"), callingUser(c), body),
   responses: { 201: jsonContent(ApiKeyWithSecret, "The new key.", ["Location", "ETag"]) },
@@ -131,7 +129,7 @@ const rotateApiKeyRoute = operation({
   description:
     "Replaces the secret. You must hold every scope of the key, even those that its owner's role does not grant. The old one stops working immediately; the new one is shown only in this response.",
   access: personal(ownerOr("api_keys:write")),
-  parameters: [IfMatch],
+  parameters: [IfMatch, IdempotencyKey],
   request: { params: ApiKeyId },
   responses: { 200: jsonContent(ApiKeyWithSecret, "The key with its new secret.", ["ETag"]) },
   errors: [
@@ -148,12 +146,13 @@ function target(c: HonoContext<AppEnv>, { id }: { id: string }): ApiKeyTarget {
 }
 
 export const apiKeysRouter = createRouter()
-  .openapi(createApiKeyRoute, async (c) => {
-    const { row, key } = await createApiKey(c.get("ctx"), callingUser(c), c.req.valid("json"));
-    setETag(c, row);
-    c.header("Location", `/v1/api-keys/${row.id}`);
-    return c.json({ ...presentApiKey(row), key }, 201);
-  })
+  .openapi(createApiKeyRoute, (c) =>
+    answerOnce(c, {
+      run: (ctx, keep) =>
+        createApiKey(ctx, { caller: callingUser(c), ...c.req.valid("json") }, keep),
+      present: presentNewApiKey,
+    }),
+  )
   .openapi(listApiKeysRoute, async (c) => {
     const query = c.req.valid("query");
     const page = await getApiKeyPage(c.get("ctx"), callingUser(c), query);
@@ -175,8 +174,9 @@ export const apiKeysRouter = createRouter()
     await revokeApiKey(c.get("ctx"), target(c, c.req.valid("param")));
     return c.body(null, 204);
   })
-  .openapi(rotateApiKeyRoute, async (c) => {
-    const { row, key } = await rotateApiKey(c.get("ctx"), target(c, c.req.valid("param")));
-    setETag(c, row);
-    return c.json({ ...presentApiKey(row), key }, 200);
-  });
+  .openapi(rotateApiKeyRoute, (c) =>
+    answerOnce(c, {
+      run: (ctx, keep) => rotateApiKey(ctx, target(c, c.req.valid("param")), keep),
+      present: presentRotatedApiKey,
+    }),
+  );

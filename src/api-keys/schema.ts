@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { SELF_SCOPE_NAMES } from "../access/permissions.ts";
+import { toETag } from "../http/etag.ts";
 import { fault, Timestamp, text, VISIBLE_PATTERN } from "../http/fields.ts";
 import { PageQuery, pageOf } from "../http/pagination.ts";
 import { idParam } from "../http/params.ts";
@@ -111,4 +112,23 @@ export function presentApiKey(row: ApiKeyRow): z.infer<typeof ApiKey> {
     created_at: toTimestamp(row.createdAt),
     revoked_at: toTimestampOrNull(row.revokedAt),
   };
+}
+
+/** A key with its text, which is shown only once. */
+export interface IssuedApiKey {
+  row: ApiKeyRow;
+  key: string;
+}
+
+/** The response to the creation of a key. */
+export function presentNewApiKey(issued: IssuedApiKey) {
+  const { headers, body } = presentRotatedApiKey(issued);
+  const location = { Location: `/v1/api-keys/${issued.row.id}` };
+  return { status: 201 as const, headers: { ...location, ...headers }, body };
+}
+
+/** The response to the rotation of a key. It must not be stored by clients, because it contains the secret. */
+export function presentRotatedApiKey({ row, key }: IssuedApiKey) {
+  const body = { ...presentApiKey(row), key };
+  return { status: 200 as const, headers: { ETag: toETag(row) }, body };
 }

@@ -29,6 +29,8 @@ export interface RequestRules {
   query: z.ZodType;
   params: z.ZodType | undefined;
   body: z.ZodType | undefined;
+  /** Whether the operation takes an `Idempotency-Key`. On others it is ignored. */
+  takesIdempotencyKey: boolean;
   /**
    * What only the service can find wrong, of the fields of the body that are valid. Throws as the service does: `validation_failed`
    * adds its faults to those of the schemas, and 401 and 403 take precedence.

@@ -15,6 +15,7 @@ const applyCors = honoCors({
   allowHeaders: [
     "Authorization",
     "Content-Type",
+    "Idempotency-Key",
     "If-Match",
     "If-None-Match",
     "X-API-Key",
@@ -22,6 +23,7 @@ const applyCors = honoCors({
   ],
   exposeHeaders: [
     "ETag",
+    "Idempotency-Replayed",
     "Location",
     "RateLimit",
     "RateLimit-Policy",

@@ -61,17 +61,21 @@ export function isNotModified(header: string | undefined, current: Versioned): b
   return tags.includes("*") || tags.includes(toETag(current));
 }
 
-/** Sets `ETag` on a response that must not be stored, because it contains a secret. */
-export function setETag(c: HonoContext<AppEnv>, current: Versioned): void {
-  c.header("ETag", toETag(current));
+/** The headers of a response with an `ETag` that clients can store but must revalidate. */
+export function toValidators(current: Versioned) {
+  return {
+    ETag: toETag(current),
+    "Cache-Control": "private, no-cache",
+    // `me` is a different user for each credential.
+    Vary: "Authorization, X-API-Key",
+  };
 }
 
 /** Sets `ETag`, and caching headers that let clients store the response but make them revalidate it. */
 export function setValidator(c: HonoContext<AppEnv>, current: Versioned): void {
-  setETag(c, current);
-  c.header("Cache-Control", "private, no-cache");
-  // `me` is a different user for each credential.
-  c.header("Vary", "Authorization, X-API-Key", { append: true });
+  for (const [name, value] of Object.entries(toValidators(current))) {
+    c.header(name, value, { append: name === "Vary" });
+  }
 }
 
 function splitTags(header: string): string[] {

@@ -39,7 +39,10 @@ export const Problem = z
     status: z.int(),
     detail: z.string().openapi({ description: "What the client can do, for people." }),
     code: Code,
-    request_id: z.string().openapi({ description: "The same as `X-Request-Id`." }),
+    request_id: z.string().openapi({
+      description:
+        "The same as `X-Request-Id`. With `Idempotency-Replayed`, that of the first request.",
+    }),
   })
   .openapi("Problem", { description: "An error (RFC 9457)." });
 
@@ -61,6 +64,14 @@ const EXTENSIONS: Partial<Record<ErrorCode, Extension>> = {
       errors: z.array(FaultEntry).openapi({ description: "Every problem in the request." }),
     },
     example: { errors: [EXAMPLE_FAULT] },
+  },
+  idempotency_key_reused: {
+    shape: { errors: z.array(FaultEntry).openapi({ description: "The header that is at fault." }) },
+    example: {
+      errors: [
+        { path: "Idempotency-Key", code: "reused", message: "Was used for another request." },
+      ],
+    },
   },
   password_expired: {
     shape: {
@@ -131,7 +142,12 @@ const HEADERS_OF_STATUS: Readonly<Record<number, readonly ResponseHeader[]>> = {
 interface ResponseOptions {
   /** True if the operation has a rate limit policy. */
   isLimited: boolean;
+  /** True if the operation takes an `Idempotency-Key`. */
+  isReplayable?: boolean;
 }
+
+/** The statuses of responses to a repeated request that may be those of the first one. */
+const REPLAYED_STATUSES: readonly number[] = [404, 409, 412, 422];
 
 /** The OpenAPI responses for a set of codes, one per status. */
 export function toProblemResponses(codes: readonly ErrorCode[], options: ResponseOptions) {
@@ -150,14 +166,17 @@ export function toProblemResponses(codes: readonly ErrorCode[], options: Respons
 function toProblemResponse(
   status: number,
   codes: readonly ErrorCode[],
-  { isLimited }: ResponseOptions,
+  { isLimited, isReplayable = false }: ResponseOptions,
 ) {
   const sorted = codes.toSorted();
-  const name = sorted.map(toPascalCase).join("Or");
+  const isReplayed = isReplayable && REPLAYED_STATUSES.includes(status);
+  const kind = (isLimited ? "" : "Unlimited") + (isReplayed ? "Replayable" : "");
+  const common = listCommonHeaders({ isLimited });
+  if (isReplayed) common.push("Idempotency-Replayed");
   return {
-    "x-component": isLimited ? name : `Unlimited${name}`,
+    "x-component": kind + sorted.map(toPascalCase).join("Or"),
     description: sorted.map((code) => `\`${code}\`: ${ERRORS[code][2]}`).join("\n\n"),
-    headers: toHeaders([...listCommonHeaders({ isLimited }), ...(HEADERS_OF_STATUS[status] ?? [])]),
+    headers: toHeaders([...common, ...(HEADERS_OF_STATUS[status] ?? [])]),
     content: {
       [PROBLEM_TYPE]: {
         schema: toUnion(sorted),

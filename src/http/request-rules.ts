@@ -1,6 +1,7 @@
 import { type RouteConfig, z } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import type { AppEnv, RequestRules } from "./app-env.ts";
+import { IdempotencyKey } from "./idempotency-key.ts";
 
 /** What a route accepts without query parameters. */
 export const NO_QUERY = z.strictObject({});
@@ -14,14 +15,22 @@ export function setRules(route: object, check: RequestRules["check"]): Middlewar
   };
 }
 
-function readRules({ method, request, responses }: RouteConfig): RequestRules {
+function readRules(route: RouteConfig): RequestRules {
+  const { method, request, responses } = route;
   const body = schemaOf(request?.body);
   return {
     query: isSchema(request?.query) ? request.query : NO_QUERY,
     params: isSchema(request?.params) ? request.params : undefined,
     body,
+    takesIdempotencyKey: takesIdempotencyKey(route),
     readOnly: method === "patch" ? fieldsOf(schemaOf(responses[200])) : [],
   };
+}
+
+/** Whether a route declares `IdempotencyKey`. */
+export function takesIdempotencyKey(route: object): boolean {
+  const { parameters = [] } = route as RouteConfig;
+  return parameters.some((parameter) => parameter === IdempotencyKey);
 }
 
 function fieldsOf(schema: z.ZodType | undefined): string[] {

@@ -17,6 +17,13 @@ export const RESPONSE_HEADERS = {
     schema: text,
     example: '"3-6578a7cd08b0"',
   },
+  "Idempotency-Replayed": {
+    description:
+      "`true` if the request is a repetition, by its `Idempotency-Key`, and this is the first response again.",
+    required: false,
+    schema: text,
+    example: "true",
+  },
   Location: {
     description: "The path of the new resource, or of the page to go to.",
     required: true,

@@ -3,6 +3,7 @@ import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import { AppError, type Fault } from "../errors.ts";
 import type { FaultCode } from "../lib/fault-codes.ts";
 import type { AppEnv, RequestRules } from "./app-env.ts";
+import { findKeyFaults } from "./idempotency-key.ts";
 import { describeIssue, toFaultCode } from "./issues.ts";
 
 type Issue = z.core.$ZodIssue;
@@ -25,12 +26,21 @@ export const onInvalid: Hook<unknown, AppEnv, string, unknown> = async (result, 
   const { target } = result as { target?: string };
   const isBodyMissing = target === "json" && c.get("isBodyMissing");
   if (result.success && !isBodyMissing) return;
+  throw await describeInvalid(c);
+};
+
+/** Throws `validation_failed` as `onInvalid` does if the `Idempotency-Key` is malformed, which no schema checks. */
+export async function requireValidKey(c: HonoContext<AppEnv>): Promise<void> {
+  if (findKeyFaults(c).length > 0) throw await describeInvalid(c);
+}
+
+async function describeInvalid(c: HonoContext<AppEnv>): Promise<AppError> {
   const rules = c.get("rules");
   if (!rules) throw new Error("an operation without rules");
   const structural = await findStructuralFaults(c, rules);
   const semantic = await findSemanticFaults(c, rules);
-  throw invalidRequest([...structural, ...semantic]);
-};
+  return invalidRequest([...structural, ...semantic]);
+}
 
 function invalidRequest(faults: readonly Fault[]): AppError {
   return new AppError("validation_failed", { faults: faults.slice(0, MAX_FAULTS) });
@@ -38,11 +48,12 @@ function invalidRequest(faults: readonly Fault[]): AppError {
 
 async function findStructuralFaults(
   c: HonoContext<AppEnv>,
-  { query, params, body, readOnly }: RequestRules,
+  { query, params, body, readOnly, takesIdempotencyKey }: RequestRules,
 ): Promise<Fault[]> {
   const faults = [
     ...(await findFaults(query, readQuery(c), { describe: describeQueryIssue })),
     ...(params ? await findFaults(params, c.req.param()) : []),
+    ...(takesIdempotencyKey ? findKeyFaults(c) : []),
     ...(body ? await findFaults(body, await readJson(c), { readOnly }) : []),
   ];
   if (faults.length > 0 || !c.get("isBodyMissing")) return faults;

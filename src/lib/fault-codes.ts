@@ -13,6 +13,7 @@ export const FAULT_CODES = {
   too_big: "The number is too big, or the list has too many elements.",
   username_or_email: "Exactly one of `username` and `email` is required.",
   unknown_role: "There is no role with this name.",
+  reused: "The Idempotency-Key was used for another request.",
   reserved: "The name is reserved for permissions of Roster itself.",
   not_in_future: "The time is not in the future.",
   invalid_cursor: "The cursor was changed, or belongs to another list.",

@@ -7,17 +7,22 @@ import { createAuditEvent } from "../audit/events.ts";
 import type { Context } from "../context.ts";
 import { findUniqueViolation } from "../db/errors.ts";
 import { AppError, requireNoFaults } from "../errors.ts";
+import { type KeepAnswer, requireUnanswered } from "../idempotency/answers.ts";
 import { sortPermissions, toPermissionSet } from "./permissions/known.ts";
 import { findCustomPermissions, wherePermissionsExist } from "./permissions/repository.ts";
 import { insertRole, type RoleRow } from "./repository.ts";
 import type { CreateRole } from "./schema.ts";
 
 /** Creates a role from permissions that the caller holds. Throws `role_exists`, `privilege_escalation`, `validation_failed`. */
-export async function createRole(ctx: Context, input: CreateRole): Promise<RoleRow> {
+export async function createRole(
+  ctx: Context,
+  input: CreateRole,
+  keep: KeepAnswer<RoleRow>,
+): Promise<RoleRow> {
   const permissions = toPermissionSet(input.permissions);
   return retryOnConflict(async () => {
     const acting = await checkPermissions(ctx, input);
-    return insertWithAudit(acting, { ...input, permissions });
+    return insertWithAudit(acting, { ...input, permissions }, keep);
   });
 }
 
@@ -32,6 +37,7 @@ export async function checkPermissions(
   const { acting, found } = await read(ctx, { found: findCustomPermissions(ctx.db, permissions) });
   const { known, faults } = sortPermissions("permissions", permissions, found);
   requireCovers(acting.actor, known);
+  await requireUnanswered(acting);
   requireNoFaults(faults);
   return acting;
 }
@@ -40,6 +46,7 @@ export async function checkPermissions(
 async function insertWithAudit(
   acting: Acting,
   { name, description, permissions }: CreateRole,
+  keep: KeepAnswer<RoleRow>,
 ): Promise<RoleRow | undefined> {
   const now = acting.now();
   const fresh = { isSystem: false, version: 1, createdAt: now, updatedAt: now };
@@ -55,10 +62,12 @@ async function insertWithAudit(
   });
   const whereAllowed = whereAuthorized(acting, { needs: permissions });
   const condition = sql`${whereAllowed} AND ${wherePermissionsExist(permissions)}`;
+  const answer = await keep(row, acting.actor.userId);
   try {
     const { changed } = await commit(acting, {
       change: insertRole(acting.db, row, condition),
       event,
+      effects: answer,
     });
     return changed[0];
   } catch (error) {

@@ -1,7 +1,9 @@
 import { createRouter, jsonBody, jsonContent, operation } from "../access/operation.ts";
 import { permission, personal } from "../access/rule.ts";
 import { IfMatch, IfNoneMatch, isNotModified, parseIfMatch, setValidator } from "../http/etag.ts";
+import { IdempotencyKey } from "../http/idempotency-key.ts";
 import { presentPage } from "../http/pagination.ts";
+import { answerOnce } from "../idempotency/answer-once.ts";
 import { checkPermissions, createRole } from "./create.ts";
 import { deleteRole } from "./delete.ts";
 import { getRole, getRolePage } from "./list.ts";
@@ -9,6 +11,7 @@ import { checkReplacement, replaceRole } from "./replace.ts";
 import {
   CreateRole,
   ListQuery,
+  presentNewRole,
   presentRole,
   ReplaceRole,
   Role,
@@ -57,6 +60,7 @@ const createRoleRoute = operation({
   summary: "Create a role",
   description: "You can only include permissions that you hold yourself.",
   access: personal(permission("roles:write")),
+  parameters: [IdempotencyKey],
   request: { body: jsonBody(CreateRole) },
   check: (c, body: Partial<CreateRole>) => checkPermissions(c.get("ctx"), body),
   responses: { 201: jsonContent(Role, "The new role.", ["Location", "ETag"]) },
@@ -122,12 +126,12 @@ export const rolesRouter = createRouter()
     if (isNotModified(c.req.header("If-None-Match"), current)) return c.body(null, 304);
     return c.json(presentRole(role), 200);
   })
-  .openapi(createRoleRoute, async (c) => {
-    const role = await createRole(c.get("ctx"), c.req.valid("json"));
-    setValidator(c, toVersioned(role));
-    c.header("Location", `/v1/roles/${role.name}`);
-    return c.json(presentRole(role), 201);
-  })
+  .openapi(createRoleRoute, (c) =>
+    answerOnce(c, {
+      run: (ctx, keep) => createRole(ctx, c.req.valid("json"), keep),
+      present: presentNewRole,
+    }),
+  )
   .openapi(replaceRoleRoute, async (c) => {
     const ifMatch = parseIfMatch(c.req.header("If-Match"));
     const target = { ...c.req.valid("param"), ifMatch };

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import type { Versioned } from "../http/etag.ts";
+import { toValidators, type Versioned } from "../http/etag.ts";
 import { readOnlyField, Timestamp, text } from "../http/fields.ts";
 import { PageQuery, pageOf } from "../http/pagination.ts";
 import { toTimestamp } from "../lib/time.ts";
@@ -82,4 +82,10 @@ export function presentRole(row: RoleRow): z.infer<typeof Role> {
     created_at: toTimestamp(row.createdAt),
     updated_at: toTimestamp(row.updatedAt),
   };
+}
+
+/** The response to the creation of a role. */
+export function presentNewRole(row: RoleRow) {
+  const headers = { Location: `/v1/roles/${row.name}`, ...toValidators(toVersioned(row)) };
+  return { status: 201 as const, headers, body: presentRole(row) };
 }

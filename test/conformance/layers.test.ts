@@ -24,6 +24,7 @@ const LAYERS = [
   "context.ts",
   "paging.ts",
   "http/",
+  "idempotency/",
   "access/",
   "audit/",
   "authentication/attempts/",

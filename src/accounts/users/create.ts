@@ -8,6 +8,7 @@ import { createAuditEvent } from "../../audit/events.ts";
 import { findPasswordFaults } from "../../authentication/passwords/rules.ts";
 import type { Context } from "../../context.ts";
 import { AppError, type Fault, requireNoFaults } from "../../errors.ts";
+import { type KeepAnswer, requireUnanswered } from "../../idempotency/answers.ts";
 import { mintDataKey } from "../../lib/data-key.ts";
 import { newId } from "../../lib/ids.ts";
 import { hashPassword } from "../../lib/password-hash.ts";
@@ -20,6 +21,7 @@ import {
   findRoleGrants,
   insertUser,
   type NewUser,
+  toUserRow,
   type UserRow,
   whereAdminExists,
 } from "./repository.ts";
@@ -34,10 +36,14 @@ const NO_ADMIN_YET =
  * Registers an account for the person who sends the request. In production, registration stays closed until the first administrator
  * exists. Throws `registration_closed`, `email_taken`, `username_taken`.
  */
-export async function registerUser(ctx: Context, input: RegisterUser): Promise<UserRow> {
+export async function registerUser(
+  ctx: Context,
+  input: RegisterUser,
+  keep: KeepAnswer<UserRow>,
+): Promise<UserRow> {
   await checkRegistration(ctx, input);
   const whereOpen = ctx.config.environment === "production" ? whereAdminExists : sql`true`;
-  const user = await insertWithAudit(ctx, await createUserRow(ctx, input), whereOpen);
+  const user = await insertWithAudit(ctx, await createUserRow(ctx, input), whereOpen, keep);
   if (!user) throw new AppError("registration_closed", { detail: NO_ADMIN_YET });
   return user;
 }
@@ -45,6 +51,7 @@ export async function registerUser(ctx: Context, input: RegisterUser): Promise<U
 /** Throws `registration_closed`, and `validation_failed` for a password that is unacceptable. */
 export async function checkRegistration(ctx: Context, input: Partial<RegisterUser>): Promise<void> {
   if (!ctx.config.registrationOpen) throw new AppError("registration_closed");
+  await requireUnanswered(ctx);
   requireNoFaults(await findPasswordFaults(ctx, input.password, input, "password"));
 }
 
@@ -54,7 +61,11 @@ export async function checkRegistration(ctx: Context, input: Partial<RegisterUse
  * whose role grants nothing.
  * Throws `forbidden`, `privilege_escalation`, `email_taken`, `username_taken`, `validation_failed`.
  */
-export async function createUser(ctx: Context, input: CreateUser): Promise<UserRow> {
+export async function createUser(
+  ctx: Context,
+  input: CreateUser,
+  keep: KeepAnswer<UserRow>,
+): Promise<UserRow> {
   const role = input.role ?? DEFAULT_ROLE;
   const needs = toNeeds(role);
   let row: NewUser | undefined;
@@ -63,7 +74,8 @@ export async function createUser(ctx: Context, input: CreateUser): Promise<UserR
     if (input.password === undefined) requireMail(acting);
     row ??= await createUserRow(ctx, input);
     const whereAllowed = whereAuthorized(acting, { needs, grants: sql`${role}` });
-    return insertWithAudit(acting, row, sql`${whereAllowed} AND ${whereCreatable(acting, role)}`);
+    const condition = sql`${whereAllowed} AND ${whereCreatable(acting, role)}`;
+    return insertWithAudit(acting, row, condition, keep);
   });
 }
 
@@ -77,6 +89,7 @@ export async function checkNewUser(ctx: Context, input: Partial<CreateUser>): Pr
   requirePermissions(acting.actor, toNeeds(role));
   const [grants] = granted;
   if (grants) requireCreatable(acting, grants.permissions);
+  await requireUnanswered(acting);
   const roleFaults: Fault[] = grants ? [] : [UNKNOWN_ROLE];
   const passwordFaults = await findPasswordFaults(ctx, input.password, input, "password");
   requireNoFaults([...passwordFaults, ...roleFaults]);
@@ -91,6 +104,7 @@ async function insertWithAudit(
   ctx: Context,
   row: NewUser,
   condition: SQL,
+  keep: KeepAnswer<UserRow>,
 ): Promise<UserRow | undefined> {
   const isInvited = row.passwordHash === null;
   const kind = isInvited ? "invitation" : "verify_email";
@@ -113,6 +127,7 @@ async function insertWithAudit(
       },
     },
   });
+  const answer = await keep(toUserRow(row), row.id);
   try {
     const { changed, queued } = await commit(ctx, {
       change: insertUser(ctx.db, row, condition),
@@ -122,6 +137,7 @@ async function insertWithAudit(
         : [],
       effects: (recorded) => ({
         queued: queueMail(ctx, mail, recorded),
+        ...answer(recorded),
       }),
     });
     deliverSoon(ctx, queued);

@@ -49,6 +49,17 @@ export function insertUser(db: Db, row: NewUser, condition: SQL) {
   return insertWhere(db, users, { ...row, ...FRESH }, condition).returning(publicColumns);
 }
 
+/** A new user as `insertUser` returns it. */
+export function toUserRow({
+  usernameKey,
+  emailKey,
+  passwordHash,
+  dataKey,
+  ...row
+}: NewUser): UserRow {
+  return { ...row, hasPassword: passwordHash !== null };
+}
+
 const findById = prepareOnce<{ id: string }>()(({ id }) =>
   db.select(publicColumns).from(users).where(eq(users.id, id)).limit(1),
 );

@@ -10,7 +10,9 @@ import {
   parseIfMatch,
   setValidator,
 } from "../../http/etag.ts";
+import { IdempotencyKey } from "../../http/idempotency-key.ts";
 import { presentPage } from "../../http/pagination.ts";
+import { answerOnce } from "../../idempotency/answer-once.ts";
 import type { ChangeTarget } from "./change.ts";
 import { checkNewUser, createUser } from "./create.ts";
 import { deleteUser } from "./delete.ts";
@@ -23,6 +25,7 @@ import {
   type EditUser,
   GetUserQuery,
   ListUsersQuery,
+  presentNewUser,
   presentUser,
   ReplaceUser,
   UpdateUser,
@@ -44,6 +47,7 @@ const createUserRoute = operation({
     "needs roles:assign. You must hold every permission that the role grants. An API key can only create users whose role grants no " +
     "permission.",
   access: permission("users:create"),
+  parameters: [IdempotencyKey],
   request: { body: jsonBody(CreateUser) },
   check: (c, body: Partial<CreateUser>) => checkNewUser(c.get("ctx"), body),
   responses: { 201: jsonContent(User, "The new user.", ["Location", "ETag"]) },
@@ -202,12 +206,12 @@ function target(c: HonoContext<AppEnv>): ChangeTarget {
 }
 
 export const usersRouter = createRouter()
-  .openapi(createUserRoute, async (c) => {
-    const user = await createUser(c.get("ctx"), c.req.valid("json"));
-    setValidator(c, user);
-    c.header("Location", `/v1/users/${user.id}`);
-    return c.json(presentUser(user), 201);
-  })
+  .openapi(createUserRoute, (c) =>
+    answerOnce(c, {
+      run: (ctx, keep) => createUser(ctx, c.req.valid("json"), keep),
+      present: presentNewUser,
+    }),
+  )
   .openapi(listUsersRoute, async (c) => {
     const query = c.req.valid("query");
     return c.json(

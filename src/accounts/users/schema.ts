@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { NewPassword } from "../../authentication/passwords/rules.ts";
+import { toValidators } from "../../http/etag.ts";
 import { readOnlyField, Timestamp, text } from "../../http/fields.ts";
 import { Email, Username } from "../../http/identifiers.ts";
 import { PageQuery, pageOf } from "../../http/pagination.ts";
@@ -139,4 +140,10 @@ export function presentUser(row: UserRow): z.infer<typeof User> {
     last_login_at: toTimestampOrNull(row.lastLoginAt),
     deleted_at: toTimestampOrNull(row.deletedAt),
   };
+}
+
+/** The response to the creation of a user. */
+export function presentNewUser(row: UserRow) {
+  const headers = { Location: `/v1/users/${row.id}`, ...toValidators(row) };
+  return { status: 201 as const, headers, body: presentUser(row) };
 }

@@ -2,8 +2,9 @@ import { createRouter, jsonBody, jsonContent, operation } from "../../access/ope
 import { everyone, own } from "../../access/rule.ts";
 import { callingPerson } from "../../access/target.ts";
 import { checkRegistration, registerUser } from "../../accounts/users/create.ts";
-import { presentUser, RegisterUser, User } from "../../accounts/users/schema.ts";
-import { setValidator } from "../../http/etag.ts";
+import { presentNewUser, presentUser, RegisterUser, User } from "../../accounts/users/schema.ts";
+import { IdempotencyKey } from "../../http/idempotency-key.ts";
+import { answerOnce } from "../../idempotency/answer-once.ts";
 import { presentSession, Tokens } from "../sessions/schema.ts";
 import { logIn } from "./log-in.ts";
 import { getMe } from "./me.ts";
@@ -21,6 +22,7 @@ const registerRoute = operation({
     "Creates an account with the role `user` and, if email is configured, sends a link that confirms the address. It returns no tokens: log in next.",
   access: everyone,
   rateLimitPolicy: "auth",
+  parameters: [IdempotencyKey],
   request: { body: jsonBody(RegisterUser) },
   check: (c, body: Partial<RegisterUser>) => checkRegistration(c.get("ctx"), body),
   responses: { 201: jsonContent(User, "The new user.", ["Location", "ETag"]) },
@@ -59,12 +61,12 @@ const meRoute = operation({
 });
 
 export const loginRouter = createRouter()
-  .openapi(registerRoute, async (c) => {
-    const user = await registerUser(c.get("ctx"), c.req.valid("json"));
-    setValidator(c, user);
-    c.header("Location", `/v1/users/${user.id}`);
-    return c.json(presentUser(user), 201);
-  })
+  .openapi(registerRoute, (c) =>
+    answerOnce(c, {
+      run: (ctx, keep) => registerUser(ctx, c.req.valid("json"), keep),
+      present: presentNewUser,
+    }),
+  )
   .openapi(loginRoute, async (c) => c.json(await logIn(c.get("ctx"), c.req.valid("json")), 200))
   .openapi(meRoute, async (c) => {
     const { user, session, permissions } = await getMe(c.get("ctx"), callingPerson(c));

@@ -1,6 +1,8 @@
 import { createRouter, jsonBody, jsonContent, operation } from "../../access/operation.ts";
 import { permission, personal } from "../../access/rule.ts";
+import { IdempotencyKey } from "../../http/idempotency-key.ts";
 import { presentPage } from "../../http/pagination.ts";
+import { answerOnce } from "../../idempotency/answer-once.ts";
 import { createPermission } from "./create.ts";
 import { deletePermission } from "./delete.ts";
 import { getPermissionPage } from "./list.ts";
@@ -10,6 +12,7 @@ import {
   Permission,
   PermissionPage,
   PermissionParams,
+  presentNewPermission,
   presentPermission,
 } from "./schema.ts";
 
@@ -38,6 +41,7 @@ const createPermissionRoute = operation({
     "Roles and API keys hold it like any other, and access tokens have it in `scope`. Roster itself gives it no meaning. The role " +
     "`admin` holds it from now on. You can add up to 500 permissions.",
   access: personal(permission("roles:write")),
+  parameters: [IdempotencyKey],
   request: { body: jsonBody(CreatePermission) },
   responses: { 201: jsonContent(Permission, "The new permission.") },
   errors: ["permission_exists", "permission_limit", "edit_conflict"],
@@ -63,10 +67,12 @@ export const permissionsRouter = createRouter()
     const page = await getPermissionPage(c.get("ctx"), query);
     return c.json(presentPage(page, query.limit, presentPermission), 200);
   })
-  .openapi(createPermissionRoute, async (c) => {
-    const created = await createPermission(c.get("ctx"), c.req.valid("json"));
-    return c.json(presentPermission(created), 201);
-  })
+  .openapi(createPermissionRoute, (c) =>
+    answerOnce(c, {
+      run: (ctx, keep) => createPermission(ctx, c.req.valid("json"), keep),
+      present: presentNewPermission,
+    }),
+  )
   .openapi(deletePermissionRoute, async (c) => {
     await deletePermission(c.get("ctx"), c.req.valid("param").name);
     return c.body(null, 204);

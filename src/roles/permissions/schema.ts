@@ -92,3 +92,8 @@ export function presentPermission({
 }: PermissionInfo): z.infer<typeof Permission> {
   return { name, description, is_system: isSystem };
 }
+
+/** The response to the creation of a permission. */
+export function presentNewPermission(permission: PermissionInfo) {
+  return { status: 201 as const, headers: {}, body: presentPermission(permission) };
+}
