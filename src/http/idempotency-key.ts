@@ -11,7 +11,7 @@ export const IdempotencyKey = {
   in: "header",
   required: false,
   description:
-    "1 to 255 visible ASCII characters, quoted or not: a new random text per request, for example a UUID. If you repeat the request " +
+    "At most 255 visible ASCII characters, quoted or not: a new random text per request, for example a UUID. If you repeat the request " +
     "within 24 hours with the same key and the same body, it is not carried out again, and you get the first response, with " +
     "`Idempotency-Replayed: true`.",
   schema: { type: "string" },

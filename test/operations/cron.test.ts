@@ -69,6 +69,7 @@ describe("the hourly run", () => {
       "delete_ended_sessions",
       "delete_expired_tokens",
       "delete_expired_login_attempts",
+      "delete_expired_idempotency_keys",
       "delete_unattributed_events",
       "delete_old_mail",
     ]);
