@@ -27,12 +27,16 @@ export function rememberStatements(): void {
 const BOUNDED = [
   /^SCAN CONSTANT ROW:/,
   /VIRTUAL TABLE INDEX/,
+  // The greatest value of an index.
+  /^SEARCH users USING COVERING INDEX users_seq: insert into "users" /,
+  // The rows of a page, which the statement within has limited.
+  /^SCAN page:/,
   /^(SCAN|SEARCH) \(?(subquery|roles|custom_permissions|job_leases)/,
 ];
 
 /** First pages, which are read in the order of an index up to their limit, and the pages after them. */
 const PAGES =
-  /^(SCAN|SEARCH) (users USING INDEX users_(living|deleted)|api_keys USING INDEX sqlite_autoindex_api_keys_1|unattributed_events USING PRIMARY KEY).*: .* limit \?$/s;
+  /^(SCAN|SEARCH) (users USING INDEX users_(living|deleted)|api_keys USING INDEX sqlite_autoindex_api_keys_1|unattributed_events USING PRIMARY KEY).*: .* (limit \?( offset \?)?|LIMIT \?( OFFSET \?)?\) AS page order by [^()]*)$/s;
 
 /** Deletions of what is too old, which are read in the order of an index up to their limit. */
 const CLEANUPS = /^SEARCH \w+ USING .*: delete from .* LIMIT \?\)/s;
@@ -44,7 +48,10 @@ const SAMPLES =
 /** Counts the outbox for /metrics, which needs a permission. */
 const METRICS = /^SCAN mail_outbox: select count\(\*\) FILTER/;
 
-const EXPECTED = [...BOUNDED, PAGES, CLEANUPS, SAMPLES, METRICS];
+/** The totals of lists, which count an index. */
+const TOTALS = /^(SCAN|SEARCH) \w+ USING .*: select count\(\*\) as "total" /;
+
+const EXPECTED = [...BOUNDED, PAGES, CLEANUPS, SAMPLES, METRICS, TOTALS];
 
 /** Statements that walk a table that can grow, each with the line of its plan. */
 export async function findWalks(): Promise<string[]> {

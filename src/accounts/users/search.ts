@@ -1,0 +1,51 @@
+// The text of a user in the search index, `users_search_text` in migration 0006_lists, is made of:
+// - after U+0002 each, what filters select: `d0` or `d1` (deleted), `a0` or `a1` (active), `v0` or `v1` (verified), `r` and the role;
+// - the username, the email and the names, with two characters U+0001 before each word.
+// Neither character occurs in stored names, nor in what is searched. The index finds sequences of three characters or more,
+// regardless of case and diacritics.
+const STATE = "\u0002";
+const WORD_START = "\u0001\u0001";
+const MIN_LENGTH = 3;
+
+/** What ends a word, as in `users_search_text`. */
+const SEPARATORS = /[ ._\-@+']/g;
+
+/** The diacritics that the search index ignores. Other combining characters are letters to it. */
+const DIACRITICS = /[\u0300-\u0331]/g;
+
+/** The words of a search, without diacritics of their own. */
+export type Words = readonly string[];
+
+/** The words of a text, which is normalized (NFKC). */
+export function toWords(text: string): Words {
+  return text.split(/\s+/u).flatMap((word) => word.replace(DIACRITICS, "") || []);
+}
+
+interface State {
+  deleted: boolean;
+  role: string | undefined;
+  isActive: boolean | undefined;
+  emailVerified: boolean | undefined;
+}
+
+/** The expression of FTS5 that finds the users in a state whose text contains every word. Words of one or two characters are found only as the beginning of a word. */
+export function toMatch(words: Words, { deleted, role, isActive, emailVerified }: State): string {
+  const state = [
+    `d${Number(deleted)}`,
+    isActive === undefined ? undefined : `a${Number(isActive)}`,
+    emailVerified === undefined ? undefined : `v${Number(emailVerified)}`,
+    role === undefined ? undefined : `r${role}${STATE}`,
+  ];
+  const states = state.flatMap((name) => (name === undefined ? [] : [`${STATE}${name}`]));
+  return [...words.map(toPhrase), ...states].map(quote).join(" AND ");
+}
+
+function toPhrase(word: string): string {
+  const marked = word.replace(SEPARATORS, (separator) => `${separator}${WORD_START}`);
+  return [...marked].length < MIN_LENGTH ? `${WORD_START}${marked}` : marked;
+}
+
+// Everything between quotes is text to FTS5.
+function quote(phrase: string): string {
+  return `"${phrase.replaceAll('"', '""')}"`;
+}
