@@ -9,10 +9,19 @@ const MAX_SKIP = 10_000;
 const LIMIT_DESCRIPTION = "The maximum number of items in the page.";
 const SKIP_DESCRIPTION = "The number of items before the page.";
 
-const SKIP_WITH_CURSOR = fault(
-  "unsupported_combination",
-  "Cannot be combined with `cursor`. Send `skip` to go to a page by its number, or `cursor` to walk through the list.",
-);
+/** A combination of query parameters that a list does not support. `path` is the parameter that is reported. */
+export interface Unsupported {
+  path: string;
+  message: string;
+  isSent(query: Readonly<Record<string, unknown>>): boolean;
+}
+
+const SKIP_WITH_CURSOR: Unsupported = {
+  path: "skip",
+  message:
+    "Cannot be combined with `cursor`. Send `skip` to go to a page by its number, or `cursor` to walk through the list.",
+  isSent: ({ skip, cursor }) => skip !== undefined && cursor !== undefined,
+};
 
 /** The `limit` of a list. */
 export function limitParam(byDefault = DEFAULT_LIMIT) {
@@ -42,21 +51,23 @@ const pageParams = {
     }),
 };
 
-/** The query parameters of a list, with those of its own. */
-export function pageQuery<S extends z.core.$ZodShape>(own: S) {
-  return z.strictObject({ ...pageParams, ...own }).refine((query) => !hasBoth(query), {
-    ...SKIP_WITH_CURSOR,
-    path: ["skip"],
-    when: () => true,
-  });
+/** The query parameters of a list, with those of its own, and their combinations that it refuses. */
+export function pageQuery<S extends z.core.$ZodShape>(own: S, unsupported: Unsupported[] = []) {
+  const query = z.strictObject({ ...pageParams, ...own });
+  return [SKIP_WITH_CURSOR, ...unsupported].reduce(
+    (refined, { path, message, isSent }) =>
+      refined.refine((sent) => !isSent(sent), {
+        ...fault("unsupported_combination", message),
+        path: [path],
+        // Also if other parameters are invalid, so that all faults are reported at once.
+        when: () => true,
+      }),
+    query,
+  );
 }
 
 /** The query parameters of a list without any of its own. */
 export const PageQuery = pageQuery({});
-
-function hasBoth(query: { cursor?: unknown; skip?: unknown }): boolean {
-  return query.cursor !== undefined && query.skip !== undefined;
-}
 
 function wholeNumber({ minimum, maximum }: { minimum: number; maximum: number }) {
   return z

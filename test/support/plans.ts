@@ -53,18 +53,25 @@ const TOTALS = /^(SCAN|SEARCH) \w+ USING .*: select count\(\*\) as "total" /;
 
 const EXPECTED = [...BOUNDED, PAGES, CLEANUPS, SAMPLES, METRICS, TOTALS];
 
+/** How many plans are read in one round trip. */
+const PLANS_PER_TRIP = 100;
+
 /** Statements that walk a table that can grow, each with the line of its plan. */
 export async function findWalks(): Promise<string[]> {
   const walks: string[] = [];
-  for (const sql of sent) {
-    if (known.has(sql)) continue;
-    known.add(sql);
-    for (const line of await planOf(sql)) {
-      const walk = `${line}: ${sql}`;
-      if (isWalk(line) && !EXPECTED.some((pattern) => pattern.test(walk))) walks.push(walk);
+  const unknown = [...sent].filter((sql) => !known.has(sql));
+  sent.clear();
+  for (let start = 0; start < unknown.length; start += PLANS_PER_TRIP) {
+    const some = unknown.slice(start, start + PLANS_PER_TRIP);
+    const plans = await batch<{ detail: string }>(some.map(explain));
+    for (const [index, sql] of some.entries()) {
+      known.add(sql);
+      for (const { detail } of plans[index]?.results ?? []) {
+        const walk = `${detail}: ${sql}`;
+        if (isWalk(detail) && !EXPECTED.some((pattern) => pattern.test(walk))) walks.push(walk);
+      }
     }
   }
-  sent.clear();
   return walks;
 }
 
@@ -73,10 +80,7 @@ function isWalk(line: string): boolean {
   return line.startsWith("SCAN") || (line.startsWith("SEARCH") && !line.includes("=?"));
 }
 
-async function planOf(sql: string): Promise<string[]> {
+function explain(sql: string): D1PreparedStatement {
   const values = Array.from(sql.matchAll(/\?/g), () => null);
-  const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
-    .bind(...values)
-    .all<{ detail: string }>();
-  return results.map(({ detail }) => detail);
+  return env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`).bind(...values);
 }

@@ -50,4 +50,4 @@ afterEach(() => {
 afterAll(async () => {
   const walks = await findWalks();
   if (walks.length > 0) throw new Error(`statements that walk a whole table:\n${walks.join("\n")}`);
-});
+}, 60_000);

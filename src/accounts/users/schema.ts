@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { NewPassword } from "../../authentication/passwords/rules.ts";
 import { fault, readOnlyField, Timestamp, text } from "../../http/fields.ts";
 import { Email, Username } from "../../http/identifiers.ts";
-import { pageOf, pageQuery } from "../../http/pagination.ts";
+import { pageOf, pageQuery, type Unsupported } from "../../http/pagination.ts";
 import { UserIdParam } from "../../http/params.ts";
 import { countCodePoints, isVisibleText, normalizeSearch } from "../../lib/text.ts";
 import { toTimestamp, toTimestampOrNull } from "../../lib/time.ts";
@@ -150,54 +150,46 @@ export const userFilters = {
   }),
 };
 
-export const ListUsersQuery = pageQuery({
-  ...userFilters,
-  sort: z
-    .enum(SORTS)
-    .optional()
-    .openapi({
-      description:
-        "The field to sort by, with `-` before it in descending order. Users with equal values are sorted by id, in the same direction. " +
-        "Users who have never logged in come before all others by `last_login_at`, and after them by `-last_login_at`. Default: `-created_at`.",
-      example: "-last_login_at",
-    }),
-}).superRefine(refuseCombinations);
-export type ListUsersQuery = z.infer<typeof ListUsersQuery>;
-
-function refuseCombinations(
-  query: {
-    q?: unknown;
-    sort?: string | undefined;
-    created_after?: unknown;
-    created_before?: unknown;
-  },
+const UNSUPPORTED: Unsupported[] = [
   {
-    addIssue,
-  }: { addIssue(issue: { code: "custom"; path: string[]; message: string; params: object }): void },
-): void {
-  const { q, sort, created_after, created_before } = query;
-  const refuse = (name: string, message: string) =>
-    addIssue({ code: "custom", path: [name], ...fault("unsupported_combination", message) });
-  const times = Object.entries({ created_after, created_before }).filter(
-    ([, time]) => time !== undefined,
-  );
-  if (q !== undefined && sort !== undefined) {
-    refuse(
-      "sort",
+    path: "sort",
+    message:
       "Cannot be combined with `q`, which lists the users who were added last first. Leave one of them out.",
-    );
-  }
-  for (const [name] of times) {
-    if (q !== undefined) {
-      refuse(name, "Cannot be combined with `q`. Leave one of them out.");
-    } else if (sort !== undefined && !sort.endsWith("created_at")) {
-      refuse(
-        name,
+    isSent: ({ q, sort }) => q !== undefined && sort !== undefined,
+  },
+  ...["created_after", "created_before"].flatMap((path) => [
+    {
+      path,
+      message: "Cannot be combined with `q`. Leave one of them out.",
+      isSent: ({ q, [path]: time }: Readonly<Record<string, unknown>>) =>
+        q !== undefined && time !== undefined,
+    },
+    {
+      path,
+      message:
         "Can only be combined with the sorts `created_at` and `-created_at`. Change or leave out `sort`.",
-      );
-    }
-  }
-}
+      isSent: ({ sort = "created_at", [path]: time }: Readonly<Record<string, unknown>>) =>
+        time !== undefined && !/^-?created_at$/.test(String(sort)),
+    },
+  ]),
+];
+
+export const ListUsersQuery = pageQuery(
+  {
+    ...userFilters,
+    sort: z
+      .enum(SORTS)
+      .optional()
+      .openapi({
+        description:
+          "The field to sort by, with `-` before it in descending order. Users with equal values are sorted by id, in the same direction. " +
+          "Users who have never logged in come before all others by `last_login_at`, and after them by `-last_login_at`. Default: `-created_at`.",
+        example: "-last_login_at",
+      }),
+  },
+  UNSUPPORTED,
+);
+export type ListUsersQuery = z.infer<typeof ListUsersQuery>;
 
 export const User = z
   .object({

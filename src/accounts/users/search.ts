@@ -1,6 +1,7 @@
-// The text of a user in the search index, `users_search_text` in migration 0006_lists, is made of:
-// - after U+0002 each, what filters select: `d0` or `d1` (deleted), `a0` or `a1` (active), `v0` or `v1` (verified), `r` and the role;
-// - the username, the email and the names, with two characters U+0001 before each word.
+// The search index has two columns per user, which are those of the view `users_search_text` in migration 0006_lists:
+// - `state` is what filters select, after U+0002 each: `d0` or `d1` (deleted), `a0` or `a1` (active), `v0` or `v1` (verified), and `r`
+//   with the role;
+// - `text` is the username, the email and the names, with two characters U+0001 before each word.
 // Neither character occurs in stored names, nor in what is searched. The index finds sequences of three characters or more,
 // regardless of case and diacritics.
 const STATE = "\u0002";
@@ -28,7 +29,10 @@ interface State {
   emailVerified: boolean | undefined;
 }
 
-/** The expression of FTS5 that finds the users in a state whose text contains every word. Words of one or two characters are found only as the beginning of a word. */
+/**
+ * The FTS5 expression that finds the users in a state whose text contains every word. Words of one or two characters are found at
+ * the beginning of a word only.
+ */
 export function toMatch(words: Words, { deleted, role, isActive, emailVerified }: State): string {
   const state = [
     `d${Number(deleted)}`,
@@ -37,7 +41,11 @@ export function toMatch(words: Words, { deleted, role, isActive, emailVerified }
     role === undefined ? undefined : `r${role}${STATE}`,
   ];
   const states = state.flatMap((name) => (name === undefined ? [] : [`${STATE}${name}`]));
-  return [...words.map(toPhrase), ...states].map(quote).join(" AND ");
+  const terms = [
+    ...words.map((word) => `text : ${quote(toPhrase(word))}`),
+    ...states.map((name) => `state : ${quote(name)}`),
+  ];
+  return terms.join(" AND ");
 }
 
 function toPhrase(word: string): string {
