@@ -56,7 +56,7 @@ function toStatements({ db }: Context, query: ListUsersQuery, part: Part) {
 }
 
 /** What the parameters of a list select. */
-export function toFilter(query: Omit<ListUsersQuery, "limit">): UserFilter {
+function toFilter(query: Omit<ListUsersQuery, "limit">): UserFilter {
   return {
     deleted: query.deleted ?? false,
     role: query.role,

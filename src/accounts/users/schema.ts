@@ -121,7 +121,7 @@ const moment = (description: string) =>
   });
 
 /** The parameters that select users. */
-export const userFilters = {
+const userFilters = {
   q: Search.optional().openapi({
     type: "string",
     minLength: 1,
