@@ -28,6 +28,8 @@ export default defineConfig(async () => ({
       wrangler: { configPath: "./wrangler.toml" },
       miniflare: {
         bindings: {
+          // How many users test/lists/scale.test.ts inserts; `npm run test:lists` inserts more.
+          TEST_PEOPLE: process.env.TEST_PEOPLE ?? "20000",
           TEST_MIGRATIONS: await readD1Migrations("migrations"),
           ENVIRONMENT: "development",
           APP_URL: "https://roster.test",

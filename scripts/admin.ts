@@ -2,13 +2,20 @@
 // npm run admin -- promote NAME [--password-stdin | --keep-password] [--unverified] [--remote …]
 // npm run admin -- unlock NAME [--remote …]
 // npm run admin -- reset-password NAME [--password-stdin] [--remote …]
+// npm run admin -- rebuild-search [--from N] [--remote …]
 import { randomBytes } from "node:crypto";
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { base64url } from "jose";
-import { createAdmin, promoteToAdmin, resetPassword, unlockAccount } from "./lib/admin.ts";
+import {
+  createAdmin,
+  promoteToAdmin,
+  rebuildSearch,
+  resetPassword,
+  unlockAccount,
+} from "./lib/admin.ts";
 import { main, UsageError } from "./lib/fail.ts";
 import { readLocalDataKeys } from "./lib/local-keys.ts";
 
@@ -17,6 +24,7 @@ const USAGE = `Usage:
   npm run admin -- promote NAME_OR_EMAIL [--password-stdin | --keep-password] [--unverified]
   npm run admin -- unlock NAME_OR_EMAIL
   npm run admin -- reset-password NAME_OR_EMAIL [--password-stdin]
+  npm run admin -- rebuild-search [--from NUMBER]
 Uses the local database unless --remote is given. --persist-to DIR selects another local database,
 --env NAME the database of an environment.
 Passwords are typed, read from standard input with --password-stdin, or generated.`;
@@ -27,6 +35,7 @@ const OPTIONS = {
   "password-stdin": { type: "boolean" },
   "keep-password": { type: "boolean" },
   unverified: { type: "boolean" },
+  from: { type: "string" },
   remote: { type: "boolean" },
   env: { type: "string", short: "e" },
   "persist-to": { type: "string" },
@@ -46,6 +55,7 @@ await main(async () => {
   const isOnUser = Object.hasOwn(COMMANDS_ON_USERS, command);
   if (isOnUser && name && others.length === 0) return COMMANDS_ON_USERS[command]?.(name, values);
   if (command === "create" && name === undefined) return create(values);
+  if (command === "rebuild-search" && name === undefined) return rebuild(values);
   throw new UsageError(USAGE);
 });
 
@@ -98,6 +108,16 @@ async function reset(name: string, flags: Flags): Promise<void> {
       "API keys keep working.",
   );
   if (isGenerated) showPassword(password);
+}
+
+async function rebuild(flags: Flags): Promise<void> {
+  const from = flags.from ?? "0";
+  if (!/^\d{1,15}$/.test(from))
+    throw new UsageError("--from needs a number that an earlier run printed.");
+  await rebuildSearch(readPlace(flags), Number(from), (done, last) =>
+    console.log(`${done} of ${last} done. To continue from here: --from ${done}`),
+  );
+  console.log("The search index is complete.");
 }
 
 function showPassword(password: string): void {

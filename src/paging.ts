@@ -5,11 +5,20 @@ import { openCursor, sealCursor } from "./lib/cursor.ts";
 export interface PageRequest {
   limit: number;
   cursor?: string | undefined;
+  /** How many items to leave out before the page. Never together with `cursor`. */
+  skip?: number | undefined;
 }
 
 export interface Page<T> {
   items: T[];
   nextCursor: string | null;
+  /** Where the page is in the list, if it was requested with `skip`. */
+  place?: { skip: number; total: number } | undefined;
+}
+
+/** The row of a statement that counts the items of a list. */
+export interface TotalRow {
+  total: number;
 }
 
 /** A paginated list. `scope` identifies the list, its filters and its order; `keys` seal its cursors. */
@@ -34,16 +43,22 @@ export async function openPage(
   return position;
 }
 
-/** Makes a page from up to `limit` + 1 rows. The extra row shows that there is a next page. */
+/**
+ * Makes a page from up to `limit` + 1 rows. The extra row shows that there is a next page. `totals` has one row if the request has
+ * `skip`.
+ */
 export async function toPage<T>(
   { scope, keys, positionOf }: List<T>,
-  { limit }: PageRequest,
+  { limit, skip }: PageRequest,
   rows: readonly T[],
+  [counted]: readonly TotalRow[],
 ): Promise<Page<T>> {
   const items = rows.slice(0, limit);
   const last = items.at(-1);
-  if (rows.length <= limit || !last) return { items, nextCursor: null };
-  return { items, nextCursor: await sealCursor(positionOf(last), scope, keys) };
+  const hasMore = rows.length > limit && last !== undefined;
+  const nextCursor = hasMore ? await sealCursor(positionOf(last), scope, keys) : null;
+  const place = skip === undefined ? undefined : { skip, total: counted?.total ?? 0 };
+  return { items, nextCursor, place };
 }
 
 /** A `validation_failed` error for a cursor that does not belong to this list. */

@@ -244,3 +244,31 @@ function endSessions(userId: string, reason: string): string {
   return `UPDATE sessions SET revoked_at = ${Date.now()}, revoked_reason = ${literal(reason)}
     WHERE user_id = ${literal(userId)} AND revoked_at IS NULL`;
 }
+
+/** Users per transaction of `rebuildSearch`. */
+const REBUILD_STEP = 20_000;
+
+/**
+ * Writes the search index of users anew, in the order of `seq`, starting after `from`. Calls `report` after each transaction with the
+ * last `seq` that is done. It can be stopped at any time and continued from there, and the service can run meanwhile.
+ */
+export async function rebuildSearch(
+  where: readonly string[],
+  from: number,
+  report: (done: number, last: number) => void,
+): Promise<void> {
+  const [highest] = (await readRows(
+    where,
+    "SELECT max(coalesce((SELECT max(seq) FROM users), 0), coalesce((SELECT max(rowid) FROM users_search), 0)) AS last",
+  )) as { last: number }[];
+  const last = highest?.last ?? 0;
+  for (let done = from; done < last; ) {
+    const next = Math.min(done + REBUILD_STEP, last);
+    await makeChanges(where, [
+      `DELETE FROM users_search WHERE rowid > ${done} AND rowid <= ${next}`,
+      `INSERT INTO users_search (rowid, state, text) SELECT seq, state, text FROM users_search_text WHERE seq > ${done} AND seq <= ${next}`,
+    ]);
+    done = next;
+    report(done, last);
+  }
+}

@@ -5,7 +5,7 @@ import type { Context } from "../context.ts";
 import { AppError } from "../errors.ts";
 import { parseId } from "../lib/ids.ts";
 import { invalidCursor, openPage, type Page, toPage } from "../paging.ts";
-import { type ApiKeyRow, findApiKey, listApiKeys } from "./repository.ts";
+import { type ApiKeyRow, countApiKeys, findApiKey, listApiKeys } from "./repository.ts";
 import type { ListApiKeysQuery } from "./schema.ts";
 
 /**
@@ -36,15 +36,17 @@ export async function getApiKeyPage(
     positionOf: ({ id, userId }: ApiKeyRow) => (isAll ? [id] : [id, userId]),
   };
   const position = await openPage(list, query);
-  const { acting, keys } = await read(ctx, {
-    keys: listApiKeys(
-      ctx.db,
-      { userId: isAll ? undefined : (namedId ?? caller), isRevoked, before: position?.[0] },
-      query.limit + 1,
-    ),
+  const filter = { userId: isAll ? undefined : (namedId ?? caller), isRevoked };
+  const { acting, keys, totals } = await read(ctx, {
+    keys: listApiKeys(ctx.db, filter, {
+      before: position?.[0],
+      skip: query.skip,
+      limit: query.limit + 1,
+    }),
+    totals: query.skip !== undefined && countApiKeys(ctx.db, filter),
   });
   const ownerId = isAll ? undefined : (namedId ?? acting.actor.userId);
   requireOwner(acting, ownerId);
   if (position && position[1] !== ownerId) throw invalidCursor();
-  return toPage(list, query, keys);
+  return toPage(list, query, keys, totals);
 }

@@ -108,24 +108,37 @@ interface ApiKeyFilter {
   userId: UserRef | undefined;
   /** Undefined for keys that are revoked and those that are not. */
   isRevoked?: boolean | undefined;
-  /** The id of the last key of the previous page. */
-  before: unknown;
 }
 
-/** Keys, the newest first. Reads only the rows that it returns. */
-export function listApiKeys(db: Db, filter: ApiKeyFilter, limit: number) {
+/** Keys, the newest first: `limit` of them after the id in `before`, or after `skip` keys. Reads only those and the skipped ones. */
+export function listApiKeys(
+  db: Db,
+  filter: ApiKeyFilter,
+  { before, skip = 0, limit }: { before: unknown; skip: number | undefined; limit: number },
+) {
+  const whereBefore = typeof before === "string" ? lt(apiKeys.id, before) : undefined;
   return db
     .select(publicColumns)
     .from(apiKeys)
-    .where(
-      and(
-        filter.userId === undefined ? undefined : eq(apiKeys.userId, filter.userId),
-        filter.isRevoked === undefined ? undefined : whereRevoked(filter.isRevoked),
-        typeof filter.before === "string" ? lt(apiKeys.id, filter.before) : undefined,
-      ),
-    )
+    .where(and(whereSelected(filter), whereBefore))
     .orderBy(desc(apiKeys.id))
-    .limit(limit);
+    .limit(limit)
+    .offset(skip);
+}
+
+/** The number of keys that a filter selects. Reads an index entry per key. */
+export function countApiKeys(db: Db, filter: ApiKeyFilter) {
+  return db
+    .select({ total: sql<number>`count(*)`.as("total") })
+    .from(apiKeys)
+    .where(whereSelected(filter));
+}
+
+function whereSelected({ userId, isRevoked }: ApiKeyFilter) {
+  return and(
+    userId === undefined ? undefined : eq(apiKeys.userId, userId),
+    isRevoked === undefined ? undefined : whereRevoked(isRevoked),
+  );
 }
 
 /** Keys of a user, revoked or not, the oldest first, starting after the id in `after`. */

@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { SELF_SCOPE_NAMES } from "../access/permissions.ts";
 import { toETag } from "../http/etag.ts";
 import { fault, Timestamp, text, VISIBLE_PATTERN } from "../http/fields.ts";
-import { PageQuery, pageOf } from "../http/pagination.ts";
+import { pageOf, pageQuery } from "../http/pagination.ts";
 import { idParam } from "../http/params.ts";
 import { parseId } from "../lib/ids.ts";
 import { toTimestamp, toTimestampOrNull } from "../lib/time.ts";
@@ -55,7 +55,7 @@ export const UpdateApiKey = z
   .openapi("UpdateApiKey");
 export type UpdateApiKey = z.infer<typeof UpdateApiKey>;
 
-export const ListApiKeysQuery = PageQuery.extend({
+export const ListApiKeysQuery = pageQuery({
   user_id: z
     .string()
     .refine((id) => id === "me" || id === "all" || parseId(id) !== undefined, {

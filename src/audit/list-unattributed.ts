@@ -1,7 +1,7 @@
 import { read } from "../access/read.ts";
 import type { Context } from "../context.ts";
 import { openPage, type Page, type PageRequest, toPage } from "../paging.ts";
-import { listUnattributed, type UnattributedRow } from "./repository.ts";
+import { countUnattributed, listUnattributed, type UnattributedRow } from "./repository.ts";
 
 /** A page of counts of events that concern no known account, the newest hour first. */
 export async function getUnattributedPage(
@@ -19,8 +19,11 @@ export async function getUnattributedPage(
     ],
   };
   const after = await openPage(list, query);
-  const { counts } = await read(ctx, {
-    counts: listUnattributed(ctx.db, { now: ctx.now(), after }, query.limit + 1),
+  const { skip, limit } = query;
+  const now = ctx.now();
+  const { counts, totals } = await read(ctx, {
+    counts: listUnattributed(ctx.db, { now, after }, { skip, limit: limit + 1 }),
+    totals: skip !== undefined && countUnattributed(ctx.db, now),
   });
-  return toPage(list, query, counts);
+  return toPage(list, query, counts, totals);
 }

@@ -90,11 +90,13 @@ export type AuditEventRecord = Awaited<ReturnType<typeof listAuditEvents>>[numbe
 
 export type UnattributedRow = typeof unattributedEvents.$inferSelect;
 
-/** Counts of events that concern no known account, the newest hour first, starting after a position. */
+/**
+ * Counts of events that concern no known account, the newest hour first: `limit` of them after a position, or after `skip` counts.
+ */
 export function listUnattributed(
   db: Db,
   { now, after }: { now: number; after: readonly unknown[] | undefined },
-  limit: number,
+  { skip = 0, limit }: { skip: number | undefined; limit: number },
 ) {
   const { hour, action, network, subjectId } = unattributedEvents;
   return db
@@ -106,7 +108,16 @@ export function listUnattributed(
         : sql`${hour} <= ${now}`,
     )
     .orderBy(desc(hour), desc(action), desc(network), desc(subjectId))
-    .limit(limit);
+    .limit(limit)
+    .offset(skip);
+}
+
+/** The number of counts of events that concern no known account. */
+export function countUnattributed(db: Db, now: number) {
+  return db
+    .select({ total: sql<number>`count(*)`.as("total") })
+    .from(unattributedEvents)
+    .where(sql`${unattributedEvents.hour} <= ${now}`);
 }
 
 /** Deletes up to `limit` counts of hours before a time. */

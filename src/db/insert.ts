@@ -1,14 +1,24 @@
-import { getTableColumns, type InferSelectModel, is, SQL, sql } from "drizzle-orm";
+import {
+  getTableColumns,
+  type InferInsertModel,
+  type InferSelectModel,
+  is,
+  SQL,
+  sql,
+} from "drizzle-orm";
 import type { SQLiteTable } from "drizzle-orm/sqlite-core";
 import type { Db } from "./client.ts";
 
 type RowOf<T extends SQLiteTable> = {
-  [K in keyof InferSelectModel<T>]: InferSelectModel<T>[K] | SQL;
+  [K in StoredColumn<T>]: InferSelectModel<T>[K] | SQL;
 };
 
+/** The columns of a table that are not generated. */
+type StoredColumn<T extends SQLiteTable> = keyof InferInsertModel<T> & keyof InferSelectModel<T>;
+
 /**
- * Inserts a row where the condition holds. Takes a value or an SQL expression for every column of the table, so that
- * a missing or swapped column does not compile.
+ * Inserts a row where the condition holds. Takes a value or an SQL expression for every column of the table that is not generated,
+ * so that a missing or swapped column does not compile.
  */
 export function insertWhere<T extends SQLiteTable>(
   db: Db,
@@ -16,7 +26,9 @@ export function insertWhere<T extends SQLiteTable>(
   row: RowOf<T>,
   condition: SQL,
 ) {
-  const values = Object.entries(getTableColumns(table)).map(([name, column]) => {
+  const columns = Object.entries(getTableColumns(table));
+  const stored = columns.filter(([, column]) => column.generated === undefined);
+  const values = stored.map(([name, column]) => {
     const value: unknown = row[name as keyof RowOf<T>];
     if (is(value, SQL)) return value;
     return value === null ? sql`NULL` : sql.param(value, column);

@@ -30,6 +30,11 @@ export function normalizeName(text: string): string {
   return trimSpaces(text.normalize("NFC"));
 }
 
+/** Normalizes the text of a search: NFKC, single spaces between its words and none around them. */
+export function normalizeSearch(text: string): string {
+  return text.normalize("NFKC").trim().replace(/\s+/gu, " ");
+}
+
 /** True if a text has no invisible characters (except joiners, which some scripts need) and no lone surrogates. */
 export function isVisibleText(text: string): boolean {
   return text.isWellFormed() && !INVISIBLE.test(text.replace(JOINERS, ""));

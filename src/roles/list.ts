@@ -2,7 +2,7 @@ import { read } from "../access/read.ts";
 import type { Context } from "../context.ts";
 import { AppError } from "../errors.ts";
 import { openPage, type Page, type PageRequest, toPage } from "../paging.ts";
-import { findRole, listRoles, type RoleRow } from "./repository.ts";
+import { countRoles, findRole, listRoles, type RoleRow } from "./repository.ts";
 
 /** A page of the roles, by name. */
 export async function getRolePage(ctx: Context, request: PageRequest): Promise<Page<RoleRow>> {
@@ -12,10 +12,12 @@ export async function getRolePage(ctx: Context, request: PageRequest): Promise<P
     positionOf: ({ name }: RoleRow) => [name],
   };
   const position = await openPage(list, request);
-  const { roles } = await read(ctx, {
-    roles: listRoles(ctx.db, position?.[0], request.limit + 1),
+  const { skip, limit } = request;
+  const { roles, totals } = await read(ctx, {
+    roles: listRoles(ctx.db, { after: position?.[0], skip, limit: limit + 1 }),
+    totals: skip !== undefined && countRoles(ctx.db),
   });
-  return toPage(list, request, roles);
+  return toPage(list, request, roles, totals);
 }
 
 /** A role by name. Throws `role_not_found`. */

@@ -10,14 +10,23 @@ export const DEFAULT_ROLE = "user";
 export type RoleRow = typeof roles.$inferSelect;
 type RoleChange = Pick<RoleRow, "description" | "permissions" | "version" | "updatedAt">;
 
-/** Roles by name, starting after the name in `after`. */
-export function listRoles(db: Db, after: unknown, limit: number) {
+/** Roles by name: `limit` of them after the name in `after`, or after `skip` roles. */
+export function listRoles(
+  db: Db,
+  { after, skip = 0, limit }: { after: unknown; skip: number | undefined; limit: number },
+) {
   return db
     .select()
     .from(roles)
     .where(typeof after === "string" ? gt(roles.name, after) : undefined)
     .orderBy(asc(roles.name))
-    .limit(limit);
+    .limit(limit)
+    .offset(skip);
+}
+
+/** The number of roles. */
+export function countRoles(db: Db) {
+  return db.select({ total: sql<number>`count(*)`.as("total") }).from(roles);
 }
 
 /** A role by name. */

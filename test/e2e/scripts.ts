@@ -27,6 +27,7 @@ await withDevServer(
     await checkPromote(client, server);
     await checkUnlock(client, server);
     await checkReset(client, server);
+    await checkRebuildSearch(client, server);
   },
   { RATE_LIMIT_AUTH: "0", LOGIN_ATTEMPT_LIMIT: String(ATTEMPT_LIMIT) },
 );
@@ -122,6 +123,35 @@ async function checkReset(client: Client, server: DevServer): Promise<void> {
   assert.equal((await admin(server, typed, PASSWORD)).code, 0);
   await client.logIn({ username: user.username, password: PASSWORD });
   report("reset-password → the new password works; sessions and links are void, API keys remain");
+}
+
+async function checkRebuildSearch(client: Client, server: DevServer): Promise<void> {
+  const user = await client.newUser();
+  const { token } = await client.logIn({ username: "grace", password: PASSWORD });
+  const find = async () => {
+    const { body } = await client.get(`/v1/users?q=${user.username}`, token);
+    return (body.data as unknown as unknown[]).length;
+  };
+  assert.equal(await find(), 1);
+  await rowsOf(
+    server,
+    `DELETE FROM users_search WHERE rowid = (SELECT seq FROM users WHERE id = '${user.id}')`,
+  );
+  await rowsOf(
+    server,
+    "INSERT INTO users_search (rowid, state, text) VALUES (30000, 'nobody', 'nobody')",
+  );
+  assert.equal(await find(), 0);
+  const rebuilt = await admin(server, ["rebuild-search"]);
+  assert.match(rebuilt.output, /^20000 of 30000 done\. To continue from here: --from 20000\n/);
+  assert.match(rebuilt.output, /The search index is complete\.\n$/);
+  assert.equal(await find(), 1);
+  const counts =
+    "SELECT (SELECT count(*) FROM users) AS users, (SELECT count(*) FROM users_search) AS indexed";
+  const [row] = await rowsOf(server, counts);
+  assert.equal(row?.users, row?.indexed);
+  assert.equal((await admin(server, ["rebuild-search", "--from", "x"])).code, 1);
+  report("rebuild-search → the search index has every user again, and nothing else");
 }
 
 async function checkKeys(): Promise<void> {

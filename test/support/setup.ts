@@ -59,4 +59,4 @@ afterAll(() => {
 afterAll(async () => {
   const walks = await findWalks();
   if (walks.length > 0) throw new Error(`statements that walk a whole table:\n${walks.join("\n")}`);
-});
+}, 60_000);

@@ -32,12 +32,12 @@ export async function eraseUser(
   await retryOnConflict(async () => {
     const { acting, users, sessions } = await read(ctx, {
       users: findManagedUser(ctx.db, userId),
-      sessions: listLiveSessions(ctx.db, userId, {
-        now: ctx.now(),
-        since: 0,
-        before: undefined,
-        limit: MAX_SESSIONS,
-      }),
+      sessions: listLiveSessions(
+        ctx.db,
+        userId,
+        { now: ctx.now(), since: 0 },
+        { limit: MAX_SESSIONS },
+      ),
     });
     const [user] = users;
     if (!user) throw new AppError("user_not_found");

@@ -1,4 +1,4 @@
-import { and, desc, eq, isNotNull, isNull, type SQL, sql } from "drizzle-orm";
+import { and, eq, type SQL, sql } from "drizzle-orm";
 import { type Account, accountColumns } from "../../access/callers.ts";
 import type { UserRef } from "../../access/target.ts";
 import { type Db, db } from "../../db/client.ts";
@@ -14,11 +14,11 @@ const whereAnotherAdminRemains = sql`EXISTS (SELECT 1 FROM users AS other WHERE 
   AND other.is_active = 1 AND other.deleted_at IS NULL AND other.id <> users.id)`;
 
 /** The columns are listed, so that the password hash never leaves D1. */
-const publicColumns = { id: users.id, ...accountColumns };
+export const publicColumns = { id: users.id, ...accountColumns };
 
 type UserTable = typeof users.$inferSelect;
 export type UserRow = Account;
-export type NewUser = Omit<UserTable, keyof typeof FRESH>;
+export type NewUser = Omit<UserTable, keyof typeof FRESH | "lastLoginKey">;
 export type UserChange = Partial<
   Pick<
     UserTable,
@@ -35,13 +35,14 @@ export type UserChange = Partial<
   >
 >;
 
-/** What only logins and changes of the password set. */
+/** What only logins and changes of the password set, and the place in the order of users. */
 const FRESH = {
   passwordVersion: 1,
   passwordExpired: false,
   sessionCount: 0,
   knownDevices: null,
   knownNetworks: null,
+  seq: sql`(SELECT coalesce(max(seq), 0) + 1 FROM users)`,
 };
 
 /** Inserts a user where the condition holds. Violates a unique index if the email or the username is taken. */
@@ -143,25 +144,4 @@ export function updateUser(
     .set({ ...change, version: at.version + 1, updatedAt: at.now })
     .where(and(eq(users.id, at.id), eq(users.version, at.version), condition))
     .returning(publicColumns);
-}
-
-export interface UserListFilter {
-  deleted: boolean;
-  /** The creation time and id of the last user of the previous page. */
-  after: readonly unknown[] | undefined;
-}
-
-/** Users by creation time, the newest first, then by id. Reads only the rows that it returns. */
-export function listUsers(db: Db, { deleted, after }: UserListFilter, limit: number) {
-  return db
-    .select(publicColumns)
-    .from(users)
-    .where(
-      and(
-        deleted ? isNotNull(users.deletedAt) : isNull(users.deletedAt),
-        after && sql`(${users.createdAt}, ${users.id}) < (${after[0]}, ${after[1]})`,
-      ),
-    )
-    .orderBy(desc(users.createdAt), desc(users.id))
-    .limit(limit);
 }

@@ -17,7 +17,8 @@ import type { ChangeTarget } from "./change.ts";
 import { checkNewUser, createUser } from "./create.ts";
 import { deleteUser } from "./delete.ts";
 import { checkEdit, editUser } from "./edit.ts";
-import { getUser, getUserPage } from "./get.ts";
+import { getUser } from "./get.ts";
+import { getUserPage } from "./list.ts";
 import { restoreUser } from "./restore.ts";
 import {
   AssignRole,
@@ -66,7 +67,8 @@ const listUsersRoute = operation({
   operationId: "listUsers",
   tags,
   summary: "List users",
-  description: "Lists the newest users first.",
+  description:
+    "Lists the newest users first, or in the order of `sort`. Filters can be combined with each other, and with `sort` or `q`.",
   access: permission("users:read"),
   request: { query: ListUsersQuery },
   responses: { 200: jsonContent(UserPage, "A page of users.") },

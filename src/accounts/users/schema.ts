@@ -1,12 +1,14 @@
 import { z } from "@hono/zod-openapi";
 import { NewPassword } from "../../authentication/passwords/rules.ts";
 import { toValidators } from "../../http/etag.ts";
-import { readOnlyField, Timestamp, text } from "../../http/fields.ts";
+import { fault, readOnlyField, Timestamp, text } from "../../http/fields.ts";
 import { Email, Username } from "../../http/identifiers.ts";
-import { PageQuery, pageOf } from "../../http/pagination.ts";
+import { pageOf, pageQuery, type Unsupported } from "../../http/pagination.ts";
 import { UserIdParam } from "../../http/params.ts";
+import { countCodePoints, isVisibleText, normalizeSearch } from "../../lib/text.ts";
 import { toTimestamp, toTimestampOrNull } from "../../lib/time.ts";
 import type { UserRow } from "./repository.ts";
+import { toWords } from "./search.ts";
 
 const Name = text(100).openapi({ example: "Ada" }).nullable();
 
@@ -92,11 +94,102 @@ export const GetUserQuery = z.strictObject({
   }),
 });
 
-export const ListUsersQuery = PageQuery.extend({
+const SORT_FIELDS = ["created_at", "updated_at", "username", "email", "last_login_at"] as const;
+const SORTS = SORT_FIELDS.flatMap((field) => [field, `-${field}`] as const satisfies string[]);
+
+const MAX_SEARCH_LENGTH = 100;
+
+const Search = z
+  .string()
+  .refine(
+    isVisibleText,
+    fault("invalid_characters", "Must not contain control or invisible characters."),
+  )
+  .overwrite(normalizeSearch)
+  .refine((q) => toWords(q).length > 0, fault("too_short", "Must have at least one word."))
+  .refine(
+    (q) => countCodePoints(q) <= MAX_SEARCH_LENGTH,
+    fault("too_long", `Must have at most ${MAX_SEARCH_LENGTH} characters.`),
+  );
+
+const Moment = z.iso.datetime({ offset: true }).transform((time) => Date.parse(time));
+const moment = (description: string) =>
+  Moment.optional().openapi({
+    type: "string",
+    format: "date-time",
+    description,
+    example: "2026-11-20T08:00:00Z",
+  });
+
+/** The parameters that select users. */
+const userFilters = {
+  q: Search.optional().openapi({
+    type: "string",
+    minLength: 1,
+    description:
+      "Finds users whose username, email or names contain all of these words, in any order, regardless of case and diacritics. Words of " +
+      "one or two characters are found at the beginning of a word only. At most 100 characters. The users who were added last come first: " +
+      "cannot be combined with `sort`, `created_after` or `created_before`.",
+    example: "ada lovel",
+  }),
+  role: Role.optional().openapi({
+    description: "Only users with this role.",
+    example: "moderator",
+  }),
+  is_active: Flag.optional().openapi({ description: "Only users who can log in, or who cannot." }),
+  email_verified: Flag.optional().openapi({
+    description: "Only users who have confirmed their email, or who have not.",
+  }),
+  created_after: moment(
+    "Only users who were created at this time or later. Needs a `sort` by `created_at`, the default.",
+  ),
+  created_before: moment(
+    "Only users who were created before this time. Needs a `sort` by `created_at`, the default.",
+  ),
   deleted: Flag.optional().openapi({
     description: "`true` lists only deleted users. Needs users:delete.",
   }),
-});
+};
+
+const UNSUPPORTED: Unsupported[] = [
+  {
+    path: "sort",
+    message:
+      "Cannot be combined with `q`, which lists the users who were added last first. Leave one of them out.",
+    isSent: ({ q, sort }) => q !== undefined && sort !== undefined,
+  },
+  ...["created_after", "created_before"].flatMap((path) => [
+    {
+      path,
+      message: "Cannot be combined with `q`. Leave one of them out.",
+      isSent: ({ q, [path]: time }: Readonly<Record<string, unknown>>) =>
+        q !== undefined && time !== undefined,
+    },
+    {
+      path,
+      message:
+        "Can only be combined with the sorts `created_at` and `-created_at`. Change or leave out `sort`.",
+      isSent: ({ sort = "created_at", [path]: time }: Readonly<Record<string, unknown>>) =>
+        time !== undefined && !/^-?created_at$/.test(String(sort)),
+    },
+  ]),
+];
+
+export const ListUsersQuery = pageQuery(
+  {
+    ...userFilters,
+    sort: z
+      .enum(SORTS)
+      .optional()
+      .openapi({
+        description:
+          "The field to sort by, with `-` before it in descending order. Users with equal values are sorted by id, in the same direction. " +
+          "Users who have never logged in come before all others by `last_login_at`, and after them by `-last_login_at`. Default: `-created_at`.",
+        example: "-last_login_at",
+      }),
+  },
+  UNSUPPORTED,
+);
 export type ListUsersQuery = z.infer<typeof ListUsersQuery>;
 
 export const User = z

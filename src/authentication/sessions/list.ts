@@ -4,7 +4,12 @@ import type { UserRef } from "../../access/target.ts";
 import type { Context } from "../../context.ts";
 import { AppError } from "../../errors.ts";
 import { invalidCursor, openPage, type Page, type PageRequest, toPage } from "../../paging.ts";
-import { findUserAuthority, listLiveSessions, type SessionRow } from "./repository.ts";
+import {
+  countLiveSessions,
+  findUserAuthority,
+  listLiveSessions,
+  type SessionRow,
+} from "./repository.ts";
 
 interface SessionPage {
   page: Page<SessionRow>;
@@ -25,20 +30,24 @@ export async function getSessionPage(
   };
   const position = await openPage(list, request);
   const now = ctx.now();
-  const { acting, users, sessions } = await read(ctx, {
+  const live = { now, since: now - ctx.config.session.maxMs };
+  const { acting, users, sessions, totals } = await read(ctx, {
     users: findUserAuthority(ctx.db, userRef),
-    sessions: listLiveSessions(ctx.db, userRef, {
-      now,
-      since: now - ctx.config.session.maxMs,
+    sessions: listLiveSessions(ctx.db, userRef, live, {
       before: position?.[1],
+      skip: request.skip,
       limit: request.limit + 1,
     }),
+    totals: request.skip !== undefined && countLiveSessions(ctx.db, userRef, live),
   });
   const [user] = users;
   if (!user) throw new AppError("user_not_found");
   requireManageable(acting, user);
   if (position && position[0] !== user.id) throw invalidCursor();
-  return { page: await toPage(list, request, sessions), currentId: currentSessionOf(acting) };
+  return {
+    page: await toPage(list, request, sessions, totals),
+    currentId: currentSessionOf(acting),
+  };
 }
 
 function currentSessionOf({ actor }: Acting): string | null {

@@ -32,34 +32,44 @@ export function listSessionsOfUser(db: Db, user: UserRef, after: string, limit: 
     .limit(limit);
 }
 
-interface LiveSessionsPage {
+interface LiveSessions {
   now: number;
   /** Sessions that began before this time have expired. They are not read. */
   since: number;
-  before: unknown;
-  limit: number;
 }
 
-/** Live sessions of a user, the newest first, starting after the id in `before`. */
+/** Live sessions of a user, the newest first: `limit` of them after the id in `before`, or after `skip` sessions. */
 export function listLiveSessions(
   db: Db,
   user: UserRef,
-  { now, since, before, limit }: LiveSessionsPage,
+  live: LiveSessions,
+  { before, skip = 0, limit }: { before?: unknown; skip?: number | undefined; limit: number },
 ) {
+  const whereBefore = typeof before === "string" ? lt(sessions.id, before) : undefined;
   return db
     .select()
     .from(sessions)
-    .where(
-      and(
-        eq(sessions.userId, user),
-        isNull(sessions.revokedAt),
-        gt(sessions.expiresAt, now),
-        gt(sessions.id, firstIdAt(since)),
-        typeof before === "string" ? lt(sessions.id, before) : undefined,
-      ),
-    )
+    .where(and(whereLiveSessionOf(user, live), whereBefore))
     .orderBy(desc(sessions.id))
-    .limit(limit);
+    .limit(limit)
+    .offset(skip);
+}
+
+/** The number of live sessions of a user. */
+export function countLiveSessions(db: Db, user: UserRef, live: LiveSessions) {
+  return db
+    .select({ total: sql<number>`count(*)`.as("total") })
+    .from(sessions)
+    .where(whereLiveSessionOf(user, live));
+}
+
+function whereLiveSessionOf(user: UserRef, { now, since }: LiveSessions) {
+  return and(
+    eq(sessions.userId, user),
+    isNull(sessions.revokedAt),
+    gt(sessions.expiresAt, now),
+    gt(sessions.id, firstIdAt(since)),
+  );
 }
 
 /** A user who is not deleted, with the permissions of their role. */

@@ -25,8 +25,11 @@ export const auditEvents = sqliteTable(
     createdAt: integer("created_at").notNull(),
   },
   (table) => [
-    index("audit_events_actor").on(table.actorId, table.id),
     index("audit_events_target").on(table.targetId, table.id),
+    // Only for events that the index above does not find: most people act on themselves.
+    index("audit_events_actor")
+      .on(table.actorId, table.id)
+      .where(sql`actor_id IS NOT NULL AND actor_id IS NOT target_id`),
     // Only for events that neither of the other indexes finds: mostly requests with API keys, which act for their owner.
     index("audit_events_origin")
       .on(table.originOf, table.id)

@@ -2,7 +2,7 @@ import { PERMISSION_NAMES, PERMISSIONS } from "../../access/permissions.ts";
 import { read } from "../../access/read.ts";
 import type { Context } from "../../context.ts";
 import { openPage, type Page, type PageRequest, toPage } from "../../paging.ts";
-import { listCustomPermissions } from "./repository.ts";
+import { countAllCustomPermissions, listCustomPermissions } from "./repository.ts";
 import type { PermissionInfo } from "./schema.ts";
 
 const SYSTEM_PERMISSIONS: readonly PermissionInfo[] = PERMISSION_NAMES.map((name) => ({
@@ -21,17 +21,18 @@ export async function getPermissionPage(
     keys: ctx.config.macKeys,
     positionOf: ({ name }: PermissionInfo) => [name],
   };
+  const { skip = 0, limit } = request;
   const after = (await openPage(list, request))?.[0];
-  const { custom } = await read(ctx, {
-    custom: listCustomPermissions(ctx.db, after, request.limit + 1),
+  // Roster's own may come before any of the application's: what is skipped is known only once both are merged.
+  const { custom, counts } = await read(ctx, {
+    custom: listCustomPermissions(ctx.db, after, skip + limit + 1),
+    counts: request.skip !== undefined && countAllCustomPermissions(ctx.db),
   });
   const system = SYSTEM_PERMISSIONS.filter(
     ({ name }) => after === undefined || name > String(after),
   );
   const all = [...system, ...custom.map((one) => ({ ...one, isSystem: false }))];
-  return toPage(
-    list,
-    request,
-    all.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
-  );
+  const sorted = all.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const totals = counts.map(({ total }) => ({ total: total + SYSTEM_PERMISSIONS.length }));
+  return toPage(list, request, sorted.slice(skip), totals);
 }

@@ -23,6 +23,11 @@ export function listCustomPermissions(db: Db, after: unknown, limit: number) {
     .limit(limit);
 }
 
+/** The number of permissions of the application. */
+export function countAllCustomPermissions(db: Db) {
+  return db.select({ total: sql<number>`count(*)`.as("total") }).from(customPermissions);
+}
+
 /** Which permissions of the application in a list exist; undefined if the list has none. */
 export function findCustomPermissions(db: Db, names: readonly string[]) {
   const custom = names.filter(isPossible);

@@ -7,7 +7,7 @@ import {
   PERMISSIONS,
 } from "../../access/permissions.ts";
 import { fault, text } from "../../http/fields.ts";
-import { LIMIT_DESCRIPTION, PageQuery, pageOf } from "../../http/pagination.ts";
+import { limitParam, pageOf, pageQuery } from "../../http/pagination.ts";
 
 const MAX_PERMISSIONS = PERMISSION_NAMES.length + MAX_CUSTOM_PERMISSIONS;
 const PAGE_LIMIT = 100;
@@ -48,15 +48,7 @@ export const PermissionParams = z.strictObject({
   }),
 });
 
-export const ListPermissionsQuery = PageQuery.extend({
-  limit: PageQuery.shape.limit.unwrap().default(PAGE_LIMIT).openapi({
-    type: "integer",
-    minimum: 1,
-    maximum: PAGE_LIMIT,
-    default: PAGE_LIMIT,
-    description: LIMIT_DESCRIPTION,
-  }),
-});
+export const ListPermissionsQuery = pageQuery({ limit: limitParam(PAGE_LIMIT) });
 
 /**
  * The permissions in a role or the scopes of a key, as sent. Which of them exist is decided later, for all at once (see known.ts),

@@ -1,0 +1,206 @@
+import { type SQL, sql } from "drizzle-orm";
+import type { Db } from "../../db/client.ts";
+import { users } from "../../db/schema/users.ts";
+import { publicColumns, type UserRow } from "./repository.ts";
+import { toMatch, type Words } from "./search.ts";
+
+/** The column that each sort compares. Each sort has two indexes that end in its column and `id`: see db/schema/users.ts. */
+const SORT_COLUMNS = {
+  created_at: users.createdAt,
+  updated_at: users.updatedAt,
+  username: users.usernameKey,
+  email: users.emailKey,
+  last_login_at: users.lastLoginKey,
+} as const;
+
+export type UserSort = keyof typeof SORT_COLUMNS;
+
+/** What a list of users selects. What is undefined selects everyone. */
+export interface UserFilter {
+  deleted: boolean;
+  role: string | undefined;
+  isActive: boolean | undefined;
+  emailVerified: boolean | undefined;
+  /** From this time on. Only for the sort `created_at`. */
+  createdAfter: number | undefined;
+  /** Before this time. Only for the sort `created_at`. */
+  createdBefore: number | undefined;
+}
+
+export interface UserOrder {
+  sort: UserSort;
+  isDescending: boolean;
+}
+
+/** Which part of a list to read: `limit` rows after a position, or after `skip` rows. */
+export interface Part {
+  /** The sort key and the id of the last user of the previous page, or the sort key of a search. */
+  after: readonly unknown[] | undefined;
+  skip: number | undefined;
+  limit: number;
+}
+
+/** A user with the value by which the list is sorted. */
+export type ListedUser = UserRow & { sortKey: string | number };
+
+/** SQLite in D1 refuses longer compound statements. */
+const MAX_ARMS = 4;
+
+/** What the statements within a list select: all that its rows and its orders are made of. */
+const ARM_COLUMNS = sql.join(
+  [
+    ...new Set([
+      ...Object.values(publicColumns).flatMap((column) => ("name" in column ? column.name : [])),
+      ...Object.values(SORT_COLUMNS).map(({ name }) => name),
+      users.passwordHash.name,
+    ]),
+  ].map((name) => sql.identifier(name)),
+  sql`, `,
+);
+
+/** The public columns by their names alone: drizzle does not know the tables of a statement within another. */
+const pageColumns = Object.fromEntries(
+  Object.entries(publicColumns).map(([name, column]) => [
+    name,
+    "name" in column ? sql`${sql.identifier(column.name)}`.mapWith(column) : column,
+  ]),
+) as unknown as typeof publicColumns;
+
+/**
+ * Users in an order, then by id in the same direction. Reads only the rows that it returns or skips, and at most eight more.
+ *
+ * The indexes of the sorts group users by whether they are deleted, have the role `user`, are active, and have verified their email.
+ * The list merges the groups that the filter selects, at most eight, each of which is read in the order of the index. The default
+ * list has indexes of its own, which do not group.
+ */
+export function listUsers(db: Db, filter: UserFilter, order: UserOrder, part: Part) {
+  const column = sql.identifier(SORT_COLUMNS[order.sort].name);
+  const direction = order.isDescending ? sql`DESC` : sql`ASC`;
+  const sorted = sql`ORDER BY ${column} ${direction}, id ${direction}`;
+  const bounds = toBounds(filter, order, part.after);
+  const arms = toGroups(filter, order).map(
+    (group) =>
+      sql`SELECT ${ARM_COLUMNS} FROM ${indexedUsers(filter, order)} WHERE ${group}${bounds}`,
+  );
+  const page = sql`${merge(arms, sorted)} ${sorted} ${toLimit(part)}`;
+  return db
+    .select({ ...pageColumns, sortKey: sql<string | number>`${column}`.as("sort_key") })
+    .from(sql`(${page}) AS page`)
+    .orderBy(sql`${column} ${direction}, id ${direction}`);
+}
+
+/** The number of users that a filter selects. Reads an index entry per user. */
+export function countUsers(db: Db, filter: UserFilter, order: UserOrder) {
+  const groups = isPlain(filter, order) ? sql.join(toGroups(filter, order)) : whereInGroups(filter);
+  return db
+    .select({ total: sql<number>`count(*)`.as("total") })
+    .from(indexedUsers(filter, order))
+    .where(sql`${groups}${toBounds(filter, order, undefined)}`);
+}
+
+/** Users whose names or email contain all the words, those who were added last first. Reads about two rows per user. */
+export function searchUsers(db: Db, words: Words, filter: UserFilter, part: Part) {
+  // Bound numbers are floating-point numbers, from which the search index cannot start.
+  const before = part.after && sql` AND rowid < CAST(${part.after[0]} AS INTEGER)`;
+  const found = sql`SELECT rowid AS place FROM users_search WHERE users_search MATCH ${toMatch(words, filter)}${before}
+    ORDER BY rowid DESC ${toLimit(part)}`;
+  return db
+    .select({ ...pageColumns, sortKey: sql<string | number>`place`.as("sort_key") })
+    .from(sql`(${found}) AS page CROSS JOIN users`)
+    .where(sql`users.seq = page.place`)
+    .orderBy(sql`place DESC`);
+}
+
+/** The number of users that a search finds. Reads an index entry per user. */
+export function countFound(db: Db, words: Words, filter: UserFilter) {
+  return db
+    .select({ total: sql<number>`count(*)`.as("total") })
+    .from(sql`users_search`)
+    .where(sql`users_search MATCH ${toMatch(words, filter)}`);
+}
+
+/** The groups of users that a filter selects, each as a condition that fixes all columns of the index before the sort column. */
+function toGroups(filter: UserFilter, order: UserOrder): SQL[] {
+  const { deleted, role, isActive, emailVerified } = filter;
+  if (isPlain(filter, order)) return [sql`deleted_at ${deleted ? sql`IS NOT NULL` : sql`IS NULL`}`];
+  const roles =
+    role === undefined ? [sql`(role = 'user') = 1`, sql`(role = 'user') = 0`] : [whereRole(role)];
+  return roles.flatMap((whereInRole) =>
+    toDigits(isActive).flatMap((active) =>
+      toDigits(emailVerified).map(
+        (verified) =>
+          sql`(deleted_at IS NULL) = ${toDigit(!deleted)} AND ${whereInRole} AND is_active = ${active} AND email_verified = ${verified}`,
+      ),
+    ),
+  );
+}
+
+// All groups in one condition, for which the order does not matter.
+function whereInGroups({ deleted, role, isActive, emailVerified }: UserFilter): SQL {
+  const either = (value: boolean | undefined) => sql`IN (${sql.join(toDigits(value), sql`, `)})`;
+  return sql`(deleted_at IS NULL) = ${toDigit(!deleted)}
+    AND ${role === undefined ? sql`(role = 'user') ${either(undefined)}` : whereRole(role)}
+    AND is_active ${either(isActive)} AND email_verified ${either(emailVerified)}`;
+}
+
+/** Whether a list is in the default order, or its reverse, without filters but for times. */
+function isPlain({ role, isActive, emailVerified }: UserFilter, { sort }: UserOrder): boolean {
+  const isFiltered = [role, isActive, emailVerified].some((value) => value !== undefined);
+  return sort === "created_at" && !isFiltered;
+}
+
+// The second condition is that of the partial indexes.
+function whereRole(role: string): SQL {
+  return role === "user" ? sql`(role = 'user') = 1` : sql`role = ${role} AND role <> 'user'`;
+}
+
+/** The users, to be read by the index of a sort. D1 would refuse the statement if the index did not fit it. */
+function indexedUsers(filter: UserFilter, order: UserOrder): SQL {
+  return sql`users INDEXED BY ${sql.identifier(toIndex(filter, order))}`;
+}
+
+function toIndex(filter: UserFilter, order: UserOrder): string {
+  if (isPlain(filter, order)) return filter.deleted ? "users_deleted" : "users_living";
+  const isByRole = filter.role !== undefined && filter.role !== "user";
+  return `users_by_${isByRole ? "role_" : ""}${order.sort}`;
+}
+
+// Row values use both columns of the index. A position is within the times that the filter selects, so it replaces one of them.
+function toBounds(
+  { createdAfter, createdBefore }: UserFilter,
+  { sort, isDescending }: UserOrder,
+  after: Part["after"],
+): SQL {
+  const column = sql.identifier(SORT_COLUMNS[sort].name);
+  const comparison = isDescending ? sql`<` : sql`>`;
+  const isFrom = createdAfter !== undefined && (!after || isDescending);
+  const isTo = createdBefore !== undefined && (!after || !isDescending);
+  return sql.join([
+    ...(after ? [sql` AND (${column}, id) ${comparison} (${after[0]}, ${after[1]})`] : []),
+    ...(isFrom ? [sql` AND created_at >= ${createdAfter}`] : []),
+    ...(isTo ? [sql` AND created_at < ${createdBefore}`] : []),
+  ]);
+}
+
+// SQLite merges sorted statements row by row, without reading more of each than the result needs.
+function merge(arms: readonly SQL[], sorted: SQL): SQL {
+  if (arms.length <= MAX_ARMS) return sql.join([...arms], sql` UNION ALL `);
+  const halves = [arms.slice(0, MAX_ARMS), arms.slice(MAX_ARMS)];
+  return merge(
+    halves.map((half) => sql`SELECT * FROM (${merge(half, sorted)} ${sorted})`),
+    sorted,
+  );
+}
+
+function toLimit({ limit, skip }: Part): SQL {
+  return skip ? sql`LIMIT ${limit} OFFSET ${skip}` : sql`LIMIT ${limit}`;
+}
+
+// Written into the statement: there are few combinations, and a statement has at most 100 parameters.
+function toDigit(value: boolean): SQL {
+  return value ? sql`1` : sql`0`;
+}
+
+function toDigits(value: boolean | undefined): SQL[] {
+  return (value === undefined ? [true, false] : [value]).map(toDigit);
+}

@@ -1,0 +1,196 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { send } from "../support/api.ts";
+import { createTestUser, newAccount, sqlAll, sqlRun, type TestUser } from "../support/fixtures.ts";
+import { createMailbox, createMailUser, flowsOf } from "../support/mail.ts";
+import { expectProblem, faultsOf } from "../support/problems.ts";
+
+let admin: TestUser;
+
+beforeAll(async () => {
+  admin = await createTestUser("admin");
+});
+
+/** The usernames that a search finds, sorted. */
+async function search(q: string, more = ""): Promise<string[]> {
+  const answer = await send(`/v1/users?q=${encodeURIComponent(q)}${more}&limit=100`, {
+    token: admin.token,
+  });
+  expect(answer.status, answer.text).toBe(200);
+  return answer.body.data.map(({ username }: { username: string }) => username).sort();
+}
+
+async function register(fields: Record<string, unknown>): Promise<string> {
+  const { body, status, text } = await send("/v1/auth/register", { body: newAccount(fields) });
+  expect(status, text).toBe(201);
+  return body.id;
+}
+
+describe("what a search finds", () => {
+  beforeAll(async () => {
+    await register({ username: "zoe.b", first_name: "Zoë", last_name: "Brontë" });
+    await register({ username: "viet_n", first_name: "Việt", last_name: "Nguyễn" });
+    await register({ username: "dara", first_name: "Dara", last_name: "O'Brien-Smith" });
+    await register({ username: "li-wei", first_name: "伟", last_name: "李" });
+    await register({
+      username: "symbols",
+      email: "50%_off+*x@shop.example",
+      first_name: '"Q" (*)',
+    });
+    await register({ username: "decomposed", first_name: "Rene\u0301e" });
+  });
+
+  it.each([
+    // Parts of words, in every field, in any order.
+    ["bront", ["zoe.b"]],
+    ["ront", ["zoe.b"]],
+    ["bronte zoe", ["zoe.b"]],
+    ["zoe bronte", ["zoe.b"]],
+    ["zoe nguyen", []],
+    ["shop.example", ["symbols"]],
+    ["brien-smith", ["dara"]],
+    ["viet_", ["viet_n"]],
+    ["  zoe \u3000 bronte  ", ["zoe.b"]],
+    // Case and diacritics.
+    ["ZOE", ["zoe.b"]],
+    ["zoë", ["zoe.b"]],
+    ["ZOË BRONTË", ["zoe.b"]],
+    ["zoe\u0308", ["zoe.b"]],
+    ["viet nguyen", ["viet_n"]],
+    ["VIỆT NGUYỄN", ["viet_n"]],
+    ["renee", ["decomposed"]],
+    ["renée", ["decomposed"]],
+    ["ｚｏｅ", ["zoe.b"]],
+    // Words of one and two characters are found at the beginning of a word.
+    ["zo br", ["zoe.b"]],
+    ["o smi", ["dara"]],
+    ["sm", ["dara"]],
+    ["ront b", ["zoe.b"]],
+    ["ar", []],
+    ["李", ["li-wei"]],
+    ["李 伟", ["li-wei"]],
+    // Nothing but text.
+    ["50%_off", ["symbols"]],
+    ["%_off+*", ["symbols"]],
+    ['"q"', ["symbols"]],
+    ['"Q" (*)', ["symbols"]],
+    ["zo*", []],
+    ["%zoe%", []],
+    ["zoe_b", []],
+    ["zoe OR dara", []],
+    ["zoe NOT dara", []],
+    ["NEAR(zoe bronte)", []],
+    ["text:zoe", []],
+    ["^zoe", []],
+    ['zoe" OR "dara', []],
+    ["'; DROP TABLE users; --", []],
+    ["d0", []],
+    ["ruser", []],
+  ])("%j finds %j", async (q, expected) => {
+    expect(await search(q)).toEqual(expected);
+  });
+
+  it("lists the users who were added last first, and those of a filter only", async () => {
+    const names = ["order_a", "order_b", "order_c"];
+    for (const username of names) await register({ username });
+    await sqlRun("UPDATE users SET created_at = 5, is_active = 0 WHERE username = 'order_c'");
+    const answer = await send("/v1/users?q=order_", { token: admin.token });
+    expect(answer.body.data.map(({ username }: { username: string }) => username)).toEqual(
+      names.toReversed(),
+    );
+    expect(await search("order_", "&is_active=false")).toEqual(["order_c"]);
+    expect(await search("order_", "&is_active=true&role=user")).toEqual(["order_a", "order_b"]);
+    expect(await search("order_", "&role=use")).toEqual([]);
+  });
+});
+
+describe("what a search refuses", () => {
+  it.each([
+    ["", "q too_short"],
+    ["%20%20", "q too_short"],
+    ["%CC%81", "q too_short"],
+    ["a".repeat(101), "q too_long"],
+    ["a%01b", "q invalid_characters"],
+    ["a%00b", "q invalid_characters"],
+    ["a%0Ab", "q invalid_characters"],
+    ["a%E2%80%8Bb", "q invalid_characters"],
+  ])("q=%s is 422 %s", async (q, expected) => {
+    const answer = await send(`/v1/users?q=${q}`, { token: admin.token });
+    expectProblem(answer, 422, "validation_failed");
+    expect(faultsOf(answer)).toEqual([expected]);
+  });
+
+  it("allows 100 characters, and 50 words", async () => {
+    expect(await search("é".repeat(100))).toEqual([]);
+    expect(await search(Array.from({ length: 50 }, () => "z").join(" "))).toContain("zoe.b");
+  });
+});
+
+describe("the search index follows every change", () => {
+  it("of names, by PATCH", async () => {
+    const id = await register({ username: "beforehand" });
+    const body = { username: "afterwards", last_name: "Quixote" };
+    await send(`/v1/users/${id}`, { method: "PATCH", token: admin.token, body });
+    expect(await search("beforehand")).toEqual([]);
+    expect(await search("afterw quixote")).toEqual(["afterwards"]);
+  });
+
+  it("of the email by its owner, and of its verification", async () => {
+    const box = createMailbox();
+    const user = await createMailUser(box, { username: "mover", email: "old@harbour.example" });
+    const flows = flowsOf(box);
+    await flows.verify(box.tokenTo(user.email));
+    expect(await search("harbour", "&email_verified=true")).toEqual(["mover"]);
+    await flows.changeEmail(user.token, "new@airport.example");
+    await flows.verify(box.tokenTo("new@airport.example"));
+    expect(await search("harbour")).toEqual([]);
+    expect(await search("airport")).toEqual(["mover"]);
+  });
+
+  it("of the role, and of whether a user is active", async () => {
+    const id = await register({ username: "climber" });
+    const body = { role: "moderator", is_active: false };
+    await send(`/v1/users/${id}`, { method: "PATCH", token: admin.token, body });
+    expect(await search("climber", "&role=user")).toEqual([]);
+    expect(await search("climber", "&role=moderator&is_active=false")).toEqual(["climber"]);
+  });
+
+  it("of deletion, restoring and erasure", async () => {
+    const id = await register({ username: "leaver" });
+    const call = (method: string, path = "") =>
+      send(`/v1/users/${id}${path}`, { method, token: admin.token });
+    await call("DELETE");
+    expect([await search("leaver"), await search("leaver", "&deleted=true")]).toEqual([
+      [],
+      ["leaver"],
+    ]);
+    await call("POST", "/restore");
+    expect([await search("leaver"), await search("leaver", "&deleted=true")]).toEqual([
+      ["leaver"],
+      [],
+    ]);
+    const [before] = await sqlAll<{ seq: number }>("SELECT seq FROM users WHERE id = ?", id);
+    await call("POST", "/erase");
+    expect(await search("leaver")).toEqual([]);
+    const left = await sqlAll("SELECT rowid FROM users_search WHERE rowid = ?", before?.seq);
+    expect(left).toEqual([]);
+  });
+
+  it("of rows that were inserted without a place in the order", async () => {
+    await sqlRun(
+      `INSERT INTO users (id, username, username_key, email, email_key, role, created_at, updated_at)
+       VALUES ('raw', 'byhand', 'byhand', 'b@x.example', 'b@x.example', 'user', 1, 1)`,
+    );
+    expect(await search("byhand")).toEqual(["byhand"]);
+    const [row] = await sqlAll(
+      "SELECT seq = (SELECT max(seq) FROM users) AS last FROM users WHERE id = 'raw'",
+    );
+    expect(row).toEqual({ last: 1 });
+  });
+
+  it("so that nothing is in the index but the users", async () => {
+    const [counts] = await sqlAll(
+      "SELECT (SELECT count(*) FROM users) AS users, (SELECT count(*) FROM users_search) AS indexed",
+    );
+    expect(counts?.indexed).toBe(counts?.users);
+  });
+});
