@@ -25,11 +25,12 @@ const LAST_NAMES = ["Lovelace", "O'Neil", "Müller", "Nguyễn", "Hopper", "von 
  * of the sorts have nothing to do with each other.
  */
 export async function insertPeople(count: number, prefix = "p"): Promise<void> {
+  const tail = new TextEncoder().encode(prefix).toHex().padStart(12, "0").slice(-12);
   await sqlRun(
     `INSERT INTO users (id, username, username_key, email, email_key, first_name, last_name, role, is_active, email_verified,
        created_at, updated_at, last_login_at, deleted_at)
      WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?1 - 1)
-     SELECT printf('${prefix}-%08x', (i * 7919 + 13) % 4294967296), '${prefix}_' || (i * 7919 % ?1), '${prefix}_' || (i * 7919 % ?1),
+     SELECT printf('%08x-0000-7000-8000-${tail}', (i * 7919 + 13) % 4294967296), '${prefix}_' || (i * 7919 % ?1), '${prefix}_' || (i * 7919 % ?1),
        'mail' || (i * 104729 % ?1) || '.${prefix}@Example.com', 'mail' || (i * 104729 % ?1) || '.${prefix}@example.com',
        json_extract(?2, '$[' || (i % ${FIRST_NAMES.length}) || ']'), json_extract(?3, '$[' || (i % ${LAST_NAMES.length}) || ']'),
        CASE WHEN i % 20 = 7 THEN 'moderator' WHEN i % 20 = 8 THEN 'support' ELSE 'user' END, i % 9 <> 4, i % 3 = 1,

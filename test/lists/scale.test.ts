@@ -97,7 +97,7 @@ async function replaceGuests() {
 }
 
 function removeGuests() {
-  return sqlRun("DELETE FROM users WHERE substr(id, 1, 5) = ?", GUEST);
+  return sqlRun("DELETE FROM users WHERE substr(username_key, 1, 5) = ?", GUEST);
 }
 
 describe.each(BOTH_WAYS)("lists by %s", (sort) => {

@@ -178,11 +178,11 @@ describe("the search index follows every change", () => {
   it("of rows that were inserted without a place in the order", async () => {
     await sqlRun(
       `INSERT INTO users (id, username, username_key, email, email_key, role, created_at, updated_at)
-       VALUES ('raw', 'byhand', 'byhand', 'b@x.example', 'b@x.example', 'user', 1, 1)`,
+       VALUES ('00000000-0000-7000-8000-000000000000', 'byhand', 'byhand', 'b@x.example', 'b@x.example', 'user', 1, 1)`,
     );
     expect(await search("byhand")).toEqual(["byhand"]);
     const [row] = await sqlAll(
-      "SELECT seq = (SELECT max(seq) FROM users) AS last FROM users WHERE id = 'raw'",
+      "SELECT seq = (SELECT max(seq) FROM users) AS last FROM users WHERE username = 'byhand'",
     );
     expect(row).toEqual({ last: 1 });
   });
