@@ -25,7 +25,8 @@ const LAST_NAMES = ["Lovelace", "O'Neil", "Müller", "Nguyễn", "Hopper", "von 
  * of the sorts have nothing to do with each other.
  */
 export async function insertPeople(count: number, prefix = "p"): Promise<void> {
-  const tail = new TextEncoder().encode(prefix).toHex().padStart(12, "0").slice(-12);
+  const codes = Array.from(prefix, (character) => character.charCodeAt(0).toString(16));
+  const tail = codes.join("").padStart(12, "0").slice(-12);
   await sqlRun(
     `INSERT INTO users (id, username, username_key, email, email_key, first_name, last_name, role, is_active, email_verified,
        created_at, updated_at, last_login_at, deleted_at)
