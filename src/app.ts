@@ -1,4 +1,5 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
+import { importRouter } from "./accounts/import/routes.ts";
 import { userLifecycleRouter } from "./accounts/personal-data/routes.ts";
 import { profilesRouter } from "./accounts/profiles/routes.ts";
 import { usersRouter } from "./accounts/users/routes.ts";
@@ -44,6 +45,7 @@ export function createApp() {
   app.route("/", loginRouter);
   app.route("/", introspectionRouter);
   app.route("/", sessionsRouter);
+  app.route("/", importRouter);
   app.route("/", usersRouter);
   app.route("/", userLifecycleRouter);
   app.route("/", profilesRouter);

@@ -3,7 +3,13 @@ import type { Context } from "../context.ts";
 import type { Rows, Statements } from "../db/connection.ts";
 import type { Statement } from "../db/statement.ts";
 import { AppError } from "../errors.ts";
-import { insertAuditEvent, type NewAuditEvent, whereChanged, whereRecorded } from "./repository.ts";
+import {
+  insertAuditEvent,
+  insertAuditEvents,
+  type NewAuditEvent,
+  whereChanged,
+  whereRecorded,
+} from "./repository.ts";
 
 /** A change, its audit event, and its effects. */
 interface Change<C, T extends Statements> {
@@ -85,6 +91,31 @@ export async function commitAll<C>(
   if (statements.length === 0) return [];
   const rows = await ctx.d1.send(Object.fromEntries(statements));
   return changes.map((_, index) => (rows[`change ${index}`] ?? []) as C[]);
+}
+
+/** Rows that one statement inserts, the event of each, and what follows. */
+interface Insertion<C, T extends Statements> {
+  change: Statement<C[]>;
+  /** One per row. Its target is the row. */
+  events: readonly NewAuditEvent[];
+  /** True if the row with this id was inserted. Ids are new, so that a row with one can only come from `change`. */
+  whereMade: (id: SQL) => SQL;
+  /** Statements that follow, by name, with what the response needs. */
+  effects: T;
+}
+
+/**
+ * Inserts many rows and the audit events of those that were inserted in one transaction. Rows whose conditions are not met leave
+ * neither.
+ */
+export async function commitRows<C, const T extends Statements>(
+  ctx: Context,
+  { change, events, whereMade, effects }: Insertion<C, T>,
+): Promise<{ changed: C[] } & Rows<T>> {
+  const recorded = insertAuditEvents(ctx.db, events, whereMade);
+  const statements = joinNames({ change, events: recorded }, effects);
+  const { change: changed, events: _, ...rows } = await ctx.d1.send(statements);
+  return { changed, ...rows } as unknown as { changed: C[] } & Rows<T>;
 }
 
 /** Records events that belong to no change, and sends their effects in the same transaction. */

@@ -10,7 +10,8 @@ const Code = z.enum(CODES).openapi("ErrorCode", {
   description: "The reason of an error. The meaning of a code never changes; codes may be added.",
 });
 
-const FaultEntry = z
+/** An entry of `errors`. */
+export const FaultEntry = z
   .object({
     path: z.string().openapi({
       description: "The field, as a path with dots, or the parameter. Empty for the whole body.",

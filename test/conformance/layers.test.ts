@@ -37,6 +37,7 @@ const LAYERS = [
   "roles/",
   "accounts/profiles/",
   "accounts/users/",
+  "accounts/import/",
   "accounts/personal-data/",
   "authentication/verification/",
   "authentication/credentials/",

@@ -2,7 +2,7 @@ import { and, desc, eq, isNotNull, isNull, type SQL, sql } from "drizzle-orm";
 import { type Account, accountColumns } from "../../access/callers.ts";
 import type { UserRef } from "../../access/target.ts";
 import { type Db, db } from "../../db/client.ts";
-import { insertWhere } from "../../db/insert.ts";
+import { insertRowsWhere, insertWhere } from "../../db/insert.ts";
 import { roles } from "../../db/schema/roles.ts";
 import { users } from "../../db/schema/users.ts";
 import { prepareOnce } from "../../db/statement.ts";
@@ -47,6 +47,17 @@ const FRESH = {
 /** Inserts a user where the condition holds. Violates a unique index if the email or the username is taken. */
 export function insertUser(db: Db, row: NewUser, condition: SQL) {
   return insertWhere(db, users, { ...row, ...FRESH }, condition).returning(publicColumns);
+}
+
+/**
+ * Inserts each of many users where the condition holds for it, unless their email or username is taken by another or by an earlier
+ * one of them. Returns the ids of those that were inserted.
+ */
+export function insertUsers(db: Db, rows: readonly NewUser[], condition: SQL) {
+  const fresh = rows.map((row) => ({ ...row, ...FRESH }));
+  return insertRowsWhere(db, users, fresh, condition)
+    .onConflictDoNothing()
+    .returning({ id: users.id });
 }
 
 const findById = prepareOnce<{ id: string }>()(({ id }) =>

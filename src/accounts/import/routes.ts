@@ -1,0 +1,44 @@
+import { createRouter, jsonContent, linesBody, operation } from "../../access/operation.ts";
+import { allOf } from "../../access/rule.ts";
+import { importUsers, type Outcome } from "./import.ts";
+import { ImportResult, ImportRow, ImportUsers } from "./schema.ts";
+
+const MAX_BODY_BYTES = 1024 * 1024;
+
+const importRoute = operation({
+  method: "post",
+  path: "/v1/users/import",
+  operationId: "importUsers",
+  tags: ["Users"],
+  summary: "Import users",
+  description:
+    "Creates up to 1,000 users from JSON or newline-delimited JSON of at most 1 MiB, and returns what became of each row. A row that is " +
+    "invalid, or whose email or username is taken, is rejected; the others are created. Nobody gets an email. Passwords can be imported " +
+    "as hashes of other systems, which are verified and replaced at the user's first login. Besides users:import this needs " +
+    "users:create, and roles:assign for rows with a role other than `user`. You must hold every permission that the role of a row " +
+    "grants; an API key can only create users whose role grants no permission. If the service fails halfway (503), some users " +
+    "may have been created. Send the same rows again: those that exist are rejected as taken.",
+  access: allOf("users:import", "users:create"),
+  maxBodyBytes: MAX_BODY_BYTES,
+  request: { body: linesBody(ImportUsers, ImportRow) },
+  responses: { 200: jsonContent(ImportResult, "What became of each row.") },
+  errors: ["edit_conflict"],
+});
+
+function presentOutcomes(outcomes: readonly Outcome[]): ImportResult {
+  const created = outcomes.filter((outcome) => "id" in outcome).length;
+  return {
+    created,
+    rejected: outcomes.length - created,
+    data: outcomes.map((outcome, index) =>
+      "id" in outcome
+        ? { index, status: "created", id: outcome.id }
+        : { index, status: "rejected", errors: [...outcome.faults] },
+    ),
+  };
+}
+
+export const importRouter = createRouter().openapi(importRoute, async (c) => {
+  const outcomes = await importUsers(c.get("ctx"), c.req.valid("json") as ImportUsers);
+  return c.json(presentOutcomes(outcomes), 200);
+});
