@@ -123,6 +123,11 @@ export function jsonContent<S extends z.ZodType>(
   return { description, headers, content: { "application/json": { schema } } } as const;
 }
 
+/** A response of newline-delimited JSON, whose lines are described by the schema. */
+export function linesContent<S extends z.ZodType>(schema: S, description: string) {
+  return { description, content: { [NDJSON_TYPE]: { schema } } } as const;
+}
+
 // A 304 has the ETag that the 200 would have (RFC 9110 section 15.4.5).
 function describeResponses(responses: RouteConfig["responses"], isLimited: boolean) {
   const common = toHeaders(listCommonHeaders({ isLimited }));

@@ -83,6 +83,14 @@ export async function commitAll<C>(
   ctx: Context,
   changes: readonly Change<C, Statements>[],
 ): Promise<C[][]> {
+  return (await commitEach(ctx, changes)).map(({ changed }) => changed);
+}
+
+/** Like `commitAll`, and returns the rows of the effects, too, under the names that they have in each change. */
+export async function commitEach<C, const T extends Statements>(
+  ctx: Context,
+  changes: readonly Change<C, T>[],
+): Promise<({ changed: C[] } & Rows<T>)[]> {
   const statements = changes.flatMap((change, index) =>
     Object.entries(toStatements(ctx, change)).map(
       ([name, statement]) => [`${name} ${index}`, statement] as const,
@@ -90,7 +98,13 @@ export async function commitAll<C>(
   );
   if (statements.length === 0) return [];
   const rows = await ctx.d1.send(Object.fromEntries(statements));
-  return changes.map((_, index) => (rows[`change ${index}`] ?? []) as C[]);
+  const results = changes.map((): Record<string, unknown> => ({}));
+  for (const [name, found] of Object.entries(rows)) {
+    const [key = "", index] = name.split(" ");
+    const result = results[Number(index)];
+    if (result) result[key === "change" ? "changed" : key] = found;
+  }
+  return results as unknown as ({ changed: C[] } & Rows<T>)[];
 }
 
 /** Rows that one statement inserts, the event of each, and what follows. */

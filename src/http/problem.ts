@@ -6,7 +6,8 @@ export const PROBLEM_TYPE = "application/problem+json";
 
 const CODES = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]];
 
-const Code = z.enum(CODES).openapi("ErrorCode", {
+/** The code of an error. */
+export const Code = z.enum(CODES).openapi("ErrorCode", {
   description: "The reason of an error. The meaning of a code never changes; codes may be added.",
 });
 

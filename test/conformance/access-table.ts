@@ -31,6 +31,8 @@ POST   /v1/auth/introspect                  | tokens:introspect  | –        | 
 
 POST   /v1/users                            | users:create       | –        | 401       | 403       | 403          | 403       | yes   | yes      | 403
 POST   /v1/users/import                     | users:import and users:create | – | 401 | 403       | 403          | 403       | yes   | yes      | 403
+GET    /v1/users/export                     | users:export       | –        | 401       | 403       | 403          | 403       | yes   | yes      | 403
+POST   /v1/users/bulk                       | users:update or users:delete or roles:assign | – | 401 | 403 | 403  | yes       | yes   | yes      | 403
 GET    /v1/users                            | users:read         | –        | 401       | 403       | 403          | yes       | yes   | yes      | 403
 GET    /v1/users/{id}                       | users:read         | me:read  | 401       | yes       | 403          | yes       | yes   | yes      | 403
 PUT    /v1/users/{id}                       | users:update       | me:write | 401       | yes       | 403          | yes       | yes   | yes      | 403

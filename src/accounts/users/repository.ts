@@ -75,6 +75,18 @@ export function findUser(_db: Db, user: UserRef): ReturnType<typeof findById> {
  * administrator remains.
  */
 export function findManagedUser(db: Db, user: UserRef) {
+  return selectManagedUsers(db, sql`${users.id} = ${user}`).limit(1);
+}
+
+/** As `findManagedUser`, for many users. Returns those who exist, in any order. */
+export function listManagedUsers(db: Db, ids: readonly string[]) {
+  return selectManagedUsers(
+    db,
+    sql`${users.id} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`,
+  );
+}
+
+function selectManagedUsers(db: Db, condition: SQL) {
   return db
     .select({
       ...publicColumns,
@@ -84,8 +96,7 @@ export function findManagedUser(db: Db, user: UserRef) {
     })
     .from(users)
     .innerJoin(roles, eq(roles.name, users.role))
-    .where(eq(users.id, user))
-    .limit(1);
+    .where(condition);
 }
 
 /** The permissions that a role grants. */
