@@ -9,7 +9,7 @@ export interface RowResult {
   errors?: { path: string; code: string; message: string }[];
 }
 
-export interface Call {
+interface Call {
   /** The same for each repetition of a call. */
   key: string;
   rows: readonly ImportRow[];

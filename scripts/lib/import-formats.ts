@@ -6,7 +6,7 @@ export type ImportRow = Record<string, unknown>;
 type Source = Record<string, unknown>;
 
 /** How the records of other systems become rows. */
-export const FORMATS: Readonly<Record<string, (record: Source) => ImportRow>> = {
+const FORMATS: Readonly<Record<string, (record: Source) => ImportRow>> = {
   roster: (record) => record,
   auth0: fromAuth0,
   firebase: fromFirebase,

@@ -4,7 +4,7 @@ import { send } from "../support/api.ts";
 import { createHolder, setRole } from "../support/credentials.ts";
 import { beforeStatement, wrapD1 } from "../support/d1.ts";
 import { createRoleRow, createTestUser, sqlAll, sqlRun } from "../support/fixtures.ts";
-import { expectProblem } from "../support/problems.ts";
+import { expectProblem, faultsOf } from "../support/problems.ts";
 
 const INSERT = /^insert into "users"/;
 
@@ -62,20 +62,62 @@ describe("an import that meets another change", () => {
     expect(codesOf(answer)).toEqual([["not_permitted"], ["unknown_role"], []]);
   });
 
-  it("keeps what was created before D1 failed, so that the call can be repeated", async () => {
+  it("keeps what was created before D1 failed, and creates the others when it is repeated", async () => {
     const { token } = await createTestUser("admin");
-    const data = Array.from({ length: 300 }, () => ({ email: newEmail() }));
-    let inserts = 0;
-    const before = async (sql: string) => {
-      if (!INSERT.test(sql)) return;
-      inserts += 1;
-      if (inserts === 2) throw new Error("D1_ERROR: Network connection lost.");
-    };
-    const bindings = { ...env, DB: wrapD1({ before }) };
-    const failed = await send("/v1/users/import", { token, body: { data }, bindings });
+    const data = Array.from({ length: 300 }, () => ({ email: newEmail(), profile: { bio: "x" } }));
+    const headers = { "Idempotency-Key": '"one-call"' };
+    const options = { token, body: { data }, headers };
+    const failed = await send("/v1/users/import", { ...options, bindings: failAtInsert(2) });
     expectProblem(failed, 503, "service_unavailable");
-    const repeated = await send("/v1/users/import", { token, body: { data } });
-    expect(repeated.body).toMatchObject({ created: 50, rejected: 250 });
-    expect(codesOf(repeated).slice(0, 250)).toEqual(Array(250).fill(["email_taken"]));
+    const repeated = await send("/v1/users/import", options);
+    expect(repeated.body).toMatchObject({ created: 300, rejected: 0 });
+    const again = await send("/v1/users/import", options);
+    expect(again.body).toEqual(repeated.body);
+    const ids = repeated.body.data.map(({ id }: { id: string }) => id);
+    const [counts] = await sqlAll(
+      `SELECT count(DISTINCT target_id) AS users, count(*) AS events FROM audit_events
+        WHERE action = 'user.created' AND target_id IN (SELECT value FROM json_each(?))`,
+      JSON.stringify(ids),
+    );
+    expect(counts).toEqual({ users: 300, events: 300 });
+  });
+
+  it("rejects what exists when it is repeated without its key, with another one, or by another", async () => {
+    const { token } = await createTestUser("admin");
+    const other = await createTestUser("admin");
+    const body = { data: [{ email: newEmail() }] };
+    const withKey = (key: string) => ({ headers: { "Idempotency-Key": key } });
+    await send("/v1/users/import", { token, body, ...withKey("first") });
+    for (const repeated of [{}, withKey("second"), { token: other.token, ...withKey("first") }]) {
+      const answer = await send("/v1/users/import", { token, body, ...repeated });
+      expect(codesOf(answer)).toEqual([["email_taken"]]);
+    }
+    const changed = { data: [{ ...body.data[0], first_name: "Ada" }] };
+    const answer = await send("/v1/users/import", { token, body: changed, ...withKey("first") });
+    expect(codesOf(answer)).toEqual([["email_taken"]]);
+    const malformed = await send("/v1/users/import", { token, body, ...withKey('"a" b') });
+    expect(faultsOf(malformed)).toEqual(["Idempotency-Key invalid_format"]);
+  });
+
+  it("creates each user once, of several calls at once with one key", async () => {
+    const { token } = await createTestUser("admin");
+    const data = Array.from({ length: 20 }, () => ({ email: newEmail() }));
+    const headers = { "Idempotency-Key": "at-once" };
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, () => send("/v1/users/import", { token, body: { data }, headers })),
+    );
+    for (const answer of answers) expect(answer.body).toEqual(answers[0]?.body);
+    expect(answers[0]?.body.created).toBe(20);
   });
 });
+
+/** Bindings whose D1 fails once, at the given statement that inserts users. */
+function failAtInsert(number: number): Cloudflare.Env {
+  let inserts = 0;
+  const before = async (sql: string) => {
+    if (!INSERT.test(sql)) return;
+    inserts += 1;
+    if (inserts === number) throw new Error("D1_ERROR: Network connection lost.");
+  };
+  return { ...env, DB: wrapD1({ before }) };
+}

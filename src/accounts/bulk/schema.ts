@@ -6,7 +6,7 @@ import { AssignRole } from "../users/schema.ts";
 
 const MAX_IDS = 100;
 
-export const BULK_ACTIONS = ["activate", "deactivate", "delete", "set_role"] as const;
+const BULK_ACTIONS = ["activate", "deactivate", "delete", "set_role"] as const;
 export type BulkAction = (typeof BULK_ACTIONS)[number];
 
 const ids = z

@@ -16,7 +16,7 @@ import {
   insertProfiles,
   listGrants,
   listNotInserted,
-  whereInserted,
+  whereNew,
   whereRoleExists,
 } from "./repository.ts";
 import { createRowReader, type Draft, findRoleFaults, type Grants, rename } from "./rows.ts";
@@ -45,12 +45,16 @@ const USERNAME_TAKEN: Fault = {
 
 /**
  * Creates users from rows, and returns what became of each, in order. A row that is invalid or whose name is taken is rejected, and
- * the others are created. Rows are inserted in several transactions: if one fails, the users of those before it remain, and their
- * rows are rejected as taken when the call is repeated. No email is sent. Throws `forbidden`, `edit_conflict`.
+ * the others are created. Rows are inserted in several transactions: if one fails, the users of those before it remain. When the call
+ * is repeated with the same `key`, their rows get the same ids, and they count as created without being inserted again. No email is sent. Throws `forbidden`, `edit_conflict`.
  */
-export async function importUsers(ctx: Context, input: ImportUsers): Promise<Outcome[]> {
+export async function importUsers(
+  ctx: Context,
+  input: ImportUsers,
+  key?: string,
+): Promise<Outcome[]> {
   const { acting, grants } = await readAuthority(ctx, input);
-  const reader = createRowReader(acting, grants, input.hash_parameters);
+  const reader = createRowReader(acting, grants, { hashing: input.hash_parameters, key });
   const outcomes: Outcome[] = [];
   const drafts: Draft[] = [];
   for (const [index, row] of input.data.entries()) {
@@ -147,7 +151,7 @@ async function sendDrafts(acting: Acting, drafts: readonly Draft[]) {
       sql`${whereAllowed} AND ${whereCreatable(acting, role)} AND ${whereRoleExists}`,
     ),
     events: await createEvents(acting, drafts),
-    whereMade: whereInserted,
+    whereMade: whereNew,
     effects: {
       profiles: profiles.length > 0 && insertProfiles(db, profiles),
       missing: listNotInserted(db, rows),

@@ -7,9 +7,15 @@ import { users } from "../../db/schema/users.ts";
 import type { ProfileValues } from "../profiles/repository.ts";
 import type { NewUser } from "../users/repository.ts";
 
-/** True if a user with this new id was inserted. */
-export function whereInserted(id: SQL): SQL {
+/** True if a user with this id was inserted, by this call or by an earlier one with the same key. */
+function whereInserted(id: SQL): SQL {
   return sql`EXISTS (SELECT 1 FROM users AS made WHERE made.id = ${id})`;
+}
+
+/** True if a user with this id was inserted by this call: no event tells of it. */
+export function whereNew(id: SQL): SQL {
+  return sql`${whereInserted(id)} AND NOT EXISTS (SELECT 1 FROM audit_events AS told
+    WHERE told.target_id = ${id} AND told.action = 'user.created')`;
 }
 
 /** True if the role of the row that is inserted exists. */
@@ -34,7 +40,12 @@ export function insertProfiles(
     version: 1,
     updatedAt: now,
   }));
-  return insertRowsWhere(db, profiles, fresh, whereInserted(ofRow(profiles.userId)));
+  return insertRowsWhere(
+    db,
+    profiles,
+    fresh,
+    whereInserted(ofRow(profiles.userId)),
+  ).onConflictDoNothing();
 }
 
 /** Of these new users, those who were not inserted, and which of their names another user has. */

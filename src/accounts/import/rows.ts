@@ -6,7 +6,8 @@ import { AppError, type Fault } from "../../errors.ts";
 import { findFaults } from "../../http/validation.ts";
 import { mintDataKey } from "../../lib/data-key.ts";
 import { toStoredHash } from "../../lib/foreign-hash/parse.ts";
-import { newId } from "../../lib/ids.ts";
+import { idFromBytes, newId } from "../../lib/ids.ts";
+import { computeMac, firstKey } from "../../lib/mac.ts";
 import { hashPassword } from "../../lib/password-hash.ts";
 import { toComparisonKey } from "../../lib/text.ts";
 import { toNewProfile } from "../profiles/change.ts";
@@ -47,7 +48,7 @@ export interface RowReader {
 export function createRowReader(
   acting: Acting,
   grants: Grants,
-  hashing: ImportUsers["hash_parameters"],
+  { hashing, key }: { hashing: ImportUsers["hash_parameters"]; key: string | undefined },
 ): RowReader {
   let passwords = 0;
   return {
@@ -64,7 +65,8 @@ export function createRowReader(
         ...(await findPasswordFaultsOf(acting, row, passwords)),
       ];
       if (found.length > 0) return found;
-      return createDraft(acting, { row, index, hash: hash.stored, input });
+      const id = key === undefined ? newId() : await deriveId(acting, [key, index, input]);
+      return createDraft(acting, { id, row, index, hash: hash.stored, input });
     },
   };
 }
@@ -116,16 +118,27 @@ async function findPasswordFaultsOf(
   return findPasswordFaults(acting, row.password, row, "password");
 }
 
+/** An id that the same row has whenever the same caller sends it with the same key: a UUIDv8 (RFC 9562 section 5.8). */
+async function deriveId({ actor, config }: Acting, parts: readonly unknown[]): Promise<string> {
+  const caller = actor.type === "user" ? actor.userId : actor.keyId;
+  const message = JSON.stringify([caller, ...parts]);
+  const mac = await computeMac(firstKey(config.macKeys), "import v1", message);
+  const bytes = mac.slice(0, 16);
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  return idFromBytes(bytes) ?? newId();
+}
+
 async function createDraft(
   { config, now }: Acting,
   {
+    id,
     row,
     index,
     hash,
     input,
-  }: { row: ImportRow; index: number; hash: string | null; input: unknown },
+  }: { id: string; row: ImportRow; index: number; hash: string | null; input: unknown },
 ): Promise<Draft> {
-  const id = newId();
   const username = row.username ?? toUsername(row.email);
   const { password } = row;
   return {
