@@ -1,14 +1,24 @@
-import { getTableColumns, type InferSelectModel, is, SQL, sql } from "drizzle-orm";
+import {
+  getTableColumns,
+  type InferInsertModel,
+  type InferSelectModel,
+  is,
+  SQL,
+  sql,
+} from "drizzle-orm";
 import type { SQLiteColumn, SQLiteTable } from "drizzle-orm/sqlite-core";
 import type { Db } from "./client.ts";
 
 type RowOf<T extends SQLiteTable> = {
-  [K in keyof InferSelectModel<T>]: InferSelectModel<T>[K] | SQL;
+  [K in StoredColumn<T>]: InferSelectModel<T>[K] | SQL;
 };
 
+/** The columns of a table that are not generated. */
+type StoredColumn<T extends SQLiteTable> = keyof InferInsertModel<T> & keyof InferSelectModel<T>;
+
 /**
- * Inserts a row where the condition holds. Takes a value or an SQL expression for every column of the table, so that
- * a missing or swapped column does not compile.
+ * Inserts a row where the condition holds. Takes a value or an SQL expression for every column of the table that is not generated,
+ * so that a missing or swapped column does not compile.
  */
 export function insertWhere<T extends SQLiteTable>(
   db: Db,
@@ -16,7 +26,9 @@ export function insertWhere<T extends SQLiteTable>(
   row: RowOf<T>,
   condition: SQL,
 ) {
-  const values = Object.entries(getTableColumns(table)).map(([name, column]) => {
+  const columns = Object.entries(getTableColumns(table));
+  const stored = columns.filter(([, column]) => column.generated === undefined);
+  const values = stored.map(([name, column]) => {
     const value: unknown = row[name as keyof RowOf<T>];
     if (is(value, SQL)) return value;
     return value === null ? sql`NULL` : sql.param(value, column);
@@ -36,15 +48,14 @@ export function ofRow(column: SQLiteColumn): SQL {
 export function insertRowsWhere<T extends SQLiteTable>(
   db: Db,
   table: T,
-  rows: readonly InferSelectModel<T>[],
+  rows: readonly Pick<InferSelectModel<T>, StoredColumn<T>>[],
   condition: SQL,
 ) {
-  const columns = Object.entries<SQLiteColumn>(
-    getTableColumns(table) as Record<string, SQLiteColumn>,
-  );
+  const all = Object.entries(getTableColumns(table) as Record<string, SQLiteColumn>);
+  const columns = all.filter(([, column]) => column.generated === undefined);
   const input = rows.map((row) => {
     const entries = columns.map(([name, column]) => {
-      const value: unknown = row[name as keyof InferSelectModel<T>];
+      const value: unknown = row[name as StoredColumn<T>];
       return [column.name, value === null ? null : column.mapToDriverValue(value)];
     });
     return Object.fromEntries(entries);

@@ -15,7 +15,7 @@ const RepetitionKey = {
   in: "header",
   required: false,
   description:
-    "1 to 255 visible ASCII characters, quoted or not: a new random text per call, for example a UUID. If you repeat the call with the same " +
+    "A text of 1 to 255 visible ASCII characters, quoted or not: a new random text per call, for example a UUID. If you repeat the call with the same " +
     "key and the same rows, users that it has created before are reported as `created` again, with their ids, and only the others " +
     "are created.",
   schema: { type: "string" },
