@@ -1,4 +1,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
+import { bulkRouter } from "./accounts/bulk/routes.ts";
+import { importRouter } from "./accounts/import/routes.ts";
+import { listExportRouter } from "./accounts/list-export/routes.ts";
 import { userLifecycleRouter } from "./accounts/personal-data/routes.ts";
 import { profilesRouter } from "./accounts/profiles/routes.ts";
 import { usersRouter } from "./accounts/users/routes.ts";
@@ -44,6 +47,9 @@ export function createApp() {
   app.route("/", loginRouter);
   app.route("/", introspectionRouter);
   app.route("/", sessionsRouter);
+  app.route("/", importRouter);
+  app.route("/", bulkRouter);
+  app.route("/", listExportRouter);
   app.route("/", usersRouter);
   app.route("/", userLifecycleRouter);
   app.route("/", profilesRouter);

@@ -138,7 +138,11 @@ export const ERRORS = {
     "Version conflict",
     "The resource has changed since. Read it again and send its new ETag in If-Match.",
   ],
-  payload_too_large: [413, "Payload too large", "The request body is larger than 64 KiB."],
+  payload_too_large: [
+    413,
+    "Payload too large",
+    "The request body is larger than 64 KiB, or 1 MiB for an import.",
+  ],
   unsupported_media_type: [
     415,
     "Unsupported media type",

@@ -22,6 +22,10 @@ export interface AccessRule {
   kind: "public" | "own" | "permission" | "own-or-permission";
   /** Undefined for `public` and `own`. */
   permission: string | undefined;
+  /** Permissions that are needed besides. */
+  also: string[];
+  /** Other permissions that suffice, for other actions of the operation. */
+  byAction: string[];
   /** The scope that lets API keys act on their owner's account, if there is one. */
   selfScope: string | undefined;
   /** True if API keys may call it, given the permission among their scopes. */
@@ -38,12 +42,20 @@ export function readAccessRule(
 ): AccessRule {
   const rule = operation["x-permission"];
   const takesKeys = (operation.security ?? []).some((scheme) => "apiKey" in scheme);
-  const bare = { permission: undefined, selfScope: undefined, takesKeys };
+  const bare = { permission: undefined, also: [], byAction: [], selfScope: undefined, takesKeys };
   if (rule === "none") return { kind: "public", ...bare };
   if (rule === "own") return { kind: "own", ...bare };
   const [, orOwn, permission, selfScope] = PERMISSION.exec(rule ?? "") ?? [];
   if (!permission) throw new Error(`${name} declares no access rule: x-permission is ${rule}`);
-  return { kind: orOwn ? "own-or-permission" : "permission", permission, selfScope, takesKeys };
+  const kind = orOwn ? "own-or-permission" : "permission";
+  const also = listFurther(rule, " and ");
+  const byAction = listFurther(rule, " or ");
+  return { kind, permission, also, byAction, selfScope, takesKeys };
+}
+
+function listFurther(rule: string | undefined, separator: string): string[] {
+  const [, ...further] = rule?.replace(/^own or |[;,].*$/g, "").split(separator) ?? [];
+  return further;
 }
 
 const HEAD = `# Access matrix
@@ -129,7 +141,7 @@ function cellOf(
 
 function notesOf(
   { components }: AccessDocument,
-  { kind, selfScope, takesKeys }: AccessRule,
+  { kind, also, byAction, selfScope, takesKeys }: AccessRule,
   { responses }: AccessOperation,
 ): string[] {
   const refusal = responses["403"];
@@ -138,6 +150,10 @@ function notesOf(
   const codes = content?.["application/problem+json"]?.examples ?? {};
   const notes: string[] = [];
   if (kind === "own") notes.push("own only");
+  if (also.length > 0) notes.push(`also needs ${also.map((name) => `\`${name}\``).join(", ")}`);
+  if (byAction.length > 0) {
+    notes.push(`by action: ${byAction.map((name) => `\`${name}\``).join(", ")}`);
+  }
   if (kind !== "public" && !takesKeys) notes.push("no API keys");
   if (selfScope) notes.push(`keys with \`${selfScope}\`: own`);
   if ("privilege_escalation" in codes) notes.push("not upward");

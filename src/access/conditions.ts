@@ -28,7 +28,8 @@ export function whereAuthorized(acting: Acting, demand: Demand): SQL {
   const { rule } = access;
   const isOwn = demand.on !== undefined && isSelf(acting, demand.on.userId);
   const needs: string[] = [...(demand.needs ?? [])];
-  if (rule.kind === "permission" || (rule.kind !== "own" && !isOwn)) needs.push(rule.permission);
+  if ("permission" in rule && (rule.kind === "permission" || !isOwn)) needs.push(rule.permission);
+  if ("also" in rule) needs.push(...(rule.also ?? []));
   const conditions = needs.map((name) => whereHeld(actor, sql`${JSON.stringify(name)}`));
   if (isOwn && actor.type === "api_key") conditions.push(whereScoped(rule.selfScope));
   for (const role of [isOwn ? undefined : demand.on?.role, demand.grants]) {

@@ -2,7 +2,7 @@ import { createRoute, OpenAPIHono, type RouteConfig, type z } from "@hono/zod-op
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import type { ErrorCode } from "../errors.ts";
 import type { AppEnv } from "../http/app-env.ts";
-import { FORM_TYPE, readBody } from "../http/body.ts";
+import { FORM_TYPE, NDJSON_TYPE, readBody } from "../http/body.ts";
 import { toProblemResponses } from "../http/problem.ts";
 import { policyOfMethod, type RateLimitPolicy, rateLimit } from "../http/rate-limit.ts";
 import { NO_QUERY, setRules, takesIdempotencyKey } from "../http/request-rules.ts";
@@ -21,6 +21,8 @@ type OperationConfig = RouteConfig & {
   needs?: "stores" | "configuration" | "nothing";
   /** By default, operations open to everyone have no limit, and all others have the policy of their method. */
   rateLimitPolicy?: RateLimitPolicy;
+  /** The maximum size of the body, if it is not 64 KiB. */
+  maxBodyBytes?: number;
   errors: readonly ErrorCode[];
   /** What only the service can find wrong with a body, so that it is reported together with the faults of an invalid one. */
   check?(c: HonoContext<AppEnv>, fields: object): Promise<unknown>;
@@ -37,7 +39,15 @@ const ACCESS_TOKEN_OR_API_KEY = [...ACCESS_TOKEN, { apiKey: [] }];
 export function operation<const P extends string, R extends OperationConfig & { path: P }>(
   config: R,
 ) {
-  const { access, errors, needs = "stores", rateLimitPolicy, check, ...route } = config;
+  const {
+    access,
+    errors,
+    needs = "stores",
+    rateLimitPolicy,
+    maxBodyBytes,
+    check,
+    ...route
+  } = config;
   const isLimited = access.kind !== "public" || rateLimitPolicy !== undefined;
   const body = route.request?.body;
   const hasBody = body !== undefined;
@@ -45,7 +55,11 @@ export function operation<const P extends string, R extends OperationConfig & { 
   const guards = createGuards(access, rateLimitPolicy, route.method);
   const middleware = [setRules(route, check), ...guards];
   if (hasBody) {
-    middleware.push(readBody({ acceptsForms: FORM_TYPE in body.content }));
+    const accepts = {
+      acceptsForms: FORM_TYPE in body.content,
+      acceptsLines: NDJSON_TYPE in body.content,
+    };
+    middleware.push(readBody({ ...accepts, maxBytes: maxBodyBytes }));
   }
   return createRoute<P, R & { middleware: MiddlewareHandler<AppEnv>[] }>({
     ...route,
@@ -93,6 +107,14 @@ export function formBody<S extends z.ZodType>(schema: S) {
   } as const;
 }
 
+/** A required request body as JSON, or as its array `data` line by line. The handler gets both as `json` (see http/body.ts). */
+export function linesBody<S extends z.ZodType>(schema: S, line: z.ZodType) {
+  return {
+    content: { "application/json": { schema }, [NDJSON_TYPE]: { schema: line } },
+    required: true,
+  } as const;
+}
+
 /** A JSON response and its headers. */
 export function jsonContent<S extends z.ZodType>(
   schema: S,
@@ -101,6 +123,11 @@ export function jsonContent<S extends z.ZodType>(
 ) {
   const headers = toHeaders(headerNames);
   return { description, headers, content: { "application/json": { schema } } } as const;
+}
+
+/** A response of newline-delimited JSON, whose lines are described by the schema. */
+export function linesContent<S extends z.ZodType>(schema: S, description: string) {
+  return { description, content: { [NDJSON_TYPE]: { schema } } } as const;
 }
 
 // A 304 has the ETag that the 200 would have (RFC 9110 section 15.4.5).

@@ -5,7 +5,8 @@ export const PERMISSIONS = {
   "users:update": "Change any user who holds no permission that you do not hold.",
   "users:delete": "Delete and restore users, and view deleted users.",
   "users:erase": "Erase a user's personal data permanently.",
-  "users:export": "Export all data held on any user.",
+  "users:export": "Export all data held on any user, and the list of users.",
+  "users:import": "Import users with their password hashes.",
   "credentials:manage":
     "Change the email addresses of other users, and unlock, expire and reset their credentials.",
   "sessions:read": "View any user's sessions.",

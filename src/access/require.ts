@@ -12,18 +12,27 @@ export function requireRule(
 ): void {
   if (principal.type === "api_key" && rule.personal) throw keysRefused();
   if (rule.kind === "own") return;
+  if (rule.kind === "by-action") {
+    requireOneOf(principal, rule.permissions);
+    return;
+  }
   const isOwn =
     rule.kind === "owner-or-permission" ||
     (rule.kind === "own-or-permission" && (pathId === "me" || pathId === principal.userId));
   if (isOwn && mayActOnOwner(principal, rule)) return;
-  requirePermissions(principal, [rule.permission]);
+  requirePermissions(principal, [rule.permission, ...(("also" in rule && rule.also) || [])]);
+}
+
+function requireOneOf(principal: Principal, permissions: readonly Permission[]): void {
+  if (permissions.some((permission) => principal.permissions.includes(permission))) return;
+  requirePermissions(principal, permissions.slice(0, 1));
 }
 
 /** Throws `forbidden` unless the resource is the actor's own or they hold the operation's permission. */
 export function requireOwner(acting: Acting, ownerId: string | undefined): void {
   const { actor, access } = acting;
   if (ownerId !== undefined && isSelf(acting, ownerId)) return;
-  if (access.rule.kind !== "own") requirePermissions(actor, [access.rule.permission]);
+  if ("permission" in access.rule) requirePermissions(actor, [access.rule.permission]);
 }
 
 /** Throws `forbidden` unless the principal holds each permission. */

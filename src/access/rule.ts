@@ -16,7 +16,8 @@ export type Access = { kind: "public" } | Restricted;
  */
 export type Restricted = { personal?: true; selfScope?: SelfScope; scope: Scope } & (
   | { kind: "own" }
-  | { kind: "permission"; permission: Permission }
+  | { kind: "permission"; permission: Permission; also?: readonly Permission[] }
+  | { kind: "by-action"; permissions: readonly [Permission, ...Permission[]] }
   | { kind: "own-or-permission"; permission: Permission }
   | { kind: "owner-or-permission"; permission: Permission }
 );
@@ -30,6 +31,16 @@ export const own: Restricted = { kind: "own", personal: true, scope: SERVICE };
 /** Callers who hold a permission. */
 export function permission(name: Permission, scope = SERVICE): Restricted {
   return { kind: "permission", permission: name, scope };
+}
+
+/** Callers who hold several permissions. */
+export function allOf(first: Permission, ...also: readonly Permission[]): Restricted {
+  return { kind: "permission", permission: first, also, scope: SERVICE };
+}
+
+/** Callers who hold one of several permissions. The service calls `requirePermissions` with the one that the action needs. */
+export function byAction(...permissions: readonly [Permission, ...Permission[]]): Restricted {
+  return { kind: "by-action", permissions, scope: SERVICE };
 }
 
 /** The user that `{id}` identifies, and callers who hold a permission. */
@@ -60,7 +71,9 @@ export function describeAccess(access: Access): string {
     case "own":
       return "own";
     case "permission":
-      return access.permission;
+      return [access.permission, ...(access.also ?? [])].join(" and ");
+    case "by-action":
+      return `${access.permissions.join(" or ")}, by action`;
     default: {
       const { permission: name, selfScope } = access;
       const ofKeys = selfScope ? `; API keys on their owner's account: ${selfScope}` : "";

@@ -3,7 +3,13 @@ import type { Context } from "../context.ts";
 import type { Rows, Statements } from "../db/connection.ts";
 import type { Statement } from "../db/statement.ts";
 import { AppError } from "../errors.ts";
-import { insertAuditEvent, type NewAuditEvent, whereChanged, whereRecorded } from "./repository.ts";
+import {
+  insertAuditEvent,
+  insertAuditEvents,
+  type NewAuditEvent,
+  whereChanged,
+  whereRecorded,
+} from "./repository.ts";
 
 /** A change, its audit event, and its effects. */
 interface Change<C, T extends Statements> {
@@ -77,6 +83,14 @@ export async function commitAll<C>(
   ctx: Context,
   changes: readonly Change<C, Statements>[],
 ): Promise<C[][]> {
+  return (await commitEach(ctx, changes)).map(({ changed }) => changed);
+}
+
+/** Like `commitAll`, and returns the rows of the effects, too, under the names that they have in each change. */
+export async function commitEach<C, const T extends Statements>(
+  ctx: Context,
+  changes: readonly Change<C, T>[],
+): Promise<({ changed: C[] } & Rows<T>)[]> {
   const statements = changes.flatMap((change, index) =>
     Object.entries(toStatements(ctx, change)).map(
       ([name, statement]) => [`${name} ${index}`, statement] as const,
@@ -84,7 +98,38 @@ export async function commitAll<C>(
   );
   if (statements.length === 0) return [];
   const rows = await ctx.d1.send(Object.fromEntries(statements));
-  return changes.map((_, index) => (rows[`change ${index}`] ?? []) as C[]);
+  const results = changes.map((): Record<string, unknown> => ({}));
+  for (const [name, found] of Object.entries(rows)) {
+    const [key = "", index] = name.split(" ");
+    const result = results[Number(index)];
+    if (result) result[key === "change" ? "changed" : key] = found;
+  }
+  return results as unknown as ({ changed: C[] } & Rows<T>)[];
+}
+
+/** Rows that one statement inserts, the event of each, and what follows. */
+interface Insertion<C, T extends Statements> {
+  change: Statement<C[]>;
+  /** One per row. Its target is the row. */
+  events: readonly NewAuditEvent[];
+  /** True if the row with this id was inserted. Ids are new, so that a row with one can only come from `change`. */
+  whereMade: (id: SQL) => SQL;
+  /** Statements that follow, by name, with what the response needs. */
+  effects: T;
+}
+
+/**
+ * Inserts many rows and the audit events of those that were inserted in one transaction. Rows whose conditions are not met leave
+ * neither.
+ */
+export async function commitRows<C, const T extends Statements>(
+  ctx: Context,
+  { change, events, whereMade, effects }: Insertion<C, T>,
+): Promise<{ changed: C[] } & Rows<T>> {
+  const recorded = insertAuditEvents(ctx.db, events, whereMade);
+  const statements = joinNames({ change, events: recorded }, effects);
+  const { change: changed, events: _, ...rows } = await ctx.d1.send(statements);
+  return { changed, ...rows } as unknown as { changed: C[] } & Rows<T>;
 }
 
 /** Records events that belong to no change, and sends their effects in the same transaction. */

@@ -15,6 +15,7 @@ export const AUDIT_ACTIONS = [
   "user.invited",
   "user.unlocked",
   "user.role_changed",
+  "users.exported",
   "auth.login_succeeded",
   "auth.login_failed",
   "auth.locked_out",

@@ -1,7 +1,7 @@
 import { desc, eq, type SQL, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/sqlite-core";
 import type { Db } from "../db/client.ts";
-import { insertWhere } from "../db/insert.ts";
+import { insertRowsWhere, insertWhere, ofRow } from "../db/insert.ts";
 import { auditEvents } from "../db/schema/audit-events.ts";
 import { unattributedEvents } from "../db/schema/unattributed-events.ts";
 import { users } from "../db/schema/users.ts";
@@ -20,6 +20,15 @@ export function whereRecorded(eventId: string): SQL {
 /** Records an event where the condition holds. Only for commit.ts, because an event must directly follow its change. */
 export function insertAuditEvent(db: Db, row: NewAuditEvent, condition: SQL) {
   return insertWhere(db, auditEvents, row, condition);
+}
+
+/** Records each of many events where its target is among the rows that the condition's statement has inserted. Only for commit.ts. */
+export function insertAuditEvents(
+  db: Db,
+  rows: readonly NewAuditEvent[],
+  whereMade: (targetId: SQL) => SQL,
+) {
+  return insertRowsWhere(db, auditEvents, rows, whereMade(ofRow(auditEvents.targetId)));
 }
 
 /** Stores a data key for a user who has none. Returns the one that the user has: this one, or the one that was stored first. */

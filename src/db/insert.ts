@@ -6,7 +6,7 @@ import {
   SQL,
   sql,
 } from "drizzle-orm";
-import type { SQLiteTable } from "drizzle-orm/sqlite-core";
+import type { SQLiteColumn, SQLiteTable } from "drizzle-orm/sqlite-core";
 import type { Db } from "./client.ts";
 
 type RowOf<T extends SQLiteTable> = {
@@ -34,4 +34,36 @@ export function insertWhere<T extends SQLiteTable>(
     return value === null ? sql`NULL` : sql.param(value, column);
   });
   return db.insert(table).select(sql`SELECT ${sql.join(values, sql`, `)} WHERE ${condition}`);
+}
+
+/** A column of the row that `insertRowsWhere` inserts, for its condition. */
+export function ofRow(column: SQLiteColumn): SQL {
+  return sql`(input.value ->> ${sql.raw(`'${column.name}'`)})`;
+}
+
+/**
+ * Inserts each of many rows where the condition holds for it, in one statement with one parameter, which D1 limits to 2 MB. The
+ * condition refers to the columns of the row with `ofRow`.
+ */
+export function insertRowsWhere<T extends SQLiteTable>(
+  db: Db,
+  table: T,
+  rows: readonly Pick<InferSelectModel<T>, StoredColumn<T>>[],
+  condition: SQL,
+) {
+  const all = Object.entries(getTableColumns(table) as Record<string, SQLiteColumn>);
+  const columns = all.filter(([, column]) => column.generated === undefined);
+  const input = rows.map((row) => {
+    const entries = columns.map(([name, column]) => {
+      const value: unknown = row[name as StoredColumn<T>];
+      return [column.name, value === null ? null : column.mapToDriverValue(value)];
+    });
+    return Object.fromEntries(entries);
+  });
+  const values = columns.map(([, column]) => ofRow(column));
+  return db
+    .insert(table)
+    .select(
+      sql`SELECT ${sql.join(values, sql`, `)} FROM json_each(${JSON.stringify(input)}) AS input WHERE ${condition}`,
+    );
 }

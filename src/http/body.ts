@@ -9,31 +9,45 @@ const MAX_BODY_BYTES = 64 * 1024;
 const MAX_DRAINED_BYTES = 1024 * 1024;
 const MAX_DRAIN_MS = 2000;
 
+/** The media type of newline-delimited JSON. */
+export const NDJSON_TYPE = "application/x-ndjson";
 /** The media type of form data (WHATWG URL, application/x-www-form-urlencoded). */
 export const FORM_TYPE = "application/x-www-form-urlencoded";
 const JSON_TYPE = "application/json";
 /** The media type of a JSON merge patch (RFC 7396), which PATCH also accepts. */
 export const MERGE_PATCH_TYPE = "application/merge-patch+json";
 
+/** What an operation takes as its body. */
+export interface BodyRules {
+  acceptsForms: boolean;
+  /** Whether newline-delimited JSON is accepted, too. Its lines become the array `data`. */
+  acceptsLines: boolean;
+  maxBytes?: number | undefined;
+}
+
 /**
  * Reads the request body and passes it on as `application/json`. If the operation accepts forms, a form becomes an object of its
- * fields. An empty body becomes an empty object, so that validation names every missing field; validation refuses it in any case.
- * Throws `payload_too_large` as soon as more than 64 KiB have arrived (hono's body-limit trusts `Content-Length`),
+ * fields. If it accepts newline-delimited JSON, the lines become the array `data`, with null for a line that is not valid JSON. An empty body becomes an empty object, so that validation names every missing field; validation refuses it in any case.
+ * Throws `payload_too_large` as soon as more than 64 KiB, or `maxBytes`, have arrived (hono's body-limit trusts `Content-Length`),
  * `unsupported_media_type`, `malformed_json`, `unreadable_body`.
  */
-export function readBody({ acceptsForms }: { acceptsForms: boolean }): MiddlewareHandler<AppEnv> {
+export function readBody(rules: BodyRules): MiddlewareHandler<AppEnv> {
+  const { acceptsForms, acceptsLines, maxBytes = MAX_BODY_BYTES } = rules;
   return async function readBody(c, next) {
-    const bytes = await readBounded(c);
+    const bytes = await readBounded(c, maxBytes);
     const isMissing = bytes.byteLength === 0;
     const type = toMediaType(c.req.header("Content-Type") ?? "");
     const isForm = acceptsForms && type === FORM_TYPE;
-    if (!isMissing && !isForm && !isJson(type, c.req.method)) throw unsupportedType(c.req.method);
+    const isLines = acceptsLines && type === NDJSON_TYPE;
+    if (!isMissing && !isForm && !isLines && !isJson(type, c.req.method)) {
+      throw unsupportedType(c.req.method);
+    }
     const text = isMissing ? "{}" : decode(bytes);
     c.set("isBodyMissing", isMissing);
     c.req.raw = new Request(c.req.raw.url, {
       method: c.req.method,
       headers: withJsonType(c.req.raw.headers),
-      body: isForm && !isMissing ? toFormJson(text) : text,
+      body: toJson(text, { isForm: isForm && !isMissing, isLines: isLines && !isMissing }),
     });
     return next();
   };
@@ -74,12 +88,10 @@ async function isDrained(reader: ReadableStreamDefaultReader<Uint8Array>): Promi
   }
 }
 
-async function readBounded(c: HonoContext<AppEnv>): Promise<Uint8Array> {
+async function readBounded(c: HonoContext<AppEnv>, maxBytes: number): Promise<Uint8Array> {
   const { body, headers } = c.req.raw;
-  if (Number(headers.get("Content-Length")) > MAX_BODY_BYTES) {
-    throw new AppError("payload_too_large");
-  }
-  const chunks = body ? await readChunks(c, body) : [];
+  if (Number(headers.get("Content-Length")) > maxBytes) throw tooLarge(maxBytes);
+  const chunks = body ? await readChunks(c, body, maxBytes) : [];
   const bytes = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.byteLength, 0));
   let offset = 0;
   for (const chunk of chunks) {
@@ -92,6 +104,7 @@ async function readBounded(c: HonoContext<AppEnv>): Promise<Uint8Array> {
 async function readChunks(
   c: HonoContext<AppEnv>,
   body: ReadableStream<Uint8Array>,
+  maxBytes: number,
 ): Promise<Uint8Array[]> {
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -99,7 +112,7 @@ async function readChunks(
     // The rest of a body that is too large is left to `drainBody`.
     for await (const chunk of body.values({ preventCancel: true })) {
       size += chunk.byteLength;
-      if (size > MAX_BODY_BYTES) break;
+      if (size > maxBytes) break;
       chunks.push(chunk);
     }
   } catch (error) {
@@ -107,8 +120,13 @@ async function readChunks(
     c.get("log")("info", "request.body_unreadable", describeError(error));
     throw new AppError("unreadable_body", { cause: error });
   }
-  if (size > MAX_BODY_BYTES) throw new AppError("payload_too_large");
+  if (size > maxBytes) throw tooLarge(maxBytes);
   return chunks;
+}
+
+function tooLarge(maxBytes: number): AppError {
+  const detail = `The request body is larger than ${maxBytes / 1024} KiB.`;
+  return new AppError("payload_too_large", { detail });
 }
 
 /** The media type in lower case, without parameters (RFC 9110 section 8.3.1). Undefined if its charset is not UTF-8. */
@@ -128,6 +146,26 @@ function isJson(type: string | undefined, method: string): boolean {
 function unsupportedType(method: string): AppError {
   const headers = method === "PATCH" ? { "Accept-Patch": `${JSON_TYPE}, ${MERGE_PATCH_TYPE}` } : {};
   return new AppError("unsupported_media_type", { headers });
+}
+
+function toJson(text: string, { isForm, isLines }: { isForm: boolean; isLines: boolean }): string {
+  if (isLines) return toLinesJson(text);
+  return isForm ? toFormJson(text) : text;
+}
+
+// Each line is parsed by itself, so that none can reach into the others.
+function toLinesJson(text: string): string {
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  return `{"data":[${lines.map((line) => (isJsonText(line) ? line : "null")).join(",")}]}`;
+}
+
+function isJsonText(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function toFormJson(text: string): string {

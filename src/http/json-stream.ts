@@ -2,9 +2,10 @@ import type { Context as HonoContext, TypedResponse } from "hono";
 import type { JSONParsed } from "hono/utils/types";
 import { AppError } from "../errors.ts";
 import { utf8 } from "../lib/bytes.ts";
-import { type PagedDocument, writeJson } from "../lib/json-stream.ts";
+import { type Paged, type PagedDocument, writeJson, writeLines } from "../lib/json-stream.ts";
 import { describeError } from "../platform/logger.ts";
 import type { AppEnv } from "./app-env.ts";
+import { NDJSON_TYPE } from "./body.ts";
 
 /**
  * A 200 response with a JSON document that is written while it is read: the next page of a list is fetched only when the client
@@ -17,7 +18,20 @@ export function streamJson<T extends object>(
   c: HonoContext<AppEnv>,
   document: PagedDocument<T>,
 ): TypedResponse<JSONParsed<T>, 200, "json"> {
-  const pieces = logOutcome(c, writeJson(document));
+  const response = streamPieces(c, writeJson(document), "application/json");
+  return response as unknown as TypedResponse<JSONParsed<T>, 200, "json">;
+}
+
+/**
+ * A 200 response of newline-delimited JSON, one line per item, with pages and failures as in `streamJson`. A failure ends the body
+ * within a line, without its line feed, so that what is incomplete does not parse.
+ */
+export function streamLines(c: HonoContext<AppEnv>, pages: Paged<object>): Response {
+  return streamPieces(c, writeLines(pages), NDJSON_TYPE);
+}
+
+function streamPieces(c: HonoContext<AppEnv>, written: AsyncIterable<string>, type: string) {
+  const pieces = logOutcome(c, written);
   const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
@@ -31,8 +45,8 @@ export function streamJson<T extends object>(
     },
     { highWaterMark: 0 },
   );
-  const response: Response = c.body(body, 200, { "Content-Type": "application/json" });
-  return response as unknown as TypedResponse<JSONParsed<T>, 200, "json">;
+  const response: Response = c.body(body, 200, { "Content-Type": type });
+  return response;
 }
 
 type Outcome = "complete" | "aborted" | "cancelled";

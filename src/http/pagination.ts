@@ -53,8 +53,12 @@ const pageParams = {
 
 /** The query parameters of a list, with those of its own, and their combinations that it refuses. */
 export function pageQuery<S extends z.core.$ZodShape>(own: S, unsupported: Unsupported[] = []) {
-  const query = z.strictObject({ ...pageParams, ...own });
-  return [SKIP_WITH_CURSOR, ...unsupported].reduce(
+  return filterQuery({ ...pageParams, ...own }, [SKIP_WITH_CURSOR, ...unsupported]);
+}
+
+/** Query parameters that select items without pages, and their combinations that are refused. */
+export function filterQuery<S extends z.core.$ZodShape>(own: S, unsupported: Unsupported[]) {
+  return unsupported.reduce(
     (refined, { path, message, isSent }) =>
       refined.refine((sent) => !isSent(sent), {
         ...fault("unsupported_combination", message),
@@ -62,7 +66,7 @@ export function pageQuery<S extends z.core.$ZodShape>(own: S, unsupported: Unsup
         // Also if other parameters are invalid, so that all faults are reported at once.
         when: () => true,
       }),
-    query,
+    z.strictObject(own),
   );
 }
 

@@ -9,7 +9,8 @@ const CODES = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]];
 
 const FAULT_CODE_NAMES = Object.keys(FAULT_CODES) as [FaultCode, ...FaultCode[]];
 
-const Code = z.enum(CODES).openapi("ErrorCode", {
+/** The code of an error. */
+export const Code = z.enum(CODES).openapi("ErrorCode", {
   description: "The reason of an error. The meaning of a code never changes; codes may be added.",
 });
 
@@ -18,7 +19,8 @@ const FaultCodeName = z.enum(FAULT_CODE_NAMES).openapi("FaultCode", {
     "What is wrong with a field. The meaning of a code never changes; codes may be added. /docs/errors explains each.",
 });
 
-const FaultEntry = z
+/** An entry of `errors`. */
+export const FaultEntry = z
   .object({
     path: z.string().openapi({
       description: "The field, as a path with dots, or the parameter. Empty for the whole body.",

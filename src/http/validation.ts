@@ -90,7 +90,8 @@ async function pickValidFields(schema: z.ZodType, value: unknown): Promise<objec
   return Object.fromEntries(fields);
 }
 
-async function findFaults(
+/** What is wrong with a value, as entries of `errors`. */
+export async function findFaults(
   schema: z.ZodType,
   value: unknown,
   {

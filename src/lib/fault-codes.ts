@@ -23,6 +23,11 @@ export const FAULT_CODES = {
   contains_email: "The password contains the part of the email address before the @.",
   breached: "The password is known from a data breach.",
   unchanged: "The password is the one that has expired.",
+  too_expensive: "The password hash takes more time or memory to verify than a login may.",
+  too_many: "The call contains too many of these. Send the row again in another call.",
+  email_taken: "Another user, or an earlier row, has this email address.",
+  username_taken: "Another user, or an earlier row, has this username.",
+  not_permitted: "You cannot assign this role.",
 } as const;
 
 export type FaultCode = keyof typeof FAULT_CODES;

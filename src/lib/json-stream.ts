@@ -26,6 +26,21 @@ export async function* writeJson(document: object): AsyncGenerator<string> {
   yield `${text}}`;
 }
 
+/**
+ * Writes a list as newline-delimited JSON, a page at a time. The line feed of a line comes with the next page or the end, and the last
+ * line of a page is written up to its last character before: if the list breaks off, what was written ends within a line.
+ */
+export async function* writeLines(pages: Paged<object>): AsyncGenerator<string> {
+  let held = "";
+  for await (const items of pages) {
+    if (items.length === 0) continue;
+    const text = items.map((item) => JSON.stringify(item)).join("\n");
+    yield held + text.slice(0, -1);
+    held = `${text.slice(-1)}\n`;
+  }
+  yield held;
+}
+
 /** Applies a function to every item of a paged list, a page at a time. */
 export async function* mapPages<T, R>(
   pages: Paged<T>,

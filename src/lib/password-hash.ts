@@ -1,4 +1,6 @@
 import { equalBytes, fromBase64Url, toBase64Url, utf8 } from "./bytes.ts";
+import { isForeignHash, parseForeignHash } from "./foreign-hash/parse.ts";
+import { verifyForeignHash } from "./foreign-hash/verify.ts";
 import { normalizePassword } from "./text.ts";
 
 /**
@@ -42,11 +44,26 @@ export async function hashPassword(password: string, settings: HashSettings): Pr
   return format({ ...parameters, salt, hash });
 }
 
-/** True if the password matches the stored hash. A malformed hash, or one whose pepper is unknown, matches no password. */
+/**
+ * True if the password matches the stored hash. A malformed hash, or one whose pepper is unknown, matches no password. For an
+ * imported hash, a wrong password also takes the work of one of our own, as the right one does when its hash is then replaced.
+ */
 export async function verifyPassword(
   password: string,
   stored: string,
-  { peppers }: Pick<HashSettings, "peppers">,
+  settings: HashSettings,
+): Promise<boolean> {
+  if (!isForeignHash(stored)) return verifyOwnHash(password, stored, settings);
+  if ("fault" in parseForeignHash(stored)) return false;
+  if (await verifyForeignHash(password, stored)) return true;
+  await verifyOwnHash(password, dummyHash(settings), settings);
+  return false;
+}
+
+async function verifyOwnHash(
+  password: string,
+  stored: string,
+  { peppers }: HashSettings,
 ): Promise<boolean> {
   const parsed = parse(stored);
   if (!parsed) return false;

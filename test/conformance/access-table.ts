@@ -3,6 +3,7 @@ import type { AccessRule } from "../../scripts/lib/access-matrix.ts";
 /**
  * Who may call each operation, written by hand: neither the service nor its document is asked. A new operation needs a row here.
  *
+ * - `permission`: those after `and` are needed, too; those after `or` are for other actions of the operation.
  * - `me scope`: the scope that lets an API key call it for its owner.
  * - `user, own` and `user, others`: a user without any permission, for their own resources and for those of others.
  * - `moderator` and `admin`: for the resources of others. `own` is 403 there, and allowed for their own.
@@ -29,6 +30,9 @@ POST   /v1/auth/email/change                | –                  | –        
 POST   /v1/auth/introspect                  | tokens:introspect  | –        | 401       | 403       | 403          | 403       | yes   | yes      | 403
 
 POST   /v1/users                            | users:create       | –        | 401       | 403       | 403          | 403       | yes   | yes      | 403
+POST   /v1/users/import                     | users:import and users:create | – | 401 | 403       | 403          | 403       | yes   | yes      | 403
+GET    /v1/users/export                     | users:export       | –        | 401       | 403       | 403          | 403       | yes   | yes      | 403
+POST   /v1/users/bulk                       | users:update or users:delete or roles:assign | – | 401 | 403 | 403  | yes       | yes   | yes      | 403
 GET    /v1/users                            | users:read         | –        | 401       | 403       | 403          | yes       | yes   | yes      | 403
 GET    /v1/users/{id}                       | users:read         | me:read  | 401       | yes       | 403          | yes       | yes   | yes      | 403
 PUT    /v1/users/{id}                       | users:update       | me:write | 401       | yes       | 403          | yes       | yes   | yes      | 403
@@ -105,16 +109,20 @@ function readRow(line: string): AccessRow {
   const [permission, selfScope, anonymous, own, others, moderator, admin, keyWith, keyWithout] =
     cells as Cell[];
   const roles = { user: others, moderator, admin };
+  const [required = "", ...byAction] = (permission ?? "").split(" or ");
+  const [first, ...also] = required.split(" and ");
   return {
     operation: name.replace(/ +/, " "),
     rule: {
       kind: kindOf(anonymous, own, permission),
-      permission: orUndefined(permission),
+      permission: orUndefined(first),
+      also,
+      byAction,
       selfScope: orUndefined(selfScope),
       takesKeys: anonymous !== "yes" && keyWith === "yes",
     },
     documented: [
-      permission === NONE ? NONE : `\`${permission}\``,
+      permission === NONE ? NONE : `\`${first}\``,
       ...[anonymous, own, others, moderator, admin, keyWith].map(String),
     ],
     admitted: Object.entries(roles).flatMap(([role, cell]) => (cell === "yes" ? [role] : [])),

@@ -204,17 +204,18 @@ describe("every operation that requires a permission", () => {
   );
 
   it.each(cases(permissioned))("accepts every caller that holds it: %s", async (_, operation) => {
-    const { permission = "", takesKeys } = operation.access;
+    const { permission = "", also, takesKeys } = operation.access;
+    const held = [permission, ...also];
     const { admitted } = operation.row;
     const people = await Promise.all(admitted.map((role) => createTestUser(role)));
-    for (const person of [...people, await createHolder(permission)]) {
+    for (const person of [...people, await createHolder(...held)]) {
       const target = await targetOf(await createTestUser());
       expectAccepted(await call(operation, person, target), person.username);
     }
     if (!takesKeys) return;
     const keys = [
-      await createTestKey(await createHolder(permission), [permission]),
-      await createTestKey(await createTestUser("admin"), [permission]),
+      await createTestKey(await createHolder(...held), held),
+      await createTestKey(await createTestUser("admin"), held),
     ];
     for (const key of keys) {
       const target = await targetOf(await createTestUser());

@@ -25,6 +25,7 @@ const TAKES: Readonly<Record<string, readonly string[]>> = {
   replaceUser: ["role", "is_active"],
   updateUser: ["role", "is_active"],
   assignRole: ["role"],
+  changeUsers: ["role"],
   createRole: ["permissions"],
   replaceRole: ["permissions"],
   createApiKey: ["scopes"],

@@ -34,12 +34,15 @@ export async function send<T = any>(
   options: RequestOptions = {},
 ): Promise<Answer<T>> {
   const { request, response, settled } = await start(path, options);
-  const text = await response.text();
+  // `text()` warns about types such as NDJSON.
+  const text = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true }).decode(
+    await response.arrayBuffer(),
+  );
   await settled;
   const { status, headers } = response;
   const { pathname } = new URL(request.url);
   checkDocumented({ method: request.method, path: pathname, status, headers, text });
-  const isJson = response.headers.get("Content-Type")?.includes("json");
+  const isJson = /[/+]json/.test(response.headers.get("Content-Type") ?? "");
   const body = isJson && text ? JSON.parse(text) : undefined;
   if (status === 422) requireListedCodes(body);
   return { status, headers, text, body: body as T };

@@ -110,6 +110,10 @@ function findBodyFaults(
   const types = Object.keys(content);
   if (types.length === 0) return text === "" ? [] : ["a body is not documented"];
   if (!types.includes(type)) return [`the content type ${type} is not documented`];
+  if (type === "application/x-ndjson") {
+    const lines = text.split("\n").filter((line) => line !== "");
+    return lines.flatMap((line) => findSchemaFaults(known, name, JSON.parse(line)));
+  }
   return type.endsWith("json") ? findSchemaFaults(known, name, JSON.parse(text)) : [];
 }
 

@@ -26,6 +26,10 @@ interface Addition {
 
 const SAMPLES: Readonly<Record<string, Sample>> = {
   refresh: { body: { refresh_token: "rrt_nobody" } },
+  changeUsers: {
+    foreign: ({ user }) => ({ body: { ids: [user.id], action: "activate" } }),
+    own: ({ user }) => ({ body: { ids: [user.id], action: "activate" } }),
+  },
   replaceUser: { foreign: keepEmail, own: keepIdentifiers },
   createRole: { body: { name: "support", permissions: [] } },
   replaceRole: { body: { permissions: [] } },

@@ -110,6 +110,25 @@ function applyEdit(before: ProfileValues, { mode, input }: ProfileEdit): Profile
   };
 }
 
+/** The values of a new profile, and what the audit trail records of them. */
+export function toNewProfile(input: UpdateProfile): {
+  values: ProfileValues;
+  changes: Changes | undefined;
+} {
+  const values = applyEdit(EMPTY, { mode: "replace", input });
+  return { values, changes: describeChanges(EMPTY, values) };
+}
+
+const EMPTY: ProfileValues = {
+  displayName: null,
+  bio: null,
+  avatarUrl: null,
+  phone: null,
+  locale: null,
+  timezone: null,
+  metadata: "{}",
+};
+
 function applyMetadata(
   before: ProfileValues,
   mode: ProfileEdit["mode"],

@@ -18,7 +18,7 @@ export function requireCreatable({ actor }: Acting, permissions: readonly string
 }
 
 /** True while the caller may create an account with this role, as far as it depends on the kind of caller. */
-export function whereCreatable({ actor }: Acting, role: string): SQL {
+export function whereCreatable({ actor }: Acting, role: string | SQL): SQL {
   if (actor.type === "user") return sql`true`;
   return sql`EXISTS (SELECT 1 FROM roles AS plain WHERE plain.name = ${role} AND json_array_length(plain.permissions) = 0)`;
 }

@@ -64,7 +64,8 @@ export interface ChangePlan {
   confirms?: string | undefined;
 }
 
-type MakePlan = (acting: Acting, user: ManagedUser) => ChangePlan | undefined;
+/** Plans the change of a user as it was read. Undefined if there is nothing to do. */
+export type MakePlan = (acting: Acting, user: ManagedUser) => ChangePlan | undefined;
 
 /**
  * Changes a user. `plan` gets the user as it was read and returns what to do, or undefined for nothing; `role` is the role that it
@@ -81,7 +82,6 @@ export async function changeUser(
   return retryOnConflict(async () => {
     const { acting, user, change } = await planChange(ctx, target, plan, role);
     if (!change || change.events.length === 0) return user;
-    requireAdminRemains(user, change.set);
     return applyChange(acting, user, change);
   });
 }
@@ -104,18 +104,33 @@ export async function planChange(
     users: findManagedUser(ctx.db, target.user),
     granted: role !== undefined && findRoleGrants(ctx.db, role),
   });
-  const [user] = users;
+  return decideChange(caller, users[0], { plan, grants: granted[0], ifMatch: target.ifMatch });
+}
+
+interface Decision {
+  plan: MakePlan;
+  /** The permissions of the role that the plan may assign, if there is such a role. */
+  grants: { permissions: readonly string[] } | undefined;
+  ifMatch?: VersionTest | undefined;
+}
+
+/** Plans the change of a user who was read with the caller. Throws what `planChange` throws, and `last_admin`. */
+export function decideChange(
+  caller: Acting,
+  user: ManagedUser | undefined,
+  { plan, grants, ifMatch }: Decision,
+) {
   if (!user) throw new AppError("user_not_found");
   const change = plan(caller, user);
   const acting = change?.isBeyondSelfScope ? withoutSelfScope(caller) : caller;
   requireOwner(acting, user.id);
   requireManageable(acting, user);
   requirePermissions(acting.actor, change?.needs ?? []);
-  const [grants] = granted;
   const isNewRole = change?.set.role !== undefined;
   if (isNewRole && grants) requireCovers(acting.actor, grants.permissions);
-  requireMatch(target.ifMatch, user);
+  requireMatch(ifMatch, user);
   requireNoFaults([...(change?.faults ?? []), ...(isNewRole && !grants ? [UNKNOWN_ROLE] : [])]);
+  if (change && change.events.length > 0) requireAdminRemains(user, change.set);
   return { acting, user, change };
 }
 
@@ -151,43 +166,51 @@ async function applyChange(
   user: ManagedUser,
   change: ChangePlan,
 ): Promise<UserRow | undefined> {
-  const { db } = acting;
-  const { id: userId, version } = user;
-  const { set, endsSessions, confirms } = change;
-  const now = acting.now();
-  const [event, ...furtherEvents] = await createEvents(acting, user, change);
-  if (!event) throw new Error("a change without an audit event");
   try {
-    const { changed, ended, mail, notice } = await commit(acting, {
-      change: updateUser(
-        db,
-        { id: userId, version, now },
-        set,
-        whereApplicable(acting, user, change),
-      ),
-      event,
-      furtherEvents,
-      effects: (recorded) => ({
-        ended:
-          endsSessions && revokeSessions(db, { userId }, { reason: endsSessions, now }, recorded),
-        endedKeys: change.endsKeys && revokeApiKeysOfUser(db, userId, now, recorded),
-        ...(change.voidsLinks && voidLinks(acting, userId, TOKEN_PURPOSES, recorded)),
-        notice: confirms !== undefined && queueMail(acting, toOldAddressNotice(user), recorded),
-        mail:
-          confirms !== undefined &&
-          queueMail(
-            acting,
-            { userId, kind: user.hasPassword ? "verify_email" : "invitation", address: confirms },
-            recorded,
-          ),
-      }),
-    });
+    const { changed, ended, mail, notice } = await commit(
+      acting,
+      await toStatements(acting, user, change),
+    );
     cacheEndedSessions(acting, ended);
     deliverSoon(acting, [...mail, ...notice]);
     return changed[0];
   } catch (error) {
     throw toConflict(error);
   }
+}
+
+/** The statements of a change: the conditional update, its events, and what follows. */
+export async function toStatements(acting: Acting, user: ManagedUser, change: ChangePlan) {
+  const { db } = acting;
+  const { id: userId, version } = user;
+  const { set, endsSessions, confirms } = change;
+  const now = acting.now();
+  const [event, ...furtherEvents] = await createEvents(acting, user, change);
+  if (!event) throw new Error("a change without an audit event");
+  return {
+    change: updateUser(
+      db,
+      { id: userId, version, now },
+      set,
+      whereApplicable(acting, user, change),
+    ),
+    event,
+    furtherEvents,
+    effects: (recorded: SQL) => ({
+      ended:
+        endsSessions && revokeSessions(db, { userId }, { reason: endsSessions, now }, recorded),
+      endedKeys: change.endsKeys && revokeApiKeysOfUser(db, userId, now, recorded),
+      ...(change.voidsLinks && voidLinks(acting, userId, TOKEN_PURPOSES, recorded)),
+      notice: confirms !== undefined && queueMail(acting, toOldAddressNotice(user), recorded),
+      mail:
+        confirms !== undefined &&
+        queueMail(
+          acting,
+          { userId, kind: user.hasPassword ? "verify_email" : "invitation", address: confirms },
+          recorded,
+        ),
+    }),
+  };
 }
 
 // The change precedes the notice and has replaced the address by then.

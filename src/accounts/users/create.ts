@@ -27,7 +27,7 @@ import {
 } from "./repository.ts";
 import type { CreateUser, RegisterUser } from "./schema.ts";
 
-const DEFAULT_ROLE = "user";
+export const DEFAULT_ROLE = "user";
 
 const NO_ADMIN_YET =
   "Registration opens once this service has an administrator. Its operator creates the first one with `npm run admin -- create`.";
@@ -96,7 +96,8 @@ export async function checkNewUser(ctx: Context, input: Partial<CreateUser>): Pr
   return acting;
 }
 
-function toNeeds(role: string): Permission[] {
+/** The permissions that creating a user with a role needs besides the operation's own. */
+export function toNeeds(role: string): Permission[] {
   return role === DEFAULT_ROLE ? [] : ["roles:assign"];
 }
 

@@ -42,7 +42,8 @@ export async function checkEdit(ctx: Context, user: UserRef, input: EditUser): P
   await planChange(ctx, { user }, createPlanner(input), input.role);
 }
 
-function createPlanner(input: EditUser) {
+/** Creates the plan of an edit. It throws `user_not_found` for a deleted user, and `forbidden`. */
+export function createPlanner(input: EditUser) {
   return (acting: Acting, user: ManagedUser) => {
     if (user.deletedAt !== null) throw new AppError("user_not_found");
     return planEdit(acting, user, input);

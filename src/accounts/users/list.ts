@@ -14,7 +14,7 @@ import {
   type UserSort,
 } from "./list-repository.ts";
 import type { UserRow } from "./repository.ts";
-import type { ListUsersQuery } from "./schema.ts";
+import type { ExportUsersQuery, ListUsersQuery } from "./schema.ts";
 import { toWords } from "./search.ts";
 
 const DEFAULT_SORT = "-created_at";
@@ -33,30 +33,29 @@ export async function getUserPage(ctx: Context, query: ListUsersQuery): Promise<
   };
   const after = await openPage(list, query);
   const part = { after, skip: query.skip, limit: query.limit + 1 };
-  const { acting, users, totals } = await read(ctx, toStatements(ctx, query, part));
+  const { acting, users, totals } = await read(ctx, {
+    users: selectUsers(ctx, query, part),
+    totals: query.skip !== undefined && countSelected(ctx, query),
+  });
   if (filter.deleted) requirePermissions(acting.actor, ["users:delete"]);
   return toPage(list, query, users, totals);
 }
 
-function toStatements({ db }: Context, query: ListUsersQuery, part: Part) {
+/** Part of the users that a query selects, in its order. Each row has its position as `sortKey` and `id`. */
+export function selectUsers({ db }: Context, query: ExportUsersQuery, part: Part) {
   const filter = toFilter(query);
-  const isCounted = part.skip !== undefined;
-  if (query.q !== undefined) {
-    const words = toWords(query.q);
-    return {
-      users: searchUsers(db, words, filter, part),
-      totals: isCounted && countFound(db, words, filter),
-    };
-  }
-  const order = toOrder(query);
-  return {
-    users: listUsers(db, filter, order, part),
-    totals: isCounted && countUsers(db, filter, order),
-  };
+  if (query.q !== undefined) return searchUsers(db, toWords(query.q), filter, part);
+  return listUsers(db, filter, toOrder(query), part);
+}
+
+function countSelected({ db }: Context, query: ExportUsersQuery) {
+  const filter = toFilter(query);
+  if (query.q !== undefined) return countFound(db, toWords(query.q), filter);
+  return countUsers(db, filter, toOrder(query));
 }
 
 /** What the parameters of a list select. */
-function toFilter(query: Omit<ListUsersQuery, "limit">): UserFilter {
+function toFilter(query: ExportUsersQuery): UserFilter {
   return {
     deleted: query.deleted ?? false,
     role: query.role,
@@ -67,7 +66,7 @@ function toFilter(query: Omit<ListUsersQuery, "limit">): UserFilter {
   };
 }
 
-function toOrder({ sort = DEFAULT_SORT }: Pick<ListUsersQuery, "sort">): UserOrder {
+function toOrder({ sort = DEFAULT_SORT }: ExportUsersQuery): UserOrder {
   const isDescending = sort.startsWith("-");
   return { sort: (isDescending ? sort.slice(1) : sort) as UserSort, isDescending };
 }

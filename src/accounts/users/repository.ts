@@ -2,7 +2,7 @@ import { and, eq, type SQL, sql } from "drizzle-orm";
 import { type Account, accountColumns } from "../../access/callers.ts";
 import type { UserRef } from "../../access/target.ts";
 import { type Db, db } from "../../db/client.ts";
-import { insertWhere } from "../../db/insert.ts";
+import { insertRowsWhere, insertWhere } from "../../db/insert.ts";
 import { roles } from "../../db/schema/roles.ts";
 import { users } from "../../db/schema/users.ts";
 import { prepareOnce } from "../../db/statement.ts";
@@ -61,6 +61,18 @@ export function toUserRow({
   return { ...row, hasPassword: passwordHash !== null };
 }
 
+/**
+ * Inserts each of many users where the condition holds for it, unless their email or username is taken by another or by an earlier
+ * one of them. Returns the ids of those that were inserted.
+ */
+export function insertUsers(db: Db, rows: readonly NewUser[], condition: SQL) {
+  // A trigger sets `seq`, one after the other.
+  const fresh = rows.map((row) => ({ ...row, ...FRESH, seq: null }));
+  return insertRowsWhere(db, users, fresh, condition)
+    .onConflictDoNothing()
+    .returning({ id: users.id });
+}
+
 const findById = prepareOnce<{ id: string }>()(({ id }) =>
   db.select(publicColumns).from(users).where(eq(users.id, id)).limit(1),
 );
@@ -76,6 +88,18 @@ export function findUser(_db: Db, user: UserRef): ReturnType<typeof findById> {
  * administrator remains.
  */
 export function findManagedUser(db: Db, user: UserRef) {
+  return selectManagedUsers(db, sql`${users.id} = ${user}`).limit(1);
+}
+
+/** As `findManagedUser`, for many users. Returns those who exist, in any order. */
+export function listManagedUsers(db: Db, ids: readonly string[]) {
+  return selectManagedUsers(
+    db,
+    sql`${users.id} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`,
+  );
+}
+
+function selectManagedUsers(db: Db, condition: SQL) {
   return db
     .select({
       ...publicColumns,
@@ -85,8 +109,7 @@ export function findManagedUser(db: Db, user: UserRef) {
     })
     .from(users)
     .innerJoin(roles, eq(roles.name, users.role))
-    .where(eq(users.id, user))
-    .limit(1);
+    .where(condition);
 }
 
 /** The permissions that a role grants. */

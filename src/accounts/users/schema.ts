@@ -3,7 +3,7 @@ import { NewPassword } from "../../authentication/passwords/rules.ts";
 import { toValidators } from "../../http/etag.ts";
 import { fault, readOnlyField, Timestamp, text } from "../../http/fields.ts";
 import { Email, Username } from "../../http/identifiers.ts";
-import { pageOf, pageQuery, type Unsupported } from "../../http/pagination.ts";
+import { filterQuery, pageOf, pageQuery, type Unsupported } from "../../http/pagination.ts";
 import { UserIdParam } from "../../http/params.ts";
 import { countCodePoints, isVisibleText, normalizeSearch } from "../../lib/text.ts";
 import { toTimestamp, toTimestampOrNull } from "../../lib/time.ts";
@@ -122,6 +122,7 @@ const moment = (description: string) =>
   });
 
 /** The parameters that select users. */
+/** What a list of users selects, and its order. */
 const userFilters = {
   q: Search.optional().openapi({
     type: "string",
@@ -149,6 +150,15 @@ const userFilters = {
   deleted: Flag.optional().openapi({
     description: "`true` lists only deleted users. Needs users:delete.",
   }),
+  sort: z
+    .enum(SORTS)
+    .optional()
+    .openapi({
+      description:
+        "The field to sort by, with `-` before it in descending order. Users with equal values are sorted by id, in the same direction. " +
+        "Users who have never logged in come before all others by `last_login_at`, and after them by `-last_login_at`. Default: `-created_at`.",
+      example: "-last_login_at",
+    }),
 };
 
 const UNSUPPORTED: Unsupported[] = [
@@ -175,22 +185,11 @@ const UNSUPPORTED: Unsupported[] = [
   ]),
 ];
 
-export const ListUsersQuery = pageQuery(
-  {
-    ...userFilters,
-    sort: z
-      .enum(SORTS)
-      .optional()
-      .openapi({
-        description:
-          "The field to sort by, with `-` before it in descending order. Users with equal values are sorted by id, in the same direction. " +
-          "Users who have never logged in come before all others by `last_login_at`, and after them by `-last_login_at`. Default: `-created_at`.",
-        example: "-last_login_at",
-      }),
-  },
-  UNSUPPORTED,
-);
+export const ListUsersQuery = pageQuery(userFilters, UNSUPPORTED);
 export type ListUsersQuery = z.infer<typeof ListUsersQuery>;
+
+export const ExportUsersQuery = filterQuery(userFilters, UNSUPPORTED);
+export type ExportUsersQuery = z.infer<typeof ExportUsersQuery>;
 
 export const User = z
   .object({

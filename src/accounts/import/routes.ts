@@ -1,0 +1,74 @@
+import { createRouter, jsonContent, linesBody, operation } from "../../access/operation.ts";
+import { allOf } from "../../access/rule.ts";
+import { invalidField } from "../../errors.ts";
+import { importUsers, type Outcome } from "./import.ts";
+import { ImportResult, ImportRow, ImportUsers } from "./schema.ts";
+
+const MAX_BODY_BYTES = 1024 * 1024;
+
+const KEY_HEADER = "Idempotency-Key";
+const KEY = /^("?)([\x21\x23-\x7e]{1,255})\1$/;
+
+/** Repeating a call with its key is safe, whatever became of it. */
+const RepetitionKey = {
+  name: KEY_HEADER,
+  in: "header",
+  required: false,
+  description:
+    "A text of 1 to 255 visible ASCII characters, quoted or not: a new random text per call, for example a UUID. If you repeat the call with the same " +
+    "key and the same rows, users that it has created before are reported as `created` again, with their ids, and only the others " +
+    "are created.",
+  schema: { type: "string" },
+  example: '"8e03978e-40d5-43e8-bc93-6894a57f9324"',
+} as const;
+
+const importRoute = operation({
+  method: "post",
+  path: "/v1/users/import",
+  operationId: "importUsers",
+  tags: ["Users"],
+  summary: "Import users",
+  description:
+    "Creates up to 1,000 users from JSON or newline-delimited JSON of at most 1 MiB, and returns what became of each row. A row that is " +
+    "invalid, or whose email or username is taken, is rejected; the others are created. Nobody gets an email. Passwords can be imported " +
+    "as hashes of other systems, which are verified and replaced at the user's first login. Besides users:import this needs " +
+    "users:create, and roles:assign for rows with a role other than `user`. You must hold every permission that the role of a row " +
+    "grants; an API key can only create users whose role grants no permission. If the service fails halfway (503), some users " +
+    "may have been created. Send the same rows again with the same `Idempotency-Key`: those that exist are not created twice.",
+  access: allOf("users:import", "users:create"),
+  maxBodyBytes: MAX_BODY_BYTES,
+  parameters: [RepetitionKey],
+  request: { body: linesBody(ImportUsers, ImportRow) },
+  responses: { 200: jsonContent(ImportResult, "What became of each row.") },
+  errors: ["edit_conflict"],
+});
+
+function readKey(header: string | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  const key = KEY.exec(header)?.[2];
+  if (key !== undefined) return key;
+  const message = "Must have 1 to 255 visible ASCII characters, all in double quotes or without.";
+  throw invalidField(KEY_HEADER, "invalid_format", message);
+}
+
+function presentOutcomes(outcomes: readonly Outcome[]): ImportResult {
+  const created = outcomes.filter((outcome) => "id" in outcome).length;
+  return {
+    created,
+    rejected: outcomes.length - created,
+    data: outcomes.map((outcome, index) =>
+      "id" in outcome
+        ? { index, status: "created", id: outcome.id }
+        : { index, status: "rejected", errors: [...outcome.faults] },
+    ),
+  };
+}
+
+export const importRouter = createRouter().openapi(importRoute, async (c) => {
+  const outcomes = await importUsers(
+    c.get("ctx"),
+    c.req.valid("json") as ImportUsers,
+    readKey(c.req.header(KEY_HEADER)),
+  );
+  return c.json(presentOutcomes(outcomes), 200);
+});

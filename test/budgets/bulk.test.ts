@@ -1,0 +1,40 @@
+import { describe, it } from "vitest";
+import { send } from "../support/api.ts";
+import { expectWithin, withProductionLimits } from "../support/budgets.ts";
+import { createTestUser, sqlAll, sqlRun } from "../support/fixtures.ts";
+
+const rowsOf = (count: number, domain: string) =>
+  Array.from({ length: count }, (_, i) => ({ email: `someone${i}@${domain}` }));
+
+describe("the cost of an import", () => {
+  it("is one round trip per 250 users, and a fixed number of rows per user", async () => {
+    const { token } = await createTestUser("admin");
+    const body = { data: rowsOf(1000, "many.example") };
+    const answer = await send("/v1/users/import", {
+      token,
+      body,
+      bindings: withProductionLimits(),
+    });
+    expectWithin(answer, { trips: 5, rowsRead: 30 * 1000, rowsWritten: 12 * 1000, kv: 0 });
+  });
+});
+
+describe("the cost of a bulk change", () => {
+  it.each([
+    ["deactivate", {}, 7],
+    ["set_role", { role: "moderator" }, 7],
+    ["delete", {}, 10],
+  ])("of 100 users is two round trips: %s", async (action, more, perUser) => {
+    const { token } = await createTestUser("admin");
+    const data = rowsOf(100, `${action.replace("_", "-")}.example`);
+    await send("/v1/users/import", { token, body: { data } });
+    await sqlRun("UPDATE users SET is_active = 1");
+    const found = await sqlAll<{ id: string }>(
+      "SELECT id FROM users WHERE email LIKE ?",
+      `%@${action.replace("_", "-")}.example`,
+    );
+    const body = { action, ids: found.map(({ id }) => id), ...more };
+    const answer = await send("/v1/users/bulk", { token, body, bindings: withProductionLimits() });
+    expectWithin(answer, { trips: 2, rowsRead: 40 * 100, rowsWritten: perUser * 100, kv: 0 });
+  });
+});
