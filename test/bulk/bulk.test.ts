@@ -153,11 +153,14 @@ describe("the authority of a bulk change", () => {
     expect(resultsOf(await bulk({ ids: [id], action: "delete" }))).toEqual(["done"]);
   });
 
-  it("does nothing once the caller has lost the permission", async () => {
-    const caller = await createHolder("users:update");
+  it.each([
+    ["deactivate", "users:update"],
+    ["delete", "users:delete"],
+  ])("does nothing once the caller has lost the permission: %s", async (action, permission) => {
+    const caller = await createHolder(permission);
     const { id } = await createTestUser();
     const bindings = beforeStatement(UPDATE, () => setRole(caller, "user"));
-    const answer = await change(caller, "deactivate", [id], {}, { bindings });
+    const answer = await change(caller, action, [id], {}, { bindings });
     expectProblem(answer, 403, "forbidden");
     expect(await changesOn(id)).toEqual(["user.created"]);
   });
