@@ -56,6 +56,35 @@ describe("GET /v1/users/export", () => {
     expectProblem(await send("/v1/users/export?limit=10", { token }), 422, "validation_failed");
   });
 
+  it("follows the list's order and its search over many pages, and the event has no word of the search", async () => {
+    const { token } = await createTestUser("admin");
+    const names = async (query: string) =>
+      readLines((await send(`/v1/users/export?${query}`, { token })).text).map(
+        ({ username }) => username,
+      );
+    const numbered = Array.from({ length: 1200 }, (_, i) => `export${i}`);
+    const byName = await names("sort=username&role=user&is_active=true&email_verified=false");
+    expect(byName.filter((name) => name.startsWith("export"))).toEqual(numbered.toSorted());
+    expect(byName).toEqual(byName.toSorted());
+    const found = await names("q=export1&role=user");
+    expect(found.toSorted()).toEqual(
+      numbered.filter((name) => name.startsWith("export1")).toSorted(),
+    );
+    const [event] = await sqlAll<{ metadata: string }>(
+      "SELECT metadata FROM audit_events WHERE action = 'users.exported' ORDER BY id DESC LIMIT 1",
+    );
+    expect(JSON.parse(event?.metadata ?? "")).toEqual({
+      deleted: false,
+      searched: true,
+      role: "user",
+    });
+    expectProblem(
+      await send("/v1/users/export?q=a&sort=email", { token }),
+      422,
+      "validation_failed",
+    );
+  });
+
   it("is recorded, with its filters, before the first byte", async () => {
     const admin = await createTestUser("admin");
     const { response, settled } = await start("/v1/users/export", { token: admin.token });

@@ -25,10 +25,16 @@ export async function exportUsers(
     action: "users.exported",
     targetType: "user",
     targetId: null,
-    metadata: { deleted: filters.deleted ?? false },
+    metadata: describeFilters(filters),
   });
   await recordEvents(first.acting, [event]);
   return readPages(ctx, filters, first.users);
+}
+
+// The words of a search may be personal data, so the event records only that there were some.
+function describeFilters({ q, deleted = false, ...filters }: ExportUsersQuery) {
+  const given = Object.entries(filters).filter(([, value]) => value !== undefined);
+  return { deleted, searched: q !== undefined, ...Object.fromEntries(given) };
 }
 
 async function* readPages(
