@@ -1,4 +1,4 @@
-import { and, desc, eq, isNotNull, isNull, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, isNotNull, isNull, type Placeholder, type SQL, sql } from "drizzle-orm";
 import { type Account, accountColumns } from "../../access/callers.ts";
 import type { UserRef } from "../../access/target.ts";
 import { type Db, db } from "../../db/client.ts";
@@ -59,18 +59,26 @@ export function findUser(_db: Db, user: UserRef): ReturnType<typeof findById> {
   return db.select(publicColumns).from(users).where(eq(users.id, user)).limit(1);
 }
 
+const managedColumns = {
+  ...publicColumns,
+  dataKey: users.dataKey,
+  permissions: roles.permissions,
+  anotherAdminRemains: whereAnotherAdminRemains.mapWith(Boolean).as("another_admin_remains"),
+};
+
+const findManagedById = prepareOnce<{ id: string }>()(({ id }) => selectManaged(db, id));
+
 /**
  * A user, deleted or not, with what decides who may change it: the permissions of its role, and whether another active
  * administrator remains.
  */
-export function findManagedUser(db: Db, user: UserRef) {
+export function findManagedUser(db: Db, user: UserRef): ReturnType<typeof selectManaged> {
+  return typeof user === "string" ? findManagedById({ id: user }) : selectManaged(db, user);
+}
+
+function selectManaged(db: Db, user: UserRef | Placeholder) {
   return db
-    .select({
-      ...publicColumns,
-      dataKey: users.dataKey,
-      permissions: roles.permissions,
-      anotherAdminRemains: whereAnotherAdminRemains.mapWith(Boolean).as("another_admin_remains"),
-    })
+    .select(managedColumns)
     .from(users)
     .innerJoin(roles, eq(roles.name, users.role))
     .where(eq(users.id, user))
