@@ -27,6 +27,8 @@ export default defineConfig(async () => ({
     cloudflareTest({
       wrangler: { configPath: "./wrangler.toml" },
       miniflare: {
+        // The lagging copy of the database in test/support/replica.ts.
+        d1Databases: { REPLICA: "replica" },
         bindings: {
           TEST_MIGRATIONS: await readD1Migrations("migrations"),
           ENVIRONMENT: "development",

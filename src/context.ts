@@ -2,7 +2,7 @@ import type { Principal } from "./access/principal.ts";
 import type { AccessRequest } from "./access/rule.ts";
 import { type Config, type ConfigResult, type MailConfig, parseConfig } from "./config.ts";
 import { type Db, db } from "./db/client.ts";
-import { type Connection, connect } from "./db/connection.ts";
+import { type Connection, connect, type Replication } from "./db/connection.ts";
 import type { VerifiedAccessToken } from "./lib/access-token.ts";
 import { MemoryCache } from "./lib/memory-cache.ts";
 import type { Meter } from "./lib/meter.ts";
@@ -125,6 +125,8 @@ interface ContextInput {
   bindings: Bindings;
   config: Config;
   meter: Meter;
+  /** Undefined for work that only the primary does, such as scheduled jobs. */
+  replication?: Replication | undefined;
   actor: Actor;
   client: Client;
   requestId: string;
@@ -133,13 +135,13 @@ interface ContextInput {
 }
 
 /** Creates the context of one request or one scheduled job. */
-export function createContext({ bindings, meter, ...rest }: ContextInput): Context {
+export function createContext({ bindings, meter, replication, ...rest }: ContextInput): Context {
   const now = Date.now();
   return {
     ...rest,
     memory: getIsolate(bindings).memory,
     db,
-    d1: connect(bindings.DB, meter),
+    d1: connect(bindings.DB, meter, replication),
     kv: createKv(bindings.KV, meter),
     sendMail: createMailer(rest.config.mail, bindings.EMAIL),
     now: () => now,

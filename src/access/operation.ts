@@ -3,6 +3,7 @@ import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import type { ErrorCode } from "../errors.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { FORM_TYPE, readBody } from "../http/body.ts";
+import { Bookmark, readBookmark } from "../http/bookmark.ts";
 import { toProblemResponses } from "../http/problem.ts";
 import { policyOfMethod, type RateLimitPolicy, rateLimit } from "../http/rate-limit.ts";
 import { NO_QUERY, setRules } from "../http/request-rules.ts";
@@ -21,6 +22,8 @@ type OperationConfig = RouteConfig & {
   needs?: "stores" | "configuration" | "nothing";
   /** By default, operations open to everyone have no limit, and all others have the policy of their method. */
   rateLimitPolicy?: RateLimitPolicy;
+  /** Whether people may read their own data from a read replica, with an access token. */
+  mayLag?: true;
   errors: readonly ErrorCode[];
   /** What only the service can find wrong with a body, so that it is reported together with the faults of an invalid one. */
   check?(c: HonoContext<AppEnv>, fields: object): Promise<unknown>;
@@ -37,17 +40,18 @@ const ACCESS_TOKEN_OR_API_KEY = [...ACCESS_TOKEN, { apiKey: [] }];
 export function operation<const P extends string, R extends OperationConfig & { path: P }>(
   config: R,
 ) {
-  const { access, errors, needs = "stores", rateLimitPolicy, check, ...route } = config;
+  const { access, errors, needs = "stores", rateLimitPolicy, mayLag, check, ...route } = config;
   const isLimited = access.kind !== "public" || rateLimitPolicy !== undefined;
   const body = route.request?.body;
   const hasBody = body !== undefined;
-  const guards = createGuards(access, rateLimitPolicy, route.method);
+  const guards = createGuards({ access, policy: rateLimitPolicy, method: route.method, mayLag });
   const middleware = [setRules(route, check), ...guards];
   if (hasBody) {
     middleware.push(readBody({ acceptsForms: FORM_TYPE in body.content }));
   }
   return createRoute<P, R & { middleware: MiddlewareHandler<AppEnv>[] }>({
     ...route,
+    ...(isLimited && { parameters: [...(route.parameters ?? []), Bookmark] }),
     request: { query: NO_QUERY, ...route.request },
     middleware,
     security: describeSecurity(access),
@@ -66,9 +70,17 @@ function describeSecurity(access: Access) {
   return access.personal ? ACCESS_TOKEN : ACCESS_TOKEN_OR_API_KEY;
 }
 
-function createGuards(access: Access, policy: RateLimitPolicy | undefined, method: string) {
-  if (access.kind === "public") return policy ? [rateLimit(policy)] : [];
-  return [identify(access), rateLimit(policy ?? policyOfMethod(method)), guard];
+interface GuardOptions {
+  access: Access;
+  policy: RateLimitPolicy | undefined;
+  method: string;
+  mayLag: true | undefined;
+}
+
+function createGuards({ access, policy, method, mayLag }: GuardOptions) {
+  if (access.kind === "public") return policy ? [readBookmark, rateLimit(policy)] : [];
+  const limit = rateLimit(policy ?? policyOfMethod(method));
+  return [readBookmark, identify(access, { mayLag: mayLag === true }), limit, guard];
 }
 
 /** Creates the router for the operations of a feature. */
@@ -122,7 +134,7 @@ interface ErrorSources {
 
 function listErrors({ access, hasBody, isLimited, needs, own }: ErrorSources): ErrorCode[] {
   const codes: ErrorCode[] = ["validation_failed"];
-  if (isLimited) codes.push("rate_limited");
+  if (isLimited) codes.push("invalid_bookmark", "rate_limited");
   if (hasBody)
     codes.push("malformed_json", "unreadable_body", "payload_too_large", "unsupported_media_type");
   if (access.kind !== "public") codes.push("conflicting_credentials", "unauthenticated");

@@ -18,6 +18,7 @@ const applyCors = honoCors({
     "If-Match",
     "If-None-Match",
     "X-API-Key",
+    "X-D1-Bookmark",
     "X-Request-Id",
   ],
   exposeHeaders: [
@@ -27,6 +28,7 @@ const applyCors = honoCors({
     "RateLimit-Policy",
     "Retry-After",
     "Server-Timing",
+    "X-D1-Bookmark",
     "X-Request-Id",
   ],
   maxAge: ONE_DAY_SECONDS,
