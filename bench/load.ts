@@ -14,6 +14,8 @@ export interface Task {
   url: URL;
   status: number;
   next(): LoadRequest;
+  /** Called before requests are sent. */
+  begin?(): void;
   received?(text: string): void;
 }
 
@@ -37,6 +39,7 @@ export async function runLoad(
 ): Promise<Load> {
   const [first] = tasks;
   if (!first) throw new Error("nothing to send");
+  for (const { begin } of tasks) begin?.();
   const latencies: number[] = [];
   const wrong = new Map<string, number>();
   const cpuBefore = readCpuMs(pid);

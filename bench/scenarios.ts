@@ -1,11 +1,12 @@
 import type { Send } from "./client.ts";
 import { seededUserId } from "./fill.ts";
 import type { LoadRequest, Task } from "./load.ts";
-import { addPastSessions, createPerson, logIn, loginOf } from "./people.ts";
+import { addPastSessions, createPerson, logIn, loginOf, type Person } from "./people.ts";
 import type { BenchServer } from "./server.ts";
 
-/** Sessions that take turns to refresh: more than connections, because a refresh token can be used only once. */
-const REFRESHED_SESSIONS = 12;
+/** More than connections, because a refresh token can be used only once, and some requests are prepared and never sent. */
+const REFRESHED_SESSIONS = 32;
+const RENAMED_PEOPLE = 32;
 /** The length of `rrt_`. */
 const TOKEN_PREFIX = 4;
 const PAGE_SIZE = 100;
@@ -49,10 +50,6 @@ export async function prepareScenarios(server: BenchServer): Promise<Scenario[]>
       ]
     : [];
   let count = 0;
-  const rename = () => {
-    count += 1;
-    return { first_name: `Ada ${count}` };
-  };
   const newUser = () => {
     count += 1;
     const username = `new${count}`;
@@ -88,12 +85,7 @@ export async function prepareScenarios(server: BenchServer): Promise<Scenario[]>
       1.4,
     ),
     ...search,
-    scenario(
-      "PATCH /v1/users/me",
-      send(() => ({ method: "PATCH", path: "/v1/users/me", headers: ada.headers, body: rename() })),
-      floors.write,
-      2.5,
-    ),
+    scenario("PATCH /v1/users/me", await createRename(server), floors.write, 2.5),
     scenario("POST /v1/auth/refresh", await createRefresh(server, "ada"), floors.write, 2),
     scenario(
       "refresh, 10,000 past sessions",
@@ -174,16 +166,18 @@ async function createKey(api: Send, headers: Record<string, string>, scopes: str
   return { "X-API-Key": (JSON.parse(text) as { key: string }).key };
 }
 
-/** The cursor of the last page of all users. */
+/** The cursor of the last full page of all users. */
 async function findLastCursor(api: Send, headers: Record<string, string>): Promise<string> {
   let cursor = "";
+  let previous = "";
   for (;;) {
     const after = cursor && `&cursor=${cursor}`;
     const { text } = await api("GET", `/v1/users?limit=${PAGE_SIZE}${after}`, { headers });
     const { next_cursor: next } = (
       JSON.parse(text) as { pagination: { next_cursor: string | null } }
     ).pagination;
-    if (next === null) return cursor;
+    if (next === null) return previous;
+    previous = cursor;
     cursor = next;
   }
 }
@@ -200,28 +194,51 @@ async function hasSearch(url: URL, headers: Record<string, string>): Promise<boo
   return response.ok;
 }
 
-/** Takes turns with many sessions, so that no token is used before the response to the previous one has come. */
+/** Uses a session again only once the response to its latest refresh has come. */
 async function createRefresh({ api, apiUrl }: BenchServer, username: string): Promise<Task> {
   const tokens = new Map<string, string>();
+  const inUse = new Set<string>();
   const remember = (text: string) => {
     const { refresh_token: token } = JSON.parse(text) as { refresh_token: string };
     const sessionId = Buffer.from(token.slice(TOKEN_PREFIX), "base64url").toString("hex", 0, 16);
-    tokens.delete(sessionId);
     tokens.set(sessionId, token);
+    inUse.delete(sessionId);
   };
   for (let session = 0; session < REFRESHED_SESSIONS; session += 1) {
     remember(JSON.stringify(await logIn(api, username)));
   }
-  let turn = 0;
+  return {
+    url: apiUrl,
+    status: 200,
+    begin: () => inUse.clear(),
+    next() {
+      const [sessionId, token] = [...tokens].find(([id]) => !inUse.has(id)) ?? ["", ""];
+      inUse.add(sessionId);
+      return { method: "POST", path: "/v1/auth/refresh", body: { refresh_token: token } };
+    },
+    received: remember,
+  };
+}
+
+/** People change their own names in turn, so that no change meets another of the same account. */
+async function createRename({ api, apiUrl, db }: BenchServer): Promise<Task> {
+  const people: Person[] = [];
+  for (let index = 0; index < RENAMED_PEOPLE; index += 1) {
+    people.push(await createPerson(api, db, `renamed${index}`));
+  }
+  let count = 0;
   return {
     url: apiUrl,
     status: 200,
     next() {
-      turn += 1;
-      const waiting = [...tokens.keys()].sort();
-      const token = tokens.get(waiting[turn % waiting.length] ?? "") ?? "";
-      return { method: "POST", path: "/v1/auth/refresh", body: { refresh_token: token } };
+      count += 1;
+      const headers = people[count % people.length]?.headers ?? {};
+      return {
+        method: "PATCH",
+        path: "/v1/users/me",
+        headers,
+        body: { first_name: `Ada ${count}` },
+      };
     },
-    received: remember,
   };
 }
