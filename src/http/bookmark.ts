@@ -2,8 +2,8 @@ import type { MiddlewareHandler } from "hono";
 import { AppError } from "../errors.ts";
 import type { AppEnv } from "./app-env.ts";
 
-/** The header of requests and responses with a bookmark of D1: a state of the database. */
-export const BOOKMARK_HEADER = "X-D1-Bookmark";
+// Of requests and responses: a bookmark of D1, which is a state of the database.
+const BOOKMARK_HEADER = "X-D1-Bookmark";
 
 // Four groups of hex digits. D1 itself takes any text, and the names of its constraints.
 const FORM = /^[0-9a-f]{8,32}(-[0-9a-f]{8,32}){3}$/;
