@@ -35,6 +35,8 @@ export async function prepareScenarios(server: BenchServer): Promise<Scenario[]>
   const introspector = await keyOf(["tokens:introspect"]);
   const { access_token: token } = await logIn(api, "ada");
   const etag = await readETag(apiUrl, boss.headers);
+  // The one request that is allowed.
+  await (await fetch(new URL("/v1/users/me", limitedUrl), { headers: ada.headers })).text();
   const cursor = await findLastCursor(api, boss.headers);
   const floors = createFloors(server);
   const send = (next: () => LoadRequest, status = 200): Task => ({ url: apiUrl, status, next });
