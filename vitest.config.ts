@@ -32,6 +32,8 @@ export default defineConfig(async () => ({
     cloudflareTest({
       wrangler: { configPath: "./wrangler.toml" },
       miniflare: {
+        // The lagging copy of the database in test/support/replica.ts.
+        d1Databases: { REPLICA: "replica" },
         bindings: {
           // How many users test/lists/scale.test.ts inserts; `npm run test:lists` inserts more.
           TEST_PEOPLE: process.env.TEST_PEOPLE ?? "20000",

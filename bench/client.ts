@@ -16,8 +16,8 @@ export type Send = (method: string, path: string, options?: Options) => Promise<
 
 const agent = new Agent({ keepAlive: true });
 
-/** Creates a client of one of the server's workers. `host` selects the worker by its route. */
-export function createClient(url: URL, host = url.host): Send {
+/** Creates a client of one of the server's workers. */
+export function createClient(url: URL): Send {
   return async function send(method, path, { headers = {}, body } = {}) {
     const content = body === undefined ? undefined : JSON.stringify(body);
     const type = content === undefined ? {} : { "Content-Type": "application/json" };
@@ -25,7 +25,7 @@ export function createClient(url: URL, host = url.host): Send {
       request(new URL(path, url), {
         method,
         agent,
-        headers: { ...type, ...headers, Host: host },
+        headers: { ...type, ...headers },
       })
         .on("response", resolve)
         .on("error", reject)

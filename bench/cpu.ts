@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 
 /** /proc counts CPU time in units of 1/USER_HZ, which is 100 on Linux (proc_pid_stat(5)). */
 const MS_PER_TICK = 10;
@@ -14,17 +14,15 @@ export function readCpuMs(pid: number): number {
   return readStat(pid).cpuMs;
 }
 
-/** The pid of the only child process that runs `command` and has an open file whose path contains `openPath`. */
-export function findChild(command: string, openPath: string): number {
+/** The pid of the only child process that runs `command`. */
+export function findChild(command: string): number {
   const found = readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => isChild(pid, command) && hasOpen(pid, openPath));
+    .filter((pid) => isChild(pid, command));
   const [pid] = found;
   if (pid === undefined || found.length > 1) {
-    throw new Error(
-      `expected 1 child process ${command} with ${openPath} open, found ${found.length}`,
-    );
+    throw new Error(`expected 1 child process ${command}, found ${found.length}`);
   }
   return pid;
 }
@@ -37,17 +35,6 @@ function isChild(pid: number, command: string): boolean {
     // The process has ended since it was listed.
     return false;
   }
-}
-
-function hasOpen(pid: number, text: string): boolean {
-  return readdirSync(`/proc/${pid}/fd`).some((fd) => {
-    try {
-      return readlinkSync(`/proc/${pid}/fd/${fd}`).includes(text);
-    } catch {
-      // The file has been closed since it was listed.
-      return false;
-    }
-  });
 }
 
 function readStat(pid: number): ProcessStat {

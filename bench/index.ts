@@ -1,78 +1,113 @@
-// npm run bench [-- --rounds N --only NAME]: measures the cost of each operation, over HTTP against workerd on this machine. CPU
-// time is that of the worker process and is meaningful only relative to the floor, which does the same kind of D1 work and
-// nothing else (floor.ts). Round trips, rows and KV operations are exact.
+// npm run bench [-- --rounds N --users N --only NAME]: what each operation costs, over HTTP against workerd on this machine, without
+// the proxy of local development. CPU time is that of the worker's process, and is meaningful only relative to the floor, which does
+// the work that the operation cannot avoid and nothing else (floor.ts). Latencies include the load generator, which shares the
+// machine. Rows and KV operations are exact.
 import { parseArgs } from "node:util";
-import { type Measurement, measure } from "./measure.ts";
-import { prepareScenarios, type Scenario } from "./scenarios.ts";
-import { startServer } from "./server.ts";
+import { runLoad, type Task } from "./load.ts";
+import { type Measurement, measure, summarize } from "./measure.ts";
+import { createFloors, prepareScenarios, type Scenario } from "./scenarios.ts";
+import { type BenchServer, startServer } from "./server.ts";
 
-const COLUMNS = [
-  ["operation", 29],
-  ["cpu ms", 7],
-  ["floor ms", 8],
-  ["ratio", 5],
-  ["quartiles", 9],
-  ["budget", 6],
-  ["", 4],
-  ["d1 trips", 8],
-  ["rows read", 9],
-  ["rows written", 12],
-  ["kv", 2],
-] as const;
+const CONNECTIONS = 8;
+const MIXED = { perSecond: 1000, seconds: 10 };
+const MIXED_CONNECTIONS = 32;
+
+const TITLES = [
+  "operation",
+  "cpu ms",
+  "floor ms",
+  "ratio (quartiles)",
+  "target",
+  "req/s",
+  "p50 ms",
+  "p95 ms",
+  "p99 ms",
+  "rows read",
+  "rows written",
+  "KV reads",
+  "KV writes",
+];
 
 const { values: options } = parseArgs({
-  options: { rounds: { type: "string", default: "10" }, only: { type: "string", default: "" } },
+  options: {
+    rounds: { type: "string", default: "7" },
+    users: { type: "string", default: "100000" },
+    only: { type: "string", default: "" },
+  },
 });
-const rounds = Number(options.rounds);
-if (!Number.isInteger(rounds) || rounds < 1) throw new Error("--rounds must be a positive integer");
+const rounds = toCount(options.rounds, "rounds");
 
-const server = await startServer();
+const server = await startServer({ users: toCount(options.users, "users") });
 try {
-  const scenarios = choose(await prepareScenarios(server), options.only);
-  console.log(toLine(COLUMNS.map(([title]) => title)));
-  for (const scenario of scenarios) {
-    console.log(describe(scenario, await run(scenario)));
-  }
-  console.log("\nCPU time per request and ratio are medians of the rounds.");
+  const scenarios = await prepareScenarios(server);
+  const chosen = scenarios.filter(({ name }) => name.includes(options.only));
+  if (chosen.length === 0) throw new Error(`no operation name contains ${options.only}`);
+  console.log(`bundle: ${(server.gzipBytes / 1024).toFixed(0)} KB gzip`);
+  console.log(TITLES.join(" | "));
+  for (const scenario of chosen) console.log(await describe(server, scenario));
+  if (!options.only) await showMixed(server, scenarios);
 } finally {
   await server.close();
 }
 
-function choose(scenarios: Scenario[], text: string): Scenario[] {
-  const chosen = scenarios.filter(({ name }) => name.includes(text));
-  if (chosen.length > 0) return chosen;
-  const names = scenarios.map(({ name }) => name).join("\n");
-  throw new Error(`no operation name contains ${text}. Operations:\n${names}`);
+function toCount(text: string, name: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1)
+    throw new Error(`--${name} must be a positive integer`);
+  return count;
 }
 
-function run({ run, concurrency = 1, floor }: Scenario): Promise<Measurement> {
-  const base = floor && { run: floor.run, concurrency };
-  return measure(server.pid, rounds, { run, concurrency }, base);
+async function describe({ pid }: BenchServer, scenario: Scenario): Promise<string> {
+  const { name, task, floor, target } = scenario;
+  const result = await measure({ pid, rounds, connections: CONNECTIONS }, task, floor);
+  const ratio = result.floor?.ratio;
+  const costs = await readCosts(task);
+  return [
+    name,
+    result.cpuMs.toFixed(2),
+    result.floor?.cpuMs.toFixed(2) ?? "",
+    ratio ? `${ratio.median.toFixed(2)} (${ratio.lower.toFixed(2)}-${ratio.upper.toFixed(2)})` : "",
+    target ? `${target}${ratio && ratio.median > target ? " missed" : ""}` : "",
+    result.perSecond.toFixed(0),
+    ...toLatencies(result),
+    ...costs,
+  ].join(" | ");
 }
 
-function describe(scenario: Scenario, { cpuMs, costs, floor }: Measurement): string {
-  const budget = scenario.floor?.budget;
-  const ratio = floor?.ratio;
-  const isOver = budget !== undefined && ratio !== undefined && ratio.median > budget;
-  return toLine([
-    scenario.name,
-    cpuMs.toFixed(2),
-    floor?.cpuMs.toFixed(2) ?? "",
-    ratio?.median.toFixed(2) ?? "",
-    ratio ? `${ratio.lower.toFixed(2)}-${ratio.upper.toFixed(2)}` : "",
-    budget?.toFixed(1) ?? "",
-    isOver ? "over" : "",
-    String(costs.trips),
-    String(costs.rowsRead),
-    String(costs.rowsWritten),
-    String(costs.kv),
-  ]);
+function toLatencies({ p50, p95, p99 }: Measurement): string[] {
+  return [p50, p95, p99].map((ms) => ms.toFixed(1));
 }
 
-function toLine(cells: readonly string[]): string {
-  const padded = COLUMNS.map(([, width], index) => {
-    const cell = cells[index] ?? "";
-    return index === 0 ? cell.padEnd(width) : cell.padStart(width);
+/** D1 rows and KV operations of one request, from its `Server-Timing` header. */
+async function readCosts({ url, next, received }: Task): Promise<string[]> {
+  const { method, path, headers, body } = next();
+  const response = await fetch(new URL(path, url), {
+    method,
+    headers: { ...headers, ...(body !== undefined && { "Content-Type": "application/json" }) },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
   });
-  return padded.join("  ").trimEnd();
+  const text = await response.text();
+  received?.(text);
+  const timing = response.headers.get("Server-Timing") ?? "";
+  return ["rows_read", "rows_written", "reads", "writes"].map(
+    (field) => new RegExp(`\\b${field}=(\\d+)`).exec(timing)?.[1] ?? "0",
+  );
+}
+
+/** Latencies at 1,000 requests per second: reads of one's own account, of others, by key, a list of 10, and 304. */
+async function showMixed({ pid, ...rest }: BenchServer, scenarios: Scenario[]): Promise<void> {
+  const reads = scenarios.filter(({ name }) => /^GET .*(me|id\}|304|Key)/.test(name));
+  const mixed = reads.map(({ task }) => task);
+  const floor = createFloors(rest).pointRead;
+  for (const [name, tasks] of [
+    ["mixed reads", mixed],
+    ["floor: point read", [floor]],
+  ] as const) {
+    const load = await runLoad(pid, tasks, MIXED_CONNECTIONS, MIXED);
+    const { cpuMs, perSecond, ...latencies } = summarize([load]);
+    const figures = toLatencies({ cpuMs, perSecond, ...latencies }).join(" / ");
+    console.log(
+      `${name} at ${MIXED.perSecond}/s asked, ${perSecond.toFixed(0)}/s served: p50 / p95 / p99 ${figures} ms`,
+    );
+  }
 }

@@ -1,122 +1,246 @@
 import type { Send } from "./client.ts";
-import type { Run } from "./measure.ts";
-import { type BenchServer, SEEDED_USER_ID } from "./server.ts";
+import { seededUserId } from "./fill.ts";
+import type { LoadRequest, Task } from "./load.ts";
+import { addPastSessions, createPerson, logIn, loginOf, type Person } from "./people.ts";
+import type { BenchServer } from "./server.ts";
 
-const PASSWORD = "SecurePass123!";
+/** More than connections, because a refresh token can be used only once, and some requests are prepared and never sent. */
+const REFRESHED_SESSIONS = 32;
+const RENAMED_PEOPLE = 32;
+/** The length of `rrt_`. */
+const TOKEN_PREFIX = 4;
+const PAGE_SIZE = 100;
 
 export interface Scenario {
   name: string;
-  /** Concurrent requests, 1 by default. */
-  concurrency?: number;
-  run: Run;
-  /** The floor to compare with, and the maximum ratio of CPU times. */
-  floor?: { run: Run; budget: number };
+  task: Task;
+  floor?: Task;
+  /** The greatest ratio of CPU times to aim for. */
+  target?: number;
 }
 
-interface Session {
-  access_token: string;
-  refresh_token: string;
-}
+/** The floors by name. */
+export type Floors = ReturnType<typeof createFloors>;
 
-/** Registers the users who send the requests, and returns the operations to measure. */
+/** Creates the people who send the requests, and returns the operations to measure. */
 export async function prepareScenarios(server: BenchServer): Promise<Scenario[]> {
-  const { api } = server;
-  await register(api, "boss");
-  await server.promote("boss");
-  const adaId = await register(api, "ada");
-  await register(api, "grace");
-  const boss = bearer(await logIn(api, "boss"));
-  const ada = bearer(await logIn(api, "ada"));
-  const { text } = await api("POST", "/v1/api-keys", {
-    headers: boss,
-    body: { name: "Benchmark", scopes: ["users:read"] },
-  });
-  const { key } = JSON.parse(text) as { key: string };
-  const floors = createFloors(server.floor);
-  let patches = 0;
-  let registrations = 0;
+  const { api, db, apiUrl, limitedUrl } = server;
+  const boss = await createPerson(api, db, "boss", "admin");
+  const ada = await createPerson(api, db, "ada");
+  await createPerson(api, db, "grace");
+  const past = await createPerson(api, db, "past");
+  await addPastSessions(db, past.id);
+  const keyOf = (scopes: string[]) => createKey(api, boss.headers, scopes);
+  const reader = await keyOf(["users:read"]);
+  const introspector = await keyOf(["tokens:introspect"]);
+  const { access_token: token } = await logIn(api, "ada");
+  const etag = await readETag(apiUrl, boss.headers);
+  // The one request that is allowed.
+  await (await fetch(new URL("/v1/users/me", limitedUrl), { headers: ada.headers })).text();
+  const cursor = await findLastCursor(api, boss.headers);
+  const floors = createFloors(server);
+  const send = (next: () => LoadRequest, status = 200): Task => ({ url: apiUrl, status, next });
+  const get = (path: string, headers: Record<string, string>, status = 200) =>
+    send(() => ({ method: "GET", path, headers }), status);
+  const search = (await hasSearch(apiUrl, boss.headers))
+    ? [
+        scenario(
+          "GET /v1/users?q=…",
+          get("/v1/users?q=user999&limit=100", boss.headers),
+          floors.page,
+        ),
+      ]
+    : [];
+  let count = 0;
+  const newUser = () => {
+    count += 1;
+    const username = `new${count}`;
+    return { username, email: `${username}@example.com`, password: "SecurePass123!" };
+  };
+  const post = (path: string, body: () => unknown, headers: Record<string, string>, status = 200) =>
+    send(() => ({ method: "POST", path, headers, body: body() }), status);
 
   return [
-    { name: "GET /health", run: () => api("GET", "/health") },
-    {
-      name: "GET /v1/users/me",
-      run: () => api("GET", "/v1/users/me", { headers: ada }),
-      floor: { run: floors.pointRead, budget: 1.3 },
-    },
-    { name: "GET /v1/auth/me", run: () => api("GET", "/v1/auth/me", { headers: ada }) },
-    {
-      name: "GET /v1/users/{id} by API key",
-      run: () => api("GET", `/v1/users/${adaId}`, { headers: { "X-API-Key": key } }),
-    },
-    {
-      name: "GET /v1/users?limit=100",
-      run: () => api("GET", "/v1/users?limit=100", { headers: boss }),
-      floor: { run: floors.page, budget: 1.6 },
-    },
-    {
-      name: "PATCH /v1/users/me",
-      run: () =>
-        api("PATCH", "/v1/users/me", { headers: ada, body: { first_name: `Ada ${patches++}` } }),
-      floor: { run: floors.write, budget: 3.2 },
-    },
-    {
-      name: "POST /v1/auth/refresh",
-      run: createRefresh(api, "ada"),
-      floor: { run: floors.write, budget: 2.2 },
-    },
-    // Frequent logins end older sessions, so this user sends no other requests.
-    {
-      name: "POST /v1/auth/login",
-      run: () => api("POST", "/v1/auth/login", { body: { username: "grace", password: PASSWORD } }),
-    },
-    {
-      name: "POST /v1/auth/register",
-      run: () => api("POST", "/v1/auth/register", { body: account(`new${registrations++}`) }),
-    },
+    scenario("GET /v1/users/me", get("/v1/users/me", ada.headers), floors.pointRead, 1.25),
+    scenario(
+      "GET /v1/users/{id}",
+      get(`/v1/users/${seededUserId(5)}`, boss.headers),
+      floors.pointRead,
+      1.25,
+    ),
+    scenario(
+      "GET /v1/users/me, 304",
+      get("/v1/users/me", { ...boss.headers, "If-None-Match": etag }, 304),
+      floors.pointRead,
+    ),
+    scenario("GET /v1/users/{id} by API key", get(`/v1/users/${ada.id}`, reader), floors.pointRead),
+    scenario(
+      "GET /v1/users, first 100",
+      get("/v1/users?limit=100", boss.headers),
+      floors.page,
+      1.4,
+    ),
+    scenario(
+      "GET /v1/users, last 100",
+      get(`/v1/users?limit=100&cursor=${cursor}`, boss.headers),
+      floors.page,
+      1.4,
+    ),
+    ...search,
+    scenario("PATCH /v1/users/me", await createRename(server), floors.write, 2.5),
+    scenario("POST /v1/auth/refresh", await createRefresh(server, "ada"), floors.write, 2),
+    scenario(
+      "refresh, 10,000 past sessions",
+      await createRefresh(server, "past"),
+      floors.write,
+      2.2,
+    ),
+    scenario(
+      "POST /v1/auth/login",
+      send(() => loginOf("grace")),
+      floors.pbkdf2,
+      1.08,
+    ),
+    scenario(
+      "login, 10,000 past sessions",
+      send(() => loginOf("past")),
+      floors.pbkdf2,
+      1.08,
+    ),
+    scenario("POST /v1/users", post("/v1/users", newUser, boss.headers, 201), floors.pbkdf2),
+    scenario(
+      "POST /v1/auth/introspect",
+      post("/v1/auth/introspect", () => ({ token }), introspector),
+      floors.kvRead,
+      1.25,
+    ),
+    scenario(
+      "401, invalid token",
+      get("/v1/users/me", { Authorization: "Bearer x.y.z" }, 401),
+      floors.hono,
+    ),
+    scenario(
+      "429",
+      {
+        url: limitedUrl,
+        status: 429,
+        next: () => ({ method: "GET", path: "/v1/users/me", headers: ada.headers }),
+      },
+      floors.hono,
+    ),
   ];
 }
 
-function createFloors(floor: Send) {
+function scenario(name: string, task: Task, floor?: Task, target?: number): Scenario {
+  return { name, task, ...(floor && { floor }), ...(target !== undefined && { target }) };
+}
+
+/** The work that operations cannot avoid. */
+export function createFloors({ floorUrl }: Pick<BenchServer, "floorUrl">) {
+  const get = (path: string): Task => ({
+    url: floorUrl,
+    status: 200,
+    next: () => ({ method: "GET", path }),
+  });
   let writes = 0;
+  const write: Task = {
+    url: floorUrl,
+    status: 200,
+    next() {
+      writes += 1;
+      const body = { user_id: seededUserId(0), first_name: `Ada ${writes}` };
+      return { method: "POST", path: "/write", body };
+    },
+  };
   return {
-    pointRead: () => floor("GET", `/point-read?id=${SEEDED_USER_ID}`),
-    page: () => floor("GET", "/page"),
-    write: () =>
-      floor("POST", "/write", {
-        body: { user_id: SEEDED_USER_ID, first_name: `Ada ${writes++}` },
-      }),
+    hono: get("/hono"),
+    pointRead: get(`/point-read?id=${seededUserId(0)}`),
+    page: get("/page"),
+    kvRead: get("/kv-read"),
+    pbkdf2: get("/pbkdf2"),
+    write,
   };
 }
 
-/** Each lane has its own session, because a refresh token can be used only once. */
-function createRefresh(api: Send, username: string): Run {
-  const sessions = new Map<number, Session>();
-  return async function refresh(lane) {
-    const session = sessions.get(lane) ?? (await logIn(api, username));
-    const answer = await api("POST", "/v1/auth/refresh", {
-      body: { refresh_token: session.refresh_token },
-    });
-    sessions.set(lane, JSON.parse(answer.text) as Session);
-    return answer;
+async function createKey(api: Send, headers: Record<string, string>, scopes: string[]) {
+  const body = { name: `Benchmark ${scopes.join(" ")}`, scopes };
+  const { text } = await api("POST", "/v1/api-keys", { headers, body });
+  return { "X-API-Key": (JSON.parse(text) as { key: string }).key };
+}
+
+/** The cursor of the last full page of all users. */
+async function findLastCursor(api: Send, headers: Record<string, string>): Promise<string> {
+  let cursor = "";
+  let previous = "";
+  for (;;) {
+    const after = cursor && `&cursor=${cursor}`;
+    const { text } = await api("GET", `/v1/users?limit=${PAGE_SIZE}${after}`, { headers });
+    const { next_cursor: next } = (
+      JSON.parse(text) as { pagination: { next_cursor: string | null } }
+    ).pagination;
+    if (next === null) return previous;
+    previous = cursor;
+    cursor = next;
+  }
+}
+
+async function readETag(url: URL, headers: Record<string, string>): Promise<string> {
+  const response = await fetch(new URL("/v1/users/me", url), { headers });
+  await response.text();
+  return response.headers.get("ETag") ?? "";
+}
+
+async function hasSearch(url: URL, headers: Record<string, string>): Promise<boolean> {
+  const response = await fetch(new URL("/v1/users?q=user999", url), { headers });
+  await response.text();
+  return response.ok;
+}
+
+/** Uses a session again only once the response to its latest refresh has come. */
+async function createRefresh({ api, apiUrl }: BenchServer, username: string): Promise<Task> {
+  const tokens = new Map<string, string>();
+  const inUse = new Set<string>();
+  const remember = (text: string) => {
+    const { refresh_token: token } = JSON.parse(text) as { refresh_token: string };
+    const sessionId = Buffer.from(token.slice(TOKEN_PREFIX), "base64url").toString("hex", 0, 16);
+    tokens.set(sessionId, token);
+    inUse.delete(sessionId);
+  };
+  for (let session = 0; session < REFRESHED_SESSIONS; session += 1) {
+    remember(JSON.stringify(await logIn(api, username)));
+  }
+  return {
+    url: apiUrl,
+    status: 200,
+    begin: () => inUse.clear(),
+    next() {
+      const [sessionId, token] = [...tokens].find(([id]) => !inUse.has(id)) ?? ["", ""];
+      inUse.add(sessionId);
+      return { method: "POST", path: "/v1/auth/refresh", body: { refresh_token: token } };
+    },
+    received: remember,
   };
 }
 
-function account(username: string) {
-  return { username, email: `${username}@example.com`, password: PASSWORD };
-}
-
-async function register(api: Send, username: string): Promise<string> {
-  await api("POST", "/v1/auth/register", { body: account(username) });
-  const headers = bearer(await logIn(api, username));
-  const { text } = await api("GET", "/v1/users/me", { headers });
-  return (JSON.parse(text) as { id: string }).id;
-}
-
-async function logIn(api: Send, username: string): Promise<Session> {
-  const { text } = await api("POST", "/v1/auth/login", { body: { username, password: PASSWORD } });
-  return JSON.parse(text) as Session;
-}
-
-function bearer({ access_token }: Session) {
-  return { Authorization: `Bearer ${access_token}` };
+/** People change their own names in turn, so that no change meets another of the same account. */
+async function createRename({ api, apiUrl, db }: BenchServer): Promise<Task> {
+  const people: Person[] = [];
+  for (let index = 0; index < RENAMED_PEOPLE; index += 1) {
+    people.push(await createPerson(api, db, `renamed${index}`));
+  }
+  let count = 0;
+  return {
+    url: apiUrl,
+    status: 200,
+    next() {
+      count += 1;
+      const headers = people[count % people.length]?.headers ?? {};
+      return {
+        method: "PATCH",
+        path: "/v1/users/me",
+        headers,
+        body: { first_name: `Ada ${count}` },
+      };
+    },
+  };
 }

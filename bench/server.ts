@@ -1,93 +1,119 @@
-import { createTestHarness } from "wrangler";
+import type { Readable } from "node:stream";
+import { readD1Migrations } from "@cloudflare/vitest-pool-workers";
+import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { newKeySettings } from "../scripts/lib/new-keys.ts";
+import { bundle } from "./bundle.ts";
 import { closeConnections, createClient, type Send } from "./client.ts";
 import { findChild } from "./cpu.ts";
+import { fillUsers } from "./fill.ts";
 
-const USERS = 1000;
 const OFF = "0";
-
-/** The host of the floor worker's route in floor.toml. */
-const FLOOR_HOST = "floor.example";
-
-/** The id of a user that exists in both databases. */
-export const SEEDED_USER_ID = "00000000-0000-7000-8000-000000000000";
+const COMPATIBILITY_DATE = "2026-09-15";
 
 export interface BenchServer {
-  /** The process that runs both workers, their D1 and their KV. */
+  /** The process that runs the API, the floors, their D1 and their KV. */
   pid: number;
+  apiUrl: URL;
+  floorUrl: URL;
+  /** The API on the same database, where nobody may send more than one request per hour. */
+  limitedUrl: URL;
   api: Send;
-  floor: Send;
-  /** Makes a user an administrator. */
-  promote(username: string): Promise<void>;
+  db: D1Database;
+  gzipBytes: number;
   close(): Promise<void>;
 }
 
-/** Starts the API and the floor worker in one workerd process, each with a database of 1000 users. */
-export async function startServer(): Promise<BenchServer> {
-  configureRuntime();
-  const server = createTestHarness({
-    workers: [
-      {
-        configPath: new URL("../wrangler.toml", import.meta.url),
-        vars: {
-          ENVIRONMENT: "development",
-          SERVER_TIMING: "on",
-          MAIL_TRANSPORT: "off",
-          ACCESS_TOKEN_TTL_SECONDS: "3600",
-          RATE_LIMIT_AUTH: OFF,
-          RATE_LIMIT_REFRESH: OFF,
-          RATE_LIMIT_READ: OFF,
-          RATE_LIMIT_WRITE: OFF,
-        },
-        secrets: await newKeySettings("dev-"),
-      },
-      { configPath: new URL("floor.toml", import.meta.url) },
-    ],
-  });
-  const { url } = await server.listen();
-  const prepare = async (name?: string) => {
-    const worker = server.getWorker<{ DB: D1Database }>(name);
-    await worker.applyD1Migrations("DB");
-    const { DB } = await worker.getEnv();
-    await fill(DB);
-    return DB;
+interface ServerOptions {
+  /** The number of users in the database. */
+  users: number;
+  /** Settings of the API besides those of every benchmark. */
+  settings?: Readonly<Record<string, string>>;
+  /** Where the V8 inspector listens, for profiles. */
+  inspectorPort?: number | undefined;
+}
+
+/**
+ * Starts the API and the floors in one workerd process, on one database. Each worker has a socket of its own, so that no proxy
+ * takes part.
+ */
+export async function startServer({
+  users,
+  settings = {},
+  inspectorPort,
+}: ServerOptions): Promise<BenchServer> {
+  const [api, floor] = await Promise.all([
+    bundle(new URL("../wrangler.toml", import.meta.url)),
+    bundle(new URL("floor.toml", import.meta.url)),
+  ]);
+  const bindings = {
+    ENVIRONMENT: "development",
+    SERVER_TIMING: "on",
+    MAIL_TRANSPORT: "off",
+    ACCESS_TOKEN_TTL_SECONDS: "3600",
+    // People of the benchmark log in often.
+    SESSION_LIMIT: "1000",
+    RATE_LIMIT_AUTH: OFF,
+    RATE_LIMIT_REFRESH: OFF,
+    RATE_LIMIT_READ: OFF,
+    RATE_LIMIT_WRITE: OFF,
+    ...(await newKeySettings("dev-")),
+    ...settings,
   };
-  const db = await prepare();
-  await prepare("floor");
+  const toWorker = (name: string, script: string) => ({
+    name,
+    modules: true,
+    script,
+    compatibilityDate: COMPATIBILITY_DATE,
+    d1Databases: { DB: "bench" },
+    kvNamespaces: { KV: "bench" },
+    unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
+  });
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      cf: false,
+      handleRuntimeStdio,
+      ...(inspectorPort !== undefined && { inspectorPort }),
+      // A line per request costs what it costs in production, but is not shown.
+      handleStructuredLogs() {},
+      workers: [
+        { ...toWorker("api", api.script), bindings },
+        {
+          ...toWorker("limited", api.script),
+          bindings: { ...bindings, RATE_LIMIT_READ: "1/3600" },
+        },
+        toWorker("floor", floor.script),
+      ],
+    }),
+  );
+  await miniflare.ready;
+  const db = (await miniflare.getD1Database("DB", "api")) as unknown as D1Database;
+  await migrate(db);
+  await fillUsers(db, users);
+  const apiUrl = await miniflare.unsafeGetDirectURL("api");
+  const floorUrl = await miniflare.unsafeGetDirectURL("floor");
   return {
-    // The harness starts a second workerd process as a proxy, which has no database.
-    pid: findChild("workerd", "D1DatabaseObject"),
-    api: createClient(url),
-    floor: createClient(url, FLOOR_HOST),
-    async promote(username) {
-      const update = db.prepare("UPDATE users SET role = 'admin' WHERE username = ?");
-      await update.bind(username).run();
-    },
+    pid: findChild("workerd"),
+    apiUrl,
+    floorUrl,
+    limitedUrl: await miniflare.unsafeGetDirectURL("limited"),
+    api: createClient(apiUrl),
+    db,
+    gzipBytes: api.gzipBytes,
     async close() {
       closeConnections();
-      await server.close();
+      await miniflare.dispose();
     },
   };
 }
 
-// Disables what the harness adds to a worker and production does not have: fetching request.cf from the network, and the
-// trace collector and explorer of local development, which use more CPU time than a small request.
-function configureRuntime(): void {
-  Object.assign(process.env, {
-    CLOUDFLARE_CF_FETCH_ENABLED: "false",
-    X_LOCAL_OBSERVABILITY: "false",
-    X_LOCAL_EXPLORER: "false",
-  });
+function handleRuntimeStdio(stdout: Readable, stderr: Readable): void {
+  stdout.resume();
+  stderr.resume();
 }
 
-async function fill(db: D1Database): Promise<void> {
-  const numbers = JSON.stringify(Array.from({ length: USERS }, (_, index) => index));
-  await db
-    .prepare(
-      `INSERT INTO users (id, username, username_key, email, email_key, password_hash, role, created_at, updated_at)
-       SELECT printf('00000000-0000-7000-8000-%012d', value), 'user' || value, 'user' || value, 'user' || value || '@example.com',
-         'user' || value || '@example.com', '', 'user', value, value FROM json_each(?)`,
-    )
-    .bind(numbers)
-    .run();
+async function migrate(db: D1Database): Promise<void> {
+  const migrations = await readD1Migrations(new URL("../migrations", import.meta.url).pathname);
+  for (const { queries } of migrations) {
+    await db.batch(queries.map((query) => db.prepare(query)));
+  }
 }

@@ -16,6 +16,7 @@ import { sessionsRouter } from "./authentication/sessions/routes.ts";
 import { verificationRouter } from "./authentication/verification/routes.ts";
 import type { AppEnv } from "./http/app-env.ts";
 import { drainBody } from "./http/body.ts";
+import { sendBookmark } from "./http/bookmark.ts";
 import { cors } from "./http/cors.ts";
 import { notFound, refuseMethods } from "./http/not-found.ts";
 import { onError } from "./http/on-error.ts";
@@ -40,8 +41,8 @@ export function createApp() {
   app.use(cors);
   app.use(refuseMethods(app));
   app.use("/ready", provideContext);
-  app.use("/v1/*", requireConfig);
-  app.use("/metrics", requireConfig);
+  app.use("/v1/*", requireConfig, sendBookmark);
+  app.use("/metrics", requireConfig, sendBookmark);
   app.use("/.well-known/*", requireConfig);
 
   app.route("/", loginRouter);

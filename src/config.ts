@@ -37,6 +37,8 @@ export interface Config {
   /** Undefined if email is not configured. */
   mail: MailConfig | undefined;
   corsOrigins: readonly string[];
+  /** Whether reads of one's own data may come from read replicas of D1. */
+  readReplicas: boolean;
   serverTiming: boolean;
   logLevel: LogLevel;
   signingKeys: ReadonlyMap<string, SigningKey>;
@@ -150,6 +152,7 @@ function toConfig(
     deletedRetentionMs: settings.DELETED_RETENTION_DAYS * DAY,
     mail: toMailConfig(settings),
     corsOrigins: settings.CORS_ORIGINS,
+    readReplicas: settings.D1_READ_REPLICAS === "on",
     serverTiming: settings.SERVER_TIMING === "on",
     logLevel: settings.LOG_LEVEL,
     signingKeys: keys.signingKeys,

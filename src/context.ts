@@ -2,7 +2,7 @@ import type { Principal } from "./access/principal.ts";
 import type { AccessRequest } from "./access/rule.ts";
 import { type Config, type ConfigResult, type MailConfig, parseConfig } from "./config.ts";
 import { type Db, db } from "./db/client.ts";
-import { type Connection, connect } from "./db/connection.ts";
+import { type Connection, connect, type Replication } from "./db/connection.ts";
 import type { Statement } from "./db/statement.ts";
 import type { VerifiedAccessToken } from "./lib/access-token.ts";
 import { MemoryCache } from "./lib/memory-cache.ts";
@@ -31,7 +31,10 @@ interface Client {
   country: string | null;
 }
 
-/** A request with an `Idempotency-Key`. It repeats another if the key, the operation, the principal and the content are the same. */
+/**
+ * A request with an `Idempotency-Key`. It repeats another if the key, the operation, the principal and the content are the
+ * same.
+ */
 export interface IdempotentRequest {
   key: string;
   /** The method and the pattern of the route. */
@@ -150,6 +153,8 @@ interface ContextInput {
   bindings: Bindings;
   config: Config;
   meter: Meter;
+  /** Undefined for work that only the primary does, such as scheduled jobs. */
+  replication?: Replication | undefined;
   actor: Actor;
   client: Client;
   requestId: string;
@@ -158,13 +163,13 @@ interface ContextInput {
 }
 
 /** Creates the context of one request or one scheduled job. */
-export function createContext({ bindings, meter, ...rest }: ContextInput): Context {
+export function createContext({ bindings, meter, replication, ...rest }: ContextInput): Context {
   const now = Date.now();
   return {
     ...rest,
     memory: getIsolate(bindings).memory,
     db,
-    d1: connect(bindings.DB, meter),
+    d1: connect(bindings.DB, meter, replication),
     kv: createKv(bindings.KV, meter),
     sendMail: createMailer(rest.config.mail, bindings.EMAIL),
     now: () => now,

@@ -18,6 +18,11 @@ export const ERRORS = {
     "Conflicting credentials",
     "Send one credential: an Authorization header or an X-API-Key header, not both.",
   ],
+  invalid_bookmark: [
+    400,
+    "Invalid bookmark",
+    "Send X-D1-Bookmark as you got it with an earlier response, or leave it out.",
+  ],
   unauthenticated: [
     401,
     "Not authenticated",

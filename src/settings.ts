@@ -71,6 +71,7 @@ export const SETTINGS = z.object({
     .transform((list) => list.split(",").map((item) => item.trim()))
     .transform((list) => list.filter(Boolean))
     .pipe(z.array(z.literal("*").or(origin))),
+  D1_READ_REPLICAS: z.enum(["on", "off"]).default("off"),
   SERVER_TIMING: z.enum(["on", "off"]).default("off"),
   LOG_LEVEL: z.enum(LOG_LEVELS).default("info"),
   SIGNING_KEYS: z.string("is missing"),

@@ -249,8 +249,8 @@ function endSessions(userId: string, reason: string): string {
 const REBUILD_STEP = 20_000;
 
 /**
- * Writes the search index of users anew, in the order of `seq`, starting after `from`. Calls `report` after each transaction with the
- * last `seq` that is done. It can be stopped at any time and continued from there, and the service can run meanwhile.
+ * Writes the search index of users anew, in the order of `seq`, starting after `from`. Calls `report` after each transaction
+ * with the last `seq` that is done. It can be stopped at any time and continued from there, and the service can run meanwhile.
  */
 export async function rebuildSearch(
   where: readonly string[],

@@ -11,8 +11,8 @@ export interface FileRecord {
 }
 
 /**
- * Reads the records of a file from the beginning: the lines of newline-delimited JSON, which are read one by one, or the elements of a
- * JSON array, also of one within an object, such as `users` of Firebase. An array is read whole.
+ * Reads the records of a file from the beginning: the lines of newline-delimited JSON, which are read one by one, or the
+ * elements of a JSON array, also of one within an object, such as `users` of Firebase. An array is read whole.
  */
 export async function* readRecords(file: string): AsyncGenerator<FileRecord> {
   const isWhole = await isArrayOrDocument(file);

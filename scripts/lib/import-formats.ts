@@ -67,8 +67,8 @@ function fromDjango(entry: Source): ImportRow {
 }
 
 /**
- * The password column of Django: PBKDF2 stays as it is, Argon2 and bcrypt lose their prefix, and scrypt becomes a PHC string. A user
- * with an unusable password (`!…`) gets none.
+ * The password column of Django: PBKDF2 stays as it is, Argon2 and bcrypt lose their prefix, and scrypt becomes a PHC string. A
+ * user with an unusable password (`!…`) gets none.
  */
 function toDjangoHash(stored: string | undefined): string | undefined {
   if (!stored || stored.startsWith("!")) return undefined;

@@ -2,15 +2,18 @@ import type { MiddlewareHandler } from "hono";
 import { AppError } from "../errors.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { parseId } from "../lib/ids.ts";
-import { readCredential } from "./credential.ts";
+import { type Credential, readCredential } from "./credential.ts";
 import { requireAdmitted } from "./read.ts";
 import type { Restricted } from "./rule.ts";
 
 /**
  * Reads the credential of a request, without I/O, so that requests can be counted per caller. Requests without a valid credential
- * pass. Throws `conflicting_credentials`.
+ * pass. If `mayLag` is set, people read their own data from any replica. Throws `conflicting_credentials`.
  */
-export function identify(rule: Restricted): MiddlewareHandler<AppEnv> {
+export function identify(
+  rule: Restricted,
+  { mayLag }: { mayLag: boolean },
+): MiddlewareHandler<AppEnv> {
   return async function identify(c, next) {
     const ctx = c.get("ctx");
     const headers = {
@@ -20,10 +23,18 @@ export function identify(rule: Restricted): MiddlewareHandler<AppEnv> {
     const credential = await readCredential(headers, ctx);
     const id = c.req.param("id");
     const pathId = id === undefined ? undefined : (parseId(id) ?? id);
+    const { replication } = ctx.d1;
+    if (replication && mayLag) replication.mayLag = isOwner(credential, pathId);
     if (credential)
       c.set("ctx", { ...ctx, access: { rule, credential, pathId, isDecided: false } });
     return next();
   };
+}
+
+// The owner of an API key is not known before D1 is read.
+function isOwner(credential: Credential | null, pathId: string | undefined): boolean {
+  if (credential?.type !== "session") return false;
+  return pathId === undefined || pathId === "me" || pathId === credential.userId;
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import type { ErrorCode } from "../errors.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { FORM_TYPE, NDJSON_TYPE, readBody } from "../http/body.ts";
+import { Bookmark, readBookmark } from "../http/bookmark.ts";
 import { toProblemResponses } from "../http/problem.ts";
 import { policyOfMethod, type RateLimitPolicy, rateLimit } from "../http/rate-limit.ts";
 import { NO_QUERY, setRules, takesIdempotencyKey } from "../http/request-rules.ts";
@@ -23,6 +24,8 @@ type OperationConfig = RouteConfig & {
   rateLimitPolicy?: RateLimitPolicy;
   /** The maximum size of the body, if it is not 64 KiB. */
   maxBodyBytes?: number;
+  /** Whether people may read their own data from a read replica, with an access token. */
+  mayLag?: true;
   errors: readonly ErrorCode[];
   /** What only the service can find wrong with a body, so that it is reported together with the faults of an invalid one. */
   check?(c: HonoContext<AppEnv>, fields: object): Promise<unknown>;
@@ -45,6 +48,7 @@ export function operation<const P extends string, R extends OperationConfig & { 
     needs = "stores",
     rateLimitPolicy,
     maxBodyBytes,
+    mayLag,
     check,
     ...route
   } = config;
@@ -52,7 +56,7 @@ export function operation<const P extends string, R extends OperationConfig & { 
   const body = route.request?.body;
   const hasBody = body !== undefined;
   const isReplayable = takesIdempotencyKey(route);
-  const guards = createGuards(access, rateLimitPolicy, route.method);
+  const guards = createGuards({ access, policy: rateLimitPolicy, method: route.method, mayLag });
   const middleware = [setRules(route, check), ...guards];
   if (hasBody) {
     const accepts = {
@@ -63,6 +67,7 @@ export function operation<const P extends string, R extends OperationConfig & { 
   }
   return createRoute<P, R & { middleware: MiddlewareHandler<AppEnv>[] }>({
     ...route,
+    ...(isLimited && { parameters: [...(route.parameters ?? []), Bookmark] }),
     request: { query: NO_QUERY, ...route.request },
     middleware,
     security: describeSecurity(access),
@@ -82,9 +87,17 @@ function describeSecurity(access: Access) {
   return access.personal ? ACCESS_TOKEN : ACCESS_TOKEN_OR_API_KEY;
 }
 
-function createGuards(access: Access, policy: RateLimitPolicy | undefined, method: string) {
-  if (access.kind === "public") return policy ? [rateLimit(policy)] : [];
-  return [identify(access), rateLimit(policy ?? policyOfMethod(method)), guard];
+interface GuardOptions {
+  access: Access;
+  policy: RateLimitPolicy | undefined;
+  method: string;
+  mayLag: true | undefined;
+}
+
+function createGuards({ access, policy, method, mayLag }: GuardOptions) {
+  if (access.kind === "public") return policy ? [readBookmark, rateLimit(policy)] : [];
+  const limit = rateLimit(policy ?? policyOfMethod(method));
+  return [readBookmark, identify(access, { mayLag: mayLag === true }), limit, guard];
 }
 
 /** Creates the router for the operations of a feature. */
@@ -157,7 +170,7 @@ interface ErrorSources {
 function listErrors(sources: ErrorSources): ErrorCode[] {
   const { access, hasBody, isLimited, isReplayable, needs, own } = sources;
   const codes: ErrorCode[] = ["validation_failed"];
-  if (isLimited) codes.push("rate_limited");
+  if (isLimited) codes.push("invalid_bookmark", "rate_limited");
   if (isReplayable) codes.push("idempotency_key_reused", "request_in_progress");
   if (hasBody)
     codes.push("malformed_json", "unreadable_body", "payload_too_large", "unsupported_media_type");

@@ -1,5 +1,6 @@
 import { afterResponse, type Context } from "../context.ts";
 import type { Rows, Statements } from "../db/connection.ts";
+import type { Statement } from "../db/statement.ts";
 import { AppError } from "../errors.ts";
 import { MINUTE } from "../lib/time.ts";
 import { describeError } from "../platform/logger.ts";
@@ -20,10 +21,10 @@ export interface Acting extends Context {
 }
 
 /**
- * The read protocol: reads the caller and what an operation needs in one round trip, and decides on the caller before any of the
- * data is used. Also returns the caller's account, and looks up the answer to a request with an `Idempotency-Key`, for
- * `requireUnanswered`. Throws `unauthenticated` if the credential or its user is unusable, and
- * `forbidden` if the operation's rule does not admit the caller.
+ * The read protocol: reads the caller and what an operation needs in one round trip, and decides on the caller before any of
+ * the data is used. Also returns the caller's account, and looks up the answer to a request with an `Idempotency-Key`, for
+ * `requireUnanswered`. A read replica that lags never refuses a caller: the primary does. Throws `unauthenticated` if the
+ * credential or its user is unusable, and `forbidden` if the operation's rule does not admit the caller.
  */
 export async function read<const S extends Statements>(
   ctx: Context,
@@ -35,12 +36,26 @@ export async function read<const S extends Statements>(
   const callers = findCaller(ctx.db, access.credential);
   const answers = idempotency?.answers;
   const sent = { callers, answers, ...statements };
-  const { callers: found, answers: answered, ...rows } = await ctx.d1.send(sent);
+  const { callers: found, answers: answered, ...rows } = await sendUnlessBehind(ctx, access, sent);
   const [row] = found as CallerRow[];
   if (idempotency) idempotency.found = answered;
   const principal = admit(ctx, access, row);
   const acting = { ...ctx, actor: principal, access };
   return { ...(rows as unknown as Rows<S>), acting, account: toAccount(row as CallerRow) };
+}
+
+// A session that has just begun may not have reached the replica yet.
+async function sendUnlessBehind<const S extends Statements & { callers: Statement<CallerRow[]> }>(
+  ctx: Context,
+  { credential }: AccessRequest,
+  statements: S,
+): Promise<Rows<S>> {
+  const rows = await ctx.d1.send(statements);
+  const { replication } = ctx.d1;
+  const [row] = rows.callers as CallerRow[];
+  if (!replication?.mayLag || toPrincipal(row, credential, ctx.now())) return rows;
+  replication.mayLag = false;
+  return ctx.d1.send(statements);
 }
 
 /** Checks the caller of a request that is refused before its operation reads anything. */

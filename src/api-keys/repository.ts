@@ -110,7 +110,10 @@ interface ApiKeyFilter {
   isRevoked?: boolean | undefined;
 }
 
-/** Keys, the newest first: `limit` of them after the id in `before`, or after `skip` keys. Reads only those and the skipped ones. */
+/**
+ * Keys, the newest first: `limit` of them after the id in `before`, or after `skip` keys. Reads only those and the skipped
+ * ones.
+ */
 export function listApiKeys(
   db: Db,
   filter: ApiKeyFilter,

@@ -1,10 +1,11 @@
-import { desc, eq, type SQL, sql } from "drizzle-orm";
+import { desc, eq, getTableColumns, type SQL, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/sqlite-core";
-import type { Db } from "../db/client.ts";
+import { db as builder, type Db } from "../db/client.ts";
 import { insertRowsWhere, insertWhere, ofRow } from "../db/insert.ts";
 import { auditEvents } from "../db/schema/audit-events.ts";
 import { unattributedEvents } from "../db/schema/unattributed-events.ts";
 import { users } from "../db/schema/users.ts";
+import { prepareOnce } from "../db/statement.ts";
 
 export type AuditEventRow = typeof auditEvents.$inferSelect;
 export type NewAuditEvent = AuditEventRow;
@@ -17,12 +18,22 @@ export function whereRecorded(eventId: string): SQL {
   return sql`EXISTS (SELECT 1 FROM audit_events AS recorded WHERE recorded.id = ${eventId})`;
 }
 
+const insertIfChanged = prepareOnce<Record<string, unknown>>()((slots) => {
+  const names = Object.keys(getTableColumns(auditEvents)) as (keyof NewAuditEvent)[];
+  const row = Object.fromEntries(names.map((name) => [name, sql`${slots[name]}`]));
+  return insertWhere(builder, auditEvents, row as Record<keyof NewAuditEvent, SQL>, whereChanged);
+});
+
 /** Records an event where the condition holds. Only for commit.ts, because an event must directly follow its change. */
 export function insertAuditEvent(db: Db, row: NewAuditEvent, condition: SQL) {
+  if (condition === whereChanged) return insertIfChanged({ ...row });
   return insertWhere(db, auditEvents, row, condition);
 }
 
-/** Records each of many events where its target is among the rows that the condition's statement has inserted. Only for commit.ts. */
+/**
+ * Records each of many events where its target is among the rows that the condition's statement has inserted. Only for
+ * commit.ts.
+ */
 export function insertAuditEvents(
   db: Db,
   rows: readonly NewAuditEvent[],

@@ -26,10 +26,11 @@ export interface BodyRules {
 }
 
 /**
- * Reads the request body and passes it on as `application/json`. If the operation accepts forms, a form becomes an object of its
- * fields. If it accepts newline-delimited JSON, the lines become the array `data`, with null for a line that is not valid JSON. An empty body becomes an empty object, so that validation names every missing field; validation refuses it in any case.
- * Throws `payload_too_large` as soon as more than 64 KiB, or `maxBytes`, have arrived (hono's body-limit trusts `Content-Length`),
- * `unsupported_media_type`, `malformed_json`, `unreadable_body`.
+ * Reads the request body and passes it on as `application/json`. If the operation accepts forms, a form becomes an object of
+ * its fields. If it accepts newline-delimited JSON, the lines become the array `data`, with null for a line that is not valid
+ * JSON. An empty body becomes an empty object, so that validation names every missing field; validation refuses it in any case.
+ * Throws `payload_too_large` as soon as more than 64 KiB, or `maxBytes`, have arrived (hono's body-limit trusts
+ * `Content-Length`), `unsupported_media_type`, `malformed_json`, `unreadable_body`.
  */
 export function readBody(rules: BodyRules): MiddlewareHandler<AppEnv> {
   const { acceptsForms, acceptsLines, maxBytes = MAX_BODY_BYTES } = rules;

@@ -19,6 +19,7 @@ const applyCors = honoCors({
     "If-Match",
     "If-None-Match",
     "X-API-Key",
+    "X-D1-Bookmark",
     "X-Request-Id",
   ],
   exposeHeaders: [
@@ -29,6 +30,7 @@ const applyCors = honoCors({
     "RateLimit-Policy",
     "Retry-After",
     "Server-Timing",
+    "X-D1-Bookmark",
     "X-Request-Id",
   ],
   maxAge: ONE_DAY_SECONDS,

@@ -40,6 +40,7 @@ function createRequestContext(c: HonoContext<AppEnv>, config: Config): Context {
     bindings: c.env,
     config,
     meter: c.get("meter"),
+    replication: config.readReplicas ? { mayLag: false } : undefined,
     actor: { type: "anonymous" },
     client: {
       ip: c.req.header("CF-Connecting-IP") ?? null,

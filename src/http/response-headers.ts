@@ -57,6 +57,14 @@ export const RESPONSE_HEADERS = {
     schema: text,
     example: 'Bearer realm="roster"',
   },
+  "X-D1-Bookmark": {
+    description:
+      "The state of the database that the response shows or has made, if read replicas are in use (`D1_READ_REPLICAS`). Send it with " +
+      "your next request to read what you have written. Absent from responses that did not need the database.",
+    required: false,
+    schema: text,
+    example: "00000085-0000024c-00004c6d-8e61117bf38d7adb71b934ebbf891683",
+  },
   "X-Request-Id": {
     description:
       "Identifies the request in logs. It is the client's own `X-Request-Id` if that has 8 to 128 letters, digits, `_` or `-`.",
@@ -75,5 +83,6 @@ export function toHeaders(names: readonly ResponseHeader[]) {
 
 /** The headers of every response of an operation. */
 export function listCommonHeaders({ isLimited }: { isLimited: boolean }): ResponseHeader[] {
-  return isLimited ? ["X-Request-Id", "RateLimit", "RateLimit-Policy"] : ["X-Request-Id"];
+  if (!isLimited) return ["X-Request-Id"];
+  return ["X-Request-Id", "RateLimit", "RateLimit-Policy", "X-D1-Bookmark"];
 }

@@ -15,7 +15,10 @@ export interface StoredAnswer {
   body: string;
 }
 
-/** The records of a request: one id per MAC key, so that a repetition finds its record after a rotation. The first is for new records. */
+/**
+ * The records of a request: one id per MAC key, so that a repetition finds its record after a rotation. The first is for new
+ * records.
+ */
 export function identifyRequest(ctx: Context, request: KeyedRequest): Promise<string[]> {
   const name = JSON.stringify([request.operation, principalOf(ctx), request.key]);
   return Promise.all(

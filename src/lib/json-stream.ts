@@ -27,8 +27,9 @@ export async function* writeJson(document: object): AsyncGenerator<string> {
 }
 
 /**
- * Writes a list as newline-delimited JSON, a page at a time. The line feed of a line comes with the next page or the end, and the last
- * line of a page is written up to its last character before: if the list breaks off, what was written ends within a line.
+ * Writes a list as newline-delimited JSON, a page at a time. The line feed of a line comes with the next page or the end, and
+ * the last line of a page is written up to its last character before: if the list breaks off, what was written ends within a
+ * line.
  */
 export async function* writeLines(pages: Paged<object>): AsyncGenerator<string> {
   let held = "";

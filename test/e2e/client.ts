@@ -21,8 +21,8 @@ interface Login {
 }
 
 /**
- * A response that is not from the worker, or none: the proxy of `wrangler dev` occasionally loses a request on a kept-alive connection
- * (github.com/cloudflare/workers-sdk/issues/14641).
+ * A response that is not from the worker, or none: the proxy of `wrangler dev` occasionally loses a request on a kept-alive
+ * connection (github.com/cloudflare/workers-sdk/issues/14641).
  */
 export class ProxyError extends Error {}
 

@@ -92,7 +92,7 @@ describe("GET /v1/users/export", () => {
       "SELECT actor_id, metadata FROM audit_events WHERE action = 'users.exported' AND actor_id = ?",
       admin.id,
     );
-    expect(rows).toEqual([{ actor_id: admin.id, metadata: '{"deleted":false}' }]);
+    expect(rows).toEqual([{ actor_id: admin.id, metadata: '{"deleted":false,"searched":false}' }]);
     await response.body?.cancel();
     await settled;
   });

@@ -44,9 +44,10 @@ const USERNAME_TAKEN: Fault = {
 };
 
 /**
- * Creates users from rows, and returns what became of each, in order. A row that is invalid or whose name is taken is rejected, and
- * the others are created. Rows are inserted in several transactions: if one fails, the users of those before it remain. When the call
- * is repeated with the same `key`, their rows get the same ids, and they count as created without being inserted again. No email is sent. Throws `forbidden`, `edit_conflict`.
+ * Creates users from rows, and returns what became of each, in order. A row that is invalid or whose name is taken is rejected,
+ * and the others are created. Rows are inserted in several transactions: if one fails, the users of those before it remain.
+ * When the call is repeated with the same `key`, their rows get the same ids, and they count as created without being inserted
+ * again. No email is sent. Throws `forbidden`, `edit_conflict`.
  */
 export async function importUsers(
   ctx: Context,

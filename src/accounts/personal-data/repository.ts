@@ -59,9 +59,9 @@ export function listAttemptsOfUser(db: Db, user: UserRef) {
 }
 
 /**
- * The audit events that have a user as their target, actor or origin, the oldest first, starting after the id in `after`. Merges
- * ranges of three indexes, each of which has the events that the ones before it do not have. The conditions are those of the partial
- * indexes. Events are small: a page has up to 2 × `limit`.
+ * The audit events that have a user as their target, actor or origin, the oldest first, starting after the id in `after`.
+ * Merges ranges of three indexes, each of which has the events that the ones before it do not have. The conditions are those of
+ * the partial indexes. Events are small: a page has up to 2 × `limit`.
  */
 export function listEventsConcerning(db: Db, user: UserRef, after: string, limit: number) {
   const range = (condition: SQL) =>

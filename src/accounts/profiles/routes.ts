@@ -31,6 +31,7 @@ const getProfileRoute = operation({
   description:
     "Every field is empty until the profile is first written. Returns 304 if `If-None-Match` matches the current version.",
   access: openToKeys("me:read", ownOr("users:read")),
+  mayLag: true,
   parameters: [IfNoneMatch],
   request: { params: ProfileParams },
   responses: {

@@ -69,9 +69,9 @@ const pageColumns = Object.fromEntries(
 /**
  * Users in an order, then by id in the same direction. Reads only the rows that it returns or skips, and at most eight more.
  *
- * The indexes of the sorts group users by whether they are deleted, have the role `user`, are active, and have verified their email.
- * The list merges the groups that the filter selects, at most eight, each of which is read in the order of the index. The default
- * list has indexes of its own, which do not group.
+ * The indexes of the sorts group users by whether they are deleted, have the role `user`, are active, and have verified their
+ * email. The list merges the groups that the filter selects, at most eight, each of which is read in the order of the index.
+ * The default list has indexes of its own, which do not group.
  */
 export function listUsers(db: Db, filter: UserFilter, order: UserOrder, part: Part) {
   const column = sql.identifier(SORT_COLUMNS[order.sort].name);

@@ -83,6 +83,7 @@ const getUserRoute = operation({
   summary: "Retrieve a user",
   description: "Returns 304 if `If-None-Match` matches the current version.",
   access: openToKeys("me:read", ownOr("users:read")),
+  mayLag: true,
   parameters: [IfNoneMatch],
   request: { params: UserId, query: GetUserQuery },
   responses: {

@@ -54,6 +54,7 @@ const meRoute = operation({
   summary: "Get your account, permissions and session",
   description: "The permissions are those of your role at the moment.",
   access: own,
+  mayLag: true,
   responses: {
     200: jsonContent(Me, "Your account, your permissions and the session of the access token."),
   },

@@ -53,6 +53,7 @@ const listOwnRoute = operation({
   summary: "List your live sessions",
   description: "Lists the newest sessions first.",
   access: own,
+  mayLag: true,
   request: { query: PageQuery },
   responses: { 200: jsonContent(SessionPage, "A page of sessions.") },
   errors: [],
