@@ -39,6 +39,7 @@ export function buildOpenApiDocument(app: OpenAPIHono<AppEnv>): OpenApiDocument 
   const document = describeApi(app);
   requireBodies(document);
   shareResponses(document);
+  shareParameters(document);
   return document;
 }
 
@@ -122,4 +123,29 @@ function shareResponses(document: OpenApiDocument): void {
       OPERATION_CODES.map((code) => [code, { value: toProblemExample(code) }]),
     ),
   };
+}
+
+type Parameter = { name: string; in: string } | { $ref: string };
+
+// A parameter that several operations have is in `components` once. The first of a name is shared; others of that name are not.
+function shareParameters(document: OpenApiDocument): void {
+  const operations = Object.values(document.paths ?? {}).flatMap((path) =>
+    (Object.values(path) as { parameters: Parameter[] }[]).filter(({ parameters }) => parameters),
+  );
+  const texts = operations.flatMap(({ parameters }) =>
+    parameters.map((parameter) => JSON.stringify(parameter)),
+  );
+  const isRepeated = (text: string) => texts.indexOf(text) !== texts.lastIndexOf(text);
+  const shared = new Map<string, string>();
+  for (const operation of operations) {
+    operation.parameters = operation.parameters.map((parameter) => {
+      const text = JSON.stringify(parameter);
+      if ("$ref" in parameter || !isRepeated(text)) return parameter;
+      const name = `${parameter.in}-${parameter.name}`;
+      if (!shared.has(name)) shared.set(name, text);
+      return shared.get(name) === text ? { $ref: `#/components/parameters/${name}` } : parameter;
+    });
+  }
+  const parameters = [...shared].map(([name, text]) => [name, JSON.parse(text)]);
+  document.components = { ...document.components, parameters: Object.fromEntries(parameters) };
 }

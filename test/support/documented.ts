@@ -3,7 +3,7 @@ import { createApp } from "../../src/app.ts";
 import { buildOpenApiDocument } from "../../src/operations/openapi.ts";
 import {
   type DocumentedResponse,
-  inlineResponses,
+  inlineComponents,
   type OpenApiDocument,
 } from "./openapi-document.ts";
 
@@ -129,7 +129,7 @@ function findSchemaFaults({ schemas, lookup }: Reference, name: string, body: un
 
 function createReference(): Reference {
   const served = JSON.parse(JSON.stringify(buildOpenApiDocument(createApp())));
-  const document = inlineResponses(served as OpenApiDocument);
+  const document = inlineComponents(served as OpenApiDocument);
   // Schemas of `components` can be parts of others. What refers to them is strict.
   const shared = Object.entries(document.components.schemas).map(([name, schema]) => [
     name,

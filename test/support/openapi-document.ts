@@ -19,6 +19,7 @@ export interface Schema {
 }
 
 interface Parameter {
+  $ref?: string;
   name: string;
   in: string;
   description?: string;
@@ -57,16 +58,21 @@ export interface OpenApiDocument {
   components: {
     schemas: Record<string, Schema>;
     responses: Record<string, DocumentedResponse>;
+    parameters: Record<string, Parameter>;
     headers: Record<string, { required: boolean }>;
     examples: Record<string, { value: Record<string, unknown> }>;
   };
 }
 
-/** Replaces references to shared responses by the responses. */
-export function inlineResponses(document: OpenApiDocument): OpenApiDocument {
+/** Replaces references to shared responses and parameters by what they refer to. */
+export function inlineComponents(document: OpenApiDocument): OpenApiDocument {
+  const nameOf = ($ref = "") => $ref.split("/").at(-1) ?? "";
   for (const operation of Object.values(document.paths).flatMap((path) => Object.values(path))) {
+    operation.parameters = (operation.parameters ?? []).map(
+      (parameter) => document.components.parameters[nameOf(parameter.$ref)] ?? parameter,
+    );
     for (const [status, { $ref }] of Object.entries(operation.responses)) {
-      const shared = document.components.responses[$ref?.split("/").at(-1) ?? ""];
+      const shared = document.components.responses[nameOf($ref)];
       if (shared) operation.responses[status] = shared;
     }
   }

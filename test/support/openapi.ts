@@ -2,7 +2,7 @@ import { type AccessRule, readAccessRule } from "../../scripts/lib/access-matrix
 import { send } from "./api.ts";
 import {
   type DocumentedOperation,
-  inlineResponses,
+  inlineComponents,
   type OpenApiDocument,
   type Schema,
 } from "./openapi-document.ts";
@@ -20,7 +20,7 @@ export interface Operation {
 
 /** The document as the worker serves it, with its shared responses at every operation. */
 export async function fetchDocument(): Promise<OpenApiDocument> {
-  return inlineResponses((await send<OpenApiDocument>("/openapi.json")).body);
+  return inlineComponents((await send<OpenApiDocument>("/openapi.json")).body);
 }
 
 /** Every operation of a document. Throws if one declares no access rule. */

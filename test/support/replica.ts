@@ -64,9 +64,13 @@ export async function createReplicatedIsolate(settings: Record<string, string> =
 }
 
 async function copyTable(table: string): Promise<void> {
-  const { results } = await env.DB.prepare(`SELECT * FROM ${table}`).all();
+  // Without generated columns.
+  const columns = await env.DB.prepare(`SELECT name FROM pragma_table_info('${table}')`).all<{
+    name: string;
+  }>();
+  const names = columns.results.map(({ name }) => name);
+  const { results } = await env.DB.prepare(`SELECT ${names.join(", ")} FROM ${table}`).all();
   for (const row of results) {
-    const names = Object.keys(row);
     const slots = names.map(() => "?").join(", ");
     await env.REPLICA.prepare(`INSERT INTO ${table} (${names.join(", ")}) VALUES (${slots})`)
       .bind(...Object.values(row))
