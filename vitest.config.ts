@@ -36,7 +36,7 @@ export default defineConfig(async () => ({
         d1Databases: { REPLICA: "replica" },
         bindings: {
           // How many users test/lists/scale.test.ts inserts; `npm run test:lists` inserts more.
-          TEST_PEOPLE: process.env.TEST_PEOPLE ?? "20000",
+          TEST_PEOPLE: process.env.TEST_PEOPLE ?? "3000",
           TEST_MIGRATIONS: await readD1Migrations("migrations"),
           ENVIRONMENT: "development",
           APP_URL: "https://roster.test",
@@ -68,7 +68,7 @@ export default defineConfig(async () => ({
     coverage: {
       provider: "istanbul" as const,
       include: ["src/**/*.ts"],
-      reporter: ["text-summary", "text", "html"],
+      reporter: ["text-summary", "text"],
       thresholds: { lines: 95, branches: 95 },
     },
   },

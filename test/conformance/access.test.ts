@@ -19,7 +19,7 @@ import {
   targetOf,
   UNKNOWN_TARGET,
 } from "../support/samples.ts";
-import { type AccessRow, readAccessTable } from "./access-table.ts";
+import { readAccessTable } from "./access-table.ts";
 
 const document = await fetchDocument();
 const table = new Map(readAccessTable().map((row) => [row.operation, row] as const));
@@ -77,23 +77,43 @@ function expectAccepted({ status, body }: Answer, who: string): void {
   expect(status, `${who}: ${body?.code}`).toBeLessThan(500);
 }
 
+/**
+ * Makes a function remember its result by its arguments. For callers who are refused everywhere and targets that nothing reaches,
+ * which many tests can share.
+ */
+function shared<A extends unknown[], R>(create: (...args: A) => Promise<R>) {
+  const known = new Map<string, Promise<R>>();
+  return (...args: A): Promise<R> => {
+    const key = JSON.stringify(args);
+    const result = known.get(key) ?? create(...args);
+    known.set(key, result);
+    return result;
+  };
+}
+
+const untouchedTarget = shared(async () => targetOf(await createTestUser()));
+const adminKey = shared(async (...scopes: string[]) =>
+  createTestKey(await createTestUser("admin"), scopes),
+);
+const ownTargetsOf = shared(async (user: TestUser) => ownTargets(user));
+
 /** A user of each system role that the table does not admit, and one whose role grants all other permissions. */
-async function createUsersWithout(permission: string, { admitted }: AccessRow) {
+const createUsersWithout = shared(async (permission: string, admitted: readonly string[]) => {
   const roles = Object.keys(systemRoles).filter((role) => !admitted.includes(role));
   expect(roles).toContain("user");
   const ordinary = await Promise.all(roles.map((role) => createTestUser(role)));
   return [await createHolder(...allBut(permission)), ...ordinary];
-}
+});
 
 /** A key with all scopes except `scopes`, whose owner holds all permissions except `granted`. */
-async function createKeyWithout(scopes: readonly string[], granted: readonly string[]) {
+const createKeyWithout = shared(async (scopes: readonly string[], granted: readonly string[]) => {
   const owner = await createTestUser("admin");
   const key = await createTestKey(owner, allBut(...scopes));
   const holder = await createHolder(...allBut(...granted));
   const { role } = (await send("/v1/users/me", { token: holder.token })).body;
   await setRole(owner, role);
   return key;
-}
+});
 
 describe("the table of operations by caller", () => {
   it("has every documented operation, and no other", () => {
@@ -148,9 +168,9 @@ describe("every documented operation", () => {
   it.each(cases(restricted))(
     "returns 401 without valid credentials and 400 to two credentials: %s",
     async (_, op) => {
-      const user = await createTestUser("admin");
-      const key = await createTestKey(user, []);
-      const target = await targetOf(user);
+      const key = await adminKey();
+      const user = key.owner;
+      const [target] = await ownTargetsOf(user);
       const bare: Credential[] = [
         {},
         { token: `${user.token}x` },
@@ -173,9 +193,9 @@ describe("every operation that requires a permission", () => {
     "returns 403 to every role without it, whether or not the target exists: %s",
     async (_, operation) => {
       const { permission = "", kind } = operation.access;
-      const foreign = await targetOf(await createTestUser());
-      for (const user of await createUsersWithout(permission, operation.row)) {
-        const own = kind === "permission" ? await ownTargets(user) : [];
+      const foreign = await untouchedTarget();
+      for (const user of await createUsersWithout(permission, operation.row.admitted)) {
+        const own = kind === "permission" ? await ownTargetsOf(user) : [];
         for (const target of [foreign, UNKNOWN_TARGET, ...own]) {
           const answer = await call(operation, user, target, target.user === user);
           expectRefused(answer, 403, "forbidden", user.username);
@@ -191,11 +211,11 @@ describe("every operation that requires a permission", () => {
       const keys = {
         "without the scope": await createKeyWithout([permission], []),
         "of an owner without the permission": await createKeyWithout([], [permission]),
-        "without any scope": await createTestKey(await createTestUser("admin"), []),
+        "without any scope": await adminKey(),
       };
-      const foreign = await targetOf(await createTestUser());
+      const foreign = await untouchedTarget();
       for (const [who, key] of Object.entries(keys)) {
-        for (const target of [foreign, UNKNOWN_TARGET, ...(await ownTargets(key.owner))]) {
+        for (const target of [foreign, UNKNOWN_TARGET, ...(await ownTargetsOf(key.owner))]) {
           const answer = await call(operation, withKey(key), target, target.user === key.owner);
           expectRefused(answer, 403, "forbidden", `a key ${who}`);
         }
@@ -252,11 +272,10 @@ describe("every operation that refuses API keys", () => {
   it.each(cases(restricted.filter(({ access }) => !access.takesKeys)))(
     "returns 403 to every key, even with every scope: %s",
     async (_, operation) => {
-      const admin = await createTestUser("admin");
-      const key = await createTestKey(admin, [...PERMISSION_NAMES, ...SELF_SCOPE_NAMES]);
-      const foreign = await targetOf(await createTestUser());
-      for (const target of [foreign, UNKNOWN_TARGET, ...(await ownTargets(admin))]) {
-        const answer = await call(operation, withKey(key), target, target.user === admin);
+      const key = await adminKey(...PERMISSION_NAMES, ...SELF_SCOPE_NAMES);
+      const foreign = await untouchedTarget();
+      for (const target of [foreign, UNKNOWN_TARGET, ...(await ownTargetsOf(key.owner))]) {
+        const answer = await call(operation, withKey(key), target, target.user === key.owner);
         expectRefused(answer, 403, "forbidden", "a key with every scope");
       }
     },
@@ -270,7 +289,7 @@ describe("every operation that takes API keys", () => {
     "accepts a key with the scope for its owner's account there, by id and by `me`, and nowhere else: %s",
     async (_, operation) => {
       const { selfScope = "" } = operation.access;
-      const foreign = await targetOf(await createTestUser());
+      const foreign = await untouchedTarget();
       const owner = await createTestUser();
       const key = await createTestKey(owner, [selfScope]);
       for (const target of await ownTargets(owner)) {
@@ -286,11 +305,10 @@ describe("every operation that takes API keys", () => {
   it.each(cases(takingKeys))(
     "returns 403 to a key with the other scopes for its owner's account: %s",
     async (_, operation) => {
-      const owner = await createTestUser("admin");
       const others = SELF_SCOPE_NAMES.filter((name) => name !== operation.access.selfScope);
-      const key = await createTestKey(owner, others);
-      for (const target of [...(await ownTargets(owner)), UNKNOWN_TARGET]) {
-        const answer = await call(operation, withKey(key), target, target.user === owner);
+      const key = await adminKey(...others);
+      for (const target of [...(await ownTargetsOf(key.owner)), UNKNOWN_TARGET]) {
+        const answer = await call(operation, withKey(key), target, target.user === key.owner);
         expectRefused(answer, 403, "forbidden", others.join(" "));
       }
     },
