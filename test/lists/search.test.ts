@@ -103,6 +103,26 @@ describe("what a search finds", () => {
   });
 });
 
+it("finds names with any combining character, as they are stored and by their other letters", async () => {
+  const marks = Array.from({ length: 0x70 }, (_, index) => String.fromCodePoint(0x300 + index));
+  const names = marks.map((mark) => `q${mark}xkcd`.normalize("NFC"));
+  const found: [string, boolean, boolean][] = [];
+  for (const [index, name] of names.entries()) {
+    const username = `mark${index}`;
+    await sqlRun(
+      `INSERT INTO users (id, username, username_key, email, email_key, first_name, role, created_at, updated_at)
+       VALUES (?1, ?2, ?2, ?2, ?2, ?3, 'user', 1, 1)`,
+      `00000000-0000-7000-8000-${String(index + 1).padStart(12, "0")}`,
+      username,
+      name,
+    );
+    const byName = await search(name);
+    const byLetters = await search(`xkcd ${username}`);
+    found.push([name, byName.includes(username), byLetters.includes(username)]);
+  }
+  expect(found).toEqual(names.map((name) => [name, true, true]));
+});
+
 describe("what a search refuses", () => {
   it.each([
     ["", "q too_short"],
