@@ -1,4 +1,5 @@
 import { purgeDeletedUsers } from "./accounts/personal-data/purge.ts";
+import { compactSearch } from "./accounts/users/compact-search.ts";
 import { deleteOldUnattributed } from "./audit/repository.ts";
 import { deleteExpiredLoginAttempts } from "./authentication/attempts/repository.ts";
 import { deleteExpiredTokens } from "./authentication/one-time-tokens/repository.ts";
@@ -34,8 +35,8 @@ interface Job {
   rounds?: number;
   /** How long the job may run before another run may start it. */
   leaseMs: number;
-  /** Runs one round and returns the items that it processed. */
-  run(ctx: Context, size: number): Promise<readonly unknown[]>;
+  /** Runs a round, of which the first is 0, and returns the items that it processed. */
+  run(ctx: Context, size: number, round: number): Promise<readonly unknown[]>;
 }
 
 const EVERY_MINUTE: readonly Job[] = [
@@ -55,6 +56,13 @@ const HOURLY: readonly Job[] = [
     size: USERS_PER_ROUND,
     leaseMs: HOURLY_LEASE_MS,
     run: purgeDeletedUsers,
+  },
+  // After users were erased. An item is a part of the index.
+  {
+    name: "compact_search",
+    size: 1,
+    leaseMs: HOURLY_LEASE_MS,
+    run: (ctx, _size, round) => compactSearch(ctx, { isFirst: round === 0 }),
   },
   cleanup("delete_ended_sessions", ({ db, now, config }, limit) => {
     const expiredBefore = now() - SESSION_RETENTION_MS;
@@ -138,7 +146,7 @@ async function drain(ctx: Context, { size, rounds, run }: Job, progress: Progres
   const startedAt = Date.now();
   for (let round = 0; round < (rounds ?? Number.POSITIVE_INFINITY); round += 1) {
     if (Date.now() - startedAt >= RUN_MS) return;
-    const { length } = await run(ctx, size);
+    const { length } = await run(ctx, size, round);
     progress.items += length;
     progress.hasFinished = length < size;
     if (progress.hasFinished) return;

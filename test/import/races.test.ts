@@ -99,6 +99,24 @@ describe("an import that meets another change", () => {
     expect(faultsOf(malformed)).toEqual(["Idempotency-Key invalid_format"]);
   });
 
+  it("takes every key that other operations take, quoted or not", async () => {
+    const { token } = await createTestUser("admin");
+    for (const [key, same] of [
+      ['"with a space"', '"with a space"'],
+      ['"an escaped \\" quote"', '"an escaped \\" quote"'],
+      ['a"b', '"a\\"b"'],
+    ] as const) {
+      const options = { token, body: { data: [{ email: newEmail() }] } };
+      const first = await send("/v1/users/import", {
+        ...options,
+        headers: { "Idempotency-Key": key },
+      });
+      expect(first.body, key).toMatchObject({ created: 1 });
+      const headers = { "Idempotency-Key": same };
+      expect((await send("/v1/users/import", { ...options, headers })).body).toEqual(first.body);
+    }
+  });
+
   it("creates each user once, of several calls at once with one key", async () => {
     const { token } = await createTestUser("admin");
     const data = Array.from({ length: 20 }, () => ({ email: newEmail() }));

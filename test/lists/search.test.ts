@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
+import { HOURLY, runCron } from "../support/cron.ts";
 import { createTestUser, newAccount, sqlAll, sqlRun, type TestUser } from "../support/fixtures.ts";
+import { captureLogs } from "../support/logs.ts";
 import { createMailbox, createMailUser, flowsOf } from "../support/mail.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
@@ -103,6 +105,26 @@ describe("what a search finds", () => {
   });
 });
 
+it("finds names with any combining character, as they are stored and by their other letters", async () => {
+  const marks = Array.from({ length: 0x70 }, (_, index) => String.fromCodePoint(0x300 + index));
+  const names = marks.map((mark) => `q${mark}xkcd`.normalize("NFC"));
+  const found: [string, boolean, boolean][] = [];
+  for (const [index, name] of names.entries()) {
+    const username = `mark${index}`;
+    await sqlRun(
+      `INSERT INTO users (id, username, username_key, email, email_key, first_name, role, created_at, updated_at)
+       VALUES (?1, ?2, ?2, ?2, ?2, ?3, 'user', 1, 1)`,
+      `00000000-0000-7000-8000-${String(index + 1).padStart(12, "0")}`,
+      username,
+      name,
+    );
+    const byName = await search(name);
+    const byLetters = await search(`xkcd ${username}`);
+    found.push([name, byName.includes(username), byLetters.includes(username)]);
+  }
+  expect(found).toEqual(names.map((name) => [name, true, true]));
+});
+
 describe("what a search refuses", () => {
   it.each([
     ["", "q too_short"],
@@ -173,6 +195,33 @@ describe("the search index follows every change", () => {
     expect(await search("leaver")).toEqual([]);
     const left = await sqlAll("SELECT rowid FROM users_search WHERE rowid = ?", before?.seq);
     expect(left).toEqual([]);
+  });
+
+  it("of erasure and of new names, after the next hourly run also in what it stores", async () => {
+    const name = "𐌲𐌿𐌸";
+    const pages = "SELECT id FROM users_search_data WHERE instr(hex(block), hex(?)) > 0";
+    const erased = await register({ username: "gothic", last_name: name });
+    const renamed = await register({ username: "renamed", last_name: name });
+    // More than a round can write anew.
+    await sqlRun(
+      `INSERT INTO users (id, username, username_key, email, email_key, first_name, role, created_at, updated_at)
+       WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 8000)
+       SELECT printf('00000000-0000-7000-9000-%012d', n), 'many' || (n * 7919), 'many' || (n * 7919), n || '@x.example',
+         n || '@x.example', hex(randomblob(12)), 'user', 1, 1 FROM numbers`,
+    );
+    const body = { last_name: "other" };
+    await send(`/v1/users/${renamed}`, { method: "PATCH", token: admin.token, body });
+    await send(`/v1/users/${erased}/erase`, { method: "POST", token: admin.token });
+    expect(await sqlAll(pages, name)).not.toEqual([]);
+    const logs = captureLogs();
+    await runCron(HOURLY);
+    expect(await sqlAll(pages, name)).toEqual([]);
+    const [run] = logs.of("cron.job").filter(({ job }) => job === "compact_search");
+    expect(run).toMatchObject({ finished: true });
+    expect(run?.items).toBeGreaterThan(1);
+    expect(await search("renamed other")).toEqual(["renamed"]);
+    expect(await search("many55433 7@x")).toEqual(["many55433"]);
+    expect(await search("gothic")).toEqual([]);
   });
 
   it("of rows that were inserted without a place in the order", async () => {

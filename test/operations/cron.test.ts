@@ -66,6 +66,7 @@ describe("the hourly run", () => {
     const jobs = healthy.of("cron.job").map(({ job }) => job);
     expect(jobs).toEqual([
       "purge_deleted_users",
+      "compact_search",
       "delete_ended_sessions",
       "delete_expired_tokens",
       "delete_expired_login_attempts",

@@ -40,6 +40,7 @@ const PAGES = [
   "users USING INDEX users_(living|deleted|deleted_at)\\b",
   "api_keys USING INDEX sqlite_autoindex_api_keys_1\\b(?!.* IS NULL\\) =)",
   "unattributed_events USING PRIMARY KEY\\b",
+  "users_search_data USING INTEGER PRIMARY KEY\\b",
 ].map((index) => new RegExp(`^(SCAN|SEARCH) ${index}.* ${PAGE_END}`, "s"));
 
 /** Deletions of what is too old, which are read in the order of an index up to their limit. */

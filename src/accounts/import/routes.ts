@@ -1,17 +1,17 @@
+import type { Context as HonoContext } from "hono";
 import { createRouter, jsonContent, linesBody, operation } from "../../access/operation.ts";
 import { allOf } from "../../access/rule.ts";
-import { invalidField } from "../../errors.ts";
+import { AppError } from "../../errors.ts";
+import type { AppEnv } from "../../http/app-env.ts";
+import { findKeyFaults, readIdempotencyKey } from "../../http/idempotency-key.ts";
 import { importUsers, type Outcome } from "./import.ts";
 import { ImportResult, ImportRow, ImportUsers } from "./schema.ts";
 
 const MAX_BODY_BYTES = 1024 * 1024;
 
-const KEY_HEADER = "Idempotency-Key";
-const KEY = /^("?)([\x21\x23-\x7e]{1,255})\1$/;
-
 /** Repeating a call with its key is safe, whatever became of it. */
 const RepetitionKey = {
-  name: KEY_HEADER,
+  name: "Idempotency-Key",
   in: "header",
   required: false,
   description:
@@ -43,12 +43,10 @@ const importRoute = operation({
   errors: ["edit_conflict"],
 });
 
-function readKey(header: string | undefined): string | undefined {
-  if (header === undefined) return undefined;
-  const key = KEY.exec(header)?.[2];
-  if (key !== undefined) return key;
-  const message = "Must have 1 to 255 visible ASCII characters, all in double quotes or without.";
-  throw invalidField(KEY_HEADER, "invalid_format", message);
+function readKey(c: HonoContext<AppEnv>): string | undefined {
+  const faults = findKeyFaults(c);
+  if (faults.length > 0) throw new AppError("validation_failed", { faults });
+  return readIdempotencyKey(c);
 }
 
 function presentOutcomes(outcomes: readonly Outcome[]): ImportResult {
@@ -65,10 +63,6 @@ function presentOutcomes(outcomes: readonly Outcome[]): ImportResult {
 }
 
 export const importRouter = createRouter().openapi(importRoute, async (c) => {
-  const outcomes = await importUsers(
-    c.get("ctx"),
-    c.req.valid("json") as ImportUsers,
-    readKey(c.req.header(KEY_HEADER)),
-  );
+  const outcomes = await importUsers(c.get("ctx"), c.req.valid("json") as ImportUsers, readKey(c));
   return c.json(presentOutcomes(outcomes), 200);
 });

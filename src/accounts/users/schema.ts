@@ -121,7 +121,6 @@ const moment = (description: string) =>
     example: "2026-11-20T08:00:00Z",
   });
 
-/** The parameters that select users. */
 /** What a list of users selects, and its order. */
 const userFilters = {
   q: Search.optional().openapi({

@@ -11,8 +11,9 @@ const MIN_LENGTH = 3;
 /** What ends a word, as in `users_search_text`. */
 const SEPARATORS = /[ ._\-@+']/g;
 
-/** The diacritics that the search index ignores. Other combining characters are letters to it. */
-const DIACRITICS = /[\u0300-\u0331]/g;
+/** The diacritics that the search index ignores: those of SQLite. Other combining characters are letters to it. */
+const DIACRITICS =
+  /[\u0300-\u0304\u0306-\u030C\u030F\u0311\u031B\u0323-\u0328\u032D\u032E\u0330\u0331]/g;
 
 /** The words of a search, without diacritics of their own. */
 export type Words = readonly string[];
