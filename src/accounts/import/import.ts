@@ -17,6 +17,7 @@ import {
   listGrants,
   listNotInserted,
   whereNew,
+  whereNotCreated,
   whereRoleExists,
 } from "./repository.ts";
 import { createRowReader, type Draft, findRoleFaults, type Grants, rename } from "./rows.ts";
@@ -149,7 +150,7 @@ async function sendDrafts(acting: Acting, drafts: readonly Draft[]) {
     change: insertUsers(
       db,
       rows,
-      sql`${whereAllowed} AND ${whereCreatable(acting, role)} AND ${whereRoleExists}`,
+      sql`${whereAllowed} AND ${whereCreatable(acting, role)} AND ${whereRoleExists} AND ${whereNotCreated}`,
     ),
     events: await createEvents(acting, drafts),
     whereMade: whereNew,
