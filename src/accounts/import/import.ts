@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { whereAuthorized } from "../../access/conditions.ts";
 import { type Acting, read } from "../../access/read.ts";
 import { commitRows } from "../../audit/commit.ts";
-import { createAuditEvent } from "../../audit/events.ts";
+import { createAuditEvent, withActorDataKey } from "../../audit/events.ts";
 import type { Context } from "../../context.ts";
 import { ofRow } from "../../db/insert.ts";
 import { users } from "../../db/schema/users.ts";
@@ -55,7 +55,8 @@ export async function importUsers(
   input: ImportUsers,
   key?: string,
 ): Promise<Outcome[]> {
-  const { acting, grants } = await readAuthority(ctx, input);
+  const { acting: caller, grants } = await readAuthority(ctx, input);
+  const acting = await withActorDataKey(caller);
   const reader = createRowReader(acting, grants, { hashing: input.hash_parameters, key });
   const outcomes: Outcome[] = [];
   const drafts: Draft[] = [];
