@@ -74,8 +74,8 @@ function toDjangoHash(stored: string | undefined): string | undefined {
   if (!stored || stored.startsWith("!")) return undefined;
   if (stored.startsWith("argon2$")) return stored.slice("argon2".length);
   if (stored.startsWith("bcrypt$")) return stored.slice("bcrypt$".length);
-  const [, salt, n, r, p, hash] =
-    /^scrypt\$([^$]+)\$(\d+)\$(\d+)\$(\d+)\$([^$]+)$/.exec(stored) ?? [];
+  const [, n, salt, r, p, hash] =
+    /^scrypt\$(\d+)\$([^$]+)\$(\d+)\$(\d+)\$([^$]+)$/.exec(stored) ?? [];
   if (salt === undefined || hash === undefined) return stored;
   const text = Buffer.from(salt).toString("base64").replace(/=+$/, "");
   return `$scrypt$ln=${Math.log2(Number(n))},r=${r},p=${p}$${text}$${hash.replace(/=+$/, "")}`;
