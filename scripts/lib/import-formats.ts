@@ -110,8 +110,8 @@ function isUsername(text: string | undefined): boolean {
 // Times in milliseconds, as Firebase has them, in ISO 8601 and in the form of PostgreSQL, which has a space for the T.
 function toTime(value: unknown): string | undefined {
   const text = String(value ?? "");
-  const ms = /^\d+$/.test(text) ? Number(text) : Date.parse(text);
-  return Number.isNaN(ms) || text === "" ? undefined : new Date(ms).toISOString();
+  const time = new Date(/^\d+$/.test(text) ? Number(text) : Date.parse(text));
+  return Number.isNaN(time.getTime()) || text === "" ? undefined : time.toISOString();
 }
 
 function compact(row: ImportRow): ImportRow {

@@ -20,3 +20,13 @@ describe("an import --from django", () => {
     expect(await verifyForeignHash(password, hash)).toBe(true);
   });
 });
+
+describe("an import --from supabase", () => {
+  it.each([
+    ["2019-03-01 08:00:00.123456+00", "2019-03-01T08:00:00.123Z"],
+    ["99999999999999999999", undefined],
+    ["never", undefined],
+  ])("converts times, and leaves out what is none: %s", (created_at, time) => {
+    expect(findFormat("supabase")({ email: "a@b.example", created_at }).created_at).toBe(time);
+  });
+});
