@@ -48,10 +48,10 @@ export function createSender(
   };
 }
 
-// Undefined if the service cannot be reached.
+// Undefined if the service cannot be reached. Redirects are not followed: the API key and the hashes would go to another host.
 async function post(url: string, body: string, headers: Record<string, string>) {
   try {
-    return await fetch(url, { method: "POST", body, headers });
+    return await fetch(url, { method: "POST", body, headers, redirect: "manual" });
   } catch {
     return undefined;
   }
@@ -74,6 +74,12 @@ async function toError(response: Response | undefined): Promise<UsageError> {
     return new UsageError(
       "The service cannot be reached. Start the script again later: it continues where it stopped.",
     );
+  const location = response.headers.get("Location");
+  if (response.status < 400 && location) {
+    return new UsageError(
+      `The service redirects to ${location}. Give the address of the service as --url.`,
+    );
+  }
   const problem = (await response.json().catch(() => ({}))) as {
     code?: string;
     detail?: string;

@@ -74,8 +74,8 @@ function toDjangoHash(stored: string | undefined): string | undefined {
   if (!stored || stored.startsWith("!")) return undefined;
   if (stored.startsWith("argon2$")) return stored.slice("argon2".length);
   if (stored.startsWith("bcrypt$")) return stored.slice("bcrypt$".length);
-  const [, salt, n, r, p, hash] =
-    /^scrypt\$([^$]+)\$(\d+)\$(\d+)\$(\d+)\$([^$]+)$/.exec(stored) ?? [];
+  const [, n, salt, r, p, hash] =
+    /^scrypt\$(\d+)\$([^$]+)\$(\d+)\$(\d+)\$([^$]+)$/.exec(stored) ?? [];
   if (salt === undefined || hash === undefined) return stored;
   const text = Buffer.from(salt).toString("base64").replace(/=+$/, "");
   return `$scrypt$ln=${Math.log2(Number(n))},r=${r},p=${p}$${text}$${hash.replace(/=+$/, "")}`;
@@ -110,8 +110,8 @@ function isUsername(text: string | undefined): boolean {
 // Times in milliseconds, as Firebase has them, in ISO 8601 and in the form of PostgreSQL, which has a space for the T.
 function toTime(value: unknown): string | undefined {
   const text = String(value ?? "");
-  const ms = /^\d+$/.test(text) ? Number(text) : Date.parse(text);
-  return Number.isNaN(ms) || text === "" ? undefined : new Date(ms).toISOString();
+  const time = new Date(/^\d+$/.test(text) ? Number(text) : Date.parse(text));
+  return Number.isNaN(time.getTime()) || text === "" ? undefined : time.toISOString();
 }
 
 function compact(row: ImportRow): ImportRow {

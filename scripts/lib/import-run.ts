@@ -1,9 +1,10 @@
-import { appendFile, truncate, writeFile } from "node:fs/promises";
+import { appendFile, truncate } from "node:fs/promises";
 import type { RowResult, SendCall } from "./import-client.ts";
 import { readRecords } from "./import-file.ts";
 import type { ImportRow } from "./import-formats.ts";
 import type { Progress } from "./import-progress.ts";
 import { type ImportState, saveState } from "./import-state.ts";
+import { writePrivateFile } from "./private-file.ts";
 
 const MAX_ROWS = 1000;
 /** The service takes 1 MiB. */
@@ -114,6 +115,6 @@ export function toRejectsPath(file: string): string {
 // A new run starts with an empty file, a resumed one with what belongs to the calls that are done.
 async function cutRejects(file: string, { records, rejectsBytes }: ImportState): Promise<void> {
   const path = toRejectsPath(file);
-  if (records === 0) await writeFile(path, "", { mode: 0o600 });
+  if (records === 0) writePrivateFile(path, "");
   else await truncate(path, rejectsBytes);
 }

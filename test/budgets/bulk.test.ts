@@ -39,3 +39,22 @@ describe("the cost of a bulk change", () => {
     expectWithin(answer, { trips: 2, rowsRead: 40 * 100, rowsWritten: perUser * 100, kv: 0 });
   });
 });
+
+// An administrator who was made by a script.
+describe("the cost of the first change by someone without a data key", () => {
+  it("is one round trip more, however many users it concerns", async () => {
+    const { token, id } = await createTestUser("admin");
+    const forget = () => sqlRun("UPDATE users SET data_key = NULL WHERE id = ?", id);
+    const options = { token, bindings: withProductionLimits() };
+    const budget = { trips: 3, rowsRead: 40 * 100, rowsWritten: 18 * 100 + 1, kv: 0 };
+    await forget();
+    const data = Array.from({ length: 100 }, (_, i) => ({ email: `first${i}@first.example` }));
+    const imported = await send("/v1/users/import", { ...options, body: { data } });
+    expectWithin(imported, budget);
+    await forget();
+    const ids = imported.body.data.map((row: { id: string }) => row.id);
+    const body = { action: "deactivate", ids };
+    const changed = await send("/v1/users/bulk", { ...options, body });
+    expectWithin(changed, budget);
+  });
+});

@@ -2,7 +2,9 @@
 // it, and checks that everybody is there once, that rejects are reported, and how long it took.
 import { ok, strictEqual } from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ROOT, withDevServer } from "./server.ts";
@@ -15,10 +17,12 @@ const folder = await mkdtemp(join(tmpdir(), "roster-import-"));
 try {
   const file = join(folder, "people.ndjson");
   await writeFile(file, createRows());
+  await writeFile(`${file}.rejects.ndjson`, "", { mode: 0o644 });
+  await expectNoRedirect(file);
   await withDevServer(async ({ url, admin }) => {
     const token = await logIn(url, admin);
     const begunAt = Date.now();
-    const first = await runScript([file, "--url", url], token, { interruptsAfterMs: 1500 });
+    const first = await runScript([file, "--url", url], token, { isInterrupted: true });
     strictEqual(first.code, 130, first.output);
     const second = await runScript([file, "--url", url], token);
     strictEqual(second.code, 2, second.output);
@@ -55,11 +59,7 @@ async function logIn(url: string, { username, password }: { username: string; pa
   return ((await response.json()) as { access_token: string }).access_token;
 }
 
-async function runScript(
-  args: readonly string[],
-  token: string,
-  { interruptsAfterMs }: { interruptsAfterMs?: number } = {},
-) {
+async function runScript(args: readonly string[], token: string, { isInterrupted = false } = {}) {
   const child = spawn(process.execPath, ["scripts/import.ts", ...args], {
     cwd: ROOT,
     env: { ...process.env, ROSTER_TOKEN: token },
@@ -67,10 +67,11 @@ async function runScript(
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (chunk: Buffer) => {
+      // After the first call, which the script reports.
+      if (isInterrupted && output === "") child.kill("SIGINT");
       output += chunk.toString();
     });
   }
-  if (interruptsAfterMs !== undefined) setTimeout(() => child.kill("SIGINT"), interruptsAfterMs);
   const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
   return { code, output };
 }
@@ -83,6 +84,26 @@ async function expectRejects(file: string): Promise<void> {
     .map((line) => JSON.parse(line) as { text: string });
   strictEqual(rejects.length, 2, text);
   strictEqual(rejects[1]?.text, "no JSON");
+  strictEqual((await stat(`${file}.rejects.ndjson`)).mode & 0o777, 0o600);
+}
+
+// An API key and password hashes must not go to the host that a redirect names.
+async function expectNoRedirect(file: string): Promise<void> {
+  let forwarded = 0;
+  const other = createServer((_, response) => {
+    forwarded += 1;
+    response.end("{}");
+  }).listen(0);
+  const toUrl = (server: typeof other) =>
+    `http://localhost:${(server.address() as AddressInfo).port}`;
+  const redirecting = createServer((_, response) => {
+    response.writeHead(308, { Location: toUrl(other) }).end();
+  }).listen(0);
+  const { code, output } = await runScript([file, "--url", toUrl(redirecting)], "rstk_key");
+  for (const server of [other, redirecting]) server.close();
+  strictEqual(code, 1, output);
+  ok(output.includes("redirects to"), output);
+  strictEqual(forwarded, 0);
 }
 
 async function countExported(url: string, token: string): Promise<number> {

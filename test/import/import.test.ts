@@ -122,6 +122,13 @@ describe("POST /v1/users/import", () => {
     ]);
   });
 
+  it("reports at most 20 faults of a row, however many it has", async () => {
+    const { token } = await createTestUser("admin");
+    const row = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`field${i}`, 1]));
+    const answer = await importRows(token, [row]);
+    expect(faultsByRow(answer)[0]).toHaveLength(20);
+  });
+
   it("rejects names that another user, or an earlier row, has", async () => {
     const { token, username, email } = await createTestUser("admin");
     const twice = newEmail();

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
 import { createHolder, setRole } from "../support/credentials.ts";
 import { beforeStatement, wrapD1 } from "../support/d1.ts";
-import { createRoleRow, createTestUser, sqlAll, sqlRun } from "../support/fixtures.ts";
+import { changesOn, createRoleRow, createTestUser, sqlAll, sqlRun } from "../support/fixtures.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
 const INSERT = /^insert into "users"/;
@@ -80,6 +80,19 @@ describe("an import that meets another change", () => {
       JSON.stringify(ids),
     );
     expect(counts).toEqual({ users: 300, events: 300 });
+  });
+
+  it("does not bring back a user who was erased before it is repeated", async () => {
+    const { token } = await createTestUser("admin");
+    const body = { data: [{ email: newEmail(), profile: { bio: "x" } }] };
+    const options = { token, body, headers: { "Idempotency-Key": "erased-since" } };
+    const first = await send("/v1/users/import", options);
+    const { id } = first.body.data[0];
+    await send(`/v1/users/${id}/erase`, { token, method: "POST" });
+    const repeated = await send("/v1/users/import", options);
+    expect(repeated.body).toEqual(first.body);
+    expect(await sqlAll("SELECT id FROM users WHERE id = ?", id)).toEqual([]);
+    expect(await changesOn(id)).toEqual(["user.created", "user.erased"]);
   });
 
   it("rejects what exists when it is repeated without its key, with another one, or by another", async () => {

@@ -2,6 +2,7 @@ import type { Permission } from "../../access/permissions.ts";
 import { type Acting, read } from "../../access/read.ts";
 import { requirePermissions } from "../../access/require.ts";
 import { commitEach } from "../../audit/commit.ts";
+import { withActorDataKey } from "../../audit/events.ts";
 import { cacheEndedSessions } from "../../authentication/sessions/cache.ts";
 import type { Context } from "../../context.ts";
 import { AppError, requireNoFaults } from "../../errors.ts";
@@ -74,7 +75,8 @@ async function attemptChanges(
   input: BulkUsers,
   outcomes: Map<string, BulkOutcome>,
 ): Promise<void> {
-  const { acting, grants, users } = await checkBulk(ctx, input);
+  const { acting: caller, grants, users } = await checkBulk(ctx, input);
+  const acting = await withActorDataKey(caller);
   const plan = toPlan(input);
   const planned: Planned[] = [];
   for (const id of input.ids) {

@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { whereAuthorized } from "../../access/conditions.ts";
 import { type Acting, read } from "../../access/read.ts";
 import { commitRows } from "../../audit/commit.ts";
-import { createAuditEvent } from "../../audit/events.ts";
+import { createAuditEvent, withActorDataKey } from "../../audit/events.ts";
 import type { Context } from "../../context.ts";
 import { ofRow } from "../../db/insert.ts";
 import { users } from "../../db/schema/users.ts";
@@ -17,6 +17,7 @@ import {
   listGrants,
   listNotInserted,
   whereNew,
+  whereNotCreated,
   whereRoleExists,
 } from "./repository.ts";
 import { createRowReader, type Draft, findRoleFaults, type Grants, rename } from "./rows.ts";
@@ -54,7 +55,8 @@ export async function importUsers(
   input: ImportUsers,
   key?: string,
 ): Promise<Outcome[]> {
-  const { acting, grants } = await readAuthority(ctx, input);
+  const { acting: caller, grants } = await readAuthority(ctx, input);
+  const acting = await withActorDataKey(caller);
   const reader = createRowReader(acting, grants, { hashing: input.hash_parameters, key });
   const outcomes: Outcome[] = [];
   const drafts: Draft[] = [];
@@ -149,7 +151,7 @@ async function sendDrafts(acting: Acting, drafts: readonly Draft[]) {
     change: insertUsers(
       db,
       rows,
-      sql`${whereAllowed} AND ${whereCreatable(acting, role)} AND ${whereRoleExists}`,
+      sql`${whereAllowed} AND ${whereCreatable(acting, role)} AND ${whereRoleExists} AND ${whereNotCreated}`,
     ),
     events: await createEvents(acting, drafts),
     whereMade: whereNew,

@@ -7,16 +7,22 @@ import { users } from "../../db/schema/users.ts";
 import type { ProfileValues } from "../profiles/repository.ts";
 import type { NewUser } from "../users/repository.ts";
 
-/** True if a user with this id was inserted, by this call or by an earlier one with the same key. */
+/** True if a user with this id exists, whether this call or an earlier one with the same key has inserted it. */
 function whereInserted(id: SQL): SQL {
   return sql`EXISTS (SELECT 1 FROM users AS made WHERE made.id = ${id})`;
 }
 
+function whereTold(id: SQL): SQL {
+  return sql`EXISTS (SELECT 1 FROM audit_events AS told WHERE told.target_id = ${id} AND told.action = 'user.created')`;
+}
+
 /** True if a user with this id was inserted by this call: no event tells of it. */
 export function whereNew(id: SQL): SQL {
-  return sql`${whereInserted(id)} AND NOT EXISTS (SELECT 1 FROM audit_events AS told
-    WHERE told.target_id = ${id} AND told.action = 'user.created')`;
+  return sql`${whereInserted(id)} AND NOT ${whereTold(id)}`;
 }
+
+/** True unless an earlier call with the same key has created the row's user, who may have been erased since. */
+export const whereNotCreated: SQL = sql`NOT ${whereTold(ofRow(users.id))}`;
 
 /** True if the role of the row that is inserted exists. */
 export const whereRoleExists: SQL = sql`EXISTS (SELECT 1 FROM roles AS given WHERE given.name = ${ofRow(users.role)})`;
@@ -48,7 +54,7 @@ export function insertProfiles(
   ).onConflictDoNothing();
 }
 
-/** Of these new users, those who were not inserted, and which of their names another user has. */
+/** Of these new users, those who were not created, by this call or an earlier one, and which of their names another user has. */
 export function listNotInserted(db: Db, rows: readonly NewUser[]) {
   const input = rows.map(({ id, emailKey, usernameKey }) => ({ id, emailKey, usernameKey }));
   const isTaken = (column: SQL, key: string) =>
@@ -62,5 +68,5 @@ export function listNotInserted(db: Db, rows: readonly NewUser[]) {
       isUsernameTaken: isTaken(sql`other.username_key`, "usernameKey").as("is_username_taken"),
     })
     .from(sql`json_each(${JSON.stringify(input)}) AS input`)
-    .where(sql`NOT ${whereInserted(id)}`);
+    .where(sql`NOT ${whereInserted(id)} AND NOT ${whereTold(id)}`);
 }

@@ -21,6 +21,9 @@ import { ImportRow, type ImportUsers } from "./schema.ts";
 /** Hashing a password takes some 60 ms of CPU time. */
 const MAX_PASSWORDS = 50;
 
+/** The maximum number of problems that are reported of a row, so that the response is not many times larger than the request. */
+const MAX_FAULTS = 20;
+
 const MAX_USERNAME_LENGTH = 50;
 const SUFFIX_CHARACTERS = 8;
 
@@ -54,7 +57,7 @@ export function createRowReader(
   return {
     async readRow(input, index) {
       const faults = await findFaults(ImportRow, input);
-      if (faults.length > 0) return faults;
+      if (faults.length > 0) return faults.slice(0, MAX_FAULTS);
       const row = ImportRow.parse(input);
       if (row.password !== undefined) passwords += 1;
       const hash = readHash(row, hashing);

@@ -89,7 +89,7 @@ export const ImportResult = z
         status: z.enum(["created", "rejected"]),
         id: z.uuid().optional().openapi({ description: "The id of the new user." }),
         errors: z.array(FaultEntry).optional().openapi({
-          description: "Why the row was rejected.",
+          description: "Why the row was rejected: at most 20 entries.",
         }),
       }),
     ),

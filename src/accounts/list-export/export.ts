@@ -13,7 +13,8 @@ const PAGE_ROWS = 500;
 
 /**
  * All users whom the list's filters select, in its order, page by page. The export is recorded before the first page is returned.
- * Every page is authorized like a request of its own. A user who is created meanwhile is included or not; nobody is included twice.
+ * Every page is authorized like a request of its own. A user who is created meanwhile is included or not. Nobody is included twice,
+ * except someone whose sort field changes meanwhile.
  * Throws `forbidden`.
  */
 export async function exportUsers(
