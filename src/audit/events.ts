@@ -3,7 +3,7 @@ import { openText, type Person, sealText } from "../lib/data-key.ts";
 import { newId } from "../lib/ids.ts";
 import { toTimestamp } from "../lib/time.ts";
 import { findDataKey, type KeyRing, provideDataKey } from "./data-keys.ts";
-import type { AuditEventRecord, AuditEventRow, NewAuditEvent } from "./repository.ts";
+import type { AuditEventRow, NewAuditEvent } from "./repository.ts";
 
 /** Everything that is recorded as an event. */
 export const AUDIT_ACTIONS = [
@@ -120,11 +120,11 @@ export interface OpenedAuditEvent {
   erased?: true;
 }
 
+/** An event with the wrapped data keys that open it. */
+type KeyedEvent = AuditEventRow & { targetKey: string | null; originKey: string | null };
+
 /** Opens the sealed parts of an event whose data keys still exist. */
-export async function openAuditEvent(
-  ctx: KeyRing,
-  row: AuditEventRecord,
-): Promise<OpenedAuditEvent> {
+export async function openAuditEvent(ctx: KeyRing, row: KeyedEvent): Promise<OpenedAuditEvent> {
   const target = row.targetId && { id: row.targetId, dataKey: row.targetKey };
   const source = row.originOf && { id: row.originOf, dataKey: row.originKey };
   return openParts(row, {

@@ -1,8 +1,51 @@
 import { createRouter, jsonContent, operation } from "../access/operation.ts";
-import { permission } from "../access/rule.ts";
+import { ownOr, permission } from "../access/rule.ts";
+import { targetUser } from "../access/target.ts";
 import { PageQuery, presentPage } from "../http/pagination.ts";
+import type { OpenedAuditEvent } from "./events.ts";
+import { getEventPage, getUserEventPage } from "./list.ts";
 import { getUnattributedPage } from "./list-unattributed.ts";
-import { presentCount, UnattributedPage } from "./schema.ts";
+import {
+  AuditEventPage,
+  ListAuditEventsQuery,
+  ListUserAuditEventsQuery,
+  presentCount,
+  UnattributedPage,
+  UserEventsParams,
+} from "./schema.ts";
+
+const PAGES =
+  "A request examines at most 1,000 events. A page of a filtered list can therefore have fewer items than `limit`, or none, while " +
+  "`has_more` is true: go on with `next_cursor`.";
+
+const listEventsRoute = operation({
+  method: "get",
+  path: "/v1/audit-events",
+  operationId: "listAuditEvents",
+  tags: ["Audit"],
+  summary: "List audit events",
+  description: `Lists what happened, the newest first. Filters can be combined. ${PAGES}`,
+  access: permission("audit:read"),
+  request: { query: ListAuditEventsQuery },
+  responses: { 200: jsonContent(AuditEventPage, "A page of events.") },
+  errors: [],
+});
+
+const listEventsOfUserRoute = operation({
+  method: "get",
+  path: "/v1/users/{id}/audit-events",
+  operationId: "listUserAuditEvents",
+  tags: ["Audit"],
+  summary: "List the audit events that concern a user",
+  description:
+    "Lists the events that have the user as their target, as their actor, or as the owner of the API key that acted, the newest first. " +
+    "So they are for a deleted user. An erased user is no longer found: use the filters of `GET /v1/audit-events`. Without audit:read, you see your own, without the personal data and the ids of other " +
+    `people. ${PAGES}`,
+  access: ownOr("audit:read"),
+  request: { params: UserEventsParams, query: ListUserAuditEventsQuery },
+  responses: { 200: jsonContent(AuditEventPage, "A page of events.") },
+  errors: ["user_not_found"],
+});
 
 const listUnattributedRoute = operation({
   method: "get",
@@ -22,8 +65,24 @@ const listUnattributedRoute = operation({
   errors: [],
 });
 
-export const auditRouter = createRouter().openapi(listUnattributedRoute, async (c) => {
-  const query = c.req.valid("query");
-  const page = await getUnattributedPage(c.get("ctx"), query);
-  return c.json(presentPage(page, query.limit, presentCount), 200);
-});
+export const auditRouter = createRouter()
+  .openapi(listEventsRoute, async (c) => {
+    const query = c.req.valid("query");
+    const page = await getEventPage(c.get("ctx"), query);
+    return c.json(presentPage(page, query.limit, toItem), 200);
+  })
+  .openapi(listEventsOfUserRoute, async (c) => {
+    const query = c.req.valid("query");
+    const page = await getUserEventPage(c.get("ctx"), targetUser(c), query);
+    return c.json(presentPage(page, query.limit, toItem), 200);
+  })
+  .openapi(listUnattributedRoute, async (c) => {
+    const query = c.req.valid("query");
+    const page = await getUnattributedPage(c.get("ctx"), query);
+    return c.json(presentPage(page, query.limit, presentCount), 200);
+  });
+
+// Events are opened in the form in which the API returns them.
+function toItem(event: OpenedAuditEvent) {
+  return event;
+}
