@@ -16,6 +16,7 @@ export const AUDIT_ACTIONS = [
   "user.unlocked",
   "user.role_changed",
   "users.exported",
+  "audit.exported",
   "auth.login_succeeded",
   "auth.login_failed",
   "auth.locked_out",
@@ -41,7 +42,7 @@ export const AUDIT_ACTIONS = [
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
 export const ACTOR_TYPES = ["user", "api_key", "anonymous", "system"] as const;
-export const TARGET_TYPES = ["user", "role", "permission", "api_key"] as const;
+export const TARGET_TYPES = ["user", "role", "permission", "api_key", "audit_event"] as const;
 
 type Value = string | number | boolean | null;
 export type Changes = Readonly<Record<string, { from: Value; to: Value }>>;

@@ -1,4 +1,5 @@
 import { type Acting, read } from "../access/read.ts";
+import { requirePermissions } from "../access/require.ts";
 import type { UserRef } from "../access/target.ts";
 import type { Context } from "../context.ts";
 import { AppError } from "../errors.ts";
@@ -18,14 +19,15 @@ type EventPage = Page<OpenedAuditEvent>;
 
 /**
  * A page of the audit trail, the newest events first. Where no index has exactly what the filters select, a page can be shorter
- * than the limit, or empty, and still have a next one (see `listEvents`).
+ * than the limit, or empty, and still have a next one (see `listEvents`). Throws `forbidden`.
  */
 export async function getEventPage(ctx: Context, query: ListAuditEventsQuery): Promise<EventPage> {
   const filter = toFilter(query);
   const list = { scope: `audit events ${JSON.stringify(filter)}`, keys: ctx.config.macKeys };
   const [before] = (await openPage(list, query)) ?? [];
   const part = toPart(before, query.limit);
-  const { events } = await read(ctx, { events: listEvents(ctx.db, filter, part) });
+  const { acting, events } = await read(ctx, { events: listEvents(ctx.db, filter, part) });
+  requirePermissions(acting.actor, ["audit:read"]);
   const { shown, last } = cut(events, filter, query.limit);
   return {
     items: await Promise.all(shown.map((event) => openAuditEvent(ctx, event))),
@@ -75,7 +77,7 @@ function toPart(before: unknown, limit: number) {
 }
 
 /** The events of a page, and the id after which the next one goes on; null if there is none. */
-function cut(
+export function cut(
   events: readonly ListedEvent[],
   filter: EventFilter,
   limit: number,
@@ -88,7 +90,8 @@ function cut(
   return { shown, last: hasMore ? examined.id : null };
 }
 
-function toFilter(query: Partial<ListAuditEventsQuery>): EventFilter {
+/** What the parameters of a list select. */
+export function toFilter(query: Partial<ListAuditEventsQuery>): EventFilter {
   const { actor_id: actorId, target_id: targetId, action, from, to } = query;
   return { actorId, targetId, action, from, to };
 }

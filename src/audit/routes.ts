@@ -1,11 +1,15 @@
-import { createRouter, jsonContent, operation } from "../access/operation.ts";
-import { ownOr, permission } from "../access/rule.ts";
+import { createRouter, jsonContent, linesContent, operation } from "../access/operation.ts";
+import { byAction, ownOr, permission } from "../access/rule.ts";
 import { targetUser } from "../access/target.ts";
+import { streamLines } from "../http/json-stream.ts";
 import { PageQuery, presentPage } from "../http/pagination.ts";
-import type { OpenedAuditEvent } from "./events.ts";
+import { mapPages } from "../lib/json-stream.ts";
+import { type OpenedAuditEvent, openAuditEvent } from "./events.ts";
+import { exportEvents } from "./export.ts";
 import { getEventPage, getUserEventPage } from "./list.ts";
 import { getUnattributedPage } from "./list-unattributed.ts";
 import {
+  AuditEvent,
   AuditEventPage,
   ListAuditEventsQuery,
   ListUserAuditEventsQuery,
@@ -18,16 +22,26 @@ const PAGES =
   "A request examines at most 1,000 events. A page of a filtered list can therefore have fewer items than `limit`, or none, while " +
   "`has_more` is true: go on with `next_cursor`.";
 
+const PAGE = jsonContent(AuditEventPage, "A page of events, or all events, one per line.");
+
 const listEventsRoute = operation({
   method: "get",
   path: "/v1/audit-events",
   operationId: "listAuditEvents",
   tags: ["Audit"],
   summary: "List audit events",
-  description: `Lists what happened, the newest first. Filters can be combined. ${PAGES}`,
-  access: permission("audit:read"),
+  description:
+    `Lists what happened, the newest first. Filters can be combined. ${PAGES} With \`format=ndjson\`, streams all events that the ` +
+    "filters select instead. That is recorded as `audit.exported`. If it cannot be completed, the transfer breaks off within a line: " +
+    "discard what does not end with a line feed, and try again.",
+  access: byAction("audit:read", "audit:export"),
   request: { query: ListAuditEventsQuery },
-  responses: { 200: jsonContent(AuditEventPage, "A page of events.") },
+  responses: {
+    200: {
+      ...PAGE,
+      content: { ...PAGE.content, ...linesContent(AuditEvent, "").content },
+    },
+  },
   errors: [],
 });
 
@@ -68,7 +82,16 @@ const listUnattributedRoute = operation({
 export const auditRouter = createRouter()
   .openapi(listEventsRoute, async (c) => {
     const query = c.req.valid("query");
-    const page = await getEventPage(c.get("ctx"), query);
+    const ctx = c.get("ctx");
+    if (query.format === "ndjson") {
+      const pages = await exportEvents(ctx, query);
+      // Hono's types know no response of this content type.
+      return streamLines(
+        c,
+        mapPages(pages, (event) => openAuditEvent(ctx, event)),
+      ) as never;
+    }
+    const page = await getEventPage(ctx, query);
     return c.json(presentPage(page, query.limit, toItem), 200);
   })
   .openapi(listEventsOfUserRoute, async (c) => {

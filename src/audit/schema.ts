@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { Timestamp } from "../http/fields.ts";
-import { PageQuery, pageOf } from "../http/pagination.ts";
+import { filterQuery, PageQuery, pageOf } from "../http/pagination.ts";
 import { UserIdParam } from "../http/params.ts";
 import { parseId } from "../lib/ids.ts";
 import { toTimestamp } from "../lib/time.ts";
@@ -44,13 +44,29 @@ const { limit, cursor } = PageQuery.shape;
 export const ListUserAuditEventsQuery = z.strictObject({ limit, cursor, ...filters });
 export type ListUserAuditEventsQuery = z.infer<typeof ListUserAuditEventsQuery>;
 
-export const ListAuditEventsQuery = z.strictObject({
+const listParams = {
   limit,
   cursor,
+  format: z
+    .enum(["json", "ndjson"])
+    .default("json")
+    .openapi({
+      description:
+        "`json` returns a page. `ndjson` streams all events that the filters select, one per line; needs audit:export. It ignores `limit`, " +
+        "and cannot be combined with `cursor`.",
+    }),
   actor_id: idFilter("Only what this user or API key did."),
   target_id: idFilter("Only what concerned this user, role, permission or API key."),
   ...filters,
-});
+};
+
+export const ListAuditEventsQuery = filterQuery(listParams, [
+  {
+    path: "cursor",
+    message: "Cannot be combined with `format=ndjson`, which has no pages. Leave one of them out.",
+    isSent: ({ cursor: sent, format }) => sent !== undefined && format === "ndjson",
+  },
+]);
 export type ListAuditEventsQuery = z.infer<typeof ListAuditEventsQuery>;
 
 export const UserEventsParams = z.strictObject({ id: UserIdParam });

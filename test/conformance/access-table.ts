@@ -72,7 +72,7 @@ PATCH  /v1/api-keys/{id}                    | api_keys:write     | –        | 
 DELETE /v1/api-keys/{id}                    | api_keys:write     | –        | 401       | yes       | 403          | own       | yes   | 403      | 403
 POST   /v1/api-keys/{id}/rotate             | api_keys:write     | –        | 401       | yes       | 403          | own       | yes   | 403      | 403
 
-GET    /v1/audit-events                     | audit:read         | –        | 401       | 403       | 403          | 403       | yes   | yes      | 403
+GET    /v1/audit-events                     | audit:read or audit:export | –        | 401       | 403       | 403          | 403       | yes   | yes      | 403
 GET    /v1/audit-events/unattributed        | audit:read         | –        | 401       | 403       | 403          | 403       | yes   | yes      | 403
 
 GET    /                                    | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes
