@@ -53,7 +53,7 @@ const listEventsOfUserRoute = operation({
   summary: "List the audit events that concern a user",
   description:
     "Lists the events that have the user as their target, as their actor, or as the owner of the API key that acted, the newest first. " +
-    "So they are for a deleted user. An erased user is no longer found: use the filters of `GET /v1/audit-events`. Without audit:read, you see your own, without the personal data and the ids of other " +
+    "Deleted users are found. Erased users are not: use the filters of `GET /v1/audit-events`. Without audit:read, you see your own, without the personal data and the ids of other " +
     `people. ${PAGES}`,
   access: ownOr("audit:read"),
   request: { params: UserEventsParams, query: ListUserAuditEventsQuery },
