@@ -17,6 +17,7 @@ export const PERMISSIONS = {
   "api_keys:read": "View any user's API keys.",
   "api_keys:write": "Manage any user's API keys.",
   "audit:read": "Read the audit trail.",
+  "audit:export": "Export the audit trail.",
   "metrics:read": "Read the service's metrics.",
   "tokens:introspect": "Introspect access tokens.",
 } as const;

@@ -3,7 +3,7 @@ import { openText, type Person, sealText } from "../lib/data-key.ts";
 import { newId } from "../lib/ids.ts";
 import { toTimestamp } from "../lib/time.ts";
 import { findDataKey, type KeyRing, provideDataKey } from "./data-keys.ts";
-import type { AuditEventRecord, AuditEventRow, NewAuditEvent } from "./repository.ts";
+import type { AuditEventRow, NewAuditEvent } from "./repository.ts";
 
 /** Everything that is recorded as an event. */
 export const AUDIT_ACTIONS = [
@@ -16,6 +16,7 @@ export const AUDIT_ACTIONS = [
   "user.unlocked",
   "user.role_changed",
   "users.exported",
+  "audit.exported",
   "auth.login_succeeded",
   "auth.login_failed",
   "auth.locked_out",
@@ -41,7 +42,7 @@ export const AUDIT_ACTIONS = [
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
 export const ACTOR_TYPES = ["user", "api_key", "anonymous", "system"] as const;
-export const TARGET_TYPES = ["user", "role", "permission", "api_key"] as const;
+export const TARGET_TYPES = ["user", "role", "permission", "api_key", "audit_event"] as const;
 
 type Value = string | number | boolean | null;
 export type Changes = Readonly<Record<string, { from: Value; to: Value }>>;
@@ -128,11 +129,11 @@ export interface OpenedAuditEvent {
   erased?: true;
 }
 
+/** An event with the wrapped data keys that open it. */
+type KeyedEvent = AuditEventRow & { targetKey: string | null; originKey: string | null };
+
 /** Opens the sealed parts of an event whose data keys still exist. */
-export async function openAuditEvent(
-  ctx: KeyRing,
-  row: AuditEventRecord,
-): Promise<OpenedAuditEvent> {
+export async function openAuditEvent(ctx: KeyRing, row: KeyedEvent): Promise<OpenedAuditEvent> {
   const target = row.targetId && { id: row.targetId, dataKey: row.targetKey };
   const source = row.originOf && { id: row.originOf, dataKey: row.originKey };
   return openParts(row, {

@@ -1,5 +1,5 @@
 import { desc, eq, getTableColumns, type SQL, sql } from "drizzle-orm";
-import { alias } from "drizzle-orm/sqlite-core";
+import type { UserRef } from "../access/target.ts";
 import { db as builder, type Db } from "../db/client.ts";
 import { insertRowsWhere, insertWhere, ofRow } from "../db/insert.ts";
 import { auditEvents } from "../db/schema/audit-events.ts";
@@ -73,41 +73,6 @@ export function sampleDataKeys(db: Db, count: number, who: "living" | "deleted")
     .from(sql`json_each(${steps}) AS step`);
 }
 
-const targets = alias(users, "targets");
-const origins = alias(users, "origins");
-
-/**
- * The events that meet a condition, the oldest first, with the wrapped data keys that open them. Every column has a unique
- * name.
- */
-export function listAuditEvents(db: Db, condition: SQL) {
-  return db
-    .select({
-      id: sql<string>`${auditEvents.id}`.as("event_id"),
-      action: auditEvents.action,
-      actorType: auditEvents.actorType,
-      actorId: auditEvents.actorId,
-      targetType: auditEvents.targetType,
-      targetId: auditEvents.targetId,
-      changes: auditEvents.changes,
-      sealedChanges: auditEvents.sealedChanges,
-      originOf: auditEvents.originOf,
-      sealedOrigin: auditEvents.sealedOrigin,
-      requestId: auditEvents.requestId,
-      metadata: auditEvents.metadata,
-      createdAt: sql<number>`${auditEvents.createdAt}`.as("event_created_at"),
-      targetKey: sql<string | null>`${targets.dataKey}`.as("target_key"),
-      originKey: sql<string | null>`${origins.dataKey}`.as("origin_key"),
-    })
-    .from(auditEvents)
-    .leftJoin(targets, eq(targets.id, auditEvents.targetId))
-    .leftJoin(origins, eq(origins.id, auditEvents.originOf))
-    .where(condition)
-    .orderBy(auditEvents.id);
-}
-
-export type AuditEventRecord = Awaited<ReturnType<typeof listAuditEvents>>[number];
-
 export type UnattributedRow = typeof unattributedEvents.$inferSelect;
 
 /**
@@ -150,4 +115,9 @@ export function deleteOldUnattributed(db: Db, before: number, limit: number) {
         (SELECT hour, action, network, subject_id FROM unattributed_events WHERE hour < ${before} LIMIT ${limit})`,
     )
     .returning({ hour });
+}
+
+/** A user, deleted or not, with their wrapped data key. */
+export function findPerson(db: Db, user: UserRef) {
+  return db.select({ id: users.id, dataKey: users.dataKey }).from(users).where(eq(users.id, user));
 }

@@ -1,8 +1,65 @@
-import { createRouter, jsonContent, operation } from "../access/operation.ts";
-import { permission } from "../access/rule.ts";
+import { createRouter, jsonContent, linesContent, operation } from "../access/operation.ts";
+import { byAction, ownOr, permission } from "../access/rule.ts";
+import { targetUser } from "../access/target.ts";
+import { streamLines } from "../http/json-stream.ts";
 import { PageQuery, presentPage } from "../http/pagination.ts";
+import { mapPages } from "../lib/json-stream.ts";
+import { type OpenedAuditEvent, openAuditEvent } from "./events.ts";
+import { exportEvents } from "./export.ts";
+import { getEventPage, getUserEventPage } from "./list.ts";
 import { getUnattributedPage } from "./list-unattributed.ts";
-import { presentCount, UnattributedPage } from "./schema.ts";
+import {
+  AuditEvent,
+  AuditEventPage,
+  ListAuditEventsQuery,
+  ListUserAuditEventsQuery,
+  presentCount,
+  UnattributedPage,
+  UserEventsParams,
+} from "./schema.ts";
+
+const PAGES =
+  "A request examines at most 1,000 events. A page of a filtered list can therefore have fewer items than `limit`, or none, while " +
+  "`has_more` is true: go on with `next_cursor`.";
+
+const PAGE = jsonContent(AuditEventPage, "A page of events, or all events, one per line.");
+
+const listEventsRoute = operation({
+  method: "get",
+  path: "/v1/audit-events",
+  operationId: "listAuditEvents",
+  tags: ["Audit"],
+  summary: "List audit events",
+  description:
+    `Lists what happened, the newest first. Filters can be combined. ${PAGES} With \`format=ndjson\`, streams all events that the ` +
+    "filters select instead. That is recorded as `audit.exported`. If it cannot be completed, the transfer breaks off within a line: " +
+    "discard what does not end with a line feed, and try again.",
+  access: byAction("audit:read", "audit:export"),
+  request: { query: ListAuditEventsQuery },
+  responses: {
+    200: {
+      ...PAGE,
+      content: { ...PAGE.content, ...linesContent(AuditEvent, "").content },
+    },
+  },
+  errors: [],
+});
+
+const listEventsOfUserRoute = operation({
+  method: "get",
+  path: "/v1/users/{id}/audit-events",
+  operationId: "listUserAuditEvents",
+  tags: ["Audit"],
+  summary: "List the audit events that concern a user",
+  description:
+    "Lists the events that have the user as their target, as their actor, or as the owner of the API key that acted, the newest first. " +
+    "Deleted users are found. Erased users are not: use the filters of `GET /v1/audit-events`. Without audit:read, you see your own, without the personal data and the ids of other " +
+    `people. ${PAGES}`,
+  access: ownOr("audit:read"),
+  request: { params: UserEventsParams, query: ListUserAuditEventsQuery },
+  responses: { 200: jsonContent(AuditEventPage, "A page of events.") },
+  errors: ["user_not_found"],
+});
 
 const listUnattributedRoute = operation({
   method: "get",
@@ -22,8 +79,33 @@ const listUnattributedRoute = operation({
   errors: [],
 });
 
-export const auditRouter = createRouter().openapi(listUnattributedRoute, async (c) => {
-  const query = c.req.valid("query");
-  const page = await getUnattributedPage(c.get("ctx"), query);
-  return c.json(presentPage(page, query.limit, presentCount), 200);
-});
+export const auditRouter = createRouter()
+  .openapi(listEventsRoute, async (c) => {
+    const query = c.req.valid("query");
+    const ctx = c.get("ctx");
+    if (query.format === "ndjson") {
+      const pages = await exportEvents(ctx, query);
+      // Hono's types know no response of this content type.
+      return streamLines(
+        c,
+        mapPages(pages, (event) => openAuditEvent(ctx, event)),
+      ) as never;
+    }
+    const page = await getEventPage(ctx, query);
+    return c.json(presentPage(page, query.limit, toItem), 200);
+  })
+  .openapi(listEventsOfUserRoute, async (c) => {
+    const query = c.req.valid("query");
+    const page = await getUserEventPage(c.get("ctx"), targetUser(c), query);
+    return c.json(presentPage(page, query.limit, toItem), 200);
+  })
+  .openapi(listUnattributedRoute, async (c) => {
+    const query = c.req.valid("query");
+    const page = await getUnattributedPage(c.get("ctx"), query);
+    return c.json(presentPage(page, query.limit, presentCount), 200);
+  });
+
+// Events are opened in the form in which the API returns them.
+function toItem(event: OpenedAuditEvent) {
+  return event;
+}

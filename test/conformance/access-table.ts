@@ -48,6 +48,7 @@ PATCH  /v1/users/{id}/profile               | users:update       | me:write | 40
 GET    /v1/users/{id}/sessions              | sessions:read      | –        | 401       | yes       | 403          | yes       | yes   | yes      | 403
 DELETE /v1/users/{id}/sessions              | sessions:revoke    | –        | 401       | yes       | 403          | yes       | yes   | 403      | 403
 DELETE /v1/users/{id}/sessions/{session_id} | sessions:revoke    | –        | 401       | yes       | 403          | yes       | yes   | 403      | 403
+GET    /v1/users/{id}/audit-events          | audit:read         | –        | 401       | yes       | 403          | own       | yes   | yes      | 403
 
 POST   /v1/users/{id}/unlock                | credentials:manage | –        | 401       | 403       | 403          | 403       | yes   | 403      | 403
 POST   /v1/users/{id}/password/expire       | credentials:manage | –        | 401       | 403       | 403          | 403       | yes   | 403      | 403
@@ -71,6 +72,7 @@ PATCH  /v1/api-keys/{id}                    | api_keys:write     | –        | 
 DELETE /v1/api-keys/{id}                    | api_keys:write     | –        | 401       | yes       | 403          | own       | yes   | 403      | 403
 POST   /v1/api-keys/{id}/rotate             | api_keys:write     | –        | 401       | yes       | 403          | own       | yes   | 403      | 403
 
+GET    /v1/audit-events                     | audit:read or audit:export | –        | 401       | 403       | 403          | 403       | yes   | yes      | 403
 GET    /v1/audit-events/unattributed        | audit:read         | –        | 401       | 403       | 403          | 403       | yes   | yes      | 403
 
 GET    /                                    | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes

@@ -110,11 +110,12 @@ function findBodyFaults(
   const types = Object.keys(content);
   if (types.length === 0) return text === "" ? [] : ["a body is not documented"];
   if (!types.includes(type)) return [`the content type ${type} is not documented`];
+  const schemaName = `${name} ${type}`;
   if (type === "application/x-ndjson") {
     const lines = text.split("\n").filter((line) => line !== "");
-    return lines.flatMap((line) => findSchemaFaults(known, name, JSON.parse(line)));
+    return lines.flatMap((line) => findSchemaFaults(known, schemaName, JSON.parse(line)));
   }
-  return type.endsWith("json") ? findSchemaFaults(known, name, JSON.parse(text)) : [];
+  return type.endsWith("json") ? findSchemaFaults(known, schemaName, JSON.parse(text)) : [];
 }
 
 function findSchemaFaults({ schemas, lookup }: Reference, name: string, body: unknown): string[] {
@@ -144,14 +145,15 @@ function createReference(): Reference {
   return { document, paths, schemas, lookup: dereference({ $defs: schemas }) };
 }
 
-/** The schemas of all response bodies, by operation and status. */
+/** The schemas of all response bodies, by operation, status and content type. */
 function listBodies({ paths }: OpenApiDocument): [string, unknown][] {
   return Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).flatMap(([method, { responses }]) =>
-      Object.entries(responses).map(([status, { content = {} }]): [string, unknown] => {
-        const [body] = Object.values(content);
-        return [`${method.toUpperCase()} ${path} ${status}`, body?.schema ?? {}];
-      }),
+      Object.entries(responses).flatMap(([status, { content = {} }]) =>
+        Object.entries(content).map(([type, body]): [string, unknown] => {
+          return [`${method.toUpperCase()} ${path} ${status} ${type}`, body.schema ?? {}];
+        }),
+      ),
     ),
   );
 }

@@ -1,7 +1,6 @@
 import { env } from "cloudflare:workers";
-import { sql } from "drizzle-orm";
 import { openAuditEvent } from "../../src/audit/events.ts";
-import { listAuditEvents } from "../../src/audit/repository.ts";
+import { listEvents } from "../../src/audit/list-repository.ts";
 import { parseConfig } from "../../src/config.ts";
 import { db } from "../../src/db/client.ts";
 import { connect } from "../../src/db/connection.ts";
@@ -62,7 +61,7 @@ export interface AuditRow {
 /** The audit events about a target, oldest first, with their sealed values opened. */
 export async function allAuditOf(targetId: string): Promise<AuditRow[]> {
   const { rows } = await connect(env.DB, createMeter()).send({
-    rows: listAuditEvents(db, sql`target_id = ${targetId}`),
+    rows: listEvents(db, { targetId }, { before: undefined, limit: 10_000 }),
   });
   const config = await parseConfig(env);
   if (!config.ok) throw new Error("the test's settings are invalid");
@@ -72,7 +71,7 @@ export async function allAuditOf(targetId: string): Promise<AuditRow[]> {
   };
   const ring = { ...config, memory, now: Date.now, log: () => undefined };
   return Promise.all(
-    rows.map(async (row) => {
+    rows.toReversed().map(async (row) => {
       const event = await openAuditEvent(ring, row);
       const hasChanges = Object.keys(event.changes).length > 0;
       return { ...event, changes: hasChanges ? JSON.stringify(event.changes) : null };

@@ -43,6 +43,10 @@ const PAGES = [
   "users_search_data USING INTEGER PRIMARY KEY\\b",
 ].map((index) => new RegExp(`^(SCAN|SEARCH) ${index}.* ${PAGE_END}`, "s"));
 
+/** Pages of the audit trail, of which a request examines no more than a limit. */
+const TRAIL =
+  /^SEARCH audit_events USING PRIMARY KEY .* ORDER BY id DESC LIMIT \?\)\) AS page where is_selected OR place = \? limit \?$/s;
+
 /** Deletions of what is too old, which are read in the order of an index up to their limit. */
 const CLEANUPS = /^SEARCH \w+ USING .*: delete from .* LIMIT \?\)/s;
 
@@ -62,7 +66,7 @@ const SORTS = [
 /** The totals of lists, which count an index. */
 const TOTALS = /^(SCAN|SEARCH) \w+ USING .*: select count\(\*\) as "total" /;
 
-const EXPECTED = [...BOUNDED, ...PAGES, CLEANUPS, SAMPLES, METRICS, ...SORTS, TOTALS];
+const EXPECTED = [...BOUNDED, ...PAGES, TRAIL, CLEANUPS, SAMPLES, METRICS, ...SORTS, TOTALS];
 
 /** How many plans are read in one round trip. */
 const PLANS_PER_TRIP = 100;

@@ -61,13 +61,14 @@ export function listAttemptsOfUser(db: Db, user: UserRef) {
 /**
  * The audit events that have a user as their target, actor or origin, the oldest first, starting after the id in `after`.
  * Merges ranges of three indexes, each of which has the events that the ones before it do not have. The conditions are those of
- * the partial indexes. Events are small: a page has up to 2 × `limit`.
+ * the indexes. Events are small: a page has up to 2 × `limit`.
  */
 export function listEventsConcerning(db: Db, user: UserRef, after: string, limit: number) {
   const range = (condition: SQL) =>
     db.select().from(auditEvents).where(sql`${condition} AND ${auditEvents.id} > ${after}`);
   return unionAll(
-    range(sql`target_id = ${user}`),
+    range(sql`target_id = ${user} AND (actor_id IS target_id) = 1`),
+    range(sql`target_id = ${user} AND (actor_id IS target_id) = 0`),
     range(sql`actor_id = ${user} AND actor_id IS NOT target_id`),
     range(sql`origin_of = ${user} AND origin_of IS NOT actor_id AND origin_of IS NOT target_id`),
   )

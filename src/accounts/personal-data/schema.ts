@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import type { ApiKeyRow } from "../../api-keys/repository.ts";
 import { ApiKey, presentApiKey } from "../../api-keys/schema.ts";
-import { ACTOR_TYPES, AUDIT_ACTIONS, TARGET_TYPES } from "../../audit/events.ts";
+import { AuditEvent } from "../../audit/schema.ts";
 import { TOKEN_PURPOSES, type TokenPurpose } from "../../authentication/one-time-tokens/tokens.ts";
 import type { SessionRow } from "../../authentication/sessions/repository.ts";
 import { presentSession, Session } from "../../authentication/sessions/schema.ts";
@@ -21,13 +21,6 @@ export const ExportQuery = z.strictObject({
   }),
 });
 
-const Change = z
-  .object({
-    from: z.unknown().openapi({ description: "The value before. Null: none." }),
-    to: z.unknown().openapi({ description: "The value after. Null: none." }),
-  })
-  .openapi("Change", { required: ["from", "to"] });
-
 const Mail = z
   .object({
     kind: z.enum(MAIL_KINDS).openapi("MailKind", { example: "verify_email" }),
@@ -46,39 +39,6 @@ const OneTimeToken = z
   .openapi("OneTimeToken");
 
 const LoginAttempt = z.object({ attempted_at: Timestamp }).openapi("LoginAttempt");
-
-const AuditEvent = z
-  .object({
-    id: z.uuid(),
-    action: z.enum(AUDIT_ACTIONS).openapi("AuditAction", { example: "user.updated" }),
-    actor_id: z.string().nullable().openapi({
-      description:
-        "The user or API key that acted. Null in the export of a user if it was another person, or another person's key.",
-    }),
-    actor_type: z.enum(ACTOR_TYPES),
-    target_type: z.enum(TARGET_TYPES).nullable(),
-    target_id: z.string().nullable().openapi({
-      description:
-        "What the action changed or concerned. Null in the export of a user if it was another person.",
-    }),
-    changes: z
-      .record(z.string(), z.union([Change, z.null()]))
-      .openapi({ description: "By field. Null if the values are not recorded or were erased." }),
-    ip: z.string().nullable(),
-    user_agent: z.string().nullable(),
-    request_id: z.string().nullable(),
-    metadata: z.record(z.string(), z.unknown()).openapi({
-      type: "object",
-      additionalProperties: true,
-      description: "Further details, such as a session id. Never personal data.",
-    }),
-    created_at: Timestamp,
-    erased: z.literal(true).optional().openapi({
-      description:
-        "Present if part of the event can no longer be read, because the user it concerned was erased.",
-    }),
-  })
-  .openapi("AuditEvent");
 
 export const UserExport = z
   .object({
