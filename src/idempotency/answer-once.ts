@@ -11,8 +11,8 @@ import { requireValidKey } from "../http/validation.ts";
 import {
   type KeepAnswer,
   keepAnswer,
+  keepFirstAnswer,
   keepNothing,
-  keepRefusal,
   prepareRequest,
   Replay,
   readAnswer,
@@ -31,7 +31,15 @@ interface Once<T, B, S> {
   run(ctx: Context, keep: KeepAnswer<T>): Promise<T>;
   /** Presents the result. Depends on nothing else, because it is called before the result is stored. */
   present(result: T): Answer<B, S>;
+  /**
+   * Stores the answer once the service has returned, for a service with several transactions, which therefore must not repeat
+   * what an interrupted request has done.
+   */
+  isKeptAfterwards?: true;
 }
+
+/** Longer answers are not stored afterwards: D1 takes 2 MB per value, and sealing lengthens them. */
+const MAX_KEPT_LENGTH = 512 * 1024;
 
 /**
  * Handles a request of an operation that declares `IdempotencyKey`. With a key, the response is stored in the transaction of the
@@ -40,7 +48,7 @@ interface Once<T, B, S> {
  */
 export async function answerOnce<T, B extends object, S extends 200 | 201>(
   c: HonoContext<AppEnv>,
-  { run, present }: Once<T, B, S>,
+  { run, present, isKeptAfterwards }: Once<T, B, S>,
 ) {
   await requireValidKey(c);
   const key = readIdempotencyKey(c);
@@ -56,7 +64,10 @@ export async function answerOnce<T, B extends object, S extends 200 | 201>(
       answer = toStored(present(expected));
       return keepAnswer(ctx, request, answer, userId);
     });
-    return typed(answer ?? toStored(present(result)));
+    answer ??= toStored(present(result));
+    if (!isKeptAfterwards || answer.body.length > MAX_KEPT_LENGTH) return typed(answer);
+    const earlier = await keepFirstAnswer(ctx, request, answer);
+    return typed(earlier ?? answer, earlier !== undefined);
   } catch (error) {
     const earlier = await settle(c, { ctx, request, error });
     return typed(earlier, true);
@@ -91,7 +102,7 @@ async function settle(
     return winner;
   }
   if (!isFinal(error)) throw error;
-  const earlier = await keepRefusal(ctx, request, await toStoredRefusal(c, error));
+  const earlier = await keepFirstAnswer(ctx, request, await toStoredRefusal(c, error));
   if (!earlier) throw error;
   return earlier;
 }

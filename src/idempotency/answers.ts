@@ -94,10 +94,10 @@ export async function keepAnswer(
 }
 
 /**
- * Stores the answer to a request that changed nothing. If a concurrent request has stored one, that is the answer. Throws
+ * Stores the answer to a request outside of a change. If a concurrent request has stored one, that is the answer. Throws
  * `idempotency_key_reused`.
  */
-export async function keepRefusal(
+export async function keepFirstAnswer(
   ctx: Context,
   request: IdempotentRequest,
   answer: StoredAnswer,

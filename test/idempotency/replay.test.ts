@@ -40,7 +40,7 @@ describe("the document", () => {
     const declared = operations.filter(({ operation }) =>
       operation.parameters?.some(({ name }) => name === "Idempotency-Key"),
     );
-    // An import stores no response: the ids of its users are derived from the key.
+    // An import has tests of its own.
     const expected = [...CREATION_NAMES, "POST /v1/users/import"];
     expect(declared.map(({ name }) => name).sort()).toEqual(expected.sort());
     const creating = operations.filter(({ operation }) => "201" in operation.responses);

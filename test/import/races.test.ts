@@ -73,6 +73,8 @@ describe("an import that meets another change", () => {
     expect(repeated.body).toMatchObject({ created: 300, rejected: 0 });
     const again = await send("/v1/users/import", options);
     expect(again.body).toEqual(repeated.body);
+    expect(repeated.headers.get("Idempotency-Replayed")).toBeNull();
+    expect(again.headers.get("Idempotency-Replayed")).toBe("true");
     const ids = repeated.body.data.map(({ id }: { id: string }) => id);
     const [counts] = await sqlAll(
       `SELECT count(DISTINCT target_id) AS users, count(*) AS events FROM audit_events
@@ -106,8 +108,8 @@ describe("an import that meets another change", () => {
       expect(codesOf(answer)).toEqual([["email_taken"]]);
     }
     const changed = { data: [{ ...body.data[0], first_name: "Ada" }] };
-    const answer = await send("/v1/users/import", { token, body: changed, ...withKey("first") });
-    expect(codesOf(answer)).toEqual([["email_taken"]]);
+    const reused = await send("/v1/users/import", { token, body: changed, ...withKey("first") });
+    expectProblem(reused, 422, "idempotency_key_reused");
     const malformed = await send("/v1/users/import", { token, body, ...withKey('"a" b') });
     expect(faultsOf(malformed)).toEqual(["Idempotency-Key invalid_format"]);
   });

@@ -7,6 +7,7 @@ import type { Context } from "../../context.ts";
 import { ofRow } from "../../db/insert.ts";
 import { users } from "../../db/schema/users.ts";
 import { AppError, type Fault } from "../../errors.ts";
+import { requireUnanswered } from "../../idempotency/answers.ts";
 import { MemoryCache } from "../../lib/memory-cache.ts";
 import { MINUTE } from "../../lib/time.ts";
 import { whereCreatable } from "../users/by-key.ts";
@@ -56,6 +57,7 @@ export async function importUsers(
   key?: string,
 ): Promise<Outcome[]> {
   const { acting: caller, grants } = await readAuthority(ctx, input);
+  await requireUnanswered(caller);
   const acting = await withActorDataKey(caller);
   const reader = createRowReader(acting, grants, { hashing: input.hash_parameters, key });
   const outcomes: Outcome[] = [];

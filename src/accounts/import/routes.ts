@@ -1,26 +1,11 @@
-import type { Context as HonoContext } from "hono";
 import { createRouter, jsonContent, linesBody, operation } from "../../access/operation.ts";
 import { allOf } from "../../access/rule.ts";
-import { AppError } from "../../errors.ts";
-import type { AppEnv } from "../../http/app-env.ts";
-import { findKeyFaults, readIdempotencyKey } from "../../http/idempotency-key.ts";
+import { IdempotencyKey, readIdempotencyKey } from "../../http/idempotency-key.ts";
+import { answerOnce } from "../../idempotency/answer-once.ts";
 import { importUsers, type Outcome } from "./import.ts";
 import { ImportResult, ImportRow, ImportUsers } from "./schema.ts";
 
 const MAX_BODY_BYTES = 1024 * 1024;
-
-/** Repeating a call with its key is safe, whatever became of it. */
-const RepetitionKey = {
-  name: "Idempotency-Key",
-  in: "header",
-  required: false,
-  description:
-    "A text of 1 to 255 visible ASCII characters, quoted or not: a new random text per call, for example a UUID. If you repeat the call with the same " +
-    "key and the same rows, users that it has created before are reported as `created` again, with their ids, and only the others " +
-    "are created.",
-  schema: { type: "string" },
-  example: '"8e03978e-40d5-43e8-bc93-6894a57f9324"',
-} as const;
 
 const importRoute = operation({
   method: "post",
@@ -37,17 +22,11 @@ const importRoute = operation({
     "may have been created. Send the same rows again with the same `Idempotency-Key`: those that exist are not created twice.",
   access: allOf("users:import", "users:create"),
   maxBodyBytes: MAX_BODY_BYTES,
-  parameters: [RepetitionKey],
+  parameters: [IdempotencyKey],
   request: { body: linesBody(ImportUsers, ImportRow) },
   responses: { 200: jsonContent(ImportResult, "What became of each row.") },
   errors: ["edit_conflict"],
 });
-
-function readKey(c: HonoContext<AppEnv>): string | undefined {
-  const faults = findKeyFaults(c);
-  if (faults.length > 0) throw new AppError("validation_failed", { faults });
-  return readIdempotencyKey(c);
-}
 
 function presentOutcomes(outcomes: readonly Outcome[]): ImportResult {
   const created = outcomes.filter((outcome) => "id" in outcome).length;
@@ -62,7 +41,10 @@ function presentOutcomes(outcomes: readonly Outcome[]): ImportResult {
   };
 }
 
-export const importRouter = createRouter().openapi(importRoute, async (c) => {
-  const outcomes = await importUsers(c.get("ctx"), c.req.valid("json") as ImportUsers, readKey(c));
-  return c.json(presentOutcomes(outcomes), 200);
-});
+export const importRouter = createRouter().openapi(importRoute, (c) =>
+  answerOnce(c, {
+    run: (ctx) => importUsers(ctx, c.req.valid("json") as ImportUsers, readIdempotencyKey(c)),
+    present: (outcomes) => ({ status: 200 as const, headers: {}, body: presentOutcomes(outcomes) }),
+    isKeptAfterwards: true,
+  }),
+);
