@@ -4,10 +4,9 @@ import type { ErrorCode } from "../errors.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { FORM_TYPE, NDJSON_TYPE, readBody } from "../http/body.ts";
 import { Bookmark, readBookmark } from "../http/bookmark.ts";
-import { toProblemResponses } from "../http/problem.ts";
 import { policyOfMethod, type RateLimitPolicy, rateLimit } from "../http/rate-limit.ts";
 import { NO_QUERY, setRules, takesIdempotencyKey } from "../http/request-rules.ts";
-import { listCommonHeaders, type ResponseHeader, toHeaders } from "../http/response-headers.ts";
+import { type ResponseHeader, type ResponseRules, toHeaders } from "../http/response-headers.ts";
 import { onInvalid } from "../http/validation.ts";
 import { guard, identify } from "./guard.ts";
 import { type Access, describeAccess } from "./rule.ts";
@@ -72,13 +71,11 @@ export function operation<const P extends string, R extends OperationConfig & { 
     middleware,
     security: describeSecurity(access),
     "x-permission": describeAccess(access),
-    responses: {
-      ...toProblemResponses(
-        listErrors({ access, hasBody, isLimited, isReplayable, needs, own: errors }),
-        { isLimited, isReplayable },
-      ),
-      ...describeResponses(route.responses, { isLimited, isReplayable }),
-    },
+    "x-responses": {
+      errors: listErrors({ access, hasBody, isLimited, isReplayable, needs, own: errors }),
+      isLimited,
+      isReplayable,
+    } satisfies ResponseRules,
   } as unknown as R & { middleware: MiddlewareHandler<AppEnv>[] });
 }
 
@@ -141,21 +138,6 @@ export function jsonContent<S extends z.ZodType>(
 /** A response of newline-delimited JSON, whose lines are described by the schema. */
 export function linesContent<S extends z.ZodType>(schema: S, description: string) {
   return { description, content: { [NDJSON_TYPE]: { schema } } } as const;
-}
-
-// A 304 has the ETag that the 200 would have (RFC 9110 section 15.4.5).
-function describeResponses(
-  responses: RouteConfig["responses"],
-  { isLimited, isReplayable }: { isLimited: boolean; isReplayable: boolean },
-) {
-  const replayed: ResponseHeader[] = isReplayable ? ["Idempotency-Replayed"] : [];
-  const common = toHeaders([...listCommonHeaders({ isLimited }), ...replayed]);
-  const described = Object.entries(responses).map(([status, response]) => {
-    const own = "headers" in response ? response.headers : undefined;
-    const validator = status === "304" ? toHeaders(["ETag"]) : undefined;
-    return [status, { ...response, headers: { ...common, ...validator, ...own } }];
-  });
-  return Object.fromEntries(described);
 }
 
 interface ErrorSources {

@@ -1,3 +1,5 @@
+import type { ErrorCode } from "../errors.ts";
+
 interface HeaderDescription {
   description: string;
   /** True if every response that documents the header has it. */
@@ -81,8 +83,23 @@ export function toHeaders(names: readonly ResponseHeader[]) {
   return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 }
 
+/**
+ * What the responses of an operation have besides what its route declares. A route has it as `x-responses`, and the OpenAPI document
+ * is completed from it when it is built, because an isolate that is not asked for the document needs none of it.
+ */
+export interface ResponseRules {
+  /** The codes of the errors that the operation answers. */
+  errors: readonly ErrorCode[];
+  /** True if the operation has a rate limit policy. */
+  isLimited: boolean;
+  /** True if the operation takes an `Idempotency-Key`. */
+  isReplayable: boolean;
+}
+
 /** The headers of every response of an operation. */
-export function listCommonHeaders({ isLimited }: { isLimited: boolean }): ResponseHeader[] {
+export function listCommonHeaders({
+  isLimited,
+}: Pick<ResponseRules, "isLimited">): ResponseHeader[] {
   if (!isLimited) return ["X-Request-Id"];
   return ["X-Request-Id", "RateLimit", "RateLimit-Policy", "X-D1-Bookmark"];
 }

@@ -3,8 +3,19 @@ import { version } from "../../package.json";
 import { ERRORS, type ErrorCode } from "../errors.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { MERGE_PATCH_TYPE } from "../http/body.ts";
-import { PROBLEM_SCHEMAS, toProblemExample, toSchemaName } from "../http/problem.ts";
-import { RESPONSE_HEADERS } from "../http/response-headers.ts";
+import {
+  listCommonHeaders,
+  RESPONSE_HEADERS,
+  type ResponseHeader,
+  type ResponseRules,
+  toHeaders,
+} from "../http/response-headers.ts";
+import {
+  listProblemResponses,
+  toProblemExample,
+  toProblemSchema,
+  toSchemaName,
+} from "./problem-responses.ts";
 
 type OpenApiDocument = ReturnType<OpenAPIHono["getOpenAPI31Document"]>;
 type Responses = NonNullable<NonNullable<OpenApiDocument["components"]>["responses"]>;
@@ -34,11 +45,11 @@ const OPERATION_CODES = (Object.keys(ERRORS) as ErrorCode[]).filter(
 export function buildOpenApiDocument(app: OpenAPIHono<AppEnv>): OpenApiDocument {
   registerSecuritySchemes(app);
   for (const code of OPERATION_CODES) {
-    app.openAPIRegistry.register(toSchemaName(code), PROBLEM_SCHEMAS[code]);
+    app.openAPIRegistry.register(toSchemaName(code), toProblemSchema(code));
   }
   const document = describeApi(app);
   requireBodies(document);
-  shareResponses(document);
+  completeResponses(document);
   shareParameters(document);
   return document;
 }
@@ -101,28 +112,44 @@ function requireBodies({ paths = {} }: OpenApiDocument): void {
   }
 }
 
+type Operation = { responses: Responses } & { "x-responses"?: ResponseRules };
+
 // Most error responses are the same for many operations. Each is in `components` once, as are its headers and examples.
-function shareResponses(document: OpenApiDocument): void {
-  const responses: Responses = {};
-  const share = (response: Responses[string]): Responses[string] => {
-    const { "x-component": name, ...shared } = response as unknown as Record<string, unknown>;
-    if (typeof name !== "string") return response;
-    responses[name] ??= shared as unknown as Responses[string];
-    return { $ref: `#/components/responses/${name}` };
-  };
+function completeResponses(document: OpenApiDocument): void {
+  const shared: Responses = {};
   for (const path of Object.values(document.paths ?? {})) {
-    for (const { responses: own } of Object.values(path) as { responses: Responses }[]) {
-      for (const [status, response] of Object.entries(own)) own[status] = share(response);
+    for (const operation of Object.values(path) as Operation[]) {
+      const { "x-responses": rules, responses } = operation;
+      if (!rules) continue;
+      delete operation["x-responses"];
+      operation.responses = addCommonHeaders(responses, rules);
+      for (const { status, name, response } of listProblemResponses(rules)) {
+        if (status in responses) continue;
+        shared[name] ??= response;
+        operation.responses[status] = { $ref: `#/components/responses/${name}` };
+      }
     }
   }
   document.components = {
     ...document.components,
-    responses,
+    responses: shared,
     headers: RESPONSE_HEADERS,
     examples: Object.fromEntries(
       OPERATION_CODES.map((code) => [code, { value: toProblemExample(code) }]),
     ),
   };
+}
+
+// A 304 has the ETag that the 200 would have (RFC 9110 section 15.4.5).
+function addCommonHeaders(responses: Responses, { isLimited, isReplayable }: ResponseRules) {
+  const replayed: ResponseHeader[] = isReplayable ? ["Idempotency-Replayed"] : [];
+  const common = toHeaders([...listCommonHeaders({ isLimited }), ...replayed]);
+  const described = Object.entries(responses).map(([status, response]) => {
+    const own = "headers" in response ? response.headers : undefined;
+    const validator = status === "304" ? toHeaders(["ETag"]) : undefined;
+    return [status, { ...response, headers: { ...common, ...validator, ...own } }];
+  });
+  return Object.fromEntries(described) as Responses;
 }
 
 type Parameter = { name: string; in: string } | { $ref: string };

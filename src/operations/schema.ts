@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
-import { Problem, toProblemExample } from "../http/problem.ts";
+import { Problem } from "../http/problem.ts";
+import { toProblemExample } from "./problem-responses.ts";
 
 export const Index = z
   .object({
