@@ -13,6 +13,7 @@ import { introspectionRouter } from "./authentication/introspection/routes.ts";
 import { loginRouter } from "./authentication/login/routes.ts";
 import { passwordsRouter } from "./authentication/passwords/routes.ts";
 import { sessionsRouter } from "./authentication/sessions/routes.ts";
+import { stepUpRouter } from "./authentication/step-up/routes.ts";
 import { verificationRouter } from "./authentication/verification/routes.ts";
 import type { AppEnv } from "./http/app-env.ts";
 import { drainBody } from "./http/body.ts";
@@ -48,6 +49,7 @@ export function createApp() {
   app.route("/", loginRouter);
   app.route("/", introspectionRouter);
   app.route("/", sessionsRouter);
+  app.route("/", stepUpRouter);
   app.route("/", importRouter);
   app.route("/", bulkRouter);
   app.route("/", listExportRouter);

@@ -28,6 +28,8 @@ export interface Config {
   /** The limit of each policy; undefined for no limit. */
   rateLimits: Readonly<Record<"auth" | "refresh" | "read" | "write", RateLimit | undefined>>;
   loginAttempts: { limit: number; windowMs: number };
+  /** How recent the authentication must be for operations that need a step-up; 0 if none needs one. */
+  stepUpMaxAgeSeconds: number;
   registrationOpen: boolean;
   loginRequiresVerifiedEmail: boolean;
   /** How long counts of events that concern no known account are kept, with their networks. */
@@ -146,6 +148,7 @@ function toConfig(
       limit: settings.LOGIN_ATTEMPT_LIMIT,
       windowMs: settings.LOGIN_ATTEMPT_WINDOW_SECONDS * SECOND,
     },
+    stepUpMaxAgeSeconds: settings.STEP_UP_MAX_AGE_SECONDS,
     registrationOpen: settings.REGISTRATION === "open",
     auditOriginMs: settings.AUDIT_ORIGIN_DAYS * DAY,
     loginRequiresVerifiedEmail: settings.LOGIN_REQUIRES_VERIFIED_EMAIL === "on",

@@ -38,6 +38,23 @@ export const ERRORS = {
     "Invalid refresh token",
     "The refresh token is unknown, expired or already used, or its session has ended. Log in again.",
   ],
+  mfa_required: [
+    401,
+    "Second factor required",
+    "Send `mfa_token` with a second factor to POST /v1/auth/mfa/verify. `methods` are those that the account has.",
+  ],
+  mfa_enrollment_required: [
+    401,
+    "Second factor missing",
+    "The role of the account requires a second factor, and it has none. Add one with `mfa_token`: POST /v1/auth/factors/totp or " +
+      "/v1/auth/factors/passkeys/options. Then log in again.",
+  ],
+  insufficient_user_authentication: [
+    401,
+    "Recent authentication required",
+    "This needs a more recent authentication, with two factors if the account has a second one. Use POST /v1/auth/step-up, then " +
+      "repeat the request with the new access token.",
+  ],
   forbidden: [403, "Forbidden", "You do not have the permission that this operation needs."],
   privilege_escalation: [
     403,

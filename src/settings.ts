@@ -50,6 +50,7 @@ export const SETTINGS = z.object({
   SESSION_LIMIT: wholeNumber(1, 1000).default(50),
   PASSWORD_ITERATIONS: wholeNumber(1, 10_000_000).default(OWASP_ITERATIONS),
   PASSWORD_MIN_LENGTH: wholeNumber(8, 64).default(8),
+  STEP_UP_MAX_AGE_SECONDS: wholeNumber(0, 86_400).default(600),
   LOGIN_ATTEMPT_LIMIT: wholeNumber(1, 1000).default(10),
   LOGIN_ATTEMPT_WINDOW_SECONDS: wholeNumber(60, 86_400).default(900),
   REGISTRATION: z.enum(["open", "closed"]).default("open"),

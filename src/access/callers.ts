@@ -5,6 +5,7 @@ import { roles } from "../db/schema/roles.ts";
 import { sessions } from "../db/schema/sessions.ts";
 import { users } from "../db/schema/users.ts";
 import { prepareOnce, type Statement } from "../db/statement.ts";
+import type { Proofs } from "./assurance.ts";
 import type { Credential } from "./credential.ts";
 import { isSelfScope } from "./permissions.ts";
 import type { Principal } from "./principal.ts";
@@ -15,6 +16,7 @@ export const accountColumns = {
   email: users.email,
   emailVerified: users.emailVerified,
   hasPassword: sql<boolean>`${users.passwordHash} IS NOT NULL`.mapWith(Boolean).as("has_password"),
+  mfaEnabled: users.mfaEnabled,
   firstName: users.firstName,
   lastName: users.lastName,
   role: users.role,
@@ -50,6 +52,8 @@ const callerColumns = {
     scopes: sql<string[] | null>`NULL`.as("scopes"),
     generation: sessions.generation,
     rotatedAt: sessions.rotatedAt,
+    proofs: sql<Proofs>`${sessions.proofs}`.mapWith(sessions.proofs).as("proofs"),
+    beganAt: sql<number>`${sessions.createdAt}`.as("began_at"),
   },
   apiKey: {
     ...ownerColumns,
@@ -61,6 +65,8 @@ const callerColumns = {
     scopes: sql<string[] | null>`${apiKeys.scopes}`.mapWith(apiKeys.scopes).as("scopes"),
     generation: sql<number>`0`.as("generation"),
     rotatedAt: sql<number>`0`.as("rotated_at"),
+    proofs: sql<Proofs>`'{}'`.mapWith(sessions.proofs).as("proofs"),
+    beganAt: sql<number>`0`.as("began_at"),
   },
 };
 
@@ -78,6 +84,9 @@ export interface CallerRow extends Omit<Account, "id"> {
   /** The current generation of a session, and when it began; 0 for an API key. */
   generation: number;
   rotatedAt: number;
+  /** The proofs of a session, and when it began; none and 0 for an API key. */
+  proofs: Proofs;
+  beganAt: number;
 }
 
 let findSession: ((values: { id: string }) => Statement<CallerRow[]>) | undefined;
@@ -123,11 +132,13 @@ export function toPrincipal(
     return { type: "api_key", keyId: id, selfScopes, userId, username, role, permissions, dataKey };
   }
   if (credential.userId !== userId) return null;
-  const { permissions, expiresAt } = row;
+  const { permissions, expiresAt, mfaEnabled } = row;
   return {
     type: "user",
     sessionId: id,
     expiresAt: expiresAt ?? now,
+    proofs: toProofs(row),
+    mfaEnabled,
     userId,
     username,
     role,
@@ -136,10 +147,16 @@ export function toPrincipal(
   };
 }
 
+// Sessions of releases that did not store proofs began with a password.
+function toProofs({ proofs, beganAt }: CallerRow): Proofs {
+  return Object.keys(proofs).length > 0 ? proofs : { pwd: beganAt };
+}
+
 /** The account of a caller. */
 export function toAccount(row: CallerRow): Account {
-  const { userId: id, username, email, emailVerified, hasPassword, firstName, lastName } = row;
-  const { role, isActive, version, createdAt, updatedAt, lastLoginAt, deletedAt } = row;
-  const names = { username, email, emailVerified, hasPassword, firstName, lastName };
+  const { userId: id, username, email, emailVerified, firstName, lastName, role } = row;
+  const { hasPassword, mfaEnabled, isActive, version } = row;
+  const { createdAt, updatedAt, lastLoginAt, deletedAt } = row;
+  const names = { username, email, emailVerified, hasPassword, mfaEnabled, firstName, lastName };
   return { id, ...names, role, isActive, version, createdAt, updatedAt, lastLoginAt, deletedAt };
 }

@@ -9,7 +9,7 @@ import { NO_QUERY, setRules, takesIdempotencyKey } from "../http/request-rules.t
 import { type ResponseHeader, type ResponseRules, toHeaders } from "../http/response-headers.ts";
 import { onInvalid } from "../http/validation.ts";
 import { guard, identify } from "./guard.ts";
-import { type Access, describeAccess } from "./rule.ts";
+import { type Access, describeAccess, type StepUp } from "./rule.ts";
 
 type OperationConfig = RouteConfig & {
   operationId: string;
@@ -23,6 +23,8 @@ type OperationConfig = RouteConfig & {
   rateLimitPolicy?: RateLimitPolicy;
   /** The maximum size of the body, if it is not 64 KiB. */
   maxBodyBytes?: number;
+  /** When the caller must have been authenticated recently (RFC 9470): always, or in the cases that the text names. */
+  stepUp?: StepUp;
   /** Whether people may read their own data from a read replica, with an access token. */
   mayLag?: true;
   errors: readonly ErrorCode[];
@@ -42,7 +44,8 @@ export function operation<const P extends string, R extends OperationConfig & { 
   config: R,
 ) {
   const {
-    access,
+    access: admitted,
+    stepUp,
     errors,
     needs = "stores",
     rateLimitPolicy,
@@ -51,6 +54,7 @@ export function operation<const P extends string, R extends OperationConfig & { 
     check,
     ...route
   } = config;
+  const access = requiring(admitted, stepUp);
   const isLimited = access.kind !== "public" || rateLimitPolicy !== undefined;
   const body = route.request?.body;
   const hasBody = body !== undefined;
@@ -71,12 +75,19 @@ export function operation<const P extends string, R extends OperationConfig & { 
     middleware,
     security: describeSecurity(access),
     "x-permission": describeAccess(access),
+    ...(stepUp !== undefined && { "x-step-up": stepUp }),
     "x-responses": {
       errors: listErrors({ access, hasBody, isLimited, isReplayable, needs, own: errors }),
       isLimited,
       isReplayable,
     } satisfies ResponseRules,
   } as unknown as R & { middleware: MiddlewareHandler<AppEnv>[] });
+}
+
+function requiring(access: Access, stepUp: StepUp | undefined): Access {
+  if (stepUp === undefined) return access;
+  if (access.kind === "public") throw new Error("a step-up of nobody");
+  return { ...access, stepUp };
 }
 
 function describeSecurity(access: Access) {
@@ -158,6 +169,7 @@ function listErrors(sources: ErrorSources): ErrorCode[] {
     codes.push("malformed_json", "unreadable_body", "payload_too_large", "unsupported_media_type");
   if (access.kind !== "public") codes.push("conflicting_credentials", "unauthenticated");
   if (access.kind !== "public") codes.push("forbidden");
+  if ("stepUp" in access) codes.push("insufficient_user_authentication");
   if (needs !== "nothing") codes.push("misconfigured");
   if (needs === "stores") codes.push("service_unavailable");
   return [...codes, ...own, "internal_error"];

@@ -1,3 +1,4 @@
+import type { Proofs } from "./assurance.ts";
 import type { SelfScope } from "./permissions.ts";
 
 /**
@@ -14,7 +15,15 @@ interface Authority {
 }
 
 /** A logged-in user, who sent an access token. */
-export type UserPrincipal = { type: "user"; sessionId: string; expiresAt: number } & Authority;
+export type UserPrincipal = {
+  type: "user";
+  sessionId: string;
+  expiresAt: number;
+  /** How and when the user was authenticated in this session. */
+  proofs: Proofs;
+  /** Whether the user has a second factor. */
+  mfaEnabled: boolean;
+} & Authority;
 
 /** A third party that acts for a user with an API key. `selfScopes` are what it may do on that user's own account. */
 type KeyPrincipal = {

@@ -9,6 +9,7 @@ import type { Principal } from "./principal.ts";
 import { touchApiKey } from "./repository.ts";
 import { requireRule } from "./require.ts";
 import type { AccessRequest } from "./rule.ts";
+import { requireRecent } from "./step-up.ts";
 import type { UserRef } from "./target.ts";
 
 /** The use of an API key is recorded at most this often. */
@@ -24,7 +25,8 @@ export interface Acting extends Context {
  * The read protocol: reads the caller and what an operation needs in one round trip, and decides on the caller before any of
  * the data is used. Also returns the caller's account, and looks up the answer to a request with an `Idempotency-Key`, for
  * `requireUnanswered`. A read replica that lags never refuses a caller: the primary does. Throws `unauthenticated` if the
- * credential or its user is unusable, and `forbidden` if the operation's rule does not admit the caller.
+ * credential or its user is unusable, `forbidden` if the operation's rule does not admit the caller, and
+ * `insufficient_user_authentication` if the operation always needs a recent authentication.
  */
 export async function read<const S extends Statements>(
   ctx: Context,
@@ -71,6 +73,7 @@ function admit(ctx: Context, access: AccessRequest, row: CallerRow | undefined):
   if (principal.type === "api_key") recordUse(ctx, principal.keyId, row.lastUsedAt);
   access.principal = principal;
   requireRule(principal, access);
+  if (access.rule.stepUp === true) requireRecent(ctx, principal);
   ctx.memory.wrappedDataKeys.set(principal.userId, principal.dataKey, ctx.now());
   return principal;
 }

@@ -11,10 +11,21 @@ const SERVICE: Scope = { kind: "service" };
 export type Access = { kind: "public" } | Restricted;
 
 /**
+ * When an operation needs a recent authentication (RFC 9470): always, or in the cases that the text names, where the service calls
+ * `requireStepUp`.
+ */
+export type StepUp = true | string;
+
+/**
  * Who may call an operation that needs a credential. An API key needs the permission, even on its owner's account, unless it
  * has the scope `selfScope`, which then suffices there. If `personal` is set, API keys are refused.
  */
-export type Restricted = { personal?: true; selfScope?: SelfScope; scope: Scope } & (
+export type Restricted = {
+  personal?: true;
+  selfScope?: SelfScope;
+  stepUp?: StepUp;
+  scope: Scope;
+} & (
   | { kind: "own" }
   | { kind: "permission"; permission: Permission; also?: readonly Permission[] }
   | { kind: "by-action"; permissions: readonly [Permission, ...Permission[]] }

@@ -20,6 +20,7 @@ export const AUDIT_ACTIONS = [
   "auth.login_succeeded",
   "auth.login_failed",
   "auth.locked_out",
+  "auth.stepped_up",
   "session.revoked",
   "session.reuse_detected",
   "password.changed",

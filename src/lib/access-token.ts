@@ -17,6 +17,13 @@ export interface AccessTokenClaims {
   permissions: readonly string[];
 }
 
+/** How and when the user was authenticated (RFC 9470 section 6.1). `authTime` is in milliseconds. */
+export interface AuthenticationClaims {
+  authTime: number;
+  acr: string;
+  amr: readonly string[];
+}
+
 /** The claims of a verified token. Times are in seconds since the Unix epoch. */
 export interface VerifiedAccessToken extends AccessTokenClaims {
   issuedAt: number;
@@ -25,7 +32,7 @@ export interface VerifiedAccessToken extends AccessTokenClaims {
 
 /** Signs an access token (RFC 9068) with `typ` at+jwt, EdDSA and the first key. `now` is in milliseconds. */
 export async function mintAccessToken(
-  claims: AccessTokenClaims,
+  claims: AccessTokenClaims & AuthenticationClaims,
   keys: ReadonlyMap<string, SigningKey>,
   settings: AccessTokenSettings,
   now: number,
@@ -37,6 +44,9 @@ export async function mintAccessToken(
     sid: claims.sessionId,
     role: claims.role,
     scope: claims.permissions.join(" "),
+    auth_time: Math.floor(claims.authTime / 1000),
+    acr: claims.acr,
+    amr: claims.amr,
   })
     .setProtectedHeader({ alg: ALGORITHM, typ: TYPE, kid: key.kid })
     .setIssuer(settings.issuer)

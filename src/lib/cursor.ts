@@ -1,10 +1,7 @@
-import { equalBytes, fromBase64Url, toBase64Url, utf8 } from "./bytes.ts";
-import { computeMac, firstKey } from "./mac.ts";
-
-const MAC_BYTES = 16;
+import { openSignedJson, signJson } from "./signed-json.ts";
 
 /**
- * Seals a position in a list as an opaque, tamper-evident cursor. `scope` identifies the list, its filters and its order; a cursor
+ * Signs a position in a list as an opaque, tamper-evident cursor. `scope` identifies the list, its filters and its order; a cursor
  * is valid only for its own scope.
  */
 export async function sealCursor(
@@ -12,12 +9,7 @@ export async function sealCursor(
   scope: string,
   keys: readonly CryptoKey[],
 ): Promise<string> {
-  const body = utf8(JSON.stringify(position));
-  const seal = await sign(firstKey(keys), body, scope);
-  const sealed = new Uint8Array(MAC_BYTES + body.byteLength);
-  sealed.set(seal);
-  sealed.set(body, MAC_BYTES);
-  return toBase64Url(sealed);
+  return signJson(position, toLabel(scope), keys);
 }
 
 /** The position that one of the keys sealed for this scope, or undefined. */
@@ -26,16 +18,9 @@ export async function openCursor(
   scope: string,
   keys: readonly CryptoKey[],
 ): Promise<unknown[] | undefined> {
-  const sealed = fromBase64Url(text);
-  if (!sealed || sealed.byteLength <= MAC_BYTES) return undefined;
-  const body = sealed.slice(MAC_BYTES);
-  for (const key of keys) {
-    if (!equalBytes(await sign(key, body, scope), sealed.slice(0, MAC_BYTES))) continue;
-    return JSON.parse(new TextDecoder().decode(body)) as unknown[];
-  }
-  return undefined;
+  return (await openSignedJson(text, toLabel(scope), keys)) as unknown[] | undefined;
 }
 
-async function sign(key: CryptoKey, body: Uint8Array, scope: string): Promise<Uint8Array> {
-  return (await computeMac(key, `cursor v1\n${scope}`, body)).slice(0, MAC_BYTES);
+function toLabel(scope: string): string {
+  return `cursor v1\n${scope}`;
 }

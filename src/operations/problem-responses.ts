@@ -19,6 +19,14 @@ interface Extension {
   example: Readonly<Record<string, unknown>>;
 }
 
+const MFA_SHAPE = {
+  mfa_token: z.string().openapi({ description: "Identifies this login in the next step." }),
+  expires_in: z.int().openapi({ description: "Seconds until `mfa_token` expires." }),
+  methods: z
+    .array(z.enum(["totp", "passkey", "recovery_code"]))
+    .openapi({ description: "The second factors to choose from." }),
+};
+
 /** By code: what its problem document contains in addition (RFC 9457 section 3.2). */
 const EXTENSIONS: Partial<Record<ErrorCode, Extension>> = {
   validation_failed: {
@@ -34,6 +42,14 @@ const EXTENSIONS: Partial<Record<ErrorCode, Extension>> = {
         { path: "Idempotency-Key", code: "reused", message: "Was used for another request." },
       ],
     },
+  },
+  mfa_required: {
+    shape: MFA_SHAPE,
+    example: { mfa_token: "rmf_k3Zt…", expires_in: 600, methods: ["totp", "recovery_code"] },
+  },
+  mfa_enrollment_required: {
+    shape: MFA_SHAPE,
+    example: { mfa_token: "rmf_k3Zt…", expires_in: 600, methods: ["totp", "passkey"] },
   },
   password_expired: {
     shape: {

@@ -49,7 +49,7 @@ async function insertWithAudit(
   keep: KeepAnswer<RoleRow>,
 ): Promise<RoleRow | undefined> {
   const now = acting.now();
-  const fresh = { isSystem: false, version: 1, createdAt: now, updatedAt: now };
+  const fresh = { isSystem: false, requireMfa: false, version: 1, createdAt: now, updatedAt: now };
   const row = { name, description, permissions, ...fresh };
   const event = await createAuditEvent(acting, {
     action: "role.created",

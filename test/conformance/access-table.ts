@@ -24,6 +24,7 @@ DELETE /v1/auth/sessions/{id}               | –                  | –        
 POST   /v1/auth/password/forgot             | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes
 POST   /v1/auth/password/reset              | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes
 POST   /v1/auth/password/change             | –                  | –        | 401       | yes       | –            | own       | own   | 403      | 403
+POST   /v1/auth/step-up                       | –                  | –        | 401       | yes       | –            | own       | own   | 403      | 403
 POST   /v1/auth/email/verify                | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes
 POST   /v1/auth/email/resend                | –                  | –        | 401       | yes       | –            | own       | own   | 403      | 403
 POST   /v1/auth/email/change                | –                  | –        | 401       | yes       | –            | own       | own   | 403      | 403

@@ -81,7 +81,9 @@ describe("a refresh token", () => {
 
 describe("an access token", () => {
   const settings = { issuer: "i", audience: "a", ttlSeconds: 900 };
-  const claims = { userId: SESSION, sessionId: SESSION, role: "user", permissions: ["users:read"] };
+  const authentication = { authTime: 1_800_000_000_000, acr: "aal1", amr: ["pwd"] };
+  const user = { userId: SESSION, sessionId: SESSION, role: "user", permissions: ["users:read"] };
+  const claims = { ...user, ...authentication };
 
   it("verifies until it expires, for its issuer and audience only", async () => {
     const keys = await importSigningKeys(jwkSet(await newSigningJwk()));

@@ -39,6 +39,7 @@ export type UserChange = Partial<
 const FRESH = {
   passwordVersion: 1,
   passwordExpired: false,
+  mfaEnabled: false,
   sessionCount: 0,
   knownDevices: null,
   knownNetworks: null,
@@ -58,7 +59,7 @@ export function toUserRow({
   dataKey,
   ...row
 }: NewUser): UserRow {
-  return { ...row, hasPassword: passwordHash !== null };
+  return { ...row, hasPassword: passwordHash !== null, mfaEnabled: FRESH.mfaEnabled };
 }
 
 /**

@@ -58,6 +58,7 @@ const readOnly = {
   email_verified: readOnlyField({ type: "boolean" }),
   full_name: readOnlyField({ type: ["string", "null"] }),
   has_password: readOnlyField({ type: "boolean" }),
+  mfa_enabled: readOnlyField({ type: "boolean" }),
   created_at: readOnlyField(time),
   updated_at: readOnlyField(time),
   last_login_at: readOnlyField(timeOrNull),
@@ -204,6 +205,7 @@ export const User = z
     has_password: z.boolean().openapi({
       description: "False for a user who was invited and has not yet chosen a password.",
     }),
+    mfa_enabled: z.boolean().openapi({ description: "Whether the user has a second factor." }),
     created_at: Timestamp,
     updated_at: Timestamp,
     last_login_at: Timestamp.nullable(),
@@ -226,6 +228,7 @@ export function presentUser(row: UserRow): z.infer<typeof User> {
     role: row.role,
     is_active: row.isActive,
     has_password: row.hasPassword,
+    mfa_enabled: row.mfaEnabled,
     created_at: toTimestamp(row.createdAt),
     updated_at: toTimestamp(row.updatedAt),
     last_login_at: toTimestampOrNull(row.lastLoginAt),

@@ -11,14 +11,15 @@ import { clearAttempts } from "../attempts/repository.ts";
 import { mintToken, tokenTtlSeconds } from "../one-time-tokens/tokens.ts";
 import { type CheckedPassword, checkPassword } from "../passwords/check.ts";
 import { wherePasswordInForce } from "../passwords/repository.ts";
-import { beginSession } from "../sessions/begin.ts";
 import type { TokenSet } from "../sessions/tokens.ts";
 import { sendVerificationAgain } from "../verification/resend.ts";
+import { finishFirstFactor } from "./gate.ts";
 import type { Login } from "./schema.ts";
 
 /**
- * Checks a password and starts a session. Throws `invalid_credentials`, `too_many_attempts`, `email_not_verified`, and
- * `password_expired` with a token that sets a new password.
+ * Checks a password and starts a session. Throws `invalid_credentials`, `too_many_attempts`, `email_not_verified`,
+ * `password_expired` with a token that sets a new password, and `mfa_required` or `mfa_enrollment_required` with one for the next
+ * step.
  */
 export async function logIn(ctx: Context, input: Login): Promise<TokenSet> {
   const checked = await checkPassword(ctx, toIdentifier(input), input.password);
@@ -27,9 +28,9 @@ export async function logIn(ctx: Context, input: Login): Promise<TokenSet> {
   const { user, attempt } = checked;
   const settings = ctx.config.password;
   const isOutdated = needsRehash(user.passwordHash, settings);
-  return beginSession(ctx, {
+  return finishFirstFactor(ctx, {
     owner: user,
-    proof: wherePasswordInForce(user.id, user.passwordVersion),
+    proofs: { pwd: ctx.now() },
     passwordHash: isOutdated ? await hashPassword(input.password, settings) : undefined,
     effects: (recorded) => ({ attempts: clearAttempts(ctx.db, attempt, recorded) }),
   });

@@ -43,7 +43,14 @@ const loginRoute = operation({
   rateLimitPolicy: "auth",
   request: { body: jsonBody(Login) },
   responses: { 200: jsonContent(Tokens, "The tokens of the new session.") },
-  errors: ["invalid_credentials", "too_many_attempts", "email_not_verified", "password_expired"],
+  errors: [
+    "invalid_credentials",
+    "too_many_attempts",
+    "email_not_verified",
+    "password_expired",
+    "mfa_required",
+    "mfa_enrollment_required",
+  ],
 });
 
 const meRoute = operation({

@@ -18,6 +18,7 @@ export function findLoginUser(db: Db, identifier: LoginIdentifier) {
       dataKey: users.dataKey,
       knownDevices: users.knownDevices,
       knownNetworks: users.knownNetworks,
+      mfaEnabled: users.mfaEnabled,
     })
     .from(users)
     .where(and(eq(toIdentifierColumn(identifier), identifier.key), isNull(users.deletedAt)))

@@ -1,4 +1,5 @@
 import type { SQL } from "drizzle-orm";
+import { assess, type Proofs } from "../../access/assurance.ts";
 import { findCaller, toPrincipal } from "../../access/callers.ts";
 import { commitBoth } from "../../audit/commit.ts";
 import { createAuditEvent } from "../../audit/events.ts";
@@ -26,7 +27,7 @@ const MAX_KNOWN_DEVICES = 20;
 const MAX_KNOWN_NETWORKS = 50;
 
 /** The user whose session starts. */
-interface SessionOwner {
+export interface SessionOwner {
   id: string;
   email: string;
   dataKey: string | null;
@@ -36,11 +37,13 @@ interface SessionOwner {
   knownNetworks: Record<string, number> | null;
 }
 
-/** A login whose proof, such as a password, was checked. */
-interface ProvenLogin<T extends Statements> {
+/** A login whose proofs, such as a password, were checked. */
+export interface ProvenLogin<T extends Statements> {
   owner: SessionOwner;
-  /** True while the proof still holds, for example while the password has not changed since it was checked. */
-  proof: SQL;
+  /** How the owner was authenticated, and when. */
+  proofs: Proofs;
+  /** True while the proofs still hold, for example while the password has not changed since it was checked. */
+  whereProven: SQL;
   /** A new hash of the password, if the stored one is outdated. */
   passwordHash?: string | undefined;
   /** The effects of this way of logging in. */
@@ -48,30 +51,30 @@ interface ProvenLogin<T extends Statements> {
 }
 
 /**
- * Starts a session and issues its tokens. Every way to log in ends here. The same round trip checks the proof again, ends the least
+ * Starts a session and issues its tokens. Every way to log in ends here, once no factor is missing (login/gate.ts). The same round trip checks the proof again, ends the least
  * recently used sessions beyond the limit, and queues an email to the owner if they have not logged in from this device before.
- * Throws `invalid_credentials` if the proof no longer holds.
+ * Throws `invalid_credentials` if the proofs no longer hold.
  */
 export async function beginSession<const T extends Statements>(
   ctx: Context,
-  { owner, proof, passwordHash, effects }: ProvenLogin<T>,
+  { owner, proofs, whereProven, passwordHash, effects }: ProvenLogin<T>,
 ): Promise<TokenSet> {
   const { db } = ctx;
   const now = ctx.now();
   const userId = owner.id;
   const { limit } = ctx.config.session;
-  const session = createSessionRow(ctx, userId);
+  const session = createSessionRow(ctx, userId, proofs);
   const devices = await addDevice(ctx, owner.knownDevices);
   const networks = addNetwork(owner.knownNetworks, await hashNetwork(ctx), now);
   const mail = { userId, kind: "new_sign_in", address: owner.email } as const;
   const credential = { type: "session", sessionId: session.id, userId } as const;
   const began = {
-    change: insertSession(db, session, proof),
+    change: insertSession(db, session, whereProven),
     event: await createAuditEvent(ctx, {
       action: "auth.login_succeeded",
       targetType: "user",
       targetId: userId,
-      metadata: { session_id: session.id },
+      metadata: { session_id: session.id, methods: assess(proofs)?.amr ?? [] },
       actor: { type: "user", id: userId },
       origin: owner,
     }),
@@ -110,7 +113,7 @@ export async function beginSession<const T extends Statements>(
   return issueTokens(ctx, principal, 1);
 }
 
-function createSessionRow(ctx: Context, userId: string): NewSession {
+function createSessionRow(ctx: Context, userId: string, proofs: Proofs): NewSession {
   const now = ctx.now();
   const { idleMs, maxMs } = ctx.config.session;
   const endsAt = now + maxMs;
@@ -122,6 +125,7 @@ function createSessionRow(ctx: Context, userId: string): NewSession {
     rotatedAt: now,
     expiresAt: Math.min(now + idleMs, endsAt),
     endsAt,
+    proofs,
     ...ctx.client,
   };
 }

@@ -120,6 +120,8 @@ function findCachedActor(ctx: Context): Acting | undefined {
     role: "",
     permissions: [],
     dataKey,
+    proofs: {},
+    mfaEnabled: false,
   } as const;
   return { ...ctx, actor, access };
 }

@@ -1,4 +1,5 @@
 import { and, desc, eq, gt, isNull, lt, ne, type SQL, sql } from "drizzle-orm";
+import type { Proofs } from "../../access/assurance.ts";
 import type { UserRef } from "../../access/target.ts";
 import { type Db, db } from "../../db/client.ts";
 import { insertWhere } from "../../db/insert.ts";
@@ -115,6 +116,17 @@ const rotate = prepareOnce<{
 export function rotateSession({ sessionId, generation, now, idleMs }: Rotation) {
   const next = generation + 1;
   return rotate({ id: sessionId, generation, next, now, idleUntil: now + idleMs });
+}
+
+/** Adds proofs to a session, which replace older ones of the same methods, where the condition holds. */
+export function updateProofs(db: Db, sessionId: string, proofs: Proofs, condition: SQL) {
+  // Sessions of releases that did not store proofs began with a password.
+  const stored = sql`iif(${sessions.proofs} = '{}', json_object('pwd', ${sessions.createdAt}), ${sessions.proofs})`;
+  return db
+    .update(sessions)
+    .set({ proofs: sql`json_patch(${stored}, ${JSON.stringify(proofs)})` })
+    .where(and(eq(sessions.id, sessionId), condition))
+    .returning({ id: sessions.id });
 }
 
 interface LoginRecord {

@@ -2,7 +2,10 @@ import { sql } from "drizzle-orm";
 import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import { users } from "./users.ts";
 
-/** `generation` counts the refresh tokens of a session: only the newest one is live. */
+/**
+ * `generation` counts the refresh tokens of a session: only the newest one is live. `proofs` is a JSON object: by authentication
+ * method (RFC 8176), the time at which the user was last authenticated with it in this session.
+ */
 export const sessions = sqliteTable(
   "sessions",
   {
@@ -18,6 +21,7 @@ export const sessions = sqliteTable(
     endsAt: integer("ends_at").notNull(),
     revokedAt: integer("revoked_at"),
     revokedReason: text("revoked_reason"),
+    proofs: text({ mode: "json" }).$type<Record<string, number>>().notNull().default({}),
     ip: text(),
     userAgent: text("user_agent"),
     country: text(),

@@ -17,7 +17,7 @@ const LIST_SORTS = [
  * for a user without a password. `session_count` is at least the number of live sessions: each login adds one, and recounts the
  * sessions if the limit is exceeded. `known_devices` is a JSON array of keyed hashes of the user agents that have logged in.
  * `known_networks` is a JSON object of keyed hashes of networks and the time of the last login from each. While
- * `password_expired` is set, a login must set a new password. `seq` numbers users in the order in which they were added and is the
+ * `password_expired` is set, a login must set a new password. `mfa_enabled` is set while the user has a confirmed factor. `seq` numbers users in the order in which they were added and is the
  * rowid of their row in `users_search`; a trigger sets it where an insert does not. `last_login_key` sorts users who have never
  * logged in before all others.
  */
@@ -33,6 +33,7 @@ export const users = sqliteTable(
     passwordHash: text("password_hash"),
     passwordVersion: integer("password_version").notNull().default(1),
     passwordExpired: integer("password_expired", { mode: "boolean" }).notNull().default(false),
+    mfaEnabled: integer("mfa_enabled", { mode: "boolean" }).notNull().default(false),
     dataKey: text("data_key"),
     sessionCount: integer("session_count").notNull().default(0),
     knownDevices: text("known_devices", { mode: "json" }).$type<string[]>(),

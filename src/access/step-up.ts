@@ -1,0 +1,30 @@
+import type { Context } from "../context.ts";
+import { AppError } from "../errors.ts";
+import { SECOND } from "../lib/time.ts";
+import { assess } from "./assurance.ts";
+import type { Principal } from "./principal.ts";
+import type { Acting } from "./read.ts";
+
+/**
+ * Throws `insufficient_user_authentication` unless the user was authenticated recently enough, and with two factors if they have a
+ * second one (RFC 9470). For what needs it only in some cases: operations that always need it declare `stepUp: true`.
+ * API keys cannot be authenticated again: their scopes suffice where they are admitted.
+ */
+export function requireStepUp(acting: Acting): void {
+  if (acting.access.rule.stepUp === undefined) throw new Error("a step-up that is not declared");
+  requireRecent(acting, acting.actor);
+}
+
+/** As `requireStepUp`, for a principal whose rule always needs it. */
+export function requireRecent({ config, now }: Context, principal: Principal): void {
+  const { stepUpMaxAgeSeconds } = config;
+  if (principal.type !== "user" || stepUpMaxAgeSeconds === 0) return;
+  const recent = assess(principal.proofs, now() - stepUpMaxAgeSeconds * SECOND);
+  const needed = principal.mfaEnabled ? "aal2" : "aal1";
+  if (recent && (needed === "aal1" || recent.acr === "aal2")) return;
+  throw new AppError("insufficient_user_authentication", {
+    headers: {
+      "WWW-Authenticate": `Bearer error="insufficient_user_authentication", acr_values="${needed}", max_age="${stepUpMaxAgeSeconds}"`,
+    },
+  });
+}

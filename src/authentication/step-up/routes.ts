@@ -1,0 +1,25 @@
+import { createRouter, jsonBody, jsonContent, operation } from "../../access/operation.ts";
+import { own } from "../../access/rule.ts";
+import { SteppedUp, StepUp } from "./schema.ts";
+import { stepUp } from "./step-up.ts";
+
+const stepUpRoute = operation({
+  method: "post",
+  path: "/v1/auth/step-up",
+  operationId: "stepUp",
+  tags: ["Authentication"],
+  summary: "Confirm that it is you",
+  description:
+    "Operations with `x-step-up` need a recent authentication, and one with two factors if you have a second one. They answer 401 " +
+    "`insufficient_user_authentication` otherwise, with the level in `acr_values` and the age in seconds in `max_age` (RFC 9470). Step " +
+    "up, then repeat the request with the new access token. Your session and refresh token stay the same. Wrong passwords are limited " +
+    "per session.",
+  access: own,
+  request: { body: jsonBody(StepUp) },
+  responses: { 200: jsonContent(SteppedUp, "A new access token for the same session.") },
+  errors: ["invalid_credentials", "too_many_attempts"],
+});
+
+export const stepUpRouter = createRouter().openapi(stepUpRoute, async (c) =>
+  c.json(await stepUp(c.get("ctx"), c.req.valid("json")), 200),
+);

@@ -1,0 +1,30 @@
+import { z } from "@hono/zod-openapi";
+import { CurrentPassword } from "../passwords/rules.ts";
+import { Tokens } from "../sessions/schema.ts";
+
+const ByPassword = z.strictObject({ method: z.literal("password"), password: CurrentPassword });
+
+export const StepUp = z.discriminatedUnion("method", [ByPassword]).openapi("StepUp", {
+  example: { method: "password", password: "SecurePass123!" },
+});
+export type StepUp = z.infer<typeof StepUp>;
+
+const { access_token, token_type, expires_in } = Tokens.shape;
+
+export const SteppedUp = z
+  .object({
+    access_token,
+    token_type,
+    expires_in,
+    acr: z.enum(["aal1", "aal2"]).openapi({
+      description:
+        "What the recent authentications amount to: `aal2` for two factors. If it is `aal1` and the account has a second factor, use " +
+        "another method, too.",
+    }),
+    auth_time: z.int().openapi({
+      description:
+        "The time of this authentication, as in the token: seconds since the Unix epoch.",
+      example: 1_795_161_600,
+    }),
+  })
+  .openapi("SteppedUp");

@@ -1,0 +1,77 @@
+import { type SQL, sql } from "drizzle-orm";
+import { assess, type Proofs } from "../../access/assurance.ts";
+import { findCaller, toPrincipal } from "../../access/callers.ts";
+import { whereAuthorized } from "../../access/conditions.ts";
+import { type Acting, read } from "../../access/read.ts";
+import { requirePerson } from "../../access/require.ts";
+import { commit } from "../../audit/commit.ts";
+import { createAuditEvent } from "../../audit/events.ts";
+import type { Context } from "../../context.ts";
+import type { Statements } from "../../db/connection.ts";
+import { AppError } from "../../errors.ts";
+import { SECOND } from "../../lib/time.ts";
+import { deleteAttempts } from "../attempts/repository.ts";
+import { checkPassword } from "../passwords/check.ts";
+import { wherePasswordInForce } from "../passwords/repository.ts";
+import { updateProofs } from "../sessions/repository.ts";
+import { issueAccessToken } from "../sessions/tokens.ts";
+import type { StepUp } from "./schema.ts";
+
+/** A new authentication of a logged-in user. */
+interface Proven {
+  proofs: Proofs;
+  /** True while the proofs still hold. */
+  whereProven: SQL;
+  effects: (recorded: SQL) => Statements;
+}
+
+/**
+ * Authenticates the caller again within their session, and issues an access token that says so (RFC 9470). The session and its
+ * refresh token stay. Throws `invalid_credentials` for a wrong password, and `too_many_attempts`.
+ */
+export async function stepUp(ctx: Context, input: StepUp) {
+  const { acting } = await read(ctx, {});
+  const proven = await provePassword(acting, input.password);
+  const { proofs, whereProven, effects } = proven;
+  const { sessionId, userId } = requirePerson(acting);
+  const credential = { type: "session", sessionId, userId } as const;
+  const whereStill = sql`${whereAuthorized(acting, {})} AND ${whereProven}`;
+  const { changed, callers } = await commit(acting, {
+    change: updateProofs(acting.db, sessionId, proofs, whereStill),
+    event: await createAuditEvent(acting, {
+      action: "auth.stepped_up",
+      targetType: "user",
+      targetId: userId,
+      metadata: { session_id: sessionId, methods: assess(proofs)?.amr ?? [] },
+    }),
+    effects,
+    read: { callers: findCaller(acting.db, credential) },
+  });
+  const principal = toPrincipal(callers[0], credential, acting.now());
+  if (principal?.type !== "user") throw new AppError("unauthenticated");
+  if (changed.length === 0) throw new AppError("invalid_credentials");
+  return { ...(await issueAccessToken(acting, principal)), ...describeRecent(acting, principal) };
+}
+
+async function provePassword(acting: Acting, password: string): Promise<Proven> {
+  const { sessionId, userId } = requirePerson(acting);
+  const { user, attempt } = await checkPassword(
+    acting,
+    { kind: "id", key: userId, sessionId },
+    password,
+  );
+  return {
+    proofs: { pwd: acting.now() },
+    whereProven: wherePasswordInForce(userId, user.passwordVersion),
+    effects: (recorded) => ({ attempts: deleteAttempts(acting.db, attempt.key, recorded) }),
+  };
+}
+
+/** What counts for a step-up now: the access token tells of the whole session. */
+function describeRecent({ config, now }: Context, { proofs }: { proofs: Proofs }) {
+  const { stepUpMaxAgeSeconds } = config;
+  const since = stepUpMaxAgeSeconds > 0 ? now() - stepUpMaxAgeSeconds * SECOND : undefined;
+  const recent = assess(proofs, since);
+  if (!recent) throw new Error("no proof after a step-up");
+  return { acr: recent.acr, auth_time: Math.floor(recent.authTime / SECOND) };
+}
