@@ -44,7 +44,7 @@ const createUserRoute = operation({
   tags,
   summary: "Create a user",
   description:
-    "Without `password`, the person gets an email with a link to choose one, and cannot log in before. A role other than `user` also " +
+    "Without `password`, the person gets an email with a link to choose one, and cannot log in until then. A role other than `user` also " +
     "needs roles:assign. You must hold every permission that the role grants. An API key can only create users whose role grants no " +
     "permission.",
   access: permission("users:create"),
