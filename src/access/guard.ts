@@ -4,15 +4,16 @@ import type { AppEnv } from "../http/app-env.ts";
 import { parseId } from "../lib/ids.ts";
 import { type Credential, readCredential } from "./credential.ts";
 import { requireAdmitted } from "./read.ts";
-import type { Restricted } from "./rule.ts";
+import type { QueryNeeds, Restricted } from "./rule.ts";
 
 /**
  * Reads the credential of a request, without I/O, so that requests can be counted per caller. Requests without a valid credential
- * pass. If `mayLag` is set, people read their own data from any replica. Throws `conflicting_credentials`.
+ * pass. If `mayLag` is set, people read their own data from any replica. `queryNeeds` returns what the query parameters need in
+ * addition to the rule. Throws `conflicting_credentials`.
  */
 export function identify(
   rule: Restricted,
-  { mayLag }: { mayLag: boolean },
+  { mayLag, queryNeeds = () => [] }: { mayLag: boolean; queryNeeds?: QueryNeeds | undefined },
 ): MiddlewareHandler<AppEnv> {
   return async function identify(c, next) {
     const ctx = c.get("ctx");
@@ -25,8 +26,11 @@ export function identify(
     const pathId = id === undefined ? undefined : (parseId(id) ?? id);
     const { replication } = ctx.d1;
     if (replication && mayLag) replication.mayLag = isOwner(credential, pathId);
-    if (credential)
-      c.set("ctx", { ...ctx, access: { rule, credential, pathId, isDecided: false } });
+    if (credential) {
+      const needed = queryNeeds(c.req.query());
+      const access = { rule, queryNeeds: needed, credential, pathId, isDecided: false };
+      c.set("ctx", { ...ctx, access });
+    }
     return next();
   };
 }

@@ -9,7 +9,7 @@ import { NO_QUERY, setRules, takesIdempotencyKey } from "../http/request-rules.t
 import { type ResponseHeader, type ResponseRules, toHeaders } from "../http/response-headers.ts";
 import { onInvalid } from "../http/validation.ts";
 import { guard, identify } from "./guard.ts";
-import { type Access, describeAccess, type StepUp } from "./rule.ts";
+import { type Access, describeAccess, type QueryNeeds, type StepUp } from "./rule.ts";
 
 type OperationConfig = RouteConfig & {
   operationId: string;
@@ -27,6 +27,8 @@ type OperationConfig = RouteConfig & {
   stepUp?: StepUp;
   /** Whether people may read their own data from a read replica, with an access token. */
   mayLag?: true;
+  /** What query parameters need in addition to `access`. */
+  queryNeeds?: QueryNeeds;
   errors: readonly ErrorCode[];
   /** What only the service can find wrong with a body, so that it is reported together with the faults of an invalid one. */
   check?(c: HonoContext<AppEnv>, fields: object): Promise<unknown>;
@@ -51,6 +53,7 @@ export function operation<const P extends string, R extends OperationConfig & { 
     rateLimitPolicy,
     maxBodyBytes,
     mayLag,
+    queryNeeds,
     check,
     ...route
   } = config;
@@ -59,7 +62,13 @@ export function operation<const P extends string, R extends OperationConfig & { 
   const body = route.request?.body;
   const hasBody = body !== undefined;
   const isReplayable = takesIdempotencyKey(route);
-  const guards = createGuards({ access, policy: rateLimitPolicy, method: route.method, mayLag });
+  const guards = createGuards({
+    access,
+    policy: rateLimitPolicy,
+    method: route.method,
+    mayLag,
+    queryNeeds,
+  });
   const middleware = [setRules(route, check), ...guards];
   if (hasBody) {
     const accepts = {
@@ -100,12 +109,13 @@ interface GuardOptions {
   policy: RateLimitPolicy | undefined;
   method: string;
   mayLag: true | undefined;
+  queryNeeds: QueryNeeds | undefined;
 }
 
-function createGuards({ access, policy, method, mayLag }: GuardOptions) {
+function createGuards({ access, policy, method, mayLag, queryNeeds }: GuardOptions) {
   if (access.kind === "public") return policy ? [readBookmark, rateLimit(policy)] : [];
   const limit = rateLimit(policy ?? policyOfMethod(method));
-  return [readBookmark, identify(access, { mayLag: mayLag === true }), limit, guard];
+  return [readBookmark, identify(access, { mayLag: mayLag === true, queryNeeds }), limit, guard];
 }
 
 /** Creates the router for the operations of a feature. */

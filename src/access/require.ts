@@ -5,11 +5,13 @@ import type { Acting } from "./read.ts";
 import type { AccessRequest } from "./rule.ts";
 import { isSelf, mayActOnOwner } from "./self.ts";
 
-/** Throws `forbidden` unless the operation's rule admits the principal. */
-export function requireRule(
-  principal: Principal,
-  { rule, pathId }: Pick<AccessRequest, "rule" | "pathId">,
-): void {
+/** Throws `forbidden` unless the operation's rule admits the principal, who holds what the query parameters need. */
+export function requireRule(principal: Principal, access: AccessRequest): void {
+  requireOperation(principal, access);
+  requirePermissions(principal, access.queryNeeds);
+}
+
+function requireOperation(principal: Principal, { rule, pathId }: AccessRequest): void {
   if (principal.type === "api_key" && rule.personal) throw keysRefused();
   if (rule.kind === "own") return;
   if (rule.kind === "by-action") {

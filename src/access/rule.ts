@@ -49,7 +49,7 @@ export function allOf(first: Permission, ...also: readonly Permission[]): Restri
   return { kind: "permission", permission: first, also, scope: SERVICE };
 }
 
-/** Callers who hold one of several permissions. The service calls `requirePermissions` with the one that the action needs. */
+/** Callers who hold one of several permissions. `queryNeeds` or the service checks the one that the action needs. */
 export function byAction(...permissions: readonly [Permission, ...Permission[]]): Restricted {
   return { kind: "by-action", permissions, scope: SERVICE };
 }
@@ -93,9 +93,19 @@ export function describeAccess(access: Access): string {
   }
 }
 
+/** Returns the permissions that query parameters, which are not validated yet, need in addition to the operation's rule. */
+export type QueryNeeds = (query: Readonly<Record<string, string>>) => readonly Permission[];
+
+/** The need of the query parameter `deleted`. */
+export function deletedNeeds(name: Permission): QueryNeeds {
+  return ({ deleted }) => (deleted === "true" ? [name] : []);
+}
+
 /** The operation's rule and the credential of a request, for operations that need a credential. */
 export interface AccessRequest {
   rule: Restricted;
+  /** What the query parameters need in addition to the rule. */
+  queryNeeds: readonly Permission[];
   credential: Credential;
   /** `{id}` of the path, for rules that let a user act on themselves: `me` or a UUID in lower case. */
   pathId: string | undefined;

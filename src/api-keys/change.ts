@@ -53,7 +53,7 @@ type MakePlan = (key: ManagedApiKey, unknownScopes: Fault[]) => ApiKeyPlan | und
 /**
  * Changes a key. `plan` gets the key as it was read and returns what to do, or undefined for nothing. Who sets scopes must
  * hold them, and so must the owner. Who makes a key usable for themselves or for longer must hold all its scopes, those included
- * that the owner's role does not grant at the moment. Callers without the operation's permission get `forbidden` for every key
+ * that the owner's role does not currently grant. Callers without the operation's permission get `forbidden` for every key
  * but their own, whether or not it exists.
  * Throws `forbidden`, `api_key_not_found`, `privilege_escalation`, `validation_failed`, `version_conflict`, `api_key_limit`.
  */

@@ -9,7 +9,7 @@ import type { IssuedApiKey } from "./schema.ts";
 
 /**
  * Replaces the secret of a key that is not revoked. Whoever gets it must hold every scope of the key, as for creating it, those
- * included that the owner's role does not grant at the moment. The old secret stops working immediately. Of concurrent
+ * included that the owner's role does not currently grant. The old secret stops working immediately. Of concurrent
  * rotations one succeeds and the others get `edit_conflict`, or `version_conflict` where they sent `If-Match`, so that no
  * caller gets a secret that is already void.
  * Throws `forbidden`, `api_key_not_found`, `privilege_escalation`, `version_conflict`, `api_key_revoked`, `edit_conflict`.

@@ -1,4 +1,5 @@
 import { createRouter, jsonContent, linesContent, operation } from "../access/operation.ts";
+import type { Permission } from "../access/permissions.ts";
 import { byAction, ownOr, permission } from "../access/rule.ts";
 import { targetUser } from "../access/target.ts";
 import { streamLines } from "../http/json-stream.ts";
@@ -24,6 +25,11 @@ const PAGES =
 
 const PAGE = jsonContent(AuditEventPage, "A page of events, or all events, one per line.");
 
+const FORMAT_NEEDS = new Map<string, [Permission]>([
+  ["json", ["audit:read"]],
+  ["ndjson", ["audit:export"]],
+]);
+
 const listEventsRoute = operation({
   method: "get",
   path: "/v1/audit-events",
@@ -35,6 +41,7 @@ const listEventsRoute = operation({
     "filters select instead. That is recorded as `audit.exported`. If it cannot be completed, the transfer breaks off within a line: " +
     "discard what does not end with a line feed, and try again.",
   access: byAction("audit:read", "audit:export"),
+  queryNeeds: ({ format = "json" }) => FORMAT_NEEDS.get(format) ?? [],
   request: { query: ListAuditEventsQuery },
   responses: {
     200: {

@@ -87,14 +87,14 @@ export const AuditEvent = z
       .nullable()
       .openapi({
         description:
-          "The user or API key that acted; the owner of a key is `metadata.user_id`. Null in what a user sees of themselves if it was " +
-          "another person, or another person's key.",
+          "The user or API key that acted; the owner of a key is `metadata.user_id`. Null for users who read their own events, if " +
+          "another person, or another person's key, acted.",
       }),
     actor_type: z.enum(ACTOR_TYPES),
     target_type: z.enum(TARGET_TYPES).nullable(),
     target_id: z.string().nullable().openapi({
       description:
-        "What the action changed or concerned. Null in what a user sees of themselves if it was another person.",
+        "What the action changed or concerned. Null for users who read their own events, if it was another person.",
     }),
     changes: z
       .record(z.string(), z.union([Change, z.null()]))

@@ -10,7 +10,7 @@ const FAULT_CODE_NAMES = Object.keys(FAULT_CODES) as [FaultCode, ...FaultCode[]]
 
 /** The code of an error. */
 export const Code = z.enum(CODES).openapi("ErrorCode", {
-  description: "The reason of an error. The meaning of a code never changes; codes may be added.",
+  description: "The reason for an error. The meaning of a code never changes; codes may be added.",
 });
 
 const FaultCodeName = z.enum(FAULT_CODE_NAMES).openapi("FaultCode", {
@@ -25,7 +25,7 @@ export const FaultEntry = z
       description: "The field, as a path with dots, or the parameter. Empty for the whole body.",
     }),
     code: FaultCodeName,
-    message: z.string().openapi({ description: "What is wrong, for people." }),
+    message: z.string().openapi({ description: "A human-readable explanation of what is wrong." }),
   })
   .openapi("Fault", { description: "One problem in a request." });
 
@@ -38,7 +38,9 @@ export const Problem = z
     }),
     title: z.string(),
     status: z.int(),
-    detail: z.string().openapi({ description: "What the client can do, for people." }),
+    detail: z
+      .string()
+      .openapi({ description: "A human-readable explanation of what the client can do." }),
     code: Code,
     request_id: z.string().openapi({
       description:

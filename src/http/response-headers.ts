@@ -21,7 +21,7 @@ export const RESPONSE_HEADERS = {
   },
   "Idempotency-Replayed": {
     description:
-      "`true` if the request is a repetition, by its `Idempotency-Key`, and this is the first response again.",
+      "`true` if the request repeats an earlier one with the same `Idempotency-Key`, whose response this is.",
     required: false,
     schema: text,
     example: "true",

@@ -36,7 +36,7 @@ const EXTENSIONS: Partial<Record<ErrorCode, Extension>> = {
     example: { errors: [EXAMPLE_FAULT] },
   },
   idempotency_key_reused: {
-    shape: { errors: z.array(FaultEntry).openapi({ description: "The header that is at fault." }) },
+    shape: { errors: z.array(FaultEntry).openapi({ description: "The invalid header." }) },
     example: {
       errors: [
         { path: "Idempotency-Key", code: "reused", message: "Was used for another request." },

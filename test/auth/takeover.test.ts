@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
-import { createHolder, createTestKey, sendWithKey } from "../support/credentials.ts";
+import { createHolder, createTestKey, manage, sendWithKey } from "../support/credentials.ts";
 import {
   auditOf,
   createTestUser,
@@ -15,9 +15,6 @@ import { createMailbox, createMailUser, createVerifiedMailUser, flowsOf } from "
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
 const NEW = "another pass phrase";
-
-const manage = (id: string, operation: string, { token }: { token: string }) =>
-  send(`/v1/users/${id}/${operation}`, { method: "POST", token });
 
 async function expire(user: TestUser) {
   const admin = await createTestUser("admin");

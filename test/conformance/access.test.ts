@@ -1,16 +1,9 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import committedMatrix from "../../docs/access.md?raw";
-import { readAccessRule, renderAccessMatrix } from "../../scripts/lib/access-matrix.ts";
 import { PERMISSION_NAMES, SELF_SCOPES } from "../../src/access/permissions.ts";
 import { type Answer, type RequestOptions, send } from "../support/api.ts";
 import { allBut, createHolder, createTestKey, setRole, withKey } from "../support/credentials.ts";
 import { createTestUser, type TestUser } from "../support/fixtures.ts";
-import {
-  documentedCodes,
-  fetchDocument,
-  type Operation,
-  operationsOf,
-} from "../support/openapi.ts";
+import { documentedCodes, type Operation } from "../support/openapi.ts";
 import {
   asMe,
   canTargetOthers,
@@ -19,33 +12,18 @@ import {
   targetOf,
   UNKNOWN_TARGET,
 } from "../support/samples.ts";
-import { readAccessTable } from "./access-table.ts";
+import { cases, document, operations, readSystemRoles, restricted } from "./access-cases.ts";
 
-const document = await fetchDocument();
-const table = new Map(readAccessTable().map((row) => [row.operation, row] as const));
-
-/** Every documented operation with its row of the table, whose rule is used instead of the document's. */
-const operations = operationsOf(document).flatMap((operation) => {
-  const row = table.get(operation.name);
-  return row ? [{ ...operation, access: row.rule, row }] : [];
-});
-const restricted = operations.filter(({ access }) => access.kind !== "public");
-const permissioned = restricted.filter(({ access }) => access.permission !== undefined);
-const cases = <T extends Operation>(list: readonly T[]) =>
-  list.map((one) => [one.name, one] as const);
-
-type SystemRole = { name: string; permissions: string[]; is_system: boolean };
 type Credential = Pick<RequestOptions, "token" | "headers">;
 
+const permissioned = restricted.filter(({ access }) => access.permission !== undefined);
 const SELF_SCOPE_NAMES = Object.keys(SELF_SCOPES);
 
 let systemRoles: Record<string, string[]>;
 
 beforeAll(async () => {
   const { token } = await createTestUser("admin"); // Remains, so that no other user is the last administrator.
-  const { data } = (await send("/v1/roles?limit=100", { token })).body;
-  const system = (data as SystemRole[]).filter(({ is_system }) => is_system);
-  systemRoles = Object.fromEntries(system.map(({ name, permissions }) => [name, permissions]));
+  systemRoles = await readSystemRoles(token);
 });
 
 /** Sends the operation for a target and expects a documented response. */
@@ -115,47 +93,7 @@ const createKeyWithout = shared(async (scopes: readonly string[], granted: reado
   return key;
 });
 
-describe("the table of operations by caller", () => {
-  it("has every documented operation, and no other", () => {
-    const documented = operationsOf(document).map(({ name }) => name);
-    expect([...table.keys()].sort()).toEqual(documented.sort());
-  });
-
-  it.each(cases(operations))(
-    "says the same as the OpenAPI document: %s",
-    (name, { row, documented }) => {
-      expect(readAccessRule(name, documented)).toEqual(row.rule);
-    },
-  );
-
-  it("says the same as docs/access.md", () => {
-    const lines = committedMatrix.split("\n").filter((line) => line.startsWith("| `"));
-    const documented = lines.map((line) => line.split(" | ").slice(0, 8));
-    const expected = [...table.values()].map((row) => [
-      `| \`${row.operation}\``,
-      ...row.documented,
-    ]);
-    expect(documented.sort()).toEqual(expected.sort());
-  });
-});
-
 describe("every documented operation", () => {
-  it("has a unique id, a summary and an access rule, and documents its refusals", () => {
-    const ids = operations.map(({ documented }) => documented.operationId);
-    expect(new Set(ids).size).toBe(ids.length);
-    for (const { name, documented, access } of operations) {
-      expect(documented.operationId, name).toBeTruthy();
-      expect(documented.summary, name).toBeTruthy();
-      expect(documented["x-permission"], name).toBeTruthy();
-      const names: readonly (string | undefined)[] = [undefined, ...PERMISSION_NAMES];
-      expect(names, name).toContain(access.permission);
-    }
-    for (const operation of restricted) {
-      expect(documentedCodes(operation, 401), operation.name).toContain("unauthenticated");
-      expect(documentedCodes(operation, 403), operation.name).toContain("forbidden");
-    }
-  });
-
   it.each(cases(operations.filter(({ access }) => access.kind === "public")))(
     "is open to everyone if it is public: %s",
     async (_, operation) => {
@@ -319,9 +257,3 @@ async function ownTargets(user: TestUser): Promise<[Target, Target]> {
   const target = await targetOf(user);
   return [target, asMe(target)];
 }
-
-describe("docs/access.md", () => {
-  it("matches the OpenAPI document; if not, run `npm run docs:access`", () => {
-    expect(committedMatrix).toBe(renderAccessMatrix(document, systemRoles));
-  });
-});

@@ -1,6 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
-import { createHolder, createTestKey, sendWithKey, setRole } from "../support/credentials.ts";
+import {
+  createHolder,
+  createTestKey,
+  manage,
+  sendWithKey,
+  setRole,
+} from "../support/credentials.ts";
 import { afterStatement, beforeStatement } from "../support/d1.ts";
 import {
   actionsOn,
@@ -16,9 +22,6 @@ import { expectProblem, faultsOf } from "../support/problems.ts";
 
 const NEW = "another pass phrase";
 const OPERATIONS = ["unlock", "password/expire", "email/mark-verified"];
-
-const manage = (id: string, operation: string, { token }: { token: string }) =>
-  send(`/v1/users/${id}/${operation}`, { method: "POST", token });
 
 const logIn = (username: string, password = PASSWORD) =>
   send("/v1/auth/login", { body: { username, password } });

@@ -1,10 +1,11 @@
-// npm run test:guides: runs the commands of the README's tour, docs/guides and docs/roles-and-api-keys.md against a new worker, all of
-// them twice in the same order, and fails if a response differs from the one that the page shows.
+// npm run test:guides: runs the commands of the README's tour, docs/guides and the pages of docs below against a new worker, all of them
+// twice in the same order, and fails if a response differs from the one that the page shows.
 import { readdirSync, readFileSync } from "node:fs";
 import { withDevServer } from "./server.ts";
 import { checkSteps, readTour } from "./steps.ts";
 
 const DOCS = new URL("../../docs/", import.meta.url);
+const PAGES = ["roles-and-api-keys.md", "lists.md", "import.md", "audit.md"];
 const ROUNDS = ["once", "again"];
 
 await withDevServer(
@@ -25,7 +26,7 @@ function listPages(): [name: string, text: string][] {
     .filter((name) => name !== "README.md")
     .sort()
     .map((name) => `guides/${name}`);
-  const pages = ["roles-and-api-keys.md", ...guides].map((name): [string, string] => [
+  const pages = [...PAGES, ...guides].map((name): [string, string] => [
     `docs/${name}`,
     readFileSync(new URL(name, DOCS), "utf8"),
   ]);

@@ -119,3 +119,18 @@ describe("another user's {id}", () => {
     },
   );
 });
+
+describe("a query", () => {
+  it("of 100 KB returns 422 without a crash", async () => {
+    const { token } = await createTestUser("admin");
+    const answer = await send(`/v1/users?${"x".repeat(100_000)}=1`, { token });
+    expectProblem(answer, 422, "validation_failed");
+    const many = Array.from({ length: 5000 }, (_, i) => `p${i}=1`).join("&");
+    expectProblem(await send(`/v1/users?${many}`, { token }), 422, "validation_failed");
+  });
+
+  it("on an operation without query parameters returns 422", async () => {
+    expectProblem(await send("/v1/auth/login?x=1", { body: {} }), 422, "validation_failed");
+    expectProblem(await send("/health?x=1"), 422, "validation_failed");
+  });
+});

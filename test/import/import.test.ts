@@ -6,6 +6,7 @@ import {
   auditOf,
   createRoleRow,
   createTestUser,
+  newEmail,
   PASSWORD,
   sqlAll,
 } from "../support/fixtures.ts";
@@ -25,25 +26,21 @@ const importRows = (token: string, data: unknown, more: object = {}) =>
 const faultsByRow = ({ body }: { body: { data: Result[] } }) =>
   body.data.map(({ errors = [] }) => errors.map(({ path, code }) => `${path} ${code}`));
 
-let counter = 0;
-const newEmail = () => {
-  counter += 1;
-  return `imported${counter}@example.com`;
-};
-
 describe("POST /v1/users/import", () => {
   it("creates a user per row, with every field, and returns their ids in order", async () => {
     const { token } = await createTestUser("admin");
     await createRoleRow("imported", []);
-    const email = newEmail();
-    const full = {
-      email,
+    const fields = {
+      email: newEmail(),
       username: "Grace.H",
       email_verified: true,
       first_name: "Grace",
       last_name: "Hopper",
       role: "imported",
       is_active: false,
+    };
+    const full = {
+      ...fields,
       created_at: "2019-03-01T09:00:00+01:00",
       profile: { bio: "Compilers", timezone: "America/New_York", metadata: { rank: "RDML" } },
       password: PASSWORD,
@@ -61,13 +58,7 @@ describe("POST /v1/users/import", () => {
     });
     const user = await send(`/v1/users/${first?.id}`, { token });
     expect(user.body).toMatchObject({
-      email,
-      username: "Grace.H",
-      email_verified: true,
-      first_name: "Grace",
-      last_name: "Hopper",
-      role: "imported",
-      is_active: false,
+      ...fields,
       has_password: true,
       created_at: "2019-03-01T08:00:00.000Z",
     });

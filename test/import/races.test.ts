@@ -3,19 +3,20 @@ import { describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
 import { createHolder, setRole } from "../support/credentials.ts";
 import { beforeStatement, wrapD1 } from "../support/d1.ts";
-import { changesOn, createRoleRow, createTestUser, sqlAll, sqlRun } from "../support/fixtures.ts";
+import {
+  changesOn,
+  createRoleRow,
+  createTestUser,
+  newEmail,
+  sqlAll,
+  sqlRun,
+} from "../support/fixtures.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
 const INSERT = /^insert into "users"/;
 
 const codesOf = ({ body }: { body: { data: { errors?: { code: string }[] }[] } }) =>
   body.data.map(({ errors = [] }) => errors.map(({ code }) => code));
-
-let counter = 0;
-const newEmail = () => {
-  counter += 1;
-  return `raced${counter}@example.com`;
-};
 
 describe("an import that meets another change", () => {
   it("rejects a row whose email was taken in the meantime, and records nothing of it", async () => {

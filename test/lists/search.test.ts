@@ -125,6 +125,19 @@ it("finds names with any combining character, as they are stored and by their ot
   expect(found).toEqual(names.map((name) => [name, true, true]));
 });
 
+it("finds words after any Unicode space in a name, by their first character", async () => {
+  const spaces = [...Array(0x3001).keys()]
+    .map((code) => String.fromCodePoint(code))
+    .filter((character) => /^\p{Zs}$/u.test(character));
+  expect(spaces.length).toBe(17);
+  for (const [index, space] of spaces.entries()) {
+    const username = `spaced${index}`;
+    await register({ username, first_name: `Ada${space}B`, last_name: `Q${space}Ng` });
+    expect(await search(`${username} b ng`)).toEqual([username]);
+    expect(await search(`${username} Ada${space}B Q${space}N`)).toEqual([username]);
+  }
+});
+
 describe("what a search refuses", () => {
   it.each([
     ["", "q too_short"],

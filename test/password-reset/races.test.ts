@@ -10,7 +10,7 @@ import {
   sqlRun,
   statusesOf,
 } from "../support/fixtures.ts";
-import { createMailbox, createMailUser, createVerifiedMailUser, flowsOf } from "../support/mail.ts";
+import { createMailbox, createMailUser, flowsOf, requestReset } from "../support/mail.ts";
 import { expectProblem } from "../support/problems.ts";
 
 const NEW = "another pass phrase";
@@ -19,14 +19,6 @@ const TOKEN_READ = /^select .* from "one_time_tokens" inner join "users"/;
 const PASSWORD_UPDATED = /^update "users" set "password_hash"/;
 const ADDRESS_READ = /^select .* from "users" where \("users"\."email_key" = \?/;
 const REQUEST_RECORDED = /insert into "audit_events"/;
-
-async function requestReset() {
-  const box = createMailbox();
-  const user = await createVerifiedMailUser(box);
-  const flows = flowsOf(box);
-  await flows.forgot(user.email);
-  return { box, user, token: box.tokenTo(user.email), ...flows };
-}
 
 async function stateOf(userId: string) {
   const [user] = await sqlAll(

@@ -10,19 +10,11 @@ import {
   sqlRun,
   statusesOf,
 } from "../support/fixtures.ts";
-import { createMailbox, createMailUser, createVerifiedMailUser, flowsOf } from "../support/mail.ts";
+import { createMailbox, createMailUser, flowsOf, requestReset } from "../support/mail.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
 const HOUR = 3_600_000;
 const NEW = "another pass phrase";
-
-async function requestReset() {
-  const box = createMailbox();
-  const user = await createVerifiedMailUser(box);
-  const flows = flowsOf(box);
-  await flows.forgot(user.email);
-  return { box, user, token: box.tokenTo(user.email), ...flows };
-}
 
 describe("POST /v1/auth/password/reset", () => {
   it("returns 204, and only the new password works", async () => {

@@ -4,23 +4,14 @@ import { createHolder } from "../support/credentials.ts";
 import {
   actionsOn,
   auditOf,
-  createRoleRow,
   createTestUser,
+  newRole,
   sqlAll,
   sqlRun,
 } from "../support/fixtures.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
 const SYSTEM = ["user", "moderator", "admin"];
-
-let counter = 0;
-
-async function newRole(permissions: readonly string[] = []): Promise<string> {
-  counter += 1;
-  const name = `role-${counter}`;
-  await createRoleRow(name, permissions);
-  return name;
-}
 
 const replace = (name: string, token: string | undefined, body: unknown) =>
   send(`/v1/roles/${name}`, { method: "PUT", body, ...(token && { token }) });

@@ -5,8 +5,8 @@ import { beforeStatement } from "../support/d1.ts";
 import {
   actionsOn,
   auditOf,
-  createRoleRow,
   createTestUser,
+  newRole,
   sqlAll,
   sqlRun,
   type TestUser,
@@ -14,18 +14,10 @@ import {
 import { expectProblem } from "../support/problems.ts";
 
 let admin: TestUser;
-let counter = 0;
 
 beforeAll(async () => {
   admin = await createTestUser("admin");
 });
-
-async function newRole(): Promise<string> {
-  counter += 1;
-  const name = `role-${counter}`;
-  await createRoleRow(name, ["users:read"]);
-  return name;
-}
 
 const call = (method: string, path: string, more = {}) =>
   send(path, { method, token: admin.token, ...more });
@@ -38,7 +30,7 @@ const roleExists = async (name: string) =>
 
 /** A role with one holder, who is deleted. */
 async function createDeletedHolder() {
-  const name = await newRole();
+  const name = await newRole(["users:read"]);
   const user = await createTestUser(name);
   await deleteUser(user);
   return { name, user };
@@ -109,7 +101,7 @@ describe("the deletion of a role", () => {
   });
 
   it("also releases a holder who is deleted between its read and write, or is refused", async () => {
-    const name = await newRole();
+    const name = await newRole(["users:read"]);
     const user = await createTestUser();
     const bindings = beforeStatement(/^delete from "roles"/, async () => {
       await sqlRun("UPDATE users SET role = ? WHERE id = ?", name, user.id);
@@ -132,7 +124,7 @@ describe("the deletion of a role", () => {
 
 describe("a deleted user's key", () => {
   it("stays revoked when the user is restored as `user`", async () => {
-    const name = await newRole();
+    const name = await newRole(["users:read"]);
     const user = await createTestUser(name);
     const key = await createTestKey(user, ["users:read"]);
     await deleteUser(user);

@@ -6,21 +6,12 @@ import {
   actionsOn,
   auditOf,
   changesOn,
-  createRoleRow,
   createTestUser,
+  newRole,
   sqlAll,
   type TestUser,
 } from "../support/fixtures.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
-
-let counter = 0;
-
-async function newRole(permissions: readonly string[] = []): Promise<string> {
-  counter += 1;
-  const name = `role-${counter}`;
-  await createRoleRow(name, permissions);
-  return name;
-}
 
 const replace = (name: string, { token }: TestUser, permissions: readonly string[], more = {}) =>
   send(`/v1/roles/${name}`, { method: "PUT", token, body: { permissions }, ...more });

@@ -8,64 +8,39 @@ import {
   auditOf,
   createTestUser,
   logIn,
-  sqlAll,
   sqlRun,
   type TestUser,
 } from "../support/fixtures.ts";
+import {
+  createPermission,
+  createRoleWith,
+  deletePermission,
+  grantsOf,
+  isStored,
+  listOrphans,
+  newPermission,
+  newPermissionName,
+} from "../support/permissions.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
 let admin: TestUser;
-let counter = 0;
 
 beforeAll(async () => {
   admin = await createTestUser("admin");
 });
 
-const newName = () => {
-  counter += 1;
-  return `invoices:verb${counter}`;
-};
-
-const create = (name: string, { token }: { token: string } = admin, more = {}) =>
-  send("/v1/permissions", { body: { name, description: "Ours." }, token, ...more });
-const remove = (name: string, { token }: { token: string } = admin, more = {}) =>
-  send(`/v1/permissions/${name}`, { method: "DELETE", token, ...more });
-const createRole = (permissions: string[], more = {}, { token }: { token: string } = admin) => {
-  counter += 1;
-  return send("/v1/roles", { body: { name: `role-${counter}`, permissions }, token, ...more });
-};
-
-async function newPermission(): Promise<string> {
-  const name = newName();
-  expect((await create(name)).status).toBe(201);
-  return name;
-}
-
-async function grantsOf(role: string): Promise<string[]> {
-  return (await send(`/v1/roles/${role}`, { token: admin.token })).body.permissions;
-}
-
-const exists = async (name: string) =>
-  (await sqlAll("SELECT 1 FROM custom_permissions WHERE name = ?", name)).length > 0;
-
-/** Names in roles and live keys that are neither permissions of Roster nor of the application. */
-const orphans = () =>
-  sqlAll(`SELECT value FROM (SELECT value FROM roles, json_each(roles.permissions)
-    UNION SELECT value FROM api_keys, json_each(api_keys.scopes) WHERE revoked_at IS NULL AND expires_at IS NULL)
-    WHERE value LIKE 'invoices:%' AND value NOT IN (SELECT name FROM custom_permissions)`);
-
 describe("POST /v1/permissions", () => {
   it("returns 201, gives the permission to `admin` alone, lists it and records permission.created", async () => {
-    const name = newName();
-    const answer = await create(name);
+    const name = newPermissionName();
+    const answer = await createPermission(admin, name);
     expect(answer.status).toBe(201);
     expect(answer.body).toEqual({ name, description: "Ours.", is_system: false });
     const { data } = (await send("/v1/permissions", { token: admin.token })).body;
     expect(data).toContainEqual(answer.body);
-    const grants = await grantsOf("admin");
+    const grants = await grantsOf(admin, "admin");
     expect(grants).toContain(name);
     expect(grants).toEqual(grants.toSorted());
-    expect(await grantsOf("moderator")).not.toContain(name);
+    expect(await grantsOf(admin, "moderator")).not.toContain(name);
     const [event, ...others] = await auditOf(name);
     expect(others).toEqual([]);
     expect(event).toMatchObject({
@@ -80,11 +55,15 @@ describe("POST /v1/permissions", () => {
 
   it("needs roles:write only: whoever has it need not hold what they add, and may not give it to a role", async () => {
     const builder = await createHolder("roles:write");
-    const name = newName();
-    expect((await create(name, builder)).status).toBe(201);
-    const answer = await createRole([name], {}, builder);
+    const name = newPermissionName();
+    expect((await createPermission(builder, name)).status).toBe(201);
+    const answer = await createRoleWith(builder, [name]);
     expectProblem(answer, 403, "privilege_escalation");
-    expectProblem(await create(newName(), await createHolder("roles:read")), 403, "forbidden");
+    expectProblem(
+      await createPermission(await createHolder("roles:read"), newPermissionName()),
+      403,
+      "forbidden",
+    );
   });
 
   it.each([
@@ -99,7 +78,7 @@ describe("POST /v1/permissions", () => {
     `invoices:${"a".repeat(56)}`,
     "",
   ])("returns 422 for the malformed name %j", async (name) => {
-    const answer = await create(name);
+    const answer = await createPermission(admin, name);
     expectProblem(answer, 422, "validation_failed");
     expect(faultsOf(answer)).toEqual(["name invalid_format"]);
   });
@@ -107,7 +86,7 @@ describe("POST /v1/permissions", () => {
   it.each(["users:read", "users:rule", "me:read", "me:all", "api_keys:x:y", "analytics:read"])(
     "returns 422 for %s, whose noun is reserved",
     async (name) => {
-      const answer = await create(name);
+      const answer = await createPermission(admin, name);
       expectProblem(answer, 422, "validation_failed");
       expect(faultsOf(answer)).toEqual(["name reserved"]);
     },
@@ -115,18 +94,22 @@ describe("POST /v1/permissions", () => {
 
   it("accepts 3 and 64 characters, and several parts", async () => {
     for (const name of ["a:b", `invoices:${"a".repeat(55)}`, "a_b.c-1:lines:approve"]) {
-      expect((await create(name)).status).toBe(201);
-      expect((await remove(name)).status).toBe(204);
+      expect((await createPermission(admin, name)).status).toBe(201);
+      expect((await deletePermission(admin, name)).status).toBe(204);
     }
   });
 
   it("returns 409 permission_exists for a name that is taken, also at the same time, and records one event", async () => {
-    const name = newName();
-    const answers = await Promise.all([create(name), create(name), create(name)]);
+    const name = newPermissionName();
+    const answers = await Promise.all([
+      createPermission(admin, name),
+      createPermission(admin, name),
+      createPermission(admin, name),
+    ]);
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409]);
-    expectProblem(await create(name), 409, "permission_exists");
+    expectProblem(await createPermission(admin, name), 409, "permission_exists");
     expect(await actionsOn(name)).toEqual(["permission.created"]);
-    expect((await grantsOf("admin")).filter((held) => held === name)).toHaveLength(1);
+    expect((await grantsOf(admin, "admin")).filter((held) => held === name)).toHaveLength(1);
   });
 
   it("returns 409 permission_limit for the 501st, also at the same time", async () => {
@@ -135,29 +118,31 @@ describe("POST /v1/permissions", () => {
          (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 498 - (SELECT count(*) FROM custom_permissions))
        SELECT 'filler:v' || i, '', 0 FROM n`,
     );
-    const answers = await Promise.all([1, 2, 3, 4].map(() => create(newName())));
+    const answers = await Promise.all(
+      [1, 2, 3, 4].map(() => createPermission(admin, newPermissionName())),
+    );
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 201, 409, 409]);
-    expectProblem(await create(newName()), 409, "permission_limit");
+    expectProblem(await createPermission(admin, newPermissionName()), 409, "permission_limit");
     await sqlRun("DELETE FROM custom_permissions WHERE name LIKE 'filler:%'");
   });
 
   it("adds nothing if the caller loses roles:write between read and write", async () => {
     const builder = await createHolder("roles:write");
-    const name = newName();
+    const name = newPermissionName();
     const bindings = beforeStatement(/^insert into "custom_permissions"/, () =>
       setRole(builder, "user"),
     );
-    expectProblem(await create(name, builder, { bindings }), 403, "forbidden");
-    expect(await exists(name)).toBe(false);
-    expect(await grantsOf("admin")).not.toContain(name);
+    expectProblem(await createPermission(builder, name, { bindings }), 403, "forbidden");
+    expect(await isStored(name)).toBe(false);
+    expect(await grantsOf(admin, "admin")).not.toContain(name);
     expect(await actionsOn(name)).toEqual([]);
   });
 });
 
 describe("a permission of the application", () => {
   it("is held by roles and API keys, and is in the scope of access tokens", async () => {
-    const name = await newPermission();
-    const { body: role } = await createRole([name, "users:read"]);
+    const name = await newPermission(admin);
+    const { body: role } = await createRoleWith(admin, [name, "users:read"]);
     expect(role.permissions).toEqual([name, "users:read"]);
     const clerk = await createTestUser(role.name);
     expect(decodeJwt(clerk.token).scope).toBe(`${name} users:read`);
@@ -170,8 +155,8 @@ describe("a permission of the application", () => {
   });
 
   it("can be given by those who hold it, and by nobody else", async () => {
-    const name = await newPermission();
-    const { body: role } = await createRole([name]);
+    const name = await newPermission(admin);
+    const { body: role } = await createRoleWith(admin, [name]);
     const clerk = await createTestUser(role.name);
     const stranger = await createTestUser("moderator");
     const body = { name: "x", scopes: [name] };
@@ -181,11 +166,11 @@ describe("a permission of the application", () => {
   });
 
   it("that does not exist is refused with 422 at its position as sent, in roles and keys", async () => {
-    const name = await newPermission();
+    const name = await newPermission(admin);
     const unknown = "invoices:nothing";
-    const made = await createRole(["users:read", unknown, name, "a:b"]);
+    const made = await createRoleWith(admin, ["users:read", unknown, name, "a:b"]);
     expect(faultsOf(made)).toEqual(["permissions.1 invalid_value", "permissions.3 invalid_value"]);
-    const { body: role } = await createRole([]);
+    const { body: role } = await createRoleWith(admin, []);
     const body = { permissions: [unknown, "users:read"] };
     const { token } = admin;
     const replaced = await send(`/v1/roles/${role.name}`, { method: "PUT", token, body });
@@ -199,22 +184,22 @@ describe("a permission of the application", () => {
     const patch = { method: "PATCH", token, body: { scopes: [unknown] } };
     const patched = await send(`/v1/api-keys/${id}`, patch);
     expect(faultsOf(patched)).toEqual(["scopes.0 invalid_value"]);
-    expect(await orphans()).toEqual([]);
+    expect(await listOrphans()).toEqual([]);
   });
 });
 
 describe("DELETE /v1/permissions/{name}", () => {
   it("returns 204, takes the permission from `admin` and records permission.deleted", async () => {
-    const name = await newPermission();
-    expect((await remove(name)).status).toBe(204);
-    expect(await exists(name)).toBe(false);
-    expect(await grantsOf("admin")).not.toContain(name);
+    const name = await newPermission(admin);
+    expect((await deletePermission(admin, name)).status).toBe(204);
+    expect(await isStored(name)).toBe(false);
+    expect(await grantsOf(admin, "admin")).not.toContain(name);
     expect(await actionsOn(name)).toEqual(["permission.created", "permission.deleted"]);
     const [, deleted] = await auditOf(name);
     expect(JSON.parse(deleted?.changes ?? "")).toEqual({
       description: { from: "Ours.", to: null },
     });
-    expectProblem(await remove(name), 404, "permission_not_found");
+    expectProblem(await deletePermission(admin, name), 404, "permission_not_found");
     expect((await send("/v1/auth/me", { token: admin.token })).body.permissions).not.toContain(
       name,
     );
@@ -222,122 +207,51 @@ describe("DELETE /v1/permissions/{name}", () => {
 
   it("deletes nothing if the caller loses roles:write between read and write", async () => {
     const builder = await createHolder("roles:write");
-    const name = await newPermission();
+    const name = await newPermission(admin);
     const bindings = beforeStatement(/^delete from "custom_permissions"/, () =>
       setRole(builder, "user"),
     );
-    expectProblem(await remove(name, builder, { bindings }), 403, "forbidden");
-    expect(await exists(name)).toBe(true);
-    expect(await grantsOf("admin")).toContain(name);
+    expectProblem(await deletePermission(builder, name, { bindings }), 403, "forbidden");
+    expect(await isStored(name)).toBe(true);
+    expect(await grantsOf(admin, "admin")).toContain(name);
     expect(await actionsOn(name)).toEqual(["permission.created"]);
   });
 
   it("returns 409 permission_in_use while a role other than `admin` holds it", async () => {
-    const name = await newPermission();
-    const { body: role } = await createRole([name]);
-    expectProblem(await remove(name), 409, "permission_in_use");
-    expect(await grantsOf("admin")).toContain(name);
+    const name = await newPermission(admin);
+    const { body: role } = await createRoleWith(admin, [name]);
+    expectProblem(await deletePermission(admin, name), 409, "permission_in_use");
+    expect(await grantsOf(admin, "admin")).toContain(name);
     await send(`/v1/roles/${role.name}`, { method: "DELETE", token: admin.token });
-    expect((await remove(name)).status).toBe(204);
+    expect((await deletePermission(admin, name)).status).toBe(204);
   });
 
   it.each([
     ["revoked", "UPDATE api_keys SET revoked_at = 1 WHERE id = ?"],
     ["expired", "UPDATE api_keys SET expires_at = 1 WHERE id = ?"],
   ])("returns 409 permission_in_use while a key holds it that is not %s", async (_, end) => {
-    const name = await newPermission();
+    const name = await newPermission(admin);
     const { id } = await createTestKey(admin, [name]);
-    expectProblem(await remove(name), 409, "permission_in_use");
+    expectProblem(await deletePermission(admin, name), 409, "permission_in_use");
     await sqlRun(end, id);
-    expect((await remove(name)).status).toBe(204);
+    expect((await deletePermission(admin, name)).status).toBe(204);
   });
 
   it("is not fooled by a name that starts or ends like another", async () => {
-    const name = await newPermission();
-    const { body: role } = await createRole([`${name}.more`]);
+    const name = await newPermission(admin);
+    const { body: role } = await createRoleWith(admin, [`${name}.more`]);
     expect(role.code).toBe("validation_failed");
-    await create(`${name}.more`);
-    await create(`x.${name}`);
-    await createRole([`${name}.more`, `x.${name}`]);
-    expect((await remove(name)).status).toBe(204);
+    await createPermission(admin, `${name}.more`);
+    await createPermission(admin, `x.${name}`);
+    await createRoleWith(admin, [`${name}.more`, `x.${name}`]);
+    expect((await deletePermission(admin, name)).status).toBe(204);
   });
 
   it("returns 409 system_permission for Roster's own, 404 for an unknown name and 422 for a malformed one", async () => {
-    expectProblem(await remove("users:read"), 409, "system_permission");
+    expectProblem(await deletePermission(admin, "users:read"), 409, "system_permission");
     for (const name of ["invoices:nothing", "users:rule", "me:read"]) {
-      expectProblem(await remove(name), 404, "permission_not_found");
+      expectProblem(await deletePermission(admin, name), 404, "permission_not_found");
     }
-    expectProblem(await remove("Invoices"), 422, "validation_failed");
+    expectProblem(await deletePermission(admin, "Invoices"), 422, "validation_failed");
   });
-});
-
-describe("a permission that is deleted while it is given", () => {
-  const RACES: [string, RegExp, (name: string, more: object) => ReturnType<typeof send>][] = [
-    ["a new role", /^insert into "roles"/, (name, more) => createRole([name], more)],
-    [
-      "an existing role",
-      /^update "roles"/,
-      async (name, more) => {
-        const { body } = await createRole([]);
-        const put = { method: "PUT", token: admin.token, body: { permissions: [name] } };
-        return send(`/v1/roles/${body.name}`, { ...put, ...more });
-      },
-    ],
-    [
-      "a new key",
-      /^insert into "api_keys"/,
-      (name, more) => {
-        const body = { name: "x", scopes: [name] };
-        return send("/v1/api-keys", { body, token: admin.token, ...more });
-      },
-    ],
-    [
-      "an existing key",
-      /^update "api_keys" set "scopes"/,
-      async (name, more) => {
-        const { id } = await createTestKey(admin, []);
-        const patch = { method: "PATCH", token: admin.token, body: { scopes: [name] } };
-        return send(`/v1/api-keys/${id}`, { ...patch, ...more });
-      },
-    ],
-  ];
-
-  it.each(RACES)("to %s is not given: 422", async (_, statement, give) => {
-    const name = await newPermission();
-    const bindings = beforeStatement(statement, () => remove(name));
-    const answer = await give(name, { bindings });
-    expectProblem(answer, 422, "validation_failed");
-    expect(await orphans()).toEqual([]);
-  });
-
-  // Without this, the caller's own permissions would decide, and hide a missing condition.
-  it.each(RACES)(
-    "to %s is not given even if the caller's role still names it",
-    async (_, statement, give) => {
-      const name = await newPermission();
-      const bindings = beforeStatement(statement, () =>
-        sqlRun("DELETE FROM custom_permissions WHERE name = ?", name),
-      );
-      expectProblem(await give(name, { bindings }), 422, "validation_failed");
-      const roles = await sqlAll(
-        "SELECT name FROM roles WHERE name <> 'admin' AND instr(permissions, ?) > 0",
-        name,
-      );
-      expect(roles).toEqual([]);
-      expect(await sqlAll("SELECT id FROM api_keys WHERE instr(scopes, ?) > 0", name)).toEqual([]);
-      await sqlRun("INSERT INTO custom_permissions VALUES (?, '', 0)", name);
-    },
-  );
-
-  it.each(RACES)(
-    "to %s is kept if that comes first: 409 permission_in_use",
-    async (_, __, give) => {
-      const name = await newPermission();
-      const bindings = beforeStatement(/^delete from "custom_permissions"/, () => give(name, {}));
-      expectProblem(await remove(name, admin, { bindings }), 409, "permission_in_use");
-      expect(await exists(name)).toBe(true);
-      expect(await grantsOf("admin")).toContain(name);
-      expect(await actionsOn(name)).toEqual(["permission.created"]);
-    },
-  );
 });

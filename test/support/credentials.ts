@@ -57,3 +57,8 @@ export async function createHolder(...permissions: readonly string[]): Promise<T
 export async function setRole({ id }: { id: string }, role: string): Promise<void> {
   await sqlRun("UPDATE users SET role = ? WHERE id = ?", role, id);
 }
+
+/** Sends an operation on another user's credentials, such as `unlock`. */
+export function manage(id: string, operation: string, { token }: { token: string }) {
+  return send(`/v1/users/${id}/${operation}`, { method: "POST", token });
+}

@@ -19,6 +19,9 @@ export function newAccount(overrides: Record<string, unknown> = {}) {
   return { username: name, email: `${name}@example.com`, password: PASSWORD, ...overrides };
 }
 
+/** An email that no user has. */
+export const newEmail = (): string => newAccount().email;
+
 export interface TestUser {
   id: string;
   username: string;
@@ -119,6 +122,14 @@ export async function createRoleRow(name: string, permissions: readonly string[]
     name,
     JSON.stringify([...permissions].sort()),
   );
+}
+
+/** Inserts a role with a new name directly into D1. Returns its name. */
+export async function newRole(permissions: readonly string[] = []): Promise<string> {
+  counter += 1;
+  const name = `role-${counter}`;
+  await createRoleRow(name, permissions);
+  return name;
 }
 
 /** The statuses of a write and a read with an access token and of a refresh. A refresh uses the refresh token up. */

@@ -97,3 +97,12 @@ export function flowsOf({ bindings }: { bindings: Cloudflare.Env }) {
       post("/v1/auth/login", { username, password }),
   };
 }
+
+/** A user with a verified address who has requested a password reset, the token of its link, and what they can do with it. */
+export async function requestReset() {
+  const box = createMailbox();
+  const user = await createVerifiedMailUser(box);
+  const flows = flowsOf(box);
+  await flows.forgot(user.email);
+  return { box, user, token: box.tokenTo(user.email), ...flows };
+}

@@ -10,14 +10,14 @@ const bulkRoute = operation({
   tags: ["Users"],
   summary: "Change many users",
   description:
-    "Activates, deactivates, deletes or assigns a role to up to 100 users in one transaction. The rules are those of the operations on a " +
+    "Activates, deactivates or deletes up to 100 users, or assigns them a role, in one transaction. The rules are those of the operations on a " +
     "single user: `activate` and `deactivate` need users:update, `delete` needs users:delete, and `set_role` needs roles:assign and " +
     "refuses API keys. Each id has its own result: `refused` with the `code` that the single operation would have returned, such as " +
     "`user_not_found`, `privilege_escalation` or `last_admin`. Your own account is changed last.",
   access: byAction("users:update", "users:delete", "roles:assign"),
   request: { body: jsonBody(BulkUsers) },
   check: (c, body: Partial<BulkUsers>) => checkBulk(c.get("ctx"), body),
-  responses: { 200: jsonContent(BulkResult, "What became of each user.") },
+  responses: { 200: jsonContent(BulkResult, "A result per user.") },
   errors: [],
 });
 

@@ -11,7 +11,7 @@ import { requireUnanswered } from "../../idempotency/answers.ts";
 import { MemoryCache } from "../../lib/memory-cache.ts";
 import { MINUTE } from "../../lib/time.ts";
 import { whereCreatable } from "../users/by-key.ts";
-import { DEFAULT_ROLE, toNeeds } from "../users/create.ts";
+import { DEFAULT_ROLE, describeNewPerson, describeNewUser, toNeeds } from "../users/create.ts";
 import { insertUsers } from "../users/repository.ts";
 import {
   insertProfiles,
@@ -176,20 +176,10 @@ function createEvents(acting: Acting, drafts: readonly Draft[]) {
         targetType: "user",
         targetId: row.id,
         changes: {
-          role: { from: null, to: row.role },
-          is_active: { from: null, to: row.isActive },
+          ...describeNewUser(row),
           email_verified: { from: null, to: row.emailVerified },
         },
-        personal: {
-          of: row,
-          changes: {
-            username: { from: null, to: row.username },
-            email: { from: null, to: row.email },
-            first_name: { from: null, to: row.firstName },
-            last_name: { from: null, to: row.lastName },
-            ...profile?.changes,
-          },
-        },
+        personal: { of: row, changes: { ...describeNewPerson(row), ...profile?.changes } },
         metadata: { reason: "import" },
       }),
     ),

@@ -14,7 +14,7 @@ const importRoute = operation({
   tags: ["Users"],
   summary: "Import users",
   description:
-    "Creates up to 1,000 users from JSON or newline-delimited JSON of at most 1 MiB, and returns what became of each row. A row that is " +
+    "Creates up to 1,000 users from JSON or newline-delimited JSON of at most 1 MiB, and returns a result per row. A row that is " +
     "invalid, or whose email or username is taken, is rejected; the others are created. Nobody gets an email. Passwords can be imported " +
     "as hashes of other systems, which are verified and replaced at the user's first login. Besides users:import this needs " +
     "users:create, and roles:assign for rows with a role other than `user`. You must hold every permission that the role of a row " +

@@ -18,7 +18,7 @@ export const ImportRow = z
     email,
     username: Username.optional().openapi({
       description:
-        "Without a username, it is made of the part of the email address before the @, with a suffix if that is taken.",
+        "Without a username, one is derived from the part of the email address before the @, with a suffix if that is taken.",
     }),
     email_verified: z.boolean().optional(),
     first_name,

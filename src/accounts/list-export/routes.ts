@@ -1,5 +1,5 @@
 import { createRouter, linesContent, operation } from "../../access/operation.ts";
-import { permission } from "../../access/rule.ts";
+import { deletedNeeds, permission } from "../../access/rule.ts";
 import { streamLines } from "../../http/json-stream.ts";
 import { mapPages } from "../../lib/json-stream.ts";
 import { ExportUsersQuery, presentUser, User } from "../users/schema.ts";
@@ -16,6 +16,7 @@ const exportRoute = operation({
     "them. The export is recorded in the audit trail. If it cannot be completed, for example because the caller's session ends meanwhile, " +
     "the transfer breaks off within a line: discard what does not end with a line feed, and try again.",
   access: permission("users:export"),
+  queryNeeds: deletedNeeds("users:delete"),
   request: { query: ExportUsersQuery },
   responses: { 200: linesContent(User, "The users, one per line.") },
   errors: [],

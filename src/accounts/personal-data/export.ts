@@ -1,5 +1,5 @@
 import { type Acting, isCallersOwn, read } from "../../access/read.ts";
-import { requireManageable, requirePermissions } from "../../access/require.ts";
+import { requireManageable } from "../../access/require.ts";
 import type { UserRef } from "../../access/target.ts";
 import { listApiKeysOfUser } from "../../api-keys/repository.ts";
 import { createEventOpener } from "../../audit/events.ts";
@@ -102,11 +102,9 @@ async function* readPages<Row extends { id: string }>(
   }
 }
 
-// Permission is checked before existence.
 function requireExportable<
   U extends { id: string; deletedAt: number | null; permissions: string[] },
 >(acting: Acting, user: U | undefined, { deleted }: ExportRequest): U {
-  if (deleted) requirePermissions(acting.actor, ["users:export"]);
   if (!user || (user.deletedAt !== null && !deleted)) throw new AppError("user_not_found");
   requireManageable(acting, user);
   return user;

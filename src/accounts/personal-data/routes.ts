@@ -1,5 +1,5 @@
 import { createRouter, jsonContent, operation } from "../../access/operation.ts";
-import { ownOr, permission, personal } from "../../access/rule.ts";
+import { deletedNeeds, ownOr, permission, personal } from "../../access/rule.ts";
 import { targetPerson, targetUser } from "../../access/target.ts";
 import { IfMatch, parseIfMatch } from "../../http/etag.ts";
 import { streamJson } from "../../http/json-stream.ts";
@@ -40,6 +40,7 @@ const exportRoute = operation({
   description:
     "Returns all data held on a user: account, profile, sessions, API keys, emails, one-time tokens, login attempts and audit events. Secrets and personal data of others are left out. The document is streamed. If it cannot be completed, for example because the caller's session ends meanwhile, the transfer breaks off before the closing brace: what does not parse as JSON is incomplete. Discard it and try again.",
   access: ownOr("users:export"),
+  queryNeeds: deletedNeeds("users:export"),
   request: { params: UserId, query: ExportQuery },
   responses: { 200: jsonContent(UserExport, "All data held on the user.") },
   errors: ["user_not_found", "privilege_escalation"],

@@ -11,7 +11,7 @@ import { toTimestamp, toTimestampOrNull } from "../../lib/time.ts";
 import type { MailRow } from "../../outbox/repository.ts";
 import { MAIL_KINDS, type MailKind } from "../../outbox/templates.ts";
 import type { ProfileValues } from "../profiles/repository.ts";
-import { Profile, presentProfile } from "../profiles/schema.ts";
+import { EMPTY_PROFILE, Profile, presentProfile } from "../profiles/schema.ts";
 import type { UserRow } from "../users/repository.ts";
 import { Flag, presentUser, User } from "../users/schema.ts";
 
@@ -68,16 +68,6 @@ export const UserExport = z
   })
   .openapi("UserExport");
 export type UserExport = z.infer<typeof UserExport>;
-
-const EMPTY_PROFILE: ProfileValues = {
-  displayName: null,
-  bio: null,
-  avatarUrl: null,
-  phone: null,
-  locale: null,
-  timezone: null,
-  metadata: "{}",
-};
 
 /** All data held on a user. */
 export interface PersonalData {

@@ -11,7 +11,7 @@ import { requireMatch, type VersionTest } from "../../http/etag.ts";
 import { mergePatch } from "../../lib/merge-patch.ts";
 import type { VersionedProfile } from "./get.ts";
 import { type FoundProfile, findProfile, type ProfileValues, upsertProfile } from "./repository.ts";
-import { isWithinSizeLimit, type UpdateProfile } from "./schema.ts";
+import { EMPTY_PROFILE, isWithinSizeLimit, type UpdateProfile } from "./schema.ts";
 
 const FIELDS = {
   displayName: "display_name",
@@ -115,19 +115,9 @@ export function toNewProfile(input: UpdateProfile): {
   values: ProfileValues;
   changes: Changes | undefined;
 } {
-  const values = applyEdit(EMPTY, { mode: "replace", input });
-  return { values, changes: describeChanges(EMPTY, values) };
+  const values = applyEdit(EMPTY_PROFILE, { mode: "replace", input });
+  return { values, changes: describeChanges(EMPTY_PROFILE, values) };
 }
-
-const EMPTY: ProfileValues = {
-  displayName: null,
-  bio: null,
-  avatarUrl: null,
-  phone: null,
-  locale: null,
-  timezone: null,
-  metadata: "{}",
-};
 
 function applyMetadata(
   before: ProfileValues,

@@ -136,6 +136,17 @@ export const Profile = z
   })
   .openapi("Profile");
 
+/** The profile of a user who has not written one. */
+export const EMPTY_PROFILE: ProfileValues = {
+  displayName: null,
+  bio: null,
+  avatarUrl: null,
+  phone: null,
+  locale: null,
+  timezone: null,
+  metadata: "{}",
+};
+
 /** A profile as the API shows it, field by field. */
 export function presentProfile(values: ProfileValues): z.infer<typeof Profile> {
   return {

@@ -114,19 +114,8 @@ async function insertWithAudit(
   const event = await createAuditEvent(ctx, {
     action: "user.created",
     ...target,
-    changes: {
-      role: { from: null, to: row.role },
-      is_active: { from: null, to: row.isActive },
-    },
-    personal: {
-      of: row,
-      changes: {
-        username: { from: null, to: row.username },
-        email: { from: null, to: row.email },
-        first_name: { from: null, to: row.firstName },
-        last_name: { from: null, to: row.lastName },
-      },
-    },
+    changes: describeNewUser(row),
+    personal: { of: row, changes: describeNewPerson(row) },
   });
   const answer = await keep(toUserRow(row), row.id);
   try {
@@ -146,6 +135,23 @@ async function insertWithAudit(
   } catch (error) {
     throw toConflict(error);
   }
+}
+
+/** What `user.created` records of a user. */
+export function describeNewUser({ role, isActive }: Pick<NewUser, "role" | "isActive">) {
+  return { role: { from: null, to: role }, is_active: { from: null, to: isActive } };
+}
+
+/** The personal data that `user.created` records, which is to be sealed. */
+export function describeNewPerson(
+  row: Pick<NewUser, "username" | "email" | "firstName" | "lastName">,
+) {
+  return {
+    username: { from: null, to: row.username },
+    email: { from: null, to: row.email },
+    first_name: { from: null, to: row.firstName },
+    last_name: { from: null, to: row.lastName },
+  };
 }
 
 /** An empty name is stored as null. */

@@ -1,5 +1,4 @@
 import { read } from "../../access/read.ts";
-import { requirePermissions } from "../../access/require.ts";
 import type { Context } from "../../context.ts";
 import { openPage, type Page, toPage } from "../../paging.ts";
 import {
@@ -20,8 +19,8 @@ import { toWords } from "./search.ts";
 const DEFAULT_SORT = "-created_at";
 
 /**
- * A page of users: those who were created last first, or in another order, or of a search those who were added last first. Lists of
- * deleted users need users:delete. Throws `forbidden`.
+ * A page of users: those who were created last first, or in another order, or of a search those who were added last first. Throws
+ * `forbidden`.
  */
 export async function getUserPage(ctx: Context, query: ListUsersQuery): Promise<Page<UserRow>> {
   const filter = toFilter(query);
@@ -33,11 +32,10 @@ export async function getUserPage(ctx: Context, query: ListUsersQuery): Promise<
   };
   const after = await openPage(list, query);
   const part = { after, skip: query.skip, limit: query.limit + 1 };
-  const { acting, users, totals } = await read(ctx, {
+  const { users, totals } = await read(ctx, {
     users: selectUsers(ctx, query, part),
     totals: query.skip !== undefined && countSelected(ctx, query),
   });
-  if (filter.deleted) requirePermissions(acting.actor, ["users:delete"]);
   return toPage(list, query, users, totals);
 }
 

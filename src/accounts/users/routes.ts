@@ -1,6 +1,6 @@
 import type { Context as HonoContext } from "hono";
 import { createRouter, jsonBody, jsonContent, operation } from "../../access/operation.ts";
-import { openToKeys, ownOr, permission, personal } from "../../access/rule.ts";
+import { deletedNeeds, openToKeys, ownOr, permission, personal } from "../../access/rule.ts";
 import { targetUser } from "../../access/target.ts";
 import type { AppEnv } from "../../http/app-env.ts";
 import {
@@ -44,7 +44,7 @@ const createUserRoute = operation({
   tags,
   summary: "Create a user",
   description:
-    "Without `password`, the person gets an email with a link to choose one, and cannot log in before. A role other than `user` also " +
+    "Without `password`, the person gets an email with a link to choose one, and cannot log in until then. A role other than `user` also " +
     "needs roles:assign. You must hold every permission that the role grants. An API key can only create users whose role grants no " +
     "permission.",
   access: permission("users:create"),
@@ -70,6 +70,7 @@ const listUsersRoute = operation({
   description:
     "Lists the newest users first, or in the order of `sort`. Filters can be combined with each other, and with `sort` or `q`.",
   access: permission("users:read"),
+  queryNeeds: deletedNeeds("users:delete"),
   request: { query: ListUsersQuery },
   responses: { 200: jsonContent(UserPage, "A page of users.") },
   errors: [],
@@ -83,6 +84,7 @@ const getUserRoute = operation({
   summary: "Retrieve a user",
   description: "Returns 304 if `If-None-Match` matches the current version.",
   access: openToKeys("me:read", ownOr("users:read")),
+  queryNeeds: deletedNeeds("users:delete"),
   mayLag: true,
   parameters: [IfNoneMatch],
   request: { params: UserId, query: GetUserQuery },

@@ -1,4 +1,4 @@
-// The search index has two columns per user, which are those of the view `users_search_text` in migration 0007_lists:
+// The search index has two columns per user, which are those of the view `users_search_text` in migration 0011_search_spaces:
 // - `state` is what filters select, after U+0002 each: `d0` or `d1` (deleted), `a0` or `a1` (active), `v0` or `v1` (verified), and `r`
 //   with the role;
 // - `text` is the username, the email and the names, with two characters U+0001 before each word.
@@ -8,7 +8,7 @@ const STATE = "\u0002";
 const WORD_START = "\u0001\u0001";
 const MIN_LENGTH = 3;
 
-/** What ends a word, as in `users_search_text`. */
+/** What ends a word, as in `users_search_text`, where all Unicode spaces are U+0020. */
 const SEPARATORS = /[ ._\-@+']/g;
 
 /** The diacritics that the search index ignores: those of SQLite. Other combining characters are letters to it. */

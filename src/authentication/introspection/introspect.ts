@@ -4,7 +4,12 @@ import { read } from "../../access/read.ts";
 import { requireRule } from "../../access/require.ts";
 import type { Context } from "../../context.ts";
 import type { AccessTokenClaims } from "../../lib/access-token.ts";
-import { type CachedSession, cacheRepairedSession, findCachedSession } from "../sessions/cache.ts";
+import {
+  type CachedSession,
+  cacheRepairedSession,
+  findCachedSession,
+  toRecord,
+} from "../sessions/cache.ts";
 import type { Introspection } from "./schema.ts";
 
 /**
@@ -65,13 +70,5 @@ async function repair(ctx: Context, claims: AccessTokenClaims): Promise<CachedSe
   const principal = toPrincipal(callers[0], credential, ctx.now());
   if (principal?.type !== "user") return { ended: true };
   cacheRepairedSession(ctx, principal);
-  const { username, role, permissions, expiresAt } = principal;
-  return {
-    ended: false,
-    user_id: userId,
-    username,
-    role,
-    permissions,
-    expires_at: expiresAt,
-  };
+  return toRecord(principal);
 }

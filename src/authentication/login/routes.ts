@@ -59,7 +59,7 @@ const meRoute = operation({
   operationId: "getMe",
   tags,
   summary: "Get your account, permissions and session",
-  description: "The permissions are those of your role at the moment.",
+  description: "The permissions are those that your role currently grants.",
   access: own,
   mayLag: true,
   responses: {

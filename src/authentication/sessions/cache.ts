@@ -72,23 +72,21 @@ export async function findCachedSession(
   }
 }
 
+/** The session record of a live session. */
+export function toRecord(principal: UserPrincipal): CachedSession {
+  const { userId, username, role, permissions, expiresAt } = principal;
+  return { ended: false, user_id: userId, username, role, permissions, expires_at: expiresAt };
+}
+
 async function writeRecord(
   ctx: Context,
   principal: UserPrincipal,
   ttlSeconds: number,
 ): Promise<void> {
-  const { sessionId, userId, username, role, permissions, expiresAt } = principal;
+  const { sessionId } = principal;
   if (ctx.memory.endedSessions.get(sessionId, ctx.now())) return;
-  const record: CachedSession = {
-    ended: false,
-    user_id: userId,
-    username,
-    role,
-    permissions,
-    expires_at: expiresAt,
-  };
   try {
-    await ctx.kv.put(toKey(sessionId), record, ttlSeconds);
+    await ctx.kv.put(toKey(sessionId), toRecord(principal), ttlSeconds);
   } catch (error) {
     ctx.log("warn", "session.cache_write_failed", describeError(error));
   }
