@@ -9,6 +9,7 @@ const USER_FIELDS = {
   email_verified: true,
   full_name: "Somebody Else",
   has_password: false,
+  mfa_enabled: true,
   created_at: "2020-01-01T00:00:00.000Z",
   updated_at: "2020-01-01T00:00:00.000Z",
   last_login_at: null,
