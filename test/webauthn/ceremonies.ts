@@ -1,0 +1,133 @@
+import { base64url } from "jose";
+import type { AssertionInput, StoredCredential } from "../../src/lib/webauthn/assertion.ts";
+import { decodeCborMap } from "../../src/lib/webauthn/cbor.ts";
+import { COSE_ALGORITHMS, importCoseKey } from "../../src/lib/webauthn/public-key.ts";
+import { type RegistrationInput, verifyRegistration } from "../../src/lib/webauthn/registration.ts";
+import assertions from "./recorded/assertions.json" with { type: "json" };
+import registrations from "./recorded/registrations.json" with { type: "json" };
+import vectors from "./recorded/w3c.json" with { type: "json" };
+
+/** A ceremony as a browser sent it. Binary members are base64url. */
+interface Ceremony {
+  name: string;
+  origin: string;
+  rpId: string;
+  id: string;
+  challenge: string;
+  clientDataJSON: string;
+}
+
+export interface Registration extends Ceremony {
+  attestationObject: string;
+}
+
+export interface Assertion extends Ceremony {
+  authenticatorData: string;
+  signature: string;
+  stored: StoredCredential;
+}
+
+const EXAMPLE = { origin: "https://example.org", rpId: "example.org" };
+/** Vectors with algorithms that we do not ask for, and ceremonies in frames of another origin. */
+const REFUSED = /ES384|ES512|Ed448|crossOrigin|topOrigin/;
+
+const accepted = vectors.filter(({ name }) => !REFUSED.test(name));
+
+/** The vectors of WebAuthn level 3, section 16, that must be refused. */
+export const REFUSED_VECTORS: Registration[] = vectors
+  .filter(({ name }) => REFUSED.test(name))
+  .map(({ name, registration }) => ({ name, ...EXAMPLE, ...registration }));
+
+/**
+ * The other vectors, and registrations with real authenticators that the test suites of SimpleWebAuthn and py_webauthn
+ * publish.
+ */
+export const REGISTRATIONS: Registration[] = [
+  ...accepted.map(({ name, registration }) => ({ name, ...EXAMPLE, ...registration })),
+  ...registrations,
+];
+
+/** Assertions of the same sources. */
+export async function loadAssertions(): Promise<Assertion[]> {
+  const ofVectors = accepted.map(async ({ name, registration, assertion }) => {
+    const input = registrationInput({ name, ...EXAMPLE, ...registration });
+    const stored = await verifyRegistration(input);
+    if (!stored.isVerified) throw new Error(`${name}: ${stored.reason}`);
+    return { name, ...EXAMPLE, id: registration.id, ...assertion, stored };
+  });
+  const recorded = assertions.map(async ({ publicKey, signCount, ...assertion }) => {
+    const key = decodeCborMap(base64url.decode(publicKey));
+    const imported = key && (await importCoseKey(key.map, COSE_ALGORITHMS));
+    if (!imported) throw new Error(`${assertion.name}: unsupported key`);
+    const flags = base64url.decode(assertion.authenticatorData)[32] ?? 0;
+    const isBackupEligible = (flags & 0x08) !== 0;
+    const stored = { ...imported, credentialId: assertion.id, signCount, isBackupEligible };
+    return { ...assertion, stored };
+  });
+  return Promise.all([...ofVectors, ...recorded]);
+}
+
+/** What `verifyRegistration` takes for a ceremony. */
+export function registrationInput(
+  { id, clientDataJSON, attestationObject, ...ceremony }: Registration,
+  expected: Partial<RegistrationInput> = {},
+): RegistrationInput {
+  const response = { clientDataJSON, attestationObject };
+  return {
+    credential: { id, rawId: id, type: "public-key", response },
+    algorithms: COSE_ALGORITHMS,
+    ...expectations(ceremony),
+    ...expected,
+  };
+}
+
+/** What `verifyAssertion` takes for a ceremony. */
+export function assertionInput(
+  { id, clientDataJSON, authenticatorData, signature, stored, ...ceremony }: Assertion,
+  expected: Partial<AssertionInput> = {},
+): AssertionInput {
+  const response = { clientDataJSON, authenticatorData, signature };
+  return {
+    credential: { id, rawId: id, type: "public-key", response },
+    stored,
+    ...expectations(ceremony),
+    ...expected,
+  };
+}
+
+function expectations({
+  challenge,
+  origin,
+  rpId,
+}: {
+  challenge: string;
+  origin: string;
+  rpId: string;
+}) {
+  return {
+    isExpectedChallenge: (given: string) => given === challenge,
+    origins: ["https://other.example", origin],
+    rpId,
+    requireUserVerification: false,
+  };
+}
+
+/** Changes bytes in base64url. */
+export function changeBytes(text: string, change: (bytes: Uint8Array) => Uint8Array): string {
+  return base64url.encode(change(Uint8Array.from(base64url.decode(text))));
+}
+
+/** Flips bits of the byte at an index, counted from the end if it is negative. */
+export function flip(text: string, index: number, mask = 0x01): string {
+  return changeBytes(text, (bytes) => {
+    const at = index < 0 ? bytes.length + index : index;
+    bytes[at] = (bytes[at] ?? 0) ^ mask;
+    return bytes;
+  });
+}
+
+/** Overwrites members of client data. */
+export function changeClientData(text: string, members: Record<string, unknown>): string {
+  const clientData = JSON.parse(new TextDecoder().decode(base64url.decode(text)));
+  return base64url.encode(JSON.stringify({ ...clientData, ...members }));
+}
