@@ -41,7 +41,7 @@ export interface VerifiedAssertion {
 }
 
 /** An assertion as the client sent it. Nothing of it is proven. */
-export interface ClaimedAssertion {
+interface ClaimedAssertion {
   credentialId: string;
   userHandle: string | undefined;
   challenge: string;

@@ -16,7 +16,7 @@ const FLAG = {
   extensions: 0x80,
 } as const;
 
-export interface AttestedCredential {
+interface AttestedCredential {
   aaguid: Uint8Array;
   credentialId: Uint8Array;
   /** The COSE key. */

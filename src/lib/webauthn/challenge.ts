@@ -7,11 +7,11 @@ const MAC_BYTES = 32;
 const BODY_BYTES = ID_BYTES + TIME_BYTES;
 
 /** What a challenge is good for: one purpose and one person, except that a login by passkey alone does not know the person. */
-export type ChallengeScope =
+type ChallengeScope =
   | { purpose: "login" }
   | { purpose: "register" | "mfa" | "step_up"; userId: string };
 
-export type ChallengeVerdict =
+type ChallengeVerdict =
   | {
       isValid: true;
       /** What is stored once the challenge is spent, until `expiresAt`. */

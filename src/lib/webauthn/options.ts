@@ -4,7 +4,7 @@ import { COSE_ALGORITHMS, type CoseAlgorithm } from "./public-key.ts";
 
 type UserVerification = "required" | "preferred" | "discouraged";
 
-export interface CredentialDescriptor {
+interface CredentialDescriptor {
   type: "public-key";
   /** Base64url. */
   id: string;
@@ -36,7 +36,7 @@ export interface AuthenticationOptions {
   userVerification: UserVerification;
 }
 
-export interface KnownCredential {
+interface KnownCredential {
   credentialId: string;
   transports: readonly string[];
 }
