@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { verifyRegistration } from "../../src/lib/webauthn/registration.ts";
-import { REFUSED_VECTORS, REGISTRATIONS, registrationInput } from "./ceremonies.ts";
+import { REFUSED_REGISTRATIONS, REGISTRATIONS, registrationInput } from "./ceremonies.ts";
 
 describe.each(REGISTRATIONS)("a registration: $name", (ceremony) => {
   it("is verified", async () => {
@@ -10,7 +10,7 @@ describe.each(REGISTRATIONS)("a registration: $name", (ceremony) => {
     });
   });
 });
-describe.each(REFUSED_VECTORS)("a registration: $name", (ceremony) => {
+describe.each(REFUSED_REGISTRATIONS)("a registration: $name", (ceremony) => {
   it("is refused", async () => {
     expect(await verifyRegistration(registrationInput(ceremony))).toMatchObject({
       isVerified: false,
