@@ -4,6 +4,7 @@ import {
   examineAuthenticatorData,
   readAuthenticatorData,
 } from "./authenticator-data.ts";
+import type { MintedChallenge } from "./challenge.ts";
 import {
   type ClientData,
   type Expectations,
@@ -28,6 +29,8 @@ export interface AssertionInput extends Expectations {
 }
 
 export interface VerifiedAssertion {
+  /** The challenge, to be spent in the statement that acts on the assertion. */
+  challenge: MintedChallenge;
   newSignCount: number;
   /**
    * True if the count did not increase although the authenticator counts: the key may have been cloned. Synced passkeys
@@ -58,8 +61,8 @@ export function readAssertion(credential: unknown): ClaimedAssertion | undefined
 }
 
 /**
- * Verifies an assertion with a stored credential (WebAuthn section 7.2). The caller makes sure that the challenge is spent
- * and that the credential is one of the account that logs in.
+ * Verifies an assertion with a stored credential (WebAuthn section 7.2). The caller spends the challenge, and makes sure
+ * that the credential is one of the account that logs in.
  */
 export async function verifyAssertion(input: AssertionInput): Promise<Verdict<VerifiedAssertion>> {
   const parsed = AuthenticationResponse.safeParse(input.credential);
@@ -68,8 +71,8 @@ export async function verifyAssertion(input: AssertionInput): Promise<Verdict<Ve
   if (id !== input.stored.credentialId) return refuse("wrong_credential_id");
   const clientData = readClientData(response.clientDataJSON);
   if (!clientData) return refuse("malformed_client_data");
-  const mismatch = await examineClientData(clientData, "webauthn.get", input);
-  if (mismatch) return refuse(mismatch);
+  const challenge = await examineClientData(clientData, "webauthn.get", input);
+  if (!challenge.isVerified) return challenge;
   const authData = fromBase64Url(response.authenticatorData);
   const data = authData && readAuthenticatorData(authData);
   if (!data || data.attestedCredential) return refuse("malformed_authenticator_data");
@@ -82,6 +85,7 @@ export async function verifyAssertion(input: AssertionInput): Promise<Verdict<Ve
   }
   return {
     isVerified: true,
+    challenge: { id: challenge.id, expiresAt: challenge.expiresAt },
     ...describe(data, input.stored),
     userHandle: response.userHandle ?? undefined,
   };

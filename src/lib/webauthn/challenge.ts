@@ -1,5 +1,6 @@
 import { equalBytes, fromBase64Url, toBase64Url } from "../bytes.ts";
 import { computeMac, firstKey } from "../mac.ts";
+import { refuse, type Verdict } from "./verdict.ts";
 
 const ID_BYTES = 16;
 const TIME_BYTES = 6;
@@ -11,15 +12,13 @@ type ChallengeScope =
   | { purpose: "login" }
   | { purpose: "register" | "mfa" | "step_up"; userId: string };
 
-type ChallengeVerdict =
-  | {
-      isValid: true;
-      /** What is stored once the challenge is spent, until `expiresAt`. */
-      id: string;
-      /** In milliseconds since the Unix epoch. */
-      expiresAt: number;
-    }
-  | { isValid: false; reason: "forged" | "expired" };
+/** A challenge that we have minted and that has not expired. */
+export interface MintedChallenge {
+  /** What is stored once the challenge is spent, until `expiresAt`. */
+  id: string;
+  /** In milliseconds since the Unix epoch. */
+  expiresAt: number;
+}
 
 /**
  * A challenge of 72 characters (WebAuthn section 13.4.3): base64url of 16 random bytes, the expiry and an HMAC-SHA-256 over
@@ -44,22 +43,22 @@ export async function verifyChallenge(
   scope: ChallengeScope,
   keys: readonly CryptoKey[],
   now: number,
-): Promise<ChallengeVerdict> {
+): Promise<Verdict<MintedChallenge>> {
   const challenge = fromBase64Url(text);
-  if (challenge?.byteLength !== BODY_BYTES + MAC_BYTES) return { isValid: false, reason: "forged" };
+  if (challenge?.byteLength !== BODY_BYTES + MAC_BYTES) return refuse("wrong_challenge");
   const body = challenge.slice(0, BODY_BYTES);
   const given = challenge.slice(BODY_BYTES);
   for (const key of keys) {
     if (equalBytes(await sign(key, body, scope), given)) return readBody(body, now);
   }
-  return { isValid: false, reason: "forged" };
+  return refuse("wrong_challenge");
 }
 
-function readBody(body: Uint8Array<ArrayBuffer>, now: number): ChallengeVerdict {
+function readBody(body: Uint8Array<ArrayBuffer>, now: number): Verdict<MintedChallenge> {
   const view = new DataView(body.buffer);
   const expiresAt = view.getUint16(ID_BYTES) * 2 ** 32 + view.getUint32(ID_BYTES + 2);
-  if (expiresAt <= now) return { isValid: false, reason: "expired" };
-  return { isValid: true, id: toBase64Url(body.slice(0, ID_BYTES)), expiresAt };
+  if (expiresAt <= now) return refuse("expired_challenge");
+  return { isVerified: true, id: toBase64Url(body.slice(0, ID_BYTES)), expiresAt };
 }
 
 function sign(key: CryptoKey, body: Uint8Array, scope: ChallengeScope): Promise<Uint8Array> {

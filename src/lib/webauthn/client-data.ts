@@ -1,14 +1,12 @@
 import { z } from "zod";
 import { fromBase64Url } from "../bytes.ts";
-import type { Refusal } from "./verdict.ts";
+import type { MintedChallenge } from "./challenge.ts";
+import { refuse, type Verdict } from "./verdict.ts";
 
 /** What the relying party expects of a ceremony, whichever it is. */
 export interface Expectations {
-  /**
-   * True if the challenge was issued by us, for this ceremony and this person, and has not expired. Never compare it with
-   * a challenge from the same request.
-   */
-  isExpectedChallenge: (challenge: string) => boolean | Promise<boolean>;
+  /** `verifyChallenge` for the purpose and the person. Never compare the challenge with one from the same request. */
+  verifyChallenge: (challenge: string) => Promise<Verdict<MintedChallenge>>;
   /** All origins that may use our credentials, compared exactly: `https://example.com`, `android:apk-key-hash:…`. */
   origins: readonly string[];
   /** The domain that credentials belong to (WebAuthn section 5.1.2). */
@@ -49,16 +47,16 @@ export function readChallenge(clientDataJSON: string): string | undefined {
   return readClientData(clientDataJSON)?.challenge;
 }
 
-/** Checks what the client states of a ceremony (WebAuthn sections 7.1 and 7.2), and returns the first thing wrong. */
+/** Checks what the client states of a ceremony (WebAuthn sections 7.1 and 7.2), and returns its challenge. */
 export async function examineClientData(
   clientData: ClientData,
   type: "webauthn.create" | "webauthn.get",
-  { isExpectedChallenge, origins }: Expectations,
-): Promise<Refusal | undefined> {
-  if (clientData.type !== type) return "wrong_type";
-  if (!origins.includes(clientData.origin)) return "wrong_origin";
-  if (clientData.isCrossOrigin) return "cross_origin";
-  return (await isExpectedChallenge(clientData.challenge)) ? undefined : "wrong_challenge";
+  { verifyChallenge, origins }: Expectations,
+): Promise<Verdict<MintedChallenge>> {
+  if (clientData.type !== type) return refuse("wrong_type");
+  if (!origins.includes(clientData.origin)) return refuse("wrong_origin");
+  if (clientData.isCrossOrigin) return refuse("cross_origin");
+  return verifyChallenge(clientData.challenge);
 }
 
 function parseJson(bytes: Uint8Array): unknown {

@@ -15,6 +15,7 @@ const KEY_TYPE = { okp: 1, ec2: 2, rsa: 3 } as const;
 const CURVE = { p256: 1, ed25519: 6 } as const;
 
 const COORDINATE_BYTES = 32;
+const ED25519_SIGNATURE_BYTES = 64;
 const MIN_MODULUS_BYTES = 256;
 const MAX_MODULUS_BYTES = 512;
 const EXPONENT_65537 = "AQAB";
@@ -36,7 +37,13 @@ const SCHEMES: Record<CoseAlgorithm, Scheme> = {
     algorithm: { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" },
     toRaw: (signature) => signatureFromDer(signature, COORDINATE_BYTES),
   },
-  [-8]: { toJwk: toEdJwk, algorithm: { name: "Ed25519" }, toRaw: (signature) => signature },
+  [-8]: {
+    toJwk: toEdJwk,
+    algorithm: { name: "Ed25519" },
+    // The runtime throws for other lengths.
+    toRaw: (signature) =>
+      signature.byteLength === ED25519_SIGNATURE_BYTES ? signature : undefined,
+  },
   [-257]: {
     toJwk: toRsaJwk,
     algorithm: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },

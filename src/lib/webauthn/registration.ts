@@ -1,10 +1,11 @@
-import { equalBytes, fromBase64Url, toBase64Url } from "../bytes.ts";
+import { fromBase64Url, toBase64Url } from "../bytes.ts";
 import {
   type AuthenticatorData,
   examineAuthenticatorData,
   readAuthenticatorData,
 } from "./authenticator-data.ts";
 import { decodeCborMap } from "./cbor.ts";
+import type { MintedChallenge } from "./challenge.ts";
 import { type Expectations, examineClientData, readClientData } from "./client-data.ts";
 import { knownTransports, RegistrationResponse, type Transport } from "./credential.ts";
 import { type CoseAlgorithm, importCoseKey, type StoredPublicKey } from "./public-key.ts";
@@ -17,7 +18,9 @@ export interface RegistrationInput extends Expectations {
   algorithms: readonly CoseAlgorithm[];
 }
 
-export interface RegisteredCredential extends StoredPublicKey {
+export interface VerifiedRegistration extends StoredPublicKey {
+  /** The challenge, to be spent in the statement that stores the credential. */
+  challenge: MintedChallenge;
   /** Base64url. */
   credentialId: string;
   signCount: number;
@@ -32,52 +35,48 @@ export interface RegisteredCredential extends StoredPublicKey {
 
 /**
  * Verifies a new credential (WebAuthn section 7.1). Attestation statements are not evaluated: we ask for `none`. The caller
- * makes sure that the challenge is spent and that no account has the credential id, in the statement that stores it.
+ * spends the challenge, and makes sure that no account has the credential id, in the statement that stores it.
  */
 export async function verifyRegistration(
   input: RegistrationInput,
-): Promise<Verdict<RegisteredCredential>> {
+): Promise<Verdict<VerifiedRegistration>> {
   const parsed = RegistrationResponse.safeParse(input.credential);
   if (!parsed.success) return refuse("malformed_credential");
   const { id, response } = parsed.data;
   const clientData = readClientData(response.clientDataJSON);
   if (!clientData) return refuse("malformed_client_data");
-  const mismatch = await examineClientData(clientData, "webauthn.create", input);
-  if (mismatch) return refuse(mismatch);
+  const challenge = await examineClientData(clientData, "webauthn.create", input);
+  if (!challenge.isVerified) return challenge;
   const authData = readAttestationObject(response.attestationObject);
   if (!authData) return refuse("malformed_attestation_object");
   const data = readAuthenticatorData(authData);
   if (!data) return refuse("malformed_authenticator_data");
   const fault = await examineAuthenticatorData(data, input);
   if (fault) return refuse(fault);
-  return examineKey(id, data, { ...input, transports: response.transports ?? [] });
+  const key = await examineKey(id, data, input.algorithms);
+  if (!key.isVerified) return key;
+  return {
+    ...key,
+    challenge: { id: challenge.id, expiresAt: challenge.expiresAt },
+    signCount: data.signCount,
+    isUserVerified: data.isUserVerified,
+    isBackupEligible: data.isBackupEligible,
+    isBackedUp: data.isBackedUp,
+    transports: knownTransports(response.transports ?? []),
+  };
 }
 
 async function examineKey(
   id: string,
-  data: AuthenticatorData,
-  {
-    algorithms,
-    transports,
-  }: { algorithms: readonly CoseAlgorithm[]; transports: readonly string[] },
-): Promise<Verdict<RegisteredCredential>> {
-  const { attestedCredential: attested, signCount } = data;
+  { attestedCredential: attested }: AuthenticatorData,
+  algorithms: readonly CoseAlgorithm[],
+): Promise<Verdict<StoredPublicKey & { credentialId: string; aaguid: string }>> {
   if (!attested) return refuse("malformed_authenticator_data");
-  const sentId = fromBase64Url(id);
-  if (!sentId || !equalBytes(sentId, attested.credentialId)) return refuse("wrong_credential_id");
+  const credentialId = toBase64Url(attested.credentialId);
+  if (id !== credentialId) return refuse("wrong_credential_id");
   const key = await importCoseKey(attested.publicKey, algorithms);
   if (!key) return refuse("unsupported_key");
-  return {
-    isVerified: true,
-    ...key,
-    credentialId: toBase64Url(attested.credentialId),
-    signCount,
-    isUserVerified: data.isUserVerified,
-    isBackupEligible: data.isBackupEligible,
-    isBackedUp: data.isBackedUp,
-    transports: knownTransports(transports),
-    aaguid: formatAaguid(attested.aaguid),
-  };
+  return { isVerified: true, ...key, credentialId, aaguid: formatAaguid(attested.aaguid) };
 }
 
 /** The authenticator data of an attestation object (WebAuthn section 6.5.4), or undefined if it is malformed. */

@@ -6,6 +6,7 @@ export type Refusal =
   | "malformed_authenticator_data"
   | "wrong_type"
   | "wrong_challenge"
+  | "expired_challenge"
   | "wrong_origin"
   | "cross_origin"
   | "wrong_rp_id"
