@@ -3,6 +3,7 @@ import type { AssertionInput, StoredCredential } from "../../src/lib/webauthn/as
 import { decodeCborMap } from "../../src/lib/webauthn/cbor.ts";
 import { COSE_ALGORITHMS, importCoseKey } from "../../src/lib/webauthn/public-key.ts";
 import { type RegistrationInput, verifyRegistration } from "../../src/lib/webauthn/registration.ts";
+import { refuse } from "../../src/lib/webauthn/verdict.ts";
 import assertions from "./recorded/assertions.json" with { type: "json" };
 import registrations from "./recorded/registrations.json" with { type: "json" };
 import vectors from "./recorded/w3c.json" with { type: "json" };
@@ -24,6 +25,8 @@ export interface Registration extends Ceremony {
 export interface Assertion extends Ceremony {
   authenticatorData: string;
   signature: string;
+  /** The COSE key. */
+  coseKey: string;
   stored: StoredCredential;
 }
 
@@ -53,18 +56,27 @@ export async function loadAssertions(): Promise<Assertion[]> {
     const input = registrationInput({ name, ...EXAMPLE, ...registration });
     const stored = await verifyRegistration(input);
     if (!stored.isVerified) throw new Error(`${name}: ${stored.reason}`);
-    return { name, ...EXAMPLE, id: registration.id, ...assertion, stored };
+    const coseKey = registeredKey(registration.attestationObject);
+    return { name, ...EXAMPLE, id: registration.id, ...assertion, coseKey, stored };
   });
-  const recorded = assertions.map(async ({ publicKey, signCount, ...assertion }) => {
-    const key = decodeCborMap(base64url.decode(publicKey));
+  const recorded = assertions.map(async ({ publicKey: coseKey, signCount, ...assertion }) => {
+    const key = decodeCborMap(base64url.decode(coseKey));
     const imported = key && (await importCoseKey(key.map, COSE_ALGORITHMS));
     if (!imported) throw new Error(`${assertion.name}: unsupported key`);
     const flags = base64url.decode(assertion.authenticatorData)[32] ?? 0;
     const isBackupEligible = (flags & 0x08) !== 0;
     const stored = { ...imported, credentialId: assertion.id, signCount, isBackupEligible };
-    return { ...assertion, stored };
+    return { ...assertion, coseKey, stored };
   });
   return Promise.all([...ofVectors, ...recorded]);
+}
+
+/** The COSE key at the end of an attestation object without extension outputs. */
+export function registeredKey(attestationObject: string): string {
+  const authData = decodeCborMap(base64url.decode(attestationObject))?.map.get("authData");
+  if (!(authData instanceof Uint8Array)) throw new Error("no authenticator data");
+  const idBytes = new DataView(authData.buffer, authData.byteOffset).getUint16(53);
+  return base64url.encode(authData.slice(55 + idBytes));
 }
 
 /** What `verifyRegistration` takes for a ceremony. */
@@ -95,7 +107,7 @@ export function assertionInput(
   };
 }
 
-function expectations({
+export function expectations({
   challenge,
   origin,
   rpId,
@@ -105,7 +117,10 @@ function expectations({
   rpId: string;
 }) {
   return {
-    isExpectedChallenge: (given: string) => given === challenge,
+    verifyChallenge: async (given: string) =>
+      given === challenge
+        ? ({ isVerified: true, id: "minted", expiresAt: 1 } as const)
+        : refuse("wrong_challenge"),
     origins: ["https://other.example", origin],
     rpId,
     requireUserVerification: false,
