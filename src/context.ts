@@ -71,6 +71,8 @@ export interface Context {
   actor: Actor;
   /** The operation's rule and the credential of the request; undefined for operations open to everyone. */
   access?: AccessRequest;
+  /** Present if the operation also takes an `mfa_token`, and the request has no credential. No response is sent before it is admitted. */
+  enrollment?: { isAdmitted: boolean };
   /** Present if the request has an `Idempotency-Key` and the operation takes one. */
   idempotency?: IdempotentRequest;
   client: Client;

@@ -2,8 +2,10 @@ import { purgeDeletedUsers } from "./accounts/personal-data/purge.ts";
 import { compactSearch } from "./accounts/users/compact-search.ts";
 import { deleteOldUnattributed } from "./audit/repository.ts";
 import { deleteExpiredLoginAttempts } from "./authentication/attempts/repository.ts";
+import { deleteExpiredFactors } from "./authentication/factors/repository.ts";
 import { deleteExpiredTokens } from "./authentication/one-time-tokens/repository.ts";
 import { deleteExpiredSessions } from "./authentication/sessions/repository.ts";
+import { deleteExpiredSpentTokens } from "./authentication/spent-tokens/repository.ts";
 import type { Context } from "./context.ts";
 import { claimJob, releaseJob } from "./db/job-leases.ts";
 import type { Statement } from "./db/statement.ts";
@@ -70,6 +72,10 @@ const HOURLY: readonly Job[] = [
     return deleteExpiredSessions(db, { beganBefore, expiredBefore }, limit);
   }),
   cleanup("delete_expired_tokens", ({ db, now }, limit) => deleteExpiredTokens(db, now(), limit)),
+  cleanup("delete_expired_factors", ({ db, now }, limit) => deleteExpiredFactors(db, now(), limit)),
+  cleanup("delete_expired_spent_tokens", ({ db, now }, limit) =>
+    deleteExpiredSpentTokens(db, now(), limit),
+  ),
   cleanup("delete_expired_login_attempts", ({ db, now }, limit) =>
     deleteExpiredLoginAttempts(db, now(), limit),
   ),

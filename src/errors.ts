@@ -49,6 +49,16 @@ export const ERRORS = {
     "The role of the account requires a second factor, and it has none. Add one with `mfa_token`: POST /v1/auth/factors/totp or " +
       "/v1/auth/factors/passkeys/options. Then log in again.",
   ],
+  invalid_mfa_token: [
+    401,
+    "Invalid mfa_token",
+    "The `mfa_token` is malformed, expired, already used or meant for another step, or the account has changed since. Log in again.",
+  ],
+  invalid_code: [
+    401,
+    "Invalid code",
+    "The code is wrong, expired or already used. Send a new one.",
+  ],
   insufficient_user_authentication: [
     401,
     "Recent authentication required",
@@ -90,6 +100,11 @@ export const ERRORS = {
     "Your application has no permission with this name. GET /v1/permissions lists all.",
   ],
   api_key_not_found: [404, "API key not found", "There is no API key with this id."],
+  factor_not_found: [
+    404,
+    "Factor not found",
+    "You have no second factor with this id, or it was not confirmed within ten minutes. GET /v1/auth/factors lists yours.",
+  ],
   method_not_allowed: [
     405,
     "Method not allowed",
@@ -145,6 +160,26 @@ export const ERRORS = {
     "Too many API keys",
     "The user has the maximum number of live API keys. Revoke one first.",
   ],
+  factor_exists: [
+    409,
+    "Factor exists",
+    "You already have an authenticator app. Remove it first: DELETE /v1/auth/factors/{id}.",
+  ],
+  factor_required: [
+    409,
+    "Factor required",
+    "Your role requires a second factor, and this is the last one. Add another one first.",
+  ],
+  factor_missing: [
+    409,
+    "No second factor",
+    "Recovery codes replace a second factor, and you have none. Add one first: POST /v1/auth/factors/totp.",
+  ],
+  last_login_method: [
+    409,
+    "Last way to log in",
+    "Without this you could not log in any more. Set a password or add another passkey first.",
+  ],
   edit_conflict: [
     409,
     "Edit conflict",
@@ -183,7 +218,7 @@ export const ERRORS = {
   too_many_attempts: [
     429,
     "Too many attempts",
-    "Too many failed logins for this account. Try again after the number of seconds in Retry-After.",
+    "Too many failed attempts for this account. Try again after the number of seconds in Retry-After.",
   ],
   rate_limited: [
     429,

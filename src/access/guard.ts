@@ -30,6 +30,8 @@ export function identify(
       const needed = queryNeeds(c.req.query());
       const access = { rule, queryNeeds: needed, credential, pathId, isDecided: false };
       c.set("ctx", { ...ctx, access });
+    } else if (rule.takesMfaToken) {
+      c.set("ctx", { ...ctx, enrollment: { isAdmitted: false } });
     }
     return next();
   };
@@ -44,12 +46,17 @@ function isOwner(credential: Credential | null, pathId: string | undefined): boo
 /**
  * Throws `unauthenticated` if the request has no valid credential. The service checks the operation's rule, in the round trip that
  * reads its data. If the request is refused before that, for example because of an invalid body, the rule is checked here, so that
- * callers who may not call an operation learn nothing about it.
+ * callers who may not call an operation learn nothing about it. Operations that take an `mfa_token` in the body check it themselves.
  */
 export const guard: MiddlewareHandler<AppEnv> = async function guard(c, next) {
-  const { access } = c.get("ctx");
-  if (!access) throw new AppError("unauthenticated");
+  const { access, enrollment } = c.get("ctx");
+  if (!access && !enrollment) throw new AppError("unauthenticated");
   await next();
+  if (!access) {
+    // A request without a sound token is told nothing else, not even what is wrong with its body.
+    if (enrollment?.isAdmitted || c.res.status === 401 || c.res.status >= 500) return;
+    throw new AppError("unauthenticated");
+  }
   if (access.isDecided) return;
   if (c.res.status < 400) throw new Error("a response before access was decided");
   if (c.res.status < 500 && c.res.status !== 401) await requireAdmitted(c.get("ctx"));

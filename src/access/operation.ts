@@ -101,6 +101,7 @@ function requiring(access: Access, stepUp: StepUp | undefined): Access {
 
 function describeSecurity(access: Access) {
   if (access.kind === "public") return [];
+  if (access.takesMfaToken) return [...ACCESS_TOKEN, {}];
   return access.personal ? ACCESS_TOKEN : ACCESS_TOKEN_OR_API_KEY;
 }
 

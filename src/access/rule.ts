@@ -24,6 +24,8 @@ export type Restricted = {
   personal?: true;
   selfScope?: SelfScope;
   stepUp?: StepUp;
+  /** Whether someone who must add a second factor to log in may call it, too, with an `mfa_token` in the body. */
+  takesMfaToken?: true;
   scope: Scope;
 } & (
   | { kind: "own" }
@@ -38,6 +40,9 @@ export const everyone: Access = { kind: "public" };
 
 /** Every logged-in user, for what they own. */
 export const own: Restricted = { kind: "own", personal: true, scope: SERVICE };
+
+/** Every logged-in user, and those who must add a second factor to log in. The service checks the `mfa_token` in the body. */
+export const ownOrEnrolling: Restricted = { ...own, takesMfaToken: true };
 
 /** Callers who hold a permission. */
 export function permission(name: Permission, scope = SERVICE): Restricted {

@@ -85,6 +85,10 @@ function describeApi(app: OpenAPIHono<AppEnv>): OpenApiDocument {
         name: "Authentication",
         description: "Registration, login, passwords, and your own sessions.",
       },
+      {
+        name: "Second factors",
+        description: "Authenticator apps and recovery codes of your own.",
+      },
       { name: "Users", description: "User accounts and their management." },
       {
         name: "Credentials",

@@ -12,6 +12,11 @@ export const MAIL_KINDS = [
   "new_sign_in",
   "api_key_created",
   "account_locked",
+  "factor_added",
+  "factor_removed",
+  "mfa_failed",
+  "recovery_code_used",
+  "recovery_codes_low",
 ] as const;
 
 export type MailKind = (typeof MAIL_KINDS)[number];
@@ -110,6 +115,40 @@ const TEMPLATES: Readonly<Record<MailKind, Template>> = {
       "There were too many failed attempts to sign in to your account. The networks that they came from are locked out for a few minutes.",
       "If this was you, wait a few minutes, reset your password, or ask an administrator to unlock the account.",
       "If this was not you, you do not need to do anything: your password has not changed, and you can still log in from where you usually do.",
+    ],
+  },
+  factor_added: {
+    subject: "Second factor added to your account",
+    lines: [
+      "A second factor was added to your account. Logins ask for it from now on.",
+      "If this was not you, change your password now, remove the factor and end your other sessions.",
+    ],
+  },
+  factor_removed: {
+    subject: "Second factor removed from your account",
+    lines: [
+      "A second factor was removed from your account.",
+      "If this was not you, change your password now and end your other sessions.",
+    ],
+  },
+  mfa_failed: {
+    subject: "Failed attempt to confirm it is you",
+    lines: [
+      "Someone who had already proven one factor, for example your password, sent a wrong code for the second one.",
+      "If this was not you, change your password now: someone else may know it. Without the second factor they cannot log in.",
+    ],
+  },
+  recovery_code_used: {
+    subject: "A recovery code was used",
+    lines: [
+      "One of your recovery codes was used instead of your second factor. It does not work again.",
+      "If this was not you, change your password, end your other sessions and generate new recovery codes now.",
+    ],
+  },
+  recovery_codes_low: {
+    subject: "You have three recovery codes left",
+    lines: [
+      "You have three recovery codes left. Generate new ones, which replace those that are left.",
     ],
   },
 };

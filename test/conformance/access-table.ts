@@ -25,6 +25,14 @@ POST   /v1/auth/password/forgot             | –                  | –        
 POST   /v1/auth/password/reset              | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes
 POST   /v1/auth/password/change             | –                  | –        | 401       | yes       | –            | own       | own   | 403      | 403
 POST   /v1/auth/step-up                       | –                  | –        | 401       | yes       | –            | own       | own   | 403      | 403
+POST   /v1/auth/mfa/verify                  | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes
+POST   /v1/auth/factors/totp                | –                  | –        | 401       | yes       | –            | own       | own   | 403      | 403
+POST   /v1/auth/factors/totp/confirm        | –                  | –        | 401       | yes       | –            | own       | own   | 403      | 403
+GET    /v1/auth/factors                     | –                  | –        | 401       | yes       | –            | own       | own   | 403      | 403
+PATCH  /v1/auth/factors/{id}                | –                  | –        | 401       | yes       | –            | own       | own   | 403      | 403
+DELETE /v1/auth/factors/{id}                | –                  | –        | 401       | yes       | –            | own       | own   | 403      | 403
+GET    /v1/auth/recovery-codes              | –                  | –        | 401       | yes       | –            | own       | own   | 403      | 403
+POST   /v1/auth/recovery-codes              | –                  | –        | 401       | yes       | –            | own       | own   | 403      | 403
 POST   /v1/auth/email/verify                | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes
 POST   /v1/auth/email/resend                | –                  | –        | 401       | yes       | –            | own       | own   | 403      | 403
 POST   /v1/auth/email/change                | –                  | –        | 401       | yes       | –            | own       | own   | 403      | 403

@@ -1,6 +1,7 @@
 import type { Answer, RequestOptions } from "./api.ts";
 import { send } from "./api.ts";
 import { createTestKey } from "./credentials.ts";
+import { addTotp } from "./factors.ts";
 import { createTestUser, newAccount, sqlAll, type TestUser } from "./fixtures.ts";
 
 /** A request that creates something, and how many there are of what it creates. */
@@ -66,6 +67,24 @@ export const CREATIONS: Readonly<Record<string, (admin: TestUser) => Promise<Cre
       options: { token: admin.token, method: "POST" },
       otherBody: { other: true },
       count: () => countOf("audit_events WHERE target_id = ? AND action = 'api_key.rotated'", id),
+    };
+  },
+  "POST /v1/auth/factors/totp": async ({ id, token }) => ({
+    path: "/v1/auth/factors/totp",
+    options: { token, body: { name: "Phone" } },
+    otherBody: { name: "Tablet" },
+    count: () => countOf("factors WHERE user_id = ?", id),
+  }),
+  "POST /v1/auth/recovery-codes": async (admin) => {
+    const { body } = await send("/v1/users/me", { token: admin.token });
+    if (!body.mfa_enabled) await addTotp(admin);
+    const generated = "audit_events WHERE target_id = ? AND action = 'recovery_codes.generated'";
+    const before = await countOf(generated, admin.id);
+    return {
+      path: "/v1/auth/recovery-codes",
+      options: { token: admin.token, method: "POST" },
+      otherBody: { other: true },
+      count: async () => (await countOf(generated, admin.id)) - before,
     };
   },
 };

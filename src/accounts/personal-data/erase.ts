@@ -4,7 +4,7 @@ import { read } from "../../access/read.ts";
 import { requireManageable } from "../../access/require.ts";
 import { commit, retryOnConflict } from "../../audit/commit.ts";
 import { createAuditEvent } from "../../audit/events.ts";
-import { deleteAttempts, toAttemptKey } from "../../authentication/attempts/repository.ts";
+import { deleteAttemptsOfUser } from "../../authentication/attempts/repository.ts";
 import { cacheEndedSessions } from "../../authentication/sessions/cache.ts";
 import { listLiveSessions } from "../../authentication/sessions/repository.ts";
 import type { Context } from "../../context.ts";
@@ -70,7 +70,7 @@ export async function planErasure(ctx: Context, userId: string, condition: SQL) 
     }),
     // Login attempts have no foreign key to the user, so they are not deleted by cascade.
     effects: (recorded: SQL) => ({
-      attempts: deleteAttempts(ctx.db, toAttemptKey(userId), recorded),
+      attempts: deleteAttemptsOfUser(ctx.db, userId, recorded),
     }),
   };
 }

@@ -17,7 +17,7 @@ export type LoginIdentifier = LoginName | { kind: "id"; key: string; sessionId: 
 const COLUMNS = { username: users.usernameKey, email: users.emailKey, id: users.id } as const;
 
 /** The column that an identifier is looked up in. */
-export function toIdentifierColumn({ kind }: LoginIdentifier) {
+export function toIdentifierColumn({ kind }: Pick<LoginIdentifier, "kind">) {
   return COLUMNS[kind];
 }
 

@@ -1,5 +1,5 @@
 import type { Context } from "../../context.ts";
-import { DAY, SECOND } from "../../lib/time.ts";
+import { DAY, MINUTE, SECOND } from "../../lib/time.ts";
 
 /** From how many failures on attempts are refused, and within which sliding window. Times are in milliseconds. */
 export interface AttemptLimits {
@@ -24,6 +24,15 @@ export function attemptLimits({ config, now }: Context): AttemptLimits {
   const { limit, windowMs } = config.loginAttempts;
   const totalLimit = limit * TOTAL_FACTOR;
   return { now: now(), windowMs, limit, totalLimit, knownSince: now() - KNOWN_NETWORK_MS };
+}
+
+/** Wrong codes of second factors after which an account accepts none for a while. They are counted apart from passwords. */
+const FACTOR_LIMIT = 5;
+const FACTOR_WINDOW_MS = 15 * MINUTE;
+
+/** The limits of second factors, wherever the attempts come from. */
+export function factorAttemptLimits(ctx: Context): AttemptLimits {
+  return { ...attemptLimits(ctx), limit: FACTOR_LIMIT, windowMs: FACTOR_WINDOW_MS };
 }
 
 /** The name under which the attempts from all networks are stored. */

@@ -1,9 +1,11 @@
-import { and, eq, type SQL, sql } from "drizzle-orm";
+import { and, eq, inArray, type SQL, sql } from "drizzle-orm";
 import type { Db } from "../../db/client.ts";
+import { insertWhere } from "../../db/insert.ts";
 import { loginAttempts } from "../../db/schema/login-attempts.ts";
 import { ALL_NETWORKS, type AttemptLimits } from "./limits.ts";
 
 const USER_PREFIX = "user:";
+const FACTOR_PREFIX = "mfa:";
 
 /** Under which key attempts are counted, and the keyed hash of the network that they come from. */
 export interface AttemptCounter {
@@ -13,10 +15,15 @@ export interface AttemptCounter {
 
 /**
  * Counts an attempt before the password is checked. Returns no row if the limit of its network is reached, or the limit of all
- * networks for a network that the account has not logged in from recently; otherwise the stored attempts. Only scalar functions are
- * used, because D1 bills each row of `json_each` as a row read.
+ * networks for a network that the account has not logged in from recently; otherwise the stored attempts. Counts nothing unless the
+ * condition holds. Only scalar functions are used, because D1 bills each row of `json_each` as a row read.
  */
-export function countAttempt(db: Db, { key, network }: AttemptCounter, limits: AttemptLimits) {
+export function countAttempt(
+  db: Db,
+  { key, network }: AttemptCounter,
+  limits: AttemptLimits,
+  condition = sql`true`,
+) {
   const { now, windowMs, limit, totalLimit, knownSince } = limits;
   const expiresAt = now + windowMs;
   const attempts = JSON.stringify({ [ALL_NETWORKS]: [now], [network]: [now] });
@@ -31,9 +38,7 @@ export function countAttempt(db: Db, { key, network }: AttemptCounter, limits: A
     sql`coalesce(login_attempts.attempts ->> ${pathOf(name, `[#-${count}]`)}, 0) <= ${now - windowMs}`;
   const whereKnown = sql`EXISTS (SELECT 1 FROM users AS owner WHERE owner.id = substr(login_attempts.key, ${USER_PREFIX.length + 1})
     AND owner.known_networks ->> ${pathOf(network)} > ${knownSince})`;
-  return db
-    .insert(loginAttempts)
-    .values({ key, attempts, expiresAt })
+  return insertWhere(db, loginAttempts, { key, attempts, expiresAt }, condition)
     .onConflictDoUpdate({
       target: loginAttempts.key,
       set: { attempts: counted, expiresAt },
@@ -99,6 +104,14 @@ export function deleteAttempts(db: Db, key: string, condition: SQL = sql`true`) 
     .returning({ key: loginAttempts.key });
 }
 
+/** Deletes all attempts on a user's account, those of second factors included, where the condition holds. */
+export function deleteAttemptsOfUser(db: Db, userId: string, condition: SQL) {
+  return db
+    .delete(loginAttempts)
+    .where(and(inArray(loginAttempts.key, listAttemptKeys(userId)), condition))
+    .returning({ key: loginAttempts.key });
+}
+
 /** Deletes up to `limit` counts that have expired. */
 export function deleteExpiredLoginAttempts(db: Db, now: number, limit: number) {
   return db
@@ -112,4 +125,15 @@ export function deleteExpiredLoginAttempts(db: Db, now: number, limit: number) {
 /** The key under which failed logins to an account are counted, whichever of its names is used. */
 export function toAttemptKey(userId: string): string {
   return USER_PREFIX + userId;
+}
+
+/** Where wrong codes of a user's second factors are counted, whichever factor and address they come from. */
+export function toFactorCounter(userId: string): AttemptCounter & { text: string } {
+  const text = FACTOR_PREFIX + userId;
+  return { text, key: sql`${text}`, network: "codes" };
+}
+
+/** Every key under which attempts on a user's account are counted, except those of their sessions. */
+export function listAttemptKeys(userId: string): string[] {
+  return [toAttemptKey(userId), toFactorCounter(userId).text];
 }

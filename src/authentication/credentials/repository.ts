@@ -2,17 +2,17 @@ import { and, eq, isNotNull, type SQL, sql } from "drizzle-orm";
 import type { Db } from "../../db/client.ts";
 import { loginAttempts } from "../../db/schema/login-attempts.ts";
 import { users } from "../../db/schema/users.ts";
-import { toAttemptKey } from "../attempts/repository.ts";
+import { listAttemptKeys } from "../attempts/repository.ts";
 
-/** Whether a user's password has expired, and whether failed logins to the account are counted. */
+/** Whether a user's password has expired, and whether failed logins to the account, or wrong codes of second factors, are counted. */
 export function findCredentialState(db: Db, userId: string) {
-  const key = toAttemptKey(userId);
+  const [key, factorKey] = listAttemptKeys(userId);
   return db
     .select({
       passwordExpired: users.passwordExpired,
       // Nothing is left under `*` if each attempt was followed by a login.
       hasAttempts:
-        sql`EXISTS (SELECT 1 FROM ${loginAttempts} WHERE key = ${key} AND attempts -> '$."*"' <> '[]')`
+        sql`EXISTS (SELECT 1 FROM ${loginAttempts} WHERE key IN (${key}, ${factorKey}) AND attempts -> '$."*"' <> '[]')`
           .mapWith(Boolean)
           .as("has_attempts"),
     })

@@ -3,8 +3,12 @@ import type { Db } from "../../db/client.ts";
 import { users } from "../../db/schema/users.ts";
 import { type LoginIdentifier, toIdentifierColumn } from "../attempts/identifier.ts";
 
-/** The account with an identifier, and what login needs of it. Deleted accounts are not found. */
-export function findLoginUser(db: Db, identifier: LoginIdentifier) {
+/** The account with an identifier, and what login needs of it, if the condition holds. Deleted accounts are not found. */
+export function findLoginUser(
+  db: Db,
+  identifier: Pick<LoginIdentifier, "kind" | "key">,
+  condition?: SQL,
+) {
   return db
     .select({
       id: users.id,
@@ -21,7 +25,9 @@ export function findLoginUser(db: Db, identifier: LoginIdentifier) {
       mfaEnabled: users.mfaEnabled,
     })
     .from(users)
-    .where(and(eq(toIdentifierColumn(identifier), identifier.key), isNull(users.deletedAt)))
+    .where(
+      and(eq(toIdentifierColumn(identifier), identifier.key), isNull(users.deletedAt), condition),
+    )
     .limit(1);
 }
 

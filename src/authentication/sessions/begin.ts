@@ -3,6 +3,7 @@ import { assess, type Proofs } from "../../access/assurance.ts";
 import { findCaller, toPrincipal } from "../../access/callers.ts";
 import { commitBoth } from "../../audit/commit.ts";
 import { createAuditEvent } from "../../audit/events.ts";
+import type { NewAuditEvent } from "../../audit/repository.ts";
 import type { Context } from "../../context.ts";
 import type { Statements } from "../../db/connection.ts";
 import { AppError } from "../../errors.ts";
@@ -46,6 +47,8 @@ export interface ProvenLogin<T extends Statements> {
   whereProven: SQL;
   /** A new hash of the password, if the stored one is outdated. */
   passwordHash?: string | undefined;
+  /** Further events of the login. */
+  furtherEvents?: readonly NewAuditEvent[];
   /** The effects of this way of logging in. */
   effects?: (recorded: SQL) => T;
 }
@@ -57,7 +60,7 @@ export interface ProvenLogin<T extends Statements> {
  */
 export async function beginSession<const T extends Statements>(
   ctx: Context,
-  { owner, proofs, whereProven, passwordHash, effects }: ProvenLogin<T>,
+  { owner, proofs, whereProven, passwordHash, furtherEvents, effects }: ProvenLogin<T>,
 ): Promise<TokenSet> {
   const { db } = ctx;
   const now = ctx.now();
@@ -78,6 +81,7 @@ export async function beginSession<const T extends Statements>(
       actor: { type: "user", id: userId },
       origin: owner,
     }),
+    ...(furtherEvents && { furtherEvents }),
     effects: (recorded: SQL) => ({
       login: recordLogin(
         db,

@@ -1,12 +1,17 @@
 import { z } from "@hono/zod-openapi";
+import { BY_RECOVERY_CODE, BY_TOTP } from "../factors/schema.ts";
 import { CurrentPassword } from "../passwords/rules.ts";
 import { Tokens } from "../sessions/schema.ts";
 
 const ByPassword = z.strictObject({ method: z.literal("password"), password: CurrentPassword });
 
-export const StepUp = z.discriminatedUnion("method", [ByPassword]).openapi("StepUp", {
-  example: { method: "password", password: "SecurePass123!" },
-});
+export const StepUp = z
+  .discriminatedUnion("method", [
+    ByPassword,
+    z.strictObject(BY_TOTP),
+    z.strictObject(BY_RECOVERY_CODE),
+  ])
+  .openapi("StepUp", { example: { method: "password", password: "SecurePass123!" } });
 export type StepUp = z.infer<typeof StepUp>;
 
 const { access_token, token_type, expires_in } = Tokens.shape;

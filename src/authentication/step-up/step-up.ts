@@ -6,11 +6,16 @@ import { type Acting, read } from "../../access/read.ts";
 import { requirePerson } from "../../access/require.ts";
 import { commit } from "../../audit/commit.ts";
 import { createAuditEvent } from "../../audit/events.ts";
+import type { NewAuditEvent } from "../../audit/repository.ts";
 import type { Context } from "../../context.ts";
 import type { Statements } from "../../db/connection.ts";
 import { AppError } from "../../errors.ts";
 import { SECOND } from "../../lib/time.ts";
+import { deliverSoon } from "../../outbox/deliver.ts";
+import type { QueuedMail } from "../../outbox/repository.ts";
 import { deleteAttempts } from "../attempts/repository.ts";
+import { proveFactor, refuseFactor } from "../factors/prove.ts";
+import type { SentFactor } from "../factors/schema.ts";
 import { checkPassword } from "../passwords/check.ts";
 import { wherePasswordInForce } from "../passwords/repository.ts";
 import { updateProofs } from "../sessions/repository.ts";
@@ -22,16 +27,22 @@ interface Proven {
   proofs: Proofs;
   /** True while the proofs still hold. */
   whereProven: SQL;
+  events: readonly NewAuditEvent[];
   effects: (recorded: SQL) => Statements;
+  mails: readonly QueuedMail[];
+  /** The refusal if they no longer hold. */
+  refuse(): Promise<AppError>;
 }
 
 /**
  * Authenticates the caller again within their session, and issues an access token that says so (RFC 9470). The session and its
- * refresh token stay. Throws `invalid_credentials` for a wrong password, and `too_many_attempts`.
+ * refresh token stay. Throws `invalid_credentials` for a wrong password, `invalid_code` for a wrong second factor, and `too_many_attempts`.
  */
 export async function stepUp(ctx: Context, input: StepUp) {
   const { acting } = await read(ctx, {});
-  const proven = await provePassword(acting, input.password);
+  const proven = await (input.method === "password"
+    ? provePassword(acting, input.password)
+    : proveSecondFactor(acting, input));
   const { proofs, whereProven, effects } = proven;
   const { sessionId, userId } = requirePerson(acting);
   const credential = { type: "session", sessionId, userId } as const;
@@ -44,12 +55,14 @@ export async function stepUp(ctx: Context, input: StepUp) {
       targetId: userId,
       metadata: { session_id: sessionId, methods: assess(proofs)?.amr ?? [] },
     }),
+    furtherEvents: proven.events,
     effects,
     read: { callers: findCaller(acting.db, credential) },
   });
   const principal = toPrincipal(callers[0], credential, acting.now());
   if (principal?.type !== "user") throw new AppError("unauthenticated");
-  if (changed.length === 0) throw new AppError("invalid_credentials");
+  if (changed.length === 0) throw await proven.refuse();
+  deliverSoon(acting, proven.mails);
   return { ...(await issueAccessToken(acting, principal)), ...describeRecent(acting, principal) };
 }
 
@@ -64,7 +77,18 @@ async function provePassword(acting: Acting, password: string): Promise<Proven> 
     proofs: { pwd: acting.now() },
     whereProven: wherePasswordInForce(userId, user.passwordVersion),
     effects: (recorded) => ({ attempts: deleteAttempts(acting.db, attempt.key, recorded) }),
+    events: [],
+    mails: [],
+    refuse: async () => new AppError("invalid_credentials"),
   };
+}
+
+async function proveSecondFactor(acting: Acting, sent: SentFactor): Promise<Proven> {
+  const { userId } = requirePerson(acting);
+  const whereAllowed = whereAuthorized(acting, {});
+  const proven = await proveFactor(acting, { userId, sent, whereAllowed });
+  if (!proven) throw new AppError("unauthenticated");
+  return { ...proven, refuse: () => refuseFactor(acting, proven.owner, sent) };
 }
 
 /** What counts for a step-up now: the access token tells of the whole session. */

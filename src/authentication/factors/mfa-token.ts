@@ -1,0 +1,40 @@
+import { type SQL, sql } from "drizzle-orm";
+import type { Context } from "../../context.ts";
+import type { Db } from "../../db/client.ts";
+import { AppError } from "../../errors.ts";
+import { type MfaPurpose, type MfaTokenClaims, verifyMfaToken } from "../../lib/mfa-token.ts";
+import { findLoginUser, wherePasswordInForce } from "../passwords/repository.ts";
+import { insertSpentToken, whereUnspent } from "../spent-tokens/repository.ts";
+
+/** The claims of an `mfa_token` for a purpose. Does no I/O. Throws `invalid_mfa_token`. */
+export async function readMfaToken(
+  { config, now }: Context,
+  text: string,
+  purpose: MfaPurpose,
+): Promise<MfaTokenClaims> {
+  const claims = await verifyMfaToken(text, config.macKeys, now());
+  if (claims?.purpose !== purpose) throw new AppError("invalid_mfa_token");
+  return claims;
+}
+
+/** The owner of an `mfa_token` that is live. */
+export function findMfaOwner(db: Db, claims: MfaTokenClaims) {
+  return findLoginUser(db, { kind: "id", key: claims.userId }, whereMfaTokenLive(claims));
+}
+
+/**
+ * True while an `mfa_token` works: it was not used, its owner can log in and has the same password. One that was issued to add the
+ * first factor is void once there is one, so that a password alone never adds another.
+ */
+export function whereMfaTokenLive({ id, purpose, userId, passwordVersion }: MfaTokenClaims): SQL {
+  const whereNeeded =
+    purpose === "enroll"
+      ? sql`EXISTS (SELECT 1 FROM users AS bare WHERE bare.id = ${userId} AND bare.mfa_enabled = 0)`
+      : sql`true`;
+  return sql`(${wherePasswordInForce(userId, passwordVersion)} AND ${whereUnspent(id)} AND ${whereNeeded})`;
+}
+
+/** Spends an `mfa_token` where the condition holds. */
+export function spendMfaToken(db: Db, { id, expiresAt }: MfaTokenClaims, condition: SQL) {
+  return insertSpentToken(db, { id, expiresAt }, condition);
+}

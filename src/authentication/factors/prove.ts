@@ -1,0 +1,218 @@
+import { type SQL, sql } from "drizzle-orm";
+import type { Proofs } from "../../access/assurance.ts";
+import { recordEvents } from "../../audit/commit.ts";
+import { createAuditEvent } from "../../audit/events.ts";
+import type { NewAuditEvent } from "../../audit/repository.ts";
+import { countUnattributed } from "../../audit/unattributed.ts";
+import type { Context } from "../../context.ts";
+import type { Statements } from "../../db/connection.ts";
+import type { Statement } from "../../db/statement.ts";
+import { AppError } from "../../errors.ts";
+import { newId } from "../../lib/ids.ts";
+import { hashRecoveryCode } from "../../lib/recovery-code.ts";
+import { findTotpStep } from "../../lib/totp.ts";
+import { deliverSoon } from "../../outbox/deliver.ts";
+import { queueMail } from "../../outbox/queue.ts";
+import type { QueuedMail } from "../../outbox/repository.ts";
+import { computeRetryAfterSeconds, countStored, factorAttemptLimits } from "../attempts/limits.ts";
+import {
+  countAttempt,
+  deleteAttempts,
+  findAttempts,
+  toFactorCounter,
+} from "../attempts/repository.ts";
+import { findLoginUser, type LoginUser } from "../passwords/repository.ts";
+import {
+  findRecoveryCode,
+  findTotp,
+  recordTotpStep,
+  spendRecoveryCode,
+  whereCodeLeft,
+  whereCodesLeft,
+  whereStepUnused,
+} from "./repository.ts";
+import type { SentFactor } from "./schema.ts";
+import { openSecret } from "./secrets.ts";
+
+/** The user is told when this number of recovery codes is left. */
+const FEW_CODES = 3;
+
+/** What a correct factor proves, and how the change that it allows uses it up. */
+interface Proof {
+  proofs: Proofs;
+  /** True while the factor was not used again: a condition of the change. */
+  whereProven: SQL;
+  /** Uses the factor up, in the transaction of the change. */
+  effects: (recorded: SQL) => Statements;
+  events: readonly NewAuditEvent[];
+  /** Emails that the effects queue. */
+  mails: readonly QueuedMail[];
+}
+
+/** A method: what it reads, in the round trip that counts the attempt, and how it decides. */
+interface Check {
+  found: Statement<unknown[]>;
+  /** Undefined if the factor is wrong. */
+  evaluate(rows: unknown[], owner: LoginUser): Promise<Proof | undefined>;
+}
+
+/** A second factor that was correct. Its effects also clear the count of attempts. */
+export interface ProvenFactor extends Proof {
+  owner: LoginUser;
+}
+
+interface FactorAttempt {
+  userId: string;
+  sent: SentFactor;
+  /** True while an attempt is allowed at all. Otherwise none is counted. */
+  whereAllowed: SQL;
+}
+
+/**
+ * Checks a second factor. The attempt is counted before, per account and over all methods. A wrong one is recorded, and its owner is
+ * told. Undefined if the attempt is not allowed. Throws `invalid_code`, `too_many_attempts`.
+ */
+export async function proveFactor(
+  ctx: Context,
+  { userId, sent, whereAllowed }: FactorAttempt,
+): Promise<ProvenFactor | undefined> {
+  const check = await prepareCheck(ctx, userId, sent);
+  const begun = await beginAttempt(ctx, userId, whereAllowed, check.found);
+  if (!begun) return undefined;
+  const { owner, rows, isLast } = begun;
+  const proof = await check.evaluate(rows, owner);
+  if (!proof) throw await refuseFactor(ctx, owner, sent, isLast);
+  const { effects, ...rest } = proof;
+  const { text } = toFactorCounter(userId);
+  return {
+    ...rest,
+    owner,
+    effects: (recorded) => ({
+      factorAttempts: deleteAttempts(ctx.db, text, recorded),
+      ...effects(recorded),
+    }),
+  };
+}
+
+async function beginAttempt(
+  ctx: Context,
+  userId: string,
+  whereAllowed: SQL,
+  found: Statement<unknown[]>,
+) {
+  const { db } = ctx;
+  const limits = factorAttemptLimits(ctx);
+  const counter = toFactorCounter(userId);
+  const { counted, stored, owners, rows } = await ctx.d1.send({
+    counted: countAttempt(db, counter, limits, whereAllowed),
+    // Directly follows the count, because `changes()` refers to the previous statement.
+    blocked: countUnattributed(ctx, "auth.login_blocked", {
+      subjectId: userId,
+      condition: sql`changes() = 0 AND ${whereAllowed}`,
+    }),
+    stored: findAttempts(db, counter),
+    owners: findLoginUser(db, { kind: "id", key: userId }, whereAllowed),
+    rows: found,
+  });
+  const [owner] = owners;
+  if (!owner) return undefined;
+  const [row] = counted;
+  if (!row) {
+    const [{ attempts } = { attempts: "{}" }] = stored;
+    const seconds = computeRetryAfterSeconds(attempts, counter.network, limits);
+    throw new AppError("too_many_attempts", { headers: { "Retry-After": String(seconds) } });
+  }
+  const { own } = countStored(row.attempts, counter.network, limits);
+  return { owner, rows: rows as unknown[], isLast: own === limits.limit };
+}
+
+/** Records a second factor that was wrong, and tells its owner. Returns the refusal, `invalid_code`. */
+export async function refuseFactor(
+  ctx: Context,
+  owner: LoginUser,
+  { method }: SentFactor,
+  isLast = false,
+): Promise<AppError> {
+  const target = {
+    targetType: "user",
+    targetId: owner.id,
+    origin: owner,
+  } as const;
+  const events = [
+    await createAuditEvent(ctx, { action: "auth.mfa_failed", ...target, metadata: { method } }),
+  ];
+  if (isLast) {
+    const metadata = { locked: "second_factor" };
+    events.push(await createAuditEvent(ctx, { action: "auth.locked_out", ...target, metadata }));
+  }
+  const notice = { userId: owner.id, kind: "mfa_failed", address: owner.email } as const;
+  const { mail } = await recordEvents(ctx, events, { mail: queueMail(ctx, notice, sql`true`) });
+  deliverSoon(ctx, mail);
+  return new AppError("invalid_code");
+}
+
+// A new method is one more case.
+function prepareCheck(ctx: Context, userId: string, sent: SentFactor): Promise<Check> {
+  switch (sent.method) {
+    case "totp":
+      return checkTotp(ctx, userId, sent.code);
+    case "recovery_code":
+      return checkRecoveryCode(ctx, userId, sent.code);
+  }
+}
+
+function toCheck<R>(
+  found: Statement<R[]>,
+  evaluate: (row: R, owner: LoginUser) => Promise<Proof | undefined>,
+): Check {
+  return {
+    found,
+    evaluate: async ([row], owner) => (row === undefined ? undefined : evaluate(row as R, owner)),
+  };
+}
+
+async function checkTotp(ctx: Context, userId: string, code: string): Promise<Check> {
+  const now = ctx.now();
+  return toCheck(findTotp(ctx.db, userId), async (app, owner) => {
+    const secret = await openSecret(ctx, owner, app);
+    const step = await findTotpStep(secret, code, { now, after: app.lastStep });
+    if (step === undefined) return undefined;
+    return {
+      proofs: { otp: now },
+      whereProven: whereStepUnused(app.id, step),
+      effects: (recorded) => ({
+        factor: recordTotpStep(ctx.db, { id: app.id, step, now }, recorded),
+      }),
+      events: [],
+      mails: [],
+    };
+  });
+}
+
+async function checkRecoveryCode(ctx: Context, userId: string, code: string): Promise<Check> {
+  const { db } = ctx;
+  const hash = await hashRecoveryCode(code);
+  return toCheck(findRecoveryCode(db, userId, hash), async (_, owner) => {
+    const address = owner.email;
+    const used = { id: newId(), userId, kind: "recovery_code_used", address } as const;
+    const few = { id: newId(), userId, kind: "recovery_codes_low", address } as const;
+    const event = await createAuditEvent(ctx, {
+      action: "recovery_code.used",
+      targetType: "user",
+      targetId: userId,
+      actor: { type: "user", id: userId },
+      origin: owner,
+    });
+    return {
+      proofs: { recovery: ctx.now() },
+      whereProven: whereCodeLeft(userId, hash),
+      effects: (recorded) => ({
+        factor: spendRecoveryCode(db, userId, hash, recorded),
+        usedMail: queueMail(ctx, used, recorded),
+        fewMail: queueMail(ctx, few, sql`${recorded} AND ${whereCodesLeft(userId, FEW_CODES)}`),
+      }),
+      events: [event],
+      mails: ctx.sendMail ? [used, few] : [],
+    };
+  });
+}
