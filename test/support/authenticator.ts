@@ -18,6 +18,8 @@ export interface Behaviour {
   /** The domain whose hash is in the authenticator data, if not that of the options. */
   rpId: string | undefined;
   extensions: Map<string, CBORType> | undefined;
+  /** Flags that are set in addition. */
+  extraFlags: number;
   /** Bytes behind the authenticator data. */
   trailing: Uint8Array;
   /** Changes the COSE key that is registered. */
@@ -70,6 +72,7 @@ const DEFAULTS: Behaviour = {
   clientData: {},
   rpId: undefined,
   extensions: undefined,
+  extraFlags: 0,
   trailing: new Uint8Array(),
   changeKey: () => {},
   attestation: { fmt: "none", attStmt: new Map() },
@@ -199,7 +202,7 @@ async function authenticatorData(
     attested && 0x40,
     extensions && 0x80,
   ];
-  const flags = bits.reduce<number>((sum, bit) => sum + (bit || 0), 0);
+  const flags = bits.reduce<number>((all, bit) => all | (bit || 0), behaviour.extraFlags);
   const count = new Uint8Array(4);
   new DataView(count.buffer).setUint32(0, signCount);
   return concat(

@@ -181,6 +181,20 @@ describe.each([
   });
 });
 
+describe("an assertion", () => {
+  it("with the data of a registration is refused, though it is signed", async () => {
+    const authenticator = createAuthenticator();
+    const stored = await registered(authenticator);
+    const key = Uint8Array.of(0xa0);
+    const attested = Uint8Array.of(...new Uint8Array(16), 0, 1, 7, ...key);
+    const changes = { extraFlags: 0x40, trailing: attested };
+    expect(await assertPasskey(authenticator, stored, changes)).toEqual({
+      isVerified: false,
+      reason: "malformed_authenticator_data",
+    });
+  });
+});
+
 describe("the sign count", () => {
   it.each([
     { stored: 0, sent: 0, hasRegressed: false },
