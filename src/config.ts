@@ -6,6 +6,7 @@ import {
   type SigningKey,
 } from "./lib/jwk.ts";
 import type { HashSettings } from "./lib/password-hash.ts";
+import { type RelyingParty, toRelyingParty } from "./lib/relying-party.ts";
 import { DAY, SECOND } from "./lib/time.ts";
 import {
   type ConfigFault,
@@ -38,6 +39,8 @@ export interface Config {
   deletedRetentionMs: number;
   /** Undefined if email is not configured. */
   mail: MailConfig | undefined;
+  /** Whose passkeys they are; undefined where passkeys cannot be used, for example at an IP address. */
+  relyingParty: RelyingParty | undefined;
   corsOrigins: readonly string[];
   /** Whether reads of one's own data may come from read replicas of D1. */
   readReplicas: boolean;
@@ -83,7 +86,7 @@ export async function parseConfig(bindings: object): Promise<ConfigResult> {
   const peppers = settings.PEPPER_KEYS
     ? await importKeys("PEPPER_KEYS", settings, importMacKeys, faults)
     : new Map<string, CryptoKey>();
-  faults.push(...findMailFaults(settings));
+  faults.push(...findMailFaults(settings), ...findPasskeyFaults(settings));
   if (settings.ENVIRONMENT === "production") faults.push(...findProductionFaults(settings));
   if (!signingKeys || !macKeys || !dataKeys || !peppers || faults.length > 0) {
     return { ok: false, faults };
@@ -154,6 +157,7 @@ function toConfig(
     loginRequiresVerifiedEmail: settings.LOGIN_REQUIRES_VERIFIED_EMAIL === "on",
     deletedRetentionMs: settings.DELETED_RETENTION_DAYS * DAY,
     mail: toMailConfig(settings),
+    relyingParty: findRelyingParty(settings),
     corsOrigins: settings.CORS_ORIGINS,
     readReplicas: settings.D1_READ_REPLICAS === "on",
     serverTiming: settings.SERVER_TIMING === "on",
@@ -162,6 +166,24 @@ function toConfig(
     macKeys: keys.macKeys,
     dataKeys: keys.dataKeys,
   };
+}
+
+/** Where `wrangler dev` serves the worker by default. */
+const DEVELOPMENT_ORIGIN = "http://localhost:8787";
+
+function findRelyingParty({ ENVIRONMENT, APP_URL, RP_ID, RP_ORIGINS }: Settings) {
+  const fallback = ENVIRONMENT === "development" ? DEVELOPMENT_ORIGIN : undefined;
+  return toRelyingParty({ id: RP_ID, service: APP_URL ?? fallback, origins: RP_ORIGINS });
+}
+
+// Without these settings, passkeys are unavailable where they cannot be used.
+function findPasskeyFaults(settings: Settings): ConfigFault[] {
+  const { RP_ID, RP_ORIGINS } = settings;
+  const isSet = RP_ID !== undefined || RP_ORIGINS.length > 0;
+  if (!isSet || findRelyingParty(settings)) return [];
+  const message =
+    "must be the domain of every origin in RP_ORIGINS (by default APP_URL) or a domain above it, and these must be https://";
+  return [{ setting: "RP_ID", message }];
 }
 
 const DEVELOPMENT_MAIL_FROM = "Roster <roster@roster.example>";

@@ -23,6 +23,12 @@ export const ERRORS = {
     "Invalid bookmark",
     "Send X-D1-Bookmark as you got it with an earlier response, or leave it out.",
   ],
+  invalid_credential: [
+    400,
+    "Invalid credential",
+    "The passkey was not created for this account with these options, the options were used or have expired, or the passkey is already " +
+      "registered. Request new options: POST /v1/auth/factors/passkeys/options.",
+  ],
   unauthenticated: [
     401,
     "Not authenticated",
@@ -31,7 +37,7 @@ export const ERRORS = {
   invalid_credentials: [
     401,
     "Invalid credentials",
-    "The username, email or password is wrong, or the account cannot log in.",
+    "The username, email, password or passkey is wrong, or the account cannot log in.",
   ],
   invalid_refresh_token: [
     401,
@@ -169,6 +175,17 @@ export const ERRORS = {
     409,
     "Factor required",
     "Your role requires a second factor, and this is the last one. Add another one first.",
+  ],
+  passkey_limit: [
+    409,
+    "Too many passkeys",
+    "You have the maximum number of passkeys. Remove one first: DELETE /v1/auth/factors/{id}.",
+  ],
+  passkey_missing: [409, "No passkey", "The account has no passkey. Use another method."],
+  passkeys_unavailable: [
+    409,
+    "Passkeys unavailable",
+    "Passkeys need a domain and https, and the address of this service, APP_URL, has none. Use another method.",
   ],
   factor_missing: [
     409,

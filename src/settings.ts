@@ -10,6 +10,19 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 const wholeNumber = (from: number, to: number) => z.coerce.number().int().min(from).max(to);
 const origin = z.url({ protocol: /^https?$/ }).transform((url) => new URL(url).origin);
 
+/** A list that is separated by commas. */
+const list = z
+  .string()
+  .default("")
+  .transform((text) => text.split(",").map((item) => item.trim()))
+  .transform((items) => items.filter(Boolean));
+
+const LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?";
+const DOMAIN = new RegExp(`^(${LABEL}\\.)*(?!\\d+$)${LABEL}$`);
+
+/** The hash of the certificate that an Android app is signed with, as its client data names the app. */
+const androidApp = z.string().regex(/^android:apk-key-hash:[\w-]{43}$/);
+
 /** `limit/seconds`, or `0` for no limit. */
 const rateLimit = (fallback: string) =>
   z
@@ -66,12 +79,16 @@ export const SETTINGS = z.object({
     .optional(),
   MAIL_API_URL: z.url({ protocol: /^https?$/ }).default("https://api.resend.com/emails"),
   MAIL_API_KEY: z.string().min(1).optional(),
-  CORS_ORIGINS: z
-    .string()
-    .default("")
-    .transform((list) => list.split(",").map((item) => item.trim()))
-    .transform((list) => list.filter(Boolean))
-    .pipe(z.array(z.literal("*").or(origin))),
+  CORS_ORIGINS: list.pipe(z.array(z.literal("*").or(origin))),
+  RP_ID: z.string().toLowerCase().regex(DOMAIN, "must be a domain, such as example.com").optional(),
+  RP_ORIGINS: list.pipe(
+    z.array(
+      z.union(
+        [origin, androidApp],
+        "must be origins, such as https://example.com or android:apk-key-hash:…",
+      ),
+    ),
+  ),
   D1_READ_REPLICAS: z.enum(["on", "off"]).default("off"),
   SERVER_TIMING: z.enum(["on", "off"]).default("off"),
   LOG_LEVEL: z.enum(LOG_LEVELS).default("info"),
@@ -116,6 +133,10 @@ export function findProductionFaults(settings: Settings): ConfigFault[] {
     const url = settings[setting];
     if (url === undefined || new URL(url).protocol === "https:") continue;
     faults.push({ setting, message: "must start with https:// in production" });
+  }
+  if (settings.RP_ORIGINS.some((item) => item.startsWith("http:"))) {
+    const message = "must be https:// origins or Android apps in production";
+    faults.push({ setting: "RP_ORIGINS", message });
   }
   if (settings.SERVER_TIMING === "on") {
     const message = "must be off in production, because it shows every caller what a request costs";

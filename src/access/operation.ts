@@ -74,6 +74,7 @@ export function operation<const P extends string, R extends OperationConfig & { 
     const accepts = {
       acceptsForms: FORM_TYPE in body.content,
       acceptsLines: NDJSON_TYPE in body.content,
+      isOptional: body.required === false,
     };
     middleware.push(readBody({ ...accepts, maxBytes: maxBodyBytes }));
   }
@@ -127,6 +128,11 @@ export function createRouter() {
 /** A required JSON request body. */
 export function jsonBody<S extends z.ZodType>(schema: S) {
   return { content: { "application/json": { schema } }, required: true } as const;
+}
+
+/** A JSON request body without required fields, which may be left out altogether. */
+export function optionalJsonBody<S extends z.ZodType>(schema: S) {
+  return { content: { "application/json": { schema } }, required: false } as const;
 }
 
 /** A required request body as a form or as JSON. The handler gets both as `json` (see http/body.ts). */

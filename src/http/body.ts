@@ -22,18 +22,20 @@ export interface BodyRules {
   acceptsForms: boolean;
   /** Whether newline-delimited JSON is accepted, too. Its lines become the array `data`. */
   acceptsLines: boolean;
+  /** Whether the body may be missing. */
+  isOptional: boolean;
   maxBytes?: number | undefined;
 }
 
 /**
  * Reads the request body and passes it on as `application/json`. If the operation accepts forms, a form becomes an object of
  * its fields. If it accepts newline-delimited JSON, the lines become the array `data`, with null for a line that is not valid
- * JSON. An empty body becomes an empty object, so that validation names every missing field; validation refuses it in any case.
+ * JSON. An empty body becomes an empty object, so that validation names every missing field; validation refuses it, unless the body is optional.
  * Throws `payload_too_large` as soon as more than 64 KiB, or `maxBytes`, have arrived (hono's body-limit trusts
  * `Content-Length`), `unsupported_media_type`, `malformed_json`, `unreadable_body`.
  */
 export function readBody(rules: BodyRules): MiddlewareHandler<AppEnv> {
-  const { acceptsForms, acceptsLines, maxBytes = MAX_BODY_BYTES } = rules;
+  const { acceptsForms, acceptsLines, isOptional, maxBytes = MAX_BODY_BYTES } = rules;
   return async function readBody(c, next) {
     const bytes = await readBounded(c, maxBytes);
     const isMissing = bytes.byteLength === 0;
@@ -44,7 +46,7 @@ export function readBody(rules: BodyRules): MiddlewareHandler<AppEnv> {
       throw unsupportedType(c.req.method);
     }
     const text = isMissing ? "{}" : decode(bytes);
-    c.set("isBodyMissing", isMissing);
+    c.set("isBodyMissing", isMissing && !isOptional);
     c.req.raw = new Request(c.req.raw.url, {
       method: c.req.method,
       headers: withJsonType(c.req.raw.headers),

@@ -24,6 +24,12 @@ DELETE /v1/auth/sessions/{id}               | –                  | –        
 POST   /v1/auth/password/forgot             | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes
 POST   /v1/auth/password/reset              | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes
 POST   /v1/auth/password/change             | –                  | –        | 401       | yes       | –            | own       | own   | 403      | 403
+POST   /v1/auth/passkey/options             | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes
+POST   /v1/auth/passkey/login               | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes
+POST   /v1/auth/mfa/challenge               | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes
+POST   /v1/auth/step-up/challenge           | –                  | –        | 401       | yes       | –            | own       | own   | 403      | 403
+POST   /v1/auth/factors/passkeys/options    | –                  | –        | 401       | yes       | –            | own       | own   | 403      | 403
+POST   /v1/auth/factors/passkeys            | –                  | –        | 401       | yes       | –            | own       | own   | 403      | 403
 POST   /v1/auth/step-up                       | –                  | –        | 401       | yes       | –            | own       | own   | 403      | 403
 POST   /v1/auth/mfa/verify                  | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes
 POST   /v1/auth/factors/totp                | –                  | –        | 401       | yes       | –            | own       | own   | 403      | 403

@@ -36,6 +36,7 @@ const LAYERS = [
   "authentication/introspection/",
   "authentication/factors/repository.ts",
   "authentication/passwords/",
+  "authentication/passkeys/",
   "authentication/factors/",
   "authentication/step-up/",
   "roles/permissions/",

@@ -10,6 +10,7 @@ import type { Context } from "../../context.ts";
 import type { Rows, Statements } from "../../db/connection.ts";
 import type { Statement } from "../../db/statement.ts";
 import { AppError } from "../../errors.ts";
+import type { KeptAnswer } from "../../idempotency/answers.ts";
 import type { MfaTokenClaims } from "../../lib/mfa-token.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
 import { queueMail } from "../../outbox/queue.ts";
@@ -90,6 +91,9 @@ interface NewFactor {
   proofs: Proofs;
   /** Confirms it, under the condition `whereAllowed`. */
   change: Statement<FactorRow[]>;
+  effects?: (recorded: SQL) => Statements;
+  /** Keeps the response of an operation that takes an `Idempotency-Key`. */
+  keep?: (recoveryCodes: string[] | undefined) => Promise<KeptAnswer>;
 }
 
 /** A factor that was added, and the recovery codes that come with the first one. */
@@ -104,7 +108,7 @@ export interface AddedFactor {
  */
 export async function commitFactor(
   { ctx, owner: asRead, by }: Enrollment,
-  { change, proofs, ...factor }: NewFactor,
+  { change, proofs, effects, keep, ...factor }: NewFactor,
 ): Promise<AddedFactor | undefined> {
   const { db } = ctx;
   const { id: userId, email: address, mfaEnabled } = asRead;
@@ -117,6 +121,7 @@ export async function commitFactor(
     origin: owner,
   } as const;
   const codes = mfaEnabled ? undefined : await prepareRecoveryCodes(ctx, userId);
+  const answer = await keep?.(codes?.texts);
   const { changed, mail } = await commit(ctx, {
     change,
     event: await createAuditEvent(ctx, {
@@ -134,6 +139,8 @@ export async function commitFactor(
       proofs: "sessionId" in by && updateProofs(db, by.sessionId, proofs, recorded),
       spent: "token" in by && spendMfaToken(db, by.token, recorded),
       mail: queueMail(ctx, { userId, kind: "factor_added", address }, recorded),
+      ...effects?.(recorded),
+      ...answer?.(recorded),
     }),
   });
   deliverSoon(ctx, mail);

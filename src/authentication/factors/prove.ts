@@ -21,6 +21,9 @@ import {
   findAttempts,
   toFactorCounter,
 } from "../attempts/repository.ts";
+import { proveAssertion } from "../passkeys/ceremony.ts";
+import { requireRelyingParty } from "../passkeys/relying-party.ts";
+import { findPasskey } from "../passkeys/repository.ts";
 import { findLoginUser, type LoginUser } from "../passwords/repository.ts";
 import {
   findRecoveryCode,
@@ -47,6 +50,8 @@ interface Proof {
   events: readonly NewAuditEvent[];
   /** Emails that the effects queue. */
   mails: readonly QueuedMail[];
+  /** For the event of the change. */
+  metadata?: { sign_count_regressed?: true };
 }
 
 /** A method: what it reads, in the round trip that counts the attempt, and how it decides. */
@@ -63,6 +68,8 @@ export interface ProvenFactor extends Proof {
 
 interface FactorAttempt {
   userId: string;
+  /** What the factor is for. Passkeys sign it. */
+  purpose: "mfa" | "step_up";
   sent: SentFactor;
   /** True while an attempt is allowed at all. Otherwise none is counted. */
   whereAllowed: SQL;
@@ -74,9 +81,9 @@ interface FactorAttempt {
  */
 export async function proveFactor(
   ctx: Context,
-  { userId, sent, whereAllowed }: FactorAttempt,
+  { userId, purpose, sent, whereAllowed }: FactorAttempt,
 ): Promise<ProvenFactor | undefined> {
-  const check = await prepareCheck(ctx, userId, sent);
+  const check = await prepareCheck(ctx, { purpose, userId }, sent);
   const begun = await beginAttempt(ctx, userId, whereAllowed, check.found);
   if (!begun) return undefined;
   const { owner, rows, isLast } = begun;
@@ -152,12 +159,18 @@ export async function refuseFactor(
 }
 
 // A new method is one more case.
-function prepareCheck(ctx: Context, userId: string, sent: SentFactor): Promise<Check> {
+async function prepareCheck(
+  ctx: Context,
+  scope: Pick<FactorAttempt, "purpose" | "userId">,
+  sent: SentFactor,
+): Promise<Check> {
   switch (sent.method) {
     case "totp":
-      return checkTotp(ctx, userId, sent.code);
+      return checkTotp(ctx, scope.userId, sent.code);
     case "recovery_code":
-      return checkRecoveryCode(ctx, userId, sent.code);
+      return checkRecoveryCode(ctx, scope.userId, sent.code);
+    case "passkey":
+      return checkPasskey(ctx, scope, sent.credential);
   }
 }
 
@@ -214,5 +227,18 @@ async function checkRecoveryCode(ctx: Context, userId: string, code: string): Pr
       events: [event],
       mails: ctx.sendMail ? [used, few] : [],
     };
+  });
+}
+
+function checkPasskey(
+  ctx: Context,
+  scope: Pick<FactorAttempt, "purpose" | "userId">,
+  credential: (SentFactor & { method: "passkey" })["credential"],
+): Check {
+  requireRelyingParty(ctx);
+  return toCheck(findPasskey(ctx.db, credential.id, scope.userId), async (passkey) => {
+    const sent = { credential, passkey, scope, requireUserVerification: false };
+    const proven = await proveAssertion(ctx, sent);
+    return proven && { ...proven, events: [], mails: [] };
   });
 }

@@ -10,6 +10,7 @@ import { pageOf } from "../../http/pagination.ts";
 import { idParam } from "../../http/params.ts";
 import { parseId } from "../../lib/ids.ts";
 import { toTimestamp, toTimestampOrNull } from "../../lib/time.ts";
+import { AuthenticationCredential, RegistrationCredential } from "../passkeys/schema.ts";
 import type { AddedFactor } from "./enrollment.ts";
 import type { FactorRow } from "./repository.ts";
 import type { NewTotp } from "./totp.ts";
@@ -46,10 +47,13 @@ const RecoveryCode = Code.openapi({
 export const BY_TOTP = { method: z.literal("totp"), code: TotpCode };
 export const BY_RECOVERY_CODE = { method: z.literal("recovery_code"), code: RecoveryCode };
 
+export const BY_PASSKEY = { method: z.literal("passkey"), credential: AuthenticationCredential };
+
 /** A second factor as it is sent. */
 export type SentFactor =
   | { method: "totp"; code: string }
-  | { method: "recovery_code"; code: string };
+  | { method: "recovery_code"; code: string }
+  | { method: "passkey"; credential: z.infer<typeof AuthenticationCredential> };
 
 export const FactorId = z.strictObject({ id: idParam("id", "The id of the factor.") });
 
@@ -71,6 +75,17 @@ export const ConfirmTotp = z
     example: { id: "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11", code: "492039" },
   });
 export type ConfirmTotp = z.infer<typeof ConfirmTotp>;
+
+export const OfferPasskey = z.strictObject({ mfa_token: EnrollmentToken }).openapi("OfferPasskey");
+
+export const AddPasskey = z
+  .strictObject({
+    name: FactorName,
+    credential: RegistrationCredential,
+    mfa_token: EnrollmentToken,
+  })
+  .openapi("AddPasskey");
+export type AddPasskey = z.infer<typeof AddPasskey>;
 
 export const RenameFactor = z.strictObject({ name: FactorName }).partial().openapi("RenameFactor");
 
@@ -149,6 +164,11 @@ export function presentAddedFactor({ factor, recoveryCodes }: AddedFactor) {
 export function presentNewTotp({ id, secret, otpauthUrl, expiresAt }: NewTotp) {
   const body = { id, secret, otpauth_url: otpauthUrl, expires_at: toTimestamp(expiresAt) };
   return { status: 201 as const, headers: {}, body };
+}
+
+/** The response with a new passkey. */
+export function presentNewPasskey(added: AddedFactor) {
+  return { status: 201 as const, headers: {}, body: presentAddedFactor(added) };
 }
 
 /** The response with new recovery codes. */

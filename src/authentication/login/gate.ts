@@ -95,13 +95,15 @@ async function requireSecondFactor<const T extends Statements>(
     proofs,
     expiresAt: ctx.now() + MFA_TOKEN_MS,
   };
+  const offers = (type: string) => type !== "passkey" || ctx.config.relyingParty !== undefined;
   const hasCodes = (codes[0]?.remaining ?? 0) > 0;
   const held = [...types.map(({ type }) => type), ...(hasCodes ? ["recovery_code"] : [])];
+  const methods = purpose === "verify" ? held : ["totp", "passkey"];
   return new AppError(purpose === "verify" ? "mfa_required" : "mfa_enrollment_required", {
     extensions: {
       mfa_token: await mintMfaToken(claims, ctx.config.macKeys),
       expires_in: MFA_TOKEN_MS / SECOND,
-      methods: purpose === "verify" ? held : ["totp", "passkey"],
+      methods: methods.filter(offers),
     },
   });
 }

@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { User } from "../../accounts/users/schema.ts";
 import { fault, opaqueText } from "../../http/fields.ts";
 import { PermissionName } from "../../roles/permissions/schema.ts";
+import { AuthenticationCredential } from "../passkeys/schema.ts";
 import { CurrentPassword } from "../passwords/rules.ts";
 import { Session } from "../sessions/schema.ts";
 
@@ -24,6 +25,11 @@ export const Login = z
     example: { username: "ada", password: "SecurePass123!" },
   });
 export type Login = z.infer<typeof Login>;
+
+export const PasskeyLogin = z
+  .strictObject({ credential: AuthenticationCredential })
+  .openapi("PasskeyLogin");
+export type PasskeyLogin = z.infer<typeof PasskeyLogin>;
 
 export const Me = z
   .object({

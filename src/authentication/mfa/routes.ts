@@ -1,7 +1,9 @@
 import { createRouter, jsonBody, jsonContent, operation } from "../../access/operation.ts";
 import { everyone } from "../../access/rule.ts";
+import { RequestOptions } from "../passkeys/schema.ts";
 import { Tokens } from "../sessions/schema.ts";
-import { VerifyMfa } from "./schema.ts";
+import { challengeMfa } from "./challenge.ts";
+import { ChallengeMfa, VerifyMfa } from "./schema.ts";
 import { verifyMfa } from "./verify.ts";
 
 const verifyRoute = operation({
@@ -18,9 +20,29 @@ const verifyRoute = operation({
   rateLimitPolicy: "auth",
   request: { body: jsonBody(VerifyMfa) },
   responses: { 200: jsonContent(Tokens, "The tokens of the new session.") },
-  errors: ["invalid_mfa_token", "invalid_code", "too_many_attempts"],
+  errors: ["invalid_mfa_token", "invalid_code", "too_many_attempts", "passkeys_unavailable"],
 });
 
-export const mfaRouter = createRouter().openapi(verifyRoute, async (c) =>
-  c.json(await verifyMfa(c.get("ctx"), c.req.valid("json")), 200),
-);
+const challengeRoute = operation({
+  method: "post",
+  path: "/v1/auth/mfa/challenge",
+  operationId: "challengeMfa",
+  tags: ["Authentication"],
+  summary: "Get the options to complete a login with a passkey",
+  description:
+    "Pass `public_key` to `navigator.credentials.get()`, and send what it returns to POST /v1/auth/mfa/verify.",
+  access: everyone,
+  rateLimitPolicy: "read",
+  request: { body: jsonBody(ChallengeMfa) },
+  responses: { 200: jsonContent(RequestOptions, "The options for the browser.") },
+  errors: ["invalid_mfa_token", "passkey_missing", "passkeys_unavailable"],
+});
+
+export const mfaRouter = createRouter()
+  .openapi(verifyRoute, async (c) =>
+    c.json(await verifyMfa(c.get("ctx"), c.req.valid("json")), 200),
+  )
+  .openapi(challengeRoute, async (c) => {
+    const public_key = await challengeMfa(c.get("ctx"), c.req.valid("json"));
+    return c.json({ public_key }, 200);
+  });

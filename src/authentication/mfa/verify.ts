@@ -24,7 +24,12 @@ export async function verifyMfa(
   const { db } = ctx;
   const token = await readMfaToken(ctx, mfa_token, "verify");
   const whereAllowed = whereMfaTokenLive(token);
-  const proven = await proveFactor(ctx, { userId: token.userId, sent, whereAllowed });
+  const proven = await proveFactor(ctx, {
+    userId: token.userId,
+    purpose: "mfa",
+    sent,
+    whereAllowed,
+  });
   if (!proven) throw new AppError("invalid_mfa_token");
   const { owner, whereProven, effects, events, mails } = proven;
   try {
@@ -33,6 +38,7 @@ export async function verifyMfa(
       proofs: { ...token.proofs, ...proven.proofs },
       whereProven: sql`${whereAllowed} AND ${whereProven}`,
       furtherEvents: events,
+      metadata: proven.metadata,
       effects: (recorded) => ({ spent: spendMfaToken(db, token, recorded), ...effects(recorded) }),
     });
     deliverSoon(ctx, mails);

@@ -6,7 +6,7 @@ import { type LoginIdentifier, toIdentifierColumn } from "../attempts/identifier
 /** The account with an identifier, and what login needs of it, if the condition holds. Deleted accounts are not found. */
 export function findLoginUser(
   db: Db,
-  identifier: Pick<LoginIdentifier, "kind" | "key">,
+  identifier: Pick<LoginIdentifier, "kind"> & { key: string | SQL },
   condition?: SQL,
 ) {
   return db

@@ -47,6 +47,8 @@ export interface ProvenLogin<T extends Statements> {
   whereProven: SQL;
   /** A new hash of the password, if the stored one is outdated. */
   passwordHash?: string | undefined;
+  /** Further details for the event of the login. */
+  metadata?: { sign_count_regressed?: true } | undefined;
   /** Further events of the login. */
   furtherEvents?: readonly NewAuditEvent[];
   /** The effects of this way of logging in. */
@@ -60,7 +62,7 @@ export interface ProvenLogin<T extends Statements> {
  */
 export async function beginSession<const T extends Statements>(
   ctx: Context,
-  { owner, proofs, whereProven, passwordHash, furtherEvents, effects }: ProvenLogin<T>,
+  { owner, proofs, whereProven, passwordHash, metadata, furtherEvents, effects }: ProvenLogin<T>,
 ): Promise<TokenSet> {
   const { db } = ctx;
   const now = ctx.now();
@@ -77,7 +79,7 @@ export async function beginSession<const T extends Statements>(
       action: "auth.login_succeeded",
       targetType: "user",
       targetId: userId,
-      metadata: { session_id: session.id, methods: assess(proofs)?.amr ?? [] },
+      metadata: { session_id: session.id, methods: assess(proofs)?.amr ?? [], ...metadata },
       actor: { type: "user", id: userId },
       origin: owner,
     }),

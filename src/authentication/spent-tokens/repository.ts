@@ -1,4 +1,4 @@
-import { type SQL, sql } from "drizzle-orm";
+import { eq, type SQL, sql } from "drizzle-orm";
 import type { Db } from "../../db/client.ts";
 import { insertWhere } from "../../db/insert.ts";
 import { spentTokens } from "../../db/schema/spent-tokens.ts";
@@ -12,6 +12,11 @@ interface Spendable {
 /** True while a token has not been used. */
 export function whereUnspent(id: string): SQL {
   return sql`NOT EXISTS (SELECT 1 FROM spent_tokens AS spent WHERE spent.id = ${id})`;
+}
+
+/** The token with this id, if it was used. */
+export function findSpentToken(db: Db, id: string) {
+  return db.select({ id: spentTokens.id }).from(spentTokens).where(eq(spentTokens.id, id));
 }
 
 /** Remembers that a token was used where the condition holds. The statement that it allows must have the condition `whereUnspent`. */

@@ -1,6 +1,9 @@
 import { createRouter, jsonBody, jsonContent, operation } from "../../access/operation.ts";
 import { own } from "../../access/rule.ts";
-import { SteppedUp, StepUp } from "./schema.ts";
+import { callingPerson } from "../../access/target.ts";
+import { RequestOptions } from "../passkeys/schema.ts";
+import { challengeStepUp } from "./challenge.ts";
+import { ChallengeStepUp, SteppedUp, StepUp } from "./schema.ts";
 import { stepUp } from "./step-up.ts";
 
 const stepUpRoute = operation({
@@ -18,9 +21,27 @@ const stepUpRoute = operation({
   access: own,
   request: { body: jsonBody(StepUp) },
   responses: { 200: jsonContent(SteppedUp, "A new access token for the same session.") },
-  errors: ["invalid_credentials", "invalid_code", "too_many_attempts"],
+  errors: ["invalid_credentials", "invalid_code", "too_many_attempts", "passkeys_unavailable"],
 });
 
-export const stepUpRouter = createRouter().openapi(stepUpRoute, async (c) =>
-  c.json(await stepUp(c.get("ctx"), c.req.valid("json")), 200),
-);
+const challengeRoute = operation({
+  method: "post",
+  path: "/v1/auth/step-up/challenge",
+  operationId: "challengeStepUp",
+  tags: ["Authentication"],
+  summary: "Get the options to step up with a passkey",
+  description:
+    "Pass `public_key` to `navigator.credentials.get()`, and send what it returns to POST /v1/auth/step-up.",
+  access: own,
+  rateLimitPolicy: "read",
+  request: { body: jsonBody(ChallengeStepUp) },
+  responses: { 200: jsonContent(RequestOptions, "The options for the browser.") },
+  errors: ["passkey_missing", "passkeys_unavailable"],
+});
+
+export const stepUpRouter = createRouter()
+  .openapi(stepUpRoute, async (c) => c.json(await stepUp(c.get("ctx"), c.req.valid("json")), 200))
+  .openapi(challengeRoute, async (c) => {
+    const public_key = await challengeStepUp(c.get("ctx"), callingPerson(c).userId);
+    return c.json({ public_key }, 200);
+  });

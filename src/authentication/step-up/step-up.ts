@@ -30,6 +30,8 @@ interface Proven {
   events: readonly NewAuditEvent[];
   effects: (recorded: SQL) => Statements;
   mails: readonly QueuedMail[];
+  /** For the event of the step-up. */
+  metadata?: { sign_count_regressed?: true };
   /** The refusal if they no longer hold. */
   refuse(): Promise<AppError>;
 }
@@ -53,7 +55,7 @@ export async function stepUp(ctx: Context, input: StepUp) {
       action: "auth.stepped_up",
       targetType: "user",
       targetId: userId,
-      metadata: { session_id: sessionId, methods: assess(proofs)?.amr ?? [] },
+      metadata: { session_id: sessionId, methods: assess(proofs)?.amr ?? [], ...proven.metadata },
     }),
     furtherEvents: proven.events,
     effects,
@@ -86,7 +88,7 @@ async function provePassword(acting: Acting, password: string): Promise<Proven> 
 async function proveSecondFactor(acting: Acting, sent: SentFactor): Promise<Proven> {
   const { userId } = requirePerson(acting);
   const whereAllowed = whereAuthorized(acting, {});
-  const proven = await proveFactor(acting, { userId, sent, whereAllowed });
+  const proven = await proveFactor(acting, { userId, purpose: "step_up", sent, whereAllowed });
   if (!proven) throw new AppError("unauthenticated");
   return { ...proven, refuse: () => refuseFactor(acting, proven.owner, sent) };
 }

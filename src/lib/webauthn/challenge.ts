@@ -8,7 +8,7 @@ const MAC_BYTES = 32;
 const BODY_BYTES = ID_BYTES + TIME_BYTES;
 
 /** What a challenge is good for: one purpose and one person, except that a login by passkey alone does not know the person. */
-type ChallengeScope =
+export type ChallengeScope =
   | { purpose: "login" }
   | { purpose: "register" | "mfa" | "step_up"; userId: string };
 

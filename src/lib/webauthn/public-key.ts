@@ -57,6 +57,14 @@ export interface StoredPublicKey {
   publicKey: string;
 }
 
+/** The algorithm of a public key as it is stored: each type of key is stored for one algorithm only. */
+export function algorithmOf(publicKey: string): CoseAlgorithm {
+  const { kty } = JSON.parse(publicKey) as { kty: "EC" | "OKP" | "RSA" };
+  return ALGORITHM_OF_TYPE[kty];
+}
+
+const ALGORITHM_OF_TYPE = { EC: -7, OKP: -8, RSA: -257 } as const;
+
 /**
  * Converts a COSE key (RFC 9052 section 7), or returns undefined if its algorithm is not among those asked for, does not
  * agree with its type and curve, or its parameters are not a valid key: a point off the curve, an RSA modulus of fewer than

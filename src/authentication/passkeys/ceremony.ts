@@ -1,0 +1,141 @@
+import { type SQL, sql } from "drizzle-orm";
+import type { Proofs } from "../../access/assurance.ts";
+import type { Context } from "../../context.ts";
+import type { Statements } from "../../db/connection.ts";
+import { AppError } from "../../errors.ts";
+import { MINUTE } from "../../lib/time.ts";
+import { verifyAssertion } from "../../lib/webauthn/assertion.ts";
+import {
+  type ChallengeScope,
+  type MintedChallenge,
+  mintChallenge,
+  verifyChallenge,
+} from "../../lib/webauthn/challenge.ts";
+import {
+  type AuthenticationOptions,
+  createAuthenticationOptions,
+  toUserHandle,
+} from "../../lib/webauthn/options.ts";
+import { algorithmOf } from "../../lib/webauthn/public-key.ts";
+import type { Verdict } from "../../lib/webauthn/verdict.ts";
+import { insertSpentToken, whereUnspent } from "../spent-tokens/repository.ts";
+import { requireRelyingParty } from "./relying-party.ts";
+import {
+  type ListedPasskey,
+  type PasskeyRow,
+  recordPasskeyUse,
+  wherePasskeyHeld,
+} from "./repository.ts";
+
+/** How long a ceremony may take. */
+export const CEREMONY_MS = 5 * MINUTE;
+
+/** A challenge for a ceremony that begins now. Stores nothing. */
+export function createChallenge({ config, now }: Context, scope: ChallengeScope): Promise<string> {
+  return mintChallenge({ ...scope, expiresAt: now() + CEREMONY_MS }, config.macKeys);
+}
+
+/** The check of a challenge that must have been created for this scope. */
+export function checkChallenge({ config, now }: Context, scope: ChallengeScope) {
+  return (text: string): Promise<Verdict<MintedChallenge>> =>
+    verifyChallenge(text, scope, config.macKeys, now());
+}
+
+/** What `lib/webauthn` needs of stored passkeys. */
+export function describePasskeys(passkeys: readonly ListedPasskey[]) {
+  return passkeys.map(({ credentialId, transports }) => ({
+    credentialId: credentialId ?? "",
+    transports: transports ?? [],
+  }));
+}
+
+/** The options for an assertion with one of these passkeys. Throws `passkey_missing` without any, and `passkeys_unavailable`. */
+export async function createFactorOptions(
+  ctx: Context,
+  scope: ChallengeScope,
+  passkeys: readonly ListedPasskey[],
+): Promise<AuthenticationOptions> {
+  const { id: rpId } = requireRelyingParty(ctx);
+  // Without a list, any passkey of the service would do.
+  if (passkeys.length === 0) throw new AppError("passkey_missing");
+  return createAuthenticationOptions({
+    rpId,
+    challenge: await createChallenge(ctx, scope),
+    allow: describePasskeys(passkeys),
+    userVerification: "preferred",
+    timeoutMs: CEREMONY_MS,
+  });
+}
+
+/** What a ceremony proves: possession of a passkey, and that the authenticator has checked the user. */
+export function toProofs(
+  { isBackupEligible, isUserVerified }: { isBackupEligible: boolean; isUserVerified: boolean },
+  now: number,
+): Proofs {
+  return { [isBackupEligible ? "swk" : "hwk"]: now, ...(isUserVerified && { user: now }) };
+}
+
+interface AssertionCheck {
+  /** As the client sent it. */
+  credential: unknown;
+  passkey: PasskeyRow;
+  scope: ChallengeScope;
+  requireUserVerification: boolean;
+}
+
+/** A correct assertion. The change that it allows has the condition `whereProven`, and the effects. */
+interface ProvenAssertion {
+  proofs: Proofs;
+  /** True while the passkey exists and the challenge is unspent. */
+  whereProven: SQL;
+  effects: (recorded: SQL) => Statements;
+  /** For the audit event of the change. */
+  metadata: { sign_count_regressed?: true };
+}
+
+/** Verifies an assertion with a stored passkey. Undefined if it is wrong. Throws `passkeys_unavailable`. */
+export async function proveAssertion(
+  ctx: Context,
+  { credential, passkey, scope, requireUserVerification }: AssertionCheck,
+): Promise<ProvenAssertion | undefined> {
+  const { id: rpId, origins } = requireRelyingParty(ctx);
+  const verdict = await verifyAssertion({
+    credential,
+    stored: toStored(passkey),
+    verifyChallenge: checkChallenge(ctx, scope),
+    origins,
+    rpId,
+    requireUserVerification,
+  });
+  if (!verdict.isVerified) return refuseAssertion(ctx, verdict.reason);
+  const { userHandle = toUserHandle(passkey.userId) } = verdict;
+  if (userHandle !== toUserHandle(passkey.userId)) return refuseAssertion(ctx, "wrong_user_handle");
+  const { challenge, newSignCount, isBackedUp, isUserVerified, hasRegressed } = verdict;
+  const isBackupEligible = passkey.isBackupEligible === true;
+  const use = { id: passkey.id, signCount: newSignCount, isBackedUp, now: ctx.now() };
+  return {
+    proofs: toProofs({ isBackupEligible, isUserVerified }, ctx.now()),
+    whereProven: sql`(${wherePasskeyHeld(passkey)} AND ${whereUnspent(challenge.id)})`,
+    effects: (recorded) => ({
+      challenge: insertSpentToken(ctx.db, challenge, recorded),
+      passkey: recordPasskeyUse(ctx.db, use, recorded),
+    }),
+    metadata: hasRegressed ? { sign_count_regressed: true } : {},
+  };
+}
+
+// The client is told only that the credential is wrong.
+function refuseAssertion({ log }: Context, reason: string): undefined {
+  log("info", "passkey.refused", { reason });
+}
+
+function toStored({ credentialId, publicKey, signCount, isBackupEligible }: PasskeyRow) {
+  if (credentialId === null || publicKey === null) throw new Error("a passkey without its key");
+  return {
+    credentialId,
+    publicKey,
+    algorithm: algorithmOf(publicKey),
+    signCount: signCount ?? 0,
+    isBackupEligible: isBackupEligible === true,
+  };
+}
