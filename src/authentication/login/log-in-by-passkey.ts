@@ -43,8 +43,10 @@ export async function logInByPasskey(
 ): Promise<TokenSet> {
   requireRelyingParty(ctx);
   const claimed = readAssertion(credential);
-  const challenge = claimed && (await checkChallenge(ctx, scope)(claimed.challenge));
-  if (!challenge?.isVerified) throw new AppError("invalid_credentials");
+  if (!claimed) throw new AppError("invalid_credentials");
+  // Before D1 is asked.
+  const challenge = await checkChallenge(ctx, scope)(claimed.challenge);
+  if (!challenge.isVerified) throw new AppError("invalid_credentials");
   const { credentialId } = claimed;
   const { passkeys, owners } = await ctx.d1.send({
     passkeys: findPasskey(ctx.db, credentialId),
