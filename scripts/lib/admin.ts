@@ -1,6 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 import { RegisterUser } from "../../src/accounts/users/schema.ts";
-import { toAttemptKey } from "../../src/authentication/attempts/repository.ts";
+import { listAttemptKeys } from "../../src/authentication/attempts/repository.ts";
 import { TOKEN_PURPOSES } from "../../src/authentication/one-time-tokens/tokens.ts";
 import { mintDataKey } from "../../src/lib/data-key.ts";
 import { newId } from "../../src/lib/ids.ts";
@@ -214,13 +214,13 @@ interface Account {
 
 /** The account with a username or email that is not deleted. Throws a UsageError if there is none. */
 async function findAccount(name: string, where: readonly string[]): Promise<Account> {
-  const attemptKey = `${literal(toAttemptKey(""))} || users.id`;
+  const attemptKeys = listAttemptKeys("").map((prefix) => `${literal(prefix)} || users.id`);
   // A login leaves a row without attempts if there were no others.
   const whereCounted = `expires_at > ${Date.now()} AND json_array_length(attempts, '$."*"') > 0`;
   const [account] = await readRows(
     where,
     `SELECT id, username, email, email_verified, role, is_active,
-       EXISTS (SELECT 1 FROM login_attempts WHERE key = ${attemptKey} AND ${whereCounted}) AS has_attempts
+       EXISTS (SELECT 1 FROM login_attempts WHERE key IN (${attemptKeys.join(", ")}) AND ${whereCounted}) AS has_attempts
      FROM users WHERE ${whereNamed(name, name)}`,
   );
   if (account) return account as Account;
@@ -237,7 +237,7 @@ function whereLiving(userId: string): string {
 }
 
 function whereAttemptsOf(userId: string): string {
-  return `key = ${literal(toAttemptKey(userId))}`;
+  return `key IN (${listAttemptKeys(userId).map(literal).join(", ")})`;
 }
 
 function endSessions(userId: string, reason: string): string {

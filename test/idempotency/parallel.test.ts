@@ -7,6 +7,7 @@ import {
   CREATION_NAMES,
   contentOf,
   countAnswers,
+  isForOneself,
   isReplayed,
   newCreation,
   sendKeyed,
@@ -22,6 +23,8 @@ const CHANGES: Readonly<Record<string, RegExp>> = {
   "POST /v1/permissions": /^insert into "custom_permissions"/,
   "POST /v1/api-keys": /^insert into "api_keys"/,
   "POST /v1/api-keys/{id}/rotate": /^update "api_keys"/,
+  "POST /v1/auth/factors/totp": /^insert into "factors"/m,
+  "POST /v1/auth/recovery-codes": /^insert into "recovery_codes"/,
 };
 
 let admin: TestUser;
@@ -46,10 +49,12 @@ describe.each(CREATION_NAMES)("%s", (name) => {
     const action = name.endsWith("rotate") ? "%.rotated" : "%.created";
     const events = await sqlAll(
       "SELECT id FROM audit_events WHERE target_id = ? AND action LIKE ?",
-      id,
+      id ?? "",
       action,
     );
-    expect(events).toHaveLength(1);
+    // What one adds to one's own account is recorded as an event of the account, or once it is confirmed.
+    const isOwn = isForOneself(name) && !name.endsWith("register");
+    expect(events).toHaveLength(isOwn ? 0 : 1);
   });
 
   it("again just before the first one changes something: the second one's response to both", async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { BASE32, encodeBase32 } from "../../src/lib/base32.ts";
+import { utf8 } from "../../src/lib/bytes.ts";
 import { hashRecoveryCode, mintRecoveryCodes } from "../../src/lib/recovery-code.ts";
 import {
   encodeTotpSecret,
@@ -8,7 +9,7 @@ import {
   toOtpauthUrl,
 } from "../../src/lib/totp.ts";
 
-const RFC_SECRET = new TextEncoder().encode("12345678901234567890");
+const RFC_SECRET = utf8("12345678901234567890");
 
 describe("base32", () => {
   // RFC 4648 section 10, without the padding.

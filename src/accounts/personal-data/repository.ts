@@ -1,11 +1,14 @@
-import { eq, type SQL, sql } from "drizzle-orm";
+import { and, eq, isNotNull, type SQL, sql } from "drizzle-orm";
 import { unionAll } from "drizzle-orm/sqlite-core";
 import type { UserRef } from "../../access/target.ts";
+import { factorColumns } from "../../authentication/factors/repository.ts";
 import type { Db } from "../../db/client.ts";
 import { auditEvents } from "../../db/schema/audit-events.ts";
+import { factors } from "../../db/schema/factors.ts";
 import { loginAttempts } from "../../db/schema/login-attempts.ts";
 import { oneTimeTokens } from "../../db/schema/one-time-tokens.ts";
 import { profiles } from "../../db/schema/profiles.ts";
+import { recoveryCodes } from "../../db/schema/recovery-codes.ts";
 import { roles } from "../../db/schema/roles.ts";
 import { users } from "../../db/schema/users.ts";
 
@@ -49,13 +52,30 @@ export function listTokensOfUser(db: Db, user: UserRef) {
     .orderBy(oneTimeTokens.purpose);
 }
 
-/** The times of the login attempts stored for a user, the oldest first. Their number is limited by the lock-out. */
+/** The times of the login attempts stored for a user, those with second factors included, the oldest first. Their number is limited by the lock-out. */
 export function listAttemptsOfUser(db: Db, user: UserRef) {
   return db
     .select({ attemptedAt: sql<number>`attempt.value`.as("attempted_at") })
     .from(sql`${loginAttempts}, json_each(${loginAttempts.attempts}, '$."*"') AS attempt`)
-    .where(sql`${loginAttempts.key} = 'user:' || ${user}`)
+    .where(sql`${loginAttempts.key} IN ('user:' || ${user}, 'mfa:' || ${user})`)
     .orderBy(sql`attempted_at`);
+}
+
+/** The second factors of a user, without their secrets. Their number is limited. */
+export function listFactorsOfUser(db: Db, user: UserRef) {
+  return db
+    .select(factorColumns)
+    .from(factors)
+    .where(and(eq(factors.userId, user), isNotNull(factors.confirmedAt)))
+    .orderBy(factors.id);
+}
+
+/** How many recovery codes a user has left. Only hashes of them are stored. */
+export function countCodesOfUser(db: Db, user: UserRef) {
+  return db
+    .select({ left: sql<number>`json_array_length(${recoveryCodes.hashes})`.as("codes_left") })
+    .from(recoveryCodes)
+    .where(eq(recoveryCodes.userId, user));
 }
 
 /**

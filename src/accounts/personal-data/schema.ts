@@ -2,6 +2,8 @@ import { z } from "@hono/zod-openapi";
 import type { ApiKeyRow } from "../../api-keys/repository.ts";
 import { ApiKey, presentApiKey } from "../../api-keys/schema.ts";
 import { AuditEvent } from "../../audit/schema.ts";
+import type { FactorRow } from "../../authentication/factors/repository.ts";
+import { Factor, presentFactor } from "../../authentication/factors/schema.ts";
 import { TOKEN_PURPOSES, type TokenPurpose } from "../../authentication/one-time-tokens/tokens.ts";
 import type { SessionRow } from "../../authentication/sessions/repository.ts";
 import { presentSession, Session } from "../../authentication/sessions/schema.ts";
@@ -54,6 +56,11 @@ export const UserExport = z
     login_attempts: z
       .array(LoginAttempt)
       .openapi({ description: "Recent login attempts that count towards the lock-out." }),
+    second_factors: z.array(Factor),
+    recovery_codes_left: z.int().openapi({
+      description: "The number of unused recovery codes. Only hashes of them are stored.",
+      example: 10,
+    }),
     known_device_count: z.int().openapi({
       description:
         "The number of user agents that are known from logins. Only keyed hashes of them are stored.",
@@ -80,6 +87,8 @@ export interface PersonalData {
   origins: { devices: number; networks: number };
   tokens: readonly { purpose: string; address: string; expiresAt: number }[];
   attempts: readonly { attemptedAt: number }[];
+  factors: readonly FactorRow[];
+  recoveryCodesLeft: number;
   sessions: Paged<SessionRow>;
   keys: Paged<ApiKeyRow>;
   mails: Paged<MailRow>;
@@ -112,6 +121,8 @@ export function presentExport(data: PersonalData): PagedDocument<UserExport> {
     login_attempts: data.attempts.map(({ attemptedAt }) => ({
       attempted_at: toTimestamp(attemptedAt),
     })),
+    second_factors: data.factors.map(presentFactor),
+    recovery_codes_left: data.recoveryCodesLeft,
     known_device_count: data.origins.devices,
     known_network_count: data.origins.networks,
     audit_events: data.events,

@@ -1,14 +1,18 @@
 import { sql } from "drizzle-orm";
 import { whereAuthorized } from "../../access/conditions.ts";
 import { read } from "../../access/read.ts";
-import { requirePerson } from "../../access/require.ts";
 import { commit, retryOnConflict } from "../../audit/commit.ts";
 import { createAuditEvent } from "../../audit/events.ts";
 import type { Context } from "../../context.ts";
 import { AppError } from "../../errors.ts";
 import { type KeepAnswer, requireUnanswered } from "../../idempotency/answers.ts";
 import { hashRecoveryCode, mintRecoveryCodes } from "../../lib/recovery-code.ts";
-import { countRecoveryCodes, upsertRecoveryCodes, whereHasFactor } from "./repository.ts";
+import {
+  countRecoveryCodes,
+  listFactorTypes,
+  upsertRecoveryCodes,
+  whereHasFactor,
+} from "./repository.ts";
 
 /** New recovery codes, and the row with their hashes. */
 export async function prepareRecoveryCodes(ctx: Context, userId: string) {
@@ -26,13 +30,13 @@ export async function getRemainingCodes(ctx: Context, userId: string): Promise<n
 /** Generates recovery codes for the caller, which void the old ones. Throws `factor_missing`. */
 export async function generateRecoveryCodes(
   ctx: Context,
+  userId: string,
   keep: KeepAnswer<string[]>,
 ): Promise<string[]> {
   return retryOnConflict(async () => {
-    const { acting, account } = await read(ctx, {});
-    const { userId } = requirePerson(acting);
+    const { acting, types } = await read(ctx, { types: listFactorTypes(ctx.db, userId) });
     await requireUnanswered(ctx);
-    if (!account.mfaEnabled) throw new AppError("factor_missing");
+    if (types.length === 0) throw new AppError("factor_missing");
     const { texts, row } = await prepareRecoveryCodes(acting, userId);
     const answer = await keep(texts, userId);
     const whereUseful = sql`${whereAuthorized(acting, {})} AND ${whereHasFactor(userId)}`;

@@ -113,11 +113,6 @@ export function deleteFactor(db: Db, userId: string, id: string, condition: SQL)
     .returning({ id: factors.id });
 }
 
-/** Deletes all factors of a user, confirmed or not, where the condition holds. */
-export function deleteFactorsOfUser(db: Db, userId: string, condition: SQL) {
-  return db.delete(factors).where(and(eq(factors.userId, userId), condition));
-}
-
 /** Deletes up to `limit` factors that were not confirmed in time. */
 export function deleteExpiredFactors(db: Db, now: number, limit: number) {
   return db
@@ -287,4 +282,13 @@ export function deleteUselessRecoveryCodes(db: Db, userId: string, condition: SQ
   return db
     .delete(recoveryCodes)
     .where(and(eq(recoveryCodes.userId, userId), sql`NOT ${whereHasFactor(userId)}`, condition));
+}
+
+/** Deletes all factors of a user, confirmed or not, and their recovery codes, where the condition holds. In this order. */
+export function removeAllFactors(db: Db, userId: string, now: number, condition: SQL) {
+  return {
+    removedFactors: db.delete(factors).where(and(eq(factors.userId, userId), condition)),
+    removedCodes: deleteUselessRecoveryCodes(db, userId, condition),
+    withoutMfa: updateMfaEnabled(db, userId, now, condition),
+  };
 }

@@ -162,5 +162,8 @@ export const factorsRouter = createRouter()
     return c.json({ remaining }, 200);
   })
   .openapi(generateCodesRoute, (c) =>
-    answerOnce(c, { run: generateRecoveryCodes, present: presentRecoveryCodes }),
+    answerOnce(c, {
+      run: (ctx, keep) => generateRecoveryCodes(ctx, callingPerson(c).userId, keep),
+      present: presentRecoveryCodes,
+    }),
   );

@@ -8,6 +8,7 @@ import { toComparisonKey } from "../../lib/text.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
 import { queueMail, voidLinks } from "../../outbox/queue.ts";
 import { deleteAttempts, toAttemptKey } from "../attempts/repository.ts";
+import { removeAllFactors } from "../factors/repository.ts";
 import { type FoundToken, whereTokenLive } from "../one-time-tokens/repository.ts";
 import { PASSWORD_PURPOSES, readToken } from "../one-time-tokens/tokens.ts";
 import { cacheEndedSessions } from "../sessions/cache.ts";
@@ -19,7 +20,7 @@ import type { ResetPassword } from "./schema.ts";
 /**
  * Sets a new password with the token of a reset, of an invitation or of a login with an expired password, and ends all sessions
  * of the user. A token works once. The token of an email also confirms its address. If that was not verified before, the API
- * keys of the account are revoked.
+ * keys of the account are revoked, and its second factors are removed.
  * Throws `invalid_token`, `validation_failed`.
  */
 export async function resetPassword(ctx: Context, input: ResetPassword): Promise<void> {
@@ -72,8 +73,8 @@ async function applyReset(
 ): Promise<boolean> {
   const { db } = ctx;
   const { userId, emailKey, dataKey, purpose } = token;
-  // Whoever has the link reads the mailbox. If nobody has proven that before, the API keys may be those of a stranger who registered
-  // the address.
+  // Whoever has the link reads the mailbox. If nobody has proven that before, the API keys and factors may be those of a stranger
+  // who registered the address.
   const isFirstProof = purpose !== "expired_password" && !token.emailVerified;
   const now = ctx.now();
   const notice = { userId, kind: "password_changed", address: token.email } as const;
@@ -98,6 +99,7 @@ async function applyReset(
     effects: (recorded) => ({
       ended: revokeSessions(db, { userId }, reason, recorded),
       endedKeys: isFirstProof && revokeApiKeysOfUser(db, userId, now, recorded),
+      ...(isFirstProof && removeAllFactors(db, userId, now, recorded)),
       // A pending change of email was authorized with the old password, so it is voided.
       ...voidLinks(ctx, userId, [...PASSWORD_PURPOSES, "change_email"], recorded),
       // The user has proven who they are, so the lock-out ends.
