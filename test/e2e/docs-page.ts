@@ -1,20 +1,10 @@
 // npm run test:docs-page: opens the docs page in a browser, logs in and tries out an operation. Fails on a console error,
 // a violation of the page's content security policy, or a request to another host. CHROMIUM_PATH is the browser's path.
 import assert from "node:assert/strict";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
+import { withBrowser } from "./browser.ts";
 import { withDevServer } from "./server.ts";
 
-const CHROMIUM_PATH = process.env.CHROMIUM_PATH ?? "/usr/bin/chromium";
-const CHROMIUM_FLAGS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 const TIMEOUT_MS = 120_000;
 const OPERATION = "#operations-Authentication-getMe";
 const TOKEN_OPERATION = "#operations-Authentication-listOwnSessions";
@@ -22,8 +12,7 @@ const KEY_OPERATION = "#operations-Users-getUser";
 
 await withDevServer(async ({ url, admin }) => {
   const token = await logIn(url, admin);
-  const browser = await chromium.launch({ executablePath: CHROMIUM_PATH, args: CHROMIUM_FLAGS });
-  try {
+  await withBrowser(async (browser) => {
     const { page, faults } = await openWatchedPage(browser, url);
     await page.goto(`${url}/docs`, { waitUntil: "networkidle" });
     assert.deepEqual(faults, []);
@@ -36,9 +25,7 @@ await withDevServer(async ({ url, admin }) => {
     await openEverything(page);
     await page.goto(`${url}/docs/errors`, { waitUntil: "networkidle" });
     assert.deepEqual(faults, []);
-  } finally {
-    await browser.close();
-  }
+  });
   console.log("The docs page works: no error, no violation, no request to another host.");
 });
 
