@@ -24,6 +24,7 @@ const CHANGES: Readonly<Record<string, RegExp>> = {
   "POST /v1/api-keys": /^insert into "api_keys"/,
   "POST /v1/api-keys/{id}/rotate": /^update "api_keys"/,
   "POST /v1/auth/factors/totp": /^insert into "factors"/m,
+  "POST /v1/auth/factors/passkeys": /^insert into "factors"/m,
   "POST /v1/auth/recovery-codes": /^insert into "recovery_codes"/,
 };
 

@@ -406,6 +406,16 @@ describe("a passkey as second factor", () => {
     );
   });
 
+  it("is exported with its owner, without its key, and erased with them", async () => {
+    const { id, token, factor, credential } = await createPasskeyUser();
+    const { body, text } = await send("/v1/users/me/export", { token });
+    expect(body.second_factors).toEqual([{ ...factor, credential_id: credential.id }]);
+    expect(text).not.toContain("public_key");
+    const admin = await createTestUser("admin");
+    await send(`/v1/users/${id}/erase`, { method: "POST", token: admin.token });
+    expect(await sqlAll("SELECT id FROM factors WHERE user_id = ?", id)).toEqual([]);
+  });
+
   it("is renamed", async () => {
     const { token, factor } = await createPasskeyUser();
     const path = `/v1/auth/factors/${factor.id}`;
@@ -419,7 +429,8 @@ describe("where the service has no domain", () => {
     const { authenticator, username, token } = await createPasskeyUser();
     const assertion = await authenticator.authenticate(await loginOptions());
     const credential = await createAuthenticator().register(await registrationOptions(token));
-    const bindings = createIsolate({ APP_URL: "http://127.0.0.1:8787" });
+    const issuer = { JWT_ISSUER: "https://roster.test" };
+    const bindings = createIsolate({ APP_URL: "http://127.0.0.1:8787", ...issuer });
     const body = { method: "passkey" };
     const mfa_token = await halfLogIn({ username });
     const answers = [

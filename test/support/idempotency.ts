@@ -1,8 +1,10 @@
 import type { Answer, RequestOptions } from "./api.ts";
 import { send } from "./api.ts";
+import { createAuthenticator } from "./authenticator.ts";
 import { createTestKey } from "./credentials.ts";
 import { addTotp } from "./factors.ts";
 import { createTestUser, newAccount, sqlAll, sqlRun, type TestUser } from "./fixtures.ts";
+import { registrationOptions } from "./passkeys.ts";
 
 /** A request that creates something, and how many there are of what it creates. */
 export interface Creation {
@@ -86,6 +88,15 @@ export const CREATIONS: Readonly<Record<string, (admin: TestUser) => Promise<Cre
       options: { token, body: { name: "Phone" } },
       otherBody: { name: "Tablet" },
       count: () => countOf("factors WHERE user_id = ? AND id <> ?", id, pending?.id ?? ""),
+    };
+  },
+  "POST /v1/auth/factors/passkeys": async ({ id, token }) => {
+    const credential = await createAuthenticator().register(await registrationOptions(token));
+    return {
+      path: "/v1/auth/factors/passkeys",
+      options: { token, body: { name: "Laptop", credential } },
+      otherBody: { name: "Phone", credential },
+      count: () => countOf("factors WHERE user_id = ? AND credential_id = ?", id, credential.id),
     };
   },
   "POST /v1/auth/recovery-codes": async (admin) => {

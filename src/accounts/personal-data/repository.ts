@@ -64,7 +64,7 @@ export function listAttemptsOfUser(db: Db, user: UserRef) {
 /** The second factors of a user, without their secrets. Their number is limited. */
 export function listFactorsOfUser(db: Db, user: UserRef) {
   return db
-    .select(factorColumns)
+    .select({ ...factorColumns, credentialId: factors.credentialId })
     .from(factors)
     .where(and(eq(factors.userId, user), isNotNull(factors.confirmedAt)))
     .orderBy(factors.id);

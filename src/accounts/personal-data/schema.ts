@@ -56,7 +56,9 @@ export const UserExport = z
     login_attempts: z
       .array(LoginAttempt)
       .openapi({ description: "Recent login attempts that count towards the lock-out." }),
-    second_factors: z.array(Factor),
+    second_factors: z.array(
+      Factor.extend({ credential_id: z.string().nullable() }).openapi("StoredFactor"),
+    ),
     recovery_codes_left: z.int().openapi({
       description: "The number of unused recovery codes. Only hashes of them are stored.",
       example: 10,
@@ -87,7 +89,7 @@ export interface PersonalData {
   origins: { devices: number; networks: number };
   tokens: readonly { purpose: string; address: string; expiresAt: number }[];
   attempts: readonly { attemptedAt: number }[];
-  factors: readonly FactorRow[];
+  factors: readonly (FactorRow & { credentialId: string | null })[];
   recoveryCodesLeft: number;
   sessions: Paged<SessionRow>;
   keys: Paged<ApiKeyRow>;
@@ -121,7 +123,10 @@ export function presentExport(data: PersonalData): PagedDocument<UserExport> {
     login_attempts: data.attempts.map(({ attemptedAt }) => ({
       attempted_at: toTimestamp(attemptedAt),
     })),
-    second_factors: data.factors.map(presentFactor),
+    second_factors: data.factors.map((factor) => ({
+      ...presentFactor(factor),
+      credential_id: factor.credentialId,
+    })),
     recovery_codes_left: data.recoveryCodesLeft,
     known_device_count: data.origins.devices,
     known_network_count: data.origins.networks,
