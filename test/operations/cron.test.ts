@@ -69,6 +69,8 @@ describe("the hourly run", () => {
       "compact_search",
       "delete_ended_sessions",
       "delete_expired_tokens",
+      "delete_expired_factors",
+      "delete_expired_spent_tokens",
       "delete_expired_login_attempts",
       "delete_expired_idempotency_keys",
       "delete_unattributed_events",

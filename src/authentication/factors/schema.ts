@@ -25,7 +25,7 @@ const EnrollmentToken = MfaToken.optional().openapi({
 });
 
 /** The name that a user gives a factor. */
-export const FactorName = text(100)
+const FactorName = text(100)
   .min(1)
   .openapi({ pattern: VISIBLE_PATTERN.replace("^", "^(?=.*[^ ])"), example: "Phone" });
 
