@@ -21,7 +21,12 @@ const LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?";
 const DOMAIN = new RegExp(`^(${LABEL}\\.)*(?!\\d+$)${LABEL}$`);
 
 /** The hash of the certificate that an Android app is signed with, as its client data names the app. */
-const androidApp = z.string().regex(/^android:apk-key-hash:[\w-]{43}$/);
+const androidApp = z
+  .string()
+  .regex(
+    /^android:apk-key-hash:[\w-]{43}$/,
+    "must be origins, such as https://example.com or android:apk-key-hash:…",
+  );
 
 /** `limit/seconds`, or `0` for no limit. */
 const rateLimit = (fallback: string) =>
@@ -81,14 +86,7 @@ export const SETTINGS = z.object({
   MAIL_API_KEY: z.string().min(1).optional(),
   CORS_ORIGINS: list.pipe(z.array(z.literal("*").or(origin))),
   RP_ID: z.string().toLowerCase().regex(DOMAIN, "must be a domain, such as example.com").optional(),
-  RP_ORIGINS: list.pipe(
-    z.array(
-      z.union(
-        [origin, androidApp],
-        "must be origins, such as https://example.com or android:apk-key-hash:…",
-      ),
-    ),
-  ),
+  RP_ORIGINS: list.pipe(z.array(origin.or(androidApp))),
   D1_READ_REPLICAS: z.enum(["on", "off"]).default("off"),
   SERVER_TIMING: z.enum(["on", "off"]).default("off"),
   LOG_LEVEL: z.enum(LOG_LEVELS).default("info"),

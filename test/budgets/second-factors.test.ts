@@ -12,6 +12,7 @@ import {
   verify,
 } from "../support/factors.ts";
 import { createTestUser, sqlRun } from "../support/fixtures.ts";
+import { createPasskeyUser, loginOptions, sendAssertion } from "../support/passkeys.ts";
 
 const produce = () => ({ bindings: withProductionLimits() });
 
@@ -83,4 +84,16 @@ it("adding, confirming, renaming and removing an authenticator app", async () =>
   expectWithin(generated, { trips: 2, rowsRead: 20, rowsWritten: 4, kv: 0 });
   const removed = await send(`/v1/auth/factors/${id}`, { ...one, method: "DELETE" });
   expectWithin(removed, { trips: 2, rowsRead: 40, rowsWritten: 14, kv: 0 });
+});
+
+it.each([
+  [0, 0],
+  [2000, 45],
+])("POST /v1/auth/passkey/login with %i ended and %i live sessions", async (ended, live) => {
+  const user = await createPasskeyUser();
+  await insertSessions(user, ended, live);
+  const assertion = await user.authenticator.authenticate(await loginOptions());
+  const answer = await sendAssertion(assertion, produce());
+  expect(answer.status).toBe(200);
+  expectWithin(answer, { trips: 2, rowsRead: 32, rowsWritten: 13, kv: 1 });
 });

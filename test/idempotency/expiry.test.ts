@@ -45,12 +45,14 @@ describe("the response to a key", () => {
     expect([last.text, isReplayed(last)]).toEqual([next.text, true]);
   });
 
-  it.each(CREATION_NAMES)("that has expired and is still stored does not stop %s", async (name) => {
+  // Whoever has added a passkey cannot log in with the password alone a day later.
+  const names = CREATION_NAMES.filter((name) => !name.endsWith("/passkeys"));
+
+  it.each(names)("that has expired and is still stored does not stop %s", async (name) => {
     const { clock, creation, again } = await createAndExpire(name);
     const before = await countAnswers();
     clock.at(DAY);
-    // The challenge of a passkey works once.
-    const repeatable = /api-keys|totp|recovery/.test(name);
+    const repeatable = /api-keys|factors|recovery/.test(name);
     const next = await again();
     expect([next.status < 300, isReplayed(next)]).toEqual([repeatable, false]);
     const last = await again();

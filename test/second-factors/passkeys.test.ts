@@ -424,6 +424,45 @@ describe("a passkey as second factor", () => {
   });
 });
 
+describe("the origins of passkeys", () => {
+  const APP = `android:apk-key-hash:${"A".repeat(43)}`;
+
+  it("are those in RP_ORIGINS, and the passkeys belong to RP_ID", async () => {
+    const settings = { RP_ID: "roster.test", RP_ORIGINS: `https://app.roster.test, ${APP}` };
+    const bindings = createIsolate(settings);
+    const user = await createTestUser();
+    const options = await registrationOptions(user.token, { bindings });
+    expect(options.rp.id).toBe("roster.test");
+    const authenticator = createAuthenticator();
+    const origin = "https://app.roster.test";
+    const credential = await authenticator.register(options, { origin });
+    expect((await sendPasskey(user.token, credential, { bindings })).status).toBe(201);
+    const logInFrom = async (from: string) =>
+      sendAssertion(
+        await authenticator.authenticate(await loginOptions({ bindings }), { origin: from }),
+        { bindings },
+      );
+    expect((await logInFrom(APP)).status).toBe(200);
+    for (const other of ["https://roster.test", "https://evil.app.roster.test", `${APP}A`]) {
+      expectProblem(await logInFrom(other), 401, "invalid_credentials");
+    }
+  });
+
+  it("are localhost in development, with any port", async () => {
+    for (const [APP_URL, origin] of [
+      ["http://localhost:9123", "http://localhost:9123"],
+      [undefined, "http://localhost:8787"],
+    ] as const) {
+      const bindings = createIsolate({ APP_URL, JWT_ISSUER: "https://roster.test" });
+      const user = await createTestUser();
+      const options = await registrationOptions(user.token, { bindings });
+      expect(options.rp.id).toBe("localhost");
+      const credential = await createAuthenticator().register(options, { origin });
+      expect((await sendPasskey(user.token, credential, { bindings })).status).toBe(201);
+    }
+  });
+});
+
 describe("where the service has no domain", () => {
   it("passkeys are unavailable, and no method of a login", async () => {
     const { authenticator, username, token } = await createPasskeyUser();
