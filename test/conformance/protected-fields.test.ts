@@ -30,6 +30,7 @@ const TAKES: Readonly<Record<string, readonly string[]>> = {
   replaceRole: ["permissions"],
   createApiKey: ["scopes"],
   updateApiKey: ["scopes"],
+  confirmTotp: ["id"],
 };
 
 /** The protected fields that a body accepts as GET returned them. */
@@ -43,6 +44,7 @@ const SHOWN: Readonly<Record<string, readonly string[]>> = {
   ...READ_ONLY,
   updateUser: ["deleted_at", "email_verified", "id"],
   updateApiKey: ["id"],
+  renameFactor: ["id"],
 };
 
 /** Another value than the current one, where that of PROTECTED is current. */

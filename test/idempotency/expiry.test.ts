@@ -57,7 +57,8 @@ describe("the response to a key", () => {
     expect([next.status < 300, isReplayed(next)]).toEqual([repeatable, false]);
     const last = await again();
     expect([last.text, isReplayed(last)]).toEqual([next.text, true]);
-    expect(await creation.count()).toBe(repeatable ? 2 : 1);
+    // An app that is not confirmed is replaced by the next one.
+    expect(await creation.count()).toBe(repeatable && !name.endsWith("totp") ? 2 : 1);
     expect(await countAnswers()).toBe(before);
   });
 

@@ -46,6 +46,8 @@ describe("GET /v1/users/{id}/export", () => {
       "mails",
       "one_time_tokens",
       "profile",
+      "recovery_codes_left",
+      "second_factors",
       "sessions",
       "user",
     ]);

@@ -16,13 +16,13 @@ export interface AttemptCounter {
 /**
  * Counts an attempt before the password is checked. Returns no row if the limit of its network is reached, or the limit of all
  * networks for a network that the account has not logged in from recently; otherwise the stored attempts. Counts nothing unless the
- * condition holds. Only scalar functions are used, because D1 bills each row of `json_each` as a row read.
+ * condition holds, if there is one. Only scalar functions are used, because D1 bills each row of `json_each` as a row read.
  */
 export function countAttempt(
   db: Db,
   { key, network }: AttemptCounter,
   limits: AttemptLimits,
-  condition = sql`true`,
+  condition?: SQL,
 ) {
   const { now, windowMs, limit, totalLimit, knownSince } = limits;
   const expiresAt = now + windowMs;
@@ -38,7 +38,12 @@ export function countAttempt(
     sql`coalesce(login_attempts.attempts ->> ${pathOf(name, `[#-${count}]`)}, 0) <= ${now - windowMs}`;
   const whereKnown = sql`EXISTS (SELECT 1 FROM users AS owner WHERE owner.id = substr(login_attempts.key, ${USER_PREFIX.length + 1})
     AND owner.known_networks ->> ${pathOf(network)} > ${knownSince})`;
-  return insertWhere(db, loginAttempts, { key, attempts, expiresAt }, condition)
+  const row = { key, attempts, expiresAt };
+  // A condition costs a row read.
+  const insert = condition
+    ? insertWhere(db, loginAttempts, row, condition)
+    : db.insert(loginAttempts).values(row);
+  return insert
     .onConflictDoUpdate({
       target: loginAttempts.key,
       set: { attempts: counted, expiresAt },

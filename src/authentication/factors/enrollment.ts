@@ -6,11 +6,13 @@ import { requirePerson } from "../../access/require.ts";
 import { commit } from "../../audit/commit.ts";
 import { provideDataKey } from "../../audit/data-keys.ts";
 import { createAuditEvent } from "../../audit/events.ts";
+import type { NewAuditEvent } from "../../audit/repository.ts";
 import type { Context } from "../../context.ts";
 import type { Rows, Statements } from "../../db/connection.ts";
 import type { Statement } from "../../db/statement.ts";
 import { AppError } from "../../errors.ts";
 import type { KeptAnswer } from "../../idempotency/answers.ts";
+import type { Person } from "../../lib/data-key.ts";
 import type { MfaTokenClaims } from "../../lib/mfa-token.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
 import { queueMail } from "../../outbox/queue.ts";
@@ -42,6 +44,12 @@ export interface Enrollment {
   by: { sessionId: string } | { token: MfaTokenClaims };
 }
 
+/** Who adds a factor, and what the operation reads of them. */
+interface Opened<S extends Statements> {
+  enrollment: Enrollment;
+  rows: Rows<S>;
+}
+
 /**
  * Reads who adds a factor, together with what the operation needs of them. Throws `unauthenticated` without an access token and an
  * `mfa_token`, `conflicting_credentials` with both, `invalid_mfa_token`, and what `read` throws.
@@ -50,23 +58,32 @@ export async function openEnrollment<const S extends Statements>(
   ctx: Context,
   mfaToken: string | undefined,
   toStatements: (userId: string) => S,
-): Promise<{ enrollment: Enrollment; rows: Rows<S> }> {
-  const { access, db } = ctx;
-  if (access) {
-    if (mfaToken !== undefined) throw new AppError("conflicting_credentials", { detail: ONE });
-    const { credential } = access;
-    const userId = credential.type === "session" ? credential.userId : "";
-    const { acting, account, ...rows } = await read(ctx, toStatements(userId));
-    const { sessionId, dataKey } = requirePerson(acting);
-    const owner = { ...account, dataKey };
-    const whereAllowed = sql`(${whereAuthorized(acting, {})} AND ${whereAsRead(owner)})`;
-    const enrollment = { ctx: acting, owner, whereAllowed, by: { sessionId } };
-    return { enrollment, rows: rows as unknown as Rows<S> };
+): Promise<Opened<S>> {
+  if (!ctx.access) {
+    if (mfaToken === undefined) throw new AppError("unauthenticated");
+    return openByToken(ctx, await readMfaToken(ctx, mfaToken, "enroll"), toStatements);
   }
-  if (mfaToken === undefined) throw new AppError("unauthenticated");
-  const token = await readMfaToken(ctx, mfaToken, "enroll");
+  if (mfaToken !== undefined) throw new AppError("conflicting_credentials", { detail: ONE });
+  const { credential } = ctx.access;
+  // `read` refuses API keys.
+  const ownerId = credential.type === "session" ? credential.userId : "";
+  const { acting, account, ...rows } = await read(ctx, toStatements(ownerId));
+  const { sessionId, dataKey } = requirePerson(acting);
+  const owner = { ...account, dataKey };
+  const whereAllowed = sql`(${whereAuthorized(acting, {})} AND ${whereAsRead(owner)})`;
+  const enrollment = { ctx: acting, owner, whereAllowed, by: { sessionId } };
+  return { enrollment, rows: rows as unknown as Rows<S> };
+}
+
+const ONE = "Send an access token, or mfa_token in the body, but not both.";
+
+async function openByToken<const S extends Statements>(
+  ctx: Context,
+  token: MfaTokenClaims,
+  toStatements: (userId: string) => S,
+): Promise<Opened<S>> {
   const { owners, ...rows } = await ctx.d1.send({
-    owners: findMfaOwner(db, token),
+    owners: findMfaOwner(ctx.db, token),
     ...toStatements(token.userId),
   });
   const [owner] = owners as FactorOwner[];
@@ -75,8 +92,6 @@ export async function openEnrollment<const S extends Statements>(
   const enrollment = { ctx, owner, whereAllowed: whereMfaTokenLive(token), by: { token } };
   return { enrollment, rows: rows as unknown as Rows<S> };
 }
-
-const ONE = "Send an access token, or mfa_token in the body, but not both.";
 
 function whereAsRead({ id, mfaEnabled }: FactorOwner): SQL {
   return sql`EXISTS (SELECT 1 FROM users AS enrolling WHERE enrolling.id = ${id} AND enrolling.mfa_enabled = ${Number(mfaEnabled)})`;
@@ -112,30 +127,17 @@ export async function commitFactor(
 ): Promise<AddedFactor | undefined> {
   const { db } = ctx;
   const { id: userId, email: address, mfaEnabled } = asRead;
-  const now = ctx.now();
   const owner = await provideDataKey(ctx, asRead);
-  const target = {
-    targetType: "user",
-    targetId: userId,
-    actor: { type: "user", id: userId },
-    origin: owner,
-  } as const;
   const codes = mfaEnabled ? undefined : await prepareRecoveryCodes(ctx, userId);
   const answer = await keep?.(codes?.texts);
+  const [event, ...furtherEvents] = await describeAddition(ctx, owner, factor, codes !== undefined);
   const { changed, mail } = await commit(ctx, {
     change,
-    event: await createAuditEvent(ctx, {
-      action: "factor.added",
-      ...target,
-      metadata: { factor_id: factor.id, factor_type: factor.type },
-      personal: { of: owner, changes: { name: { from: null, to: factor.name } } },
-    }),
-    furtherEvents: codes
-      ? [await createAuditEvent(ctx, { action: "recovery_codes.generated", ...target })]
-      : [],
+    event,
+    furtherEvents,
     effects: (recorded) => ({
       codes: codes && upsertRecoveryCodes(db, codes.row, recorded),
-      user: updateMfaEnabled(db, userId, now, recorded),
+      user: updateMfaEnabled(db, userId, ctx.now(), recorded),
       proofs: "sessionId" in by && updateProofs(db, by.sessionId, proofs, recorded),
       spent: "token" in by && spendMfaToken(db, by.token, recorded),
       mail: queueMail(ctx, { userId, kind: "factor_added", address }, recorded),
@@ -146,4 +148,26 @@ export async function commitFactor(
   deliverSoon(ctx, mail);
   const [added] = changed;
   return added && { factor: added, recoveryCodes: codes?.texts };
+}
+
+async function describeAddition(
+  ctx: Context,
+  owner: Person,
+  { id, type, name }: Pick<NewFactor, "id" | "type" | "name">,
+  hasCodes: boolean,
+): Promise<[NewAuditEvent, ...NewAuditEvent[]]> {
+  const target = {
+    targetType: "user",
+    targetId: owner.id,
+    actor: { type: "user", id: owner.id },
+    origin: owner,
+  } as const;
+  const added = await createAuditEvent(ctx, {
+    action: "factor.added",
+    ...target,
+    metadata: { factor_id: id, factor_type: type },
+    personal: { of: owner, changes: { name: { from: null, to: name } } },
+  });
+  if (!hasCodes) return [added];
+  return [added, await createAuditEvent(ctx, { action: "recovery_codes.generated", ...target })];
 }
