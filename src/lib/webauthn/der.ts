@@ -6,7 +6,10 @@ const INTEGER = 0x02;
  * exactly that: other tags, long or wrong lengths, trailing bytes, integers that are negative, padded or too long. For
  * curves of up to 256 bits, whose signatures have at most 72 bytes.
  */
-export function signatureFromDer(der: Uint8Array, coordinateBytes: number): Uint8Array | undefined {
+export function signatureFromDer(
+  der: Uint8Array,
+  coordinateBytes: number,
+): Uint8Array<ArrayBuffer> | undefined {
   if (der[0] !== SEQUENCE || der[1] !== der.byteLength - 2 || der.byteLength > 0x7f) {
     return undefined;
   }

@@ -28,7 +28,7 @@ interface Scheme {
   toJwk: (key: CborMap) => JWK | undefined;
   algorithm: KeyAlgorithm;
   /** The signature as WebCrypto takes it, or undefined if it is malformed. */
-  toRaw: (signature: Uint8Array) => Uint8Array | undefined;
+  toRaw: (signature: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer> | undefined;
 }
 
 const SCHEMES: Record<CoseAlgorithm, Scheme> = {
@@ -89,8 +89,8 @@ export async function importCoseKey(
 /** True if the signature over the data was made with the key. Throws if the stored key is not one that we have stored. */
 export async function isSignedBy(
   stored: StoredPublicKey,
-  signature: Uint8Array,
-  data: Uint8Array,
+  signature: Uint8Array<ArrayBuffer>,
+  data: Uint8Array<ArrayBuffer>,
 ): Promise<boolean> {
   const { algorithm, toRaw } = SCHEMES[stored.algorithm];
   const raw = toRaw(signature);
