@@ -90,7 +90,11 @@ export const CREATIONS: Readonly<Record<string, (admin: TestUser) => Promise<Cre
       count: () => countOf("factors WHERE user_id = ? AND id <> ?", id, pending?.id ?? ""),
     };
   },
-  "POST /v1/auth/factors/passkeys": async ({ id, token }) => {
+  "POST /v1/auth/factors/passkeys": async (admin) => {
+    const { id, token } = admin;
+    // So that no passkey is the first factor, which comes with recovery codes.
+    await provideApp(admin);
+    await sqlRun("UPDATE users SET mfa_enabled = 1 WHERE id = ?", id);
     const credential = await createAuthenticator().register(await registrationOptions(token));
     return {
       path: "/v1/auth/factors/passkeys",
