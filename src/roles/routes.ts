@@ -100,6 +100,7 @@ const deleteRoleRoute = operation({
   description:
     "A role that a user still has cannot be deleted. Deleted users who have it get the role `user`. You must hold every permission that it grants.",
   access: personal(permission("roles:write")),
+  stepUp: true,
   parameters: [IfMatch],
   request: { params: RoleParams },
   responses: { 204: { description: "The role was deleted." } },

@@ -16,6 +16,7 @@ const exportRoute = operation({
     "them. The export is recorded in the audit trail. If it cannot be completed, for example because the caller's session ends meanwhile, " +
     "the transfer breaks off within a line: discard what does not end with a line feed, and try again.",
   access: permission("users:export"),
+  stepUp: true,
   request: { query: ExportUsersQuery },
   responses: { 200: linesContent(User, "The users, one per line.") },
   errors: [],

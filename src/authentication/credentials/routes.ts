@@ -23,6 +23,7 @@ const unlockRoute = operation({
   description:
     "Forgets the failed logins to the account, so that no network is locked out of it any longer.",
   access,
+  stepUp: true,
   request,
   responses: { 204: { description: "No network is locked out of the account." } },
   errors,
@@ -38,6 +39,7 @@ const expirePasswordRoute = operation({
     "At the next login, the user gets `password_expired` and a token to set a new password with. Sessions stay: end them with " +
     "DELETE /v1/users/{id}/sessions. Changes nothing for a user without a password.",
   access,
+  stepUp: true,
   request,
   responses: { 204: { description: "The next login must set a new password." } },
   errors,
@@ -53,6 +55,7 @@ const sendResetRoute = operation({
     "Sends the user an email with a link to choose a new password: at most one per minute and five per hour. A user who was invited and " +
     "has no password yet gets the invitation again.",
   access,
+  stepUp: true,
   request,
   responses: { 202: { description: "The email is on its way." } },
   errors: [...errors, "user_inactive", "mail_not_configured"],
@@ -66,6 +69,7 @@ const sendVerificationRoute = operation({
   summary: "Send a user the verification link again",
   description: "At most one per minute and five per hour. Sends nothing if the email is verified.",
   access,
+  stepUp: true,
   request,
   responses: { 202: { description: "The email is on its way, unless the address is verified." } },
   errors: [...errors, "mail_not_configured"],
@@ -79,6 +83,7 @@ const markVerifiedRoute = operation({
   summary: "Mark a user's email as verified",
   description: "Do this only if you know by other means that the address belongs to the user.",
   access,
+  stepUp: true,
   parameters: [IfMatch],
   request,
   responses: { 200: jsonContent(User, "The user.", ["ETag"]) },
