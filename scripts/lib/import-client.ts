@@ -85,6 +85,11 @@ async function toError(response: Response | undefined): Promise<UsageError> {
     detail?: string;
     errors?: { path: string; message: string }[];
   };
+  if (response.status === 401) {
+    return new UsageError(
+      `${response.status} ${problem.code ?? ""}: log in again, and start the script with the new access token in ROSTER_TOKEN. It continues where it stopped.`,
+    );
+  }
   const faults = (problem.errors ?? []).map(({ path, message }) => `\n  ${path}: ${message}`);
   return new UsageError(
     `${response.status} ${problem.code ?? ""}: ${problem.detail ?? "no detail"}${faults.join("")}`,
