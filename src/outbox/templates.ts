@@ -12,6 +12,7 @@ export const MAIL_KINDS = [
   "new_sign_in",
   "api_key_created",
   "account_locked",
+  "factors_reset",
 ] as const;
 
 export type MailKind = (typeof MAIL_KINDS)[number];
@@ -110,6 +111,13 @@ const TEMPLATES: Readonly<Record<MailKind, Template>> = {
       "There were too many failed attempts to sign in to your account. The networks that they came from are locked out for a few minutes.",
       "If this was you, wait a few minutes, reset your password, or ask an administrator to unlock the account.",
       "If this was not you, you do not need to do anything: your password has not changed, and you can still log in from where you usually do.",
+    ],
+  },
+  factors_reset: {
+    subject: "Your second factors were removed",
+    lines: [
+      "An administrator removed the second factors of your account, and its recovery codes. You were logged out everywhere.",
+      "Log in with your password, and set up a second factor again. If you did not ask for this, change your password now and contact your administrator.",
     ],
   },
 };

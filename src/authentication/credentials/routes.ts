@@ -5,6 +5,7 @@ import { presentUser, User, UserId } from "../../accounts/users/schema.ts";
 import { IfMatch, parseIfMatch, setValidator } from "../../http/etag.ts";
 import { expirePassword } from "./expire-password.ts";
 import { markEmailVerified } from "./mark-verified.ts";
+import { resetFactors } from "./reset-factors.ts";
 import { sendReset } from "./send-reset.ts";
 import { sendVerification } from "./send-verification.ts";
 import { unlockUser } from "./unlock.ts";
@@ -90,6 +91,24 @@ const markVerifiedRoute = operation({
   errors: [...errors, "version_conflict"],
 });
 
+const resetFactorsRoute = operation({
+  method: "delete",
+  path: "/v1/users/{id}/factors",
+  operationId: "resetFactors",
+  tags,
+  summary: "Remove a user's second factors",
+  description:
+    "For someone who has lost their second factor: removes all their factors and recovery codes, ends their sessions, and tells them by " +
+    "email. Make sure by other means that the request comes from them: from then on, their password suffices to log in. If their role " +
+    "requires a second factor, the next login only lets them set one up.",
+  access,
+  stepUp: true,
+  parameters: [IfMatch],
+  request,
+  responses: { 204: { description: "The user has no second factor." } },
+  errors: [...errors, "version_conflict"],
+});
+
 export const credentialsRouter = createRouter()
   .openapi(unlockRoute, async (c) => {
     await unlockUser(c.get("ctx"), targetPerson(c));
@@ -112,4 +131,9 @@ export const credentialsRouter = createRouter()
     const user = await markEmailVerified(c.get("ctx"), { userId: targetPerson(c), ifMatch });
     setValidator(c, user);
     return c.json(presentUser(user), 200);
+  })
+  .openapi(resetFactorsRoute, async (c) => {
+    const ifMatch = parseIfMatch(c.req.header("If-Match"));
+    await resetFactors(c.get("ctx"), { userId: targetPerson(c), ifMatch });
+    return c.body(null, 204);
   });

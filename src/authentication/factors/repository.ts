@@ -1,4 +1,4 @@
-import { and, eq, isNotNull, sql } from "drizzle-orm";
+import { and, eq, isNotNull, type SQL, sql } from "drizzle-orm";
 import type { Db } from "../../db/client.ts";
 import { factors } from "../../db/schema/factors.ts";
 import { recoveryCodes } from "../../db/schema/recovery-codes.ts";
@@ -19,4 +19,14 @@ export function countRecoveryCodes(db: Db, userId: string) {
     })
     .from(recoveryCodes)
     .where(eq(recoveryCodes.userId, userId));
+}
+
+/** Deletes all factors of a user, confirmed or not, where the condition holds. */
+export function deleteFactorsOfUser(db: Db, userId: string, condition: SQL) {
+  return db.delete(factors).where(and(eq(factors.userId, userId), condition));
+}
+
+/** Deletes the recovery codes of a user where the condition holds. */
+export function deleteRecoveryCodesOfUser(db: Db, userId: string, condition: SQL) {
+  return db.delete(recoveryCodes).where(and(eq(recoveryCodes.userId, userId), condition));
 }

@@ -162,7 +162,8 @@ export type RevocationReason =
   | "user_deleted"
   | "role_changed"
   | "email_changed"
-  | "mfa_required";
+  | "mfa_required"
+  | "factors_reset";
 
 /** The id of a session that has ended, and when its current generation began. */
 const endedColumns = { id: sessions.id, rotatedAt: sessions.rotatedAt };
