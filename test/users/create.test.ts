@@ -36,6 +36,7 @@ describe("POST /v1/users", () => {
       role: "user",
       is_active: true,
       has_password: true,
+      mfa_enabled: false,
       created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
       updated_at: answer.body.created_at,
       last_login_at: null,
