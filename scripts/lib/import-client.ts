@@ -87,7 +87,7 @@ async function toError(response: Response | undefined): Promise<UsageError> {
   };
   if (response.status === 401) {
     return new UsageError(
-      `${response.status} ${problem.code ?? ""}: log in again, and start the script with the new access token in ROSTER_TOKEN. It continues where it stopped.`,
+      `${response.status} ${problem.code ?? ""}: put a new access token, or a valid API key, into ROSTER_TOKEN, and start the script again. It continues where it stopped.`,
     );
   }
   const faults = (problem.errors ?? []).map(({ path, message }) => `\n  ${path}: ${message}`);

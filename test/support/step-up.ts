@@ -29,7 +29,7 @@ export async function stepUpAs({ token }: Pick<TestUser, "token">): Promise<stri
 }
 
 /** The challenge of a refusal, as RFC 9470 section 3 has it. */
-export const challengeOf = (level: "aal1" | "aal2") =>
+const challengeOf = (level: "aal1" | "aal2") =>
   `Bearer error="insufficient_user_authentication", acr_values="${level}", max_age="600"`;
 
 /** What a response says of the caller's authentication. */
