@@ -32,6 +32,9 @@ describe("an access token", () => {
       iat: expect.any(Number),
       exp: (claims.iat ?? 0) + 900,
       jti: expect.any(String),
+      auth_time: expect.any(Number),
+      acr: "aal1",
+      amr: ["pwd"],
     });
     const admin = decodeJwt((await createTestUser("moderator")).token);
     expect(admin.scope).toBe("sessions:read sessions:revoke users:read users:update");
