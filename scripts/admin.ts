@@ -2,6 +2,7 @@
 // npm run admin -- promote NAME [--password-stdin | --keep-password] [--unverified] [--remote …]
 // npm run admin -- unlock NAME [--remote …]
 // npm run admin -- reset-password NAME [--password-stdin] [--remote …]
+// npm run admin -- reset-factors NAME [--remote …]
 // npm run admin -- rebuild-search [--from N] [--remote …]
 import { randomBytes } from "node:crypto";
 import { createInterface } from "node:readline/promises";
@@ -13,6 +14,7 @@ import {
   createAdmin,
   promoteToAdmin,
   rebuildSearch,
+  resetFactors,
   resetPassword,
   unlockAccount,
 } from "./lib/admin.ts";
@@ -24,6 +26,7 @@ const USAGE = `Usage:
   npm run admin -- promote NAME_OR_EMAIL [--password-stdin | --keep-password] [--unverified]
   npm run admin -- unlock NAME_OR_EMAIL
   npm run admin -- reset-password NAME_OR_EMAIL [--password-stdin]
+  npm run admin -- reset-factors NAME_OR_EMAIL
   npm run admin -- rebuild-search [--from NUMBER]
 Uses the local database unless --remote is given. --persist-to DIR selects another local database,
 --env NAME the database of an environment.
@@ -47,6 +50,7 @@ const COMMANDS_ON_USERS: Readonly<Record<string, (name: string, flags: Flags) =>
   promote,
   unlock,
   "reset-password": reset,
+  "reset-factors": removeFactors,
 };
 
 await main(async () => {
@@ -108,6 +112,15 @@ async function reset(name: string, flags: Flags): Promise<void> {
       "API keys keep working.",
   );
   if (isGenerated) showPassword(password);
+}
+
+async function removeFactors(name: string, flags: Flags): Promise<void> {
+  const { username, isChanged } = await resetFactors(name, readPlace(flags));
+  console.log(
+    isChanged
+      ? `The second factors and recovery codes of ${username} were removed, and all sessions have ended. The password suffices to log in.`
+      : `${username} has no second factor.`,
+  );
 }
 
 async function rebuild(flags: Flags): Promise<void> {

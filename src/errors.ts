@@ -137,7 +137,7 @@ export const ERRORS = {
   system_role: [
     409,
     "System role",
-    "The roles user, moderator and admin cannot be changed or deleted.",
+    "The roles user, moderator and admin cannot be deleted, and only their require_mfa can be changed.",
   ],
   role_in_use: [409, "Role in use", "Users still have this role. Assign them another role first."],
   permission_exists: [409, "Permission exists", "A permission with this name already exists."],

@@ -14,6 +14,7 @@ interface AccessOperation {
   tags?: string[];
   security?: Record<string, string[]>[];
   "x-permission"?: string;
+  "x-step-up"?: true | string;
   responses: Record<string, Response>;
 }
 
@@ -67,6 +68,8 @@ fails if it is out of date. [Roles and API keys](roles-and-api-keys.md) explains
   resource exists.
 - *API key*: a key with the permission among its scopes, whose owner's role grants it. Without the permission, every
   request with a key is 403, even for its owner's account, unless the notes name a scope that suffices there.
+- *step-up*: people need a recent authentication, and one with two factors if they have a second one: 401
+  \`insufficient_user_authentication\` otherwise ([RFC 9470](https://www.rfc-editor.org/rfc/rfc9470)). API keys do not step up.
 - *not upward*: acting on another user requires every permission that the user holds, and callers cannot grant
   permissions that they do not hold: 403 \`privilege_escalation\`.
 `;
@@ -80,6 +83,7 @@ const COLUMNS = [
   "moderator",
   "admin",
   "API key",
+  "step-up",
   "notes",
 ];
 
@@ -94,8 +98,9 @@ export function renderAccessMatrix(
       const name = `${method.toUpperCase()} ${path}`;
       const tag = operation.tags?.[0] ?? "Others";
       const rows = sections.get(tag) ?? [];
-      const notes = notesOf(document, readAccessRule(name, operation), operation);
-      sections.set(tag, [...rows, toRow([...cellsOf(name, operation, roles), notes.join("; ")])]);
+      const notes = notesOf(document, readAccessRule(name, operation), operation).join("; ");
+      const cells = [...cellsOf(name, operation, roles), stepUpOf(operation), notes];
+      sections.set(tag, [...rows, toRow(cells)]);
     }
   }
   const tables = [...sections].map(([tag, rows]) =>
@@ -126,6 +131,11 @@ function cellsOf(
     cellOf(rule, roles.admin),
     isPublic || takesKeys ? "yes" : "403",
   ];
+}
+
+function stepUpOf({ "x-step-up": stepUp }: AccessOperation): string {
+  if (stepUp === undefined) return "–";
+  return stepUp === true ? "always" : stepUp;
 }
 
 function cellOf(

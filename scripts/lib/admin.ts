@@ -166,6 +166,24 @@ export async function resetPassword(
   return { username };
 }
 
+/** Removes the second factors and recovery codes of an account, and ends its sessions. */
+export async function resetFactors(
+  name: string,
+  where: readonly string[],
+): Promise<{ username: string; isChanged: boolean }> {
+  const { id, username, has_factors } = await findAccount(name, where);
+  if (has_factors !== 1) return { username, isChanged: false };
+  const user = `user_id = ${literal(id)}`;
+  await makeChanges(where, [
+    insertAuditEvent({ action: "factors.reset", userId: id }, whereLiving(id)),
+    `UPDATE users SET mfa_enabled = 0, version = version + 1, updated_at = ${Date.now()} WHERE id = ${literal(id)}`,
+    `DELETE FROM factors WHERE ${user}`,
+    `DELETE FROM recovery_codes WHERE ${user}`,
+    endSessions(id, "factors_reset"),
+  ]);
+  return { username, isChanged: true };
+}
+
 async function replacePassword(account: Account, password: string): Promise<string[]> {
   const { id } = account;
   const broken = PASSWORD_RULES.find(({ allows }) => !allows(password, account));
@@ -210,6 +228,7 @@ interface Account {
   role: string;
   is_active: number;
   has_attempts: number;
+  has_factors: number;
 }
 
 /** The account with a username or email that is not deleted. Throws a UsageError if there is none. */
@@ -220,7 +239,9 @@ async function findAccount(name: string, where: readonly string[]): Promise<Acco
   const [account] = await readRows(
     where,
     `SELECT id, username, email, email_verified, role, is_active,
-       EXISTS (SELECT 1 FROM login_attempts WHERE key IN (${attemptKeys.join(", ")}) AND ${whereCounted}) AS has_attempts
+       EXISTS (SELECT 1 FROM login_attempts WHERE key IN (${attemptKeys.join(", ")}) AND ${whereCounted}) AS has_attempts,
+       mfa_enabled OR EXISTS (SELECT 1 FROM factors WHERE user_id = users.id)
+         OR EXISTS (SELECT 1 FROM recovery_codes WHERE user_id = users.id) AS has_factors
      FROM users WHERE ${whereNamed(name, name)}`,
   );
   if (account) return account as Account;

@@ -85,6 +85,11 @@ async function toError(response: Response | undefined): Promise<UsageError> {
     detail?: string;
     errors?: { path: string; message: string }[];
   };
+  if (response.status === 401) {
+    return new UsageError(
+      `${response.status} ${problem.code ?? ""}: put a new access token, or a valid API key, into ROSTER_TOKEN, and start the script again. It continues where it stopped.`,
+    );
+  }
   const faults = (problem.errors ?? []).map(({ path, message }) => `\n  ${path}: ${message}`);
   return new UsageError(
     `${response.status} ${problem.code ?? ""}: ${problem.detail ?? "no detail"}${faults.join("")}`,

@@ -38,6 +38,7 @@ const ownerColumns = {
   ...accountColumns,
   dataKey: users.dataKey,
   permissions: roles.permissions,
+  requireMfa: roles.requireMfa,
 };
 
 // Every column needs a unique name, because D1 returns rows as objects.
@@ -77,6 +78,8 @@ export interface CallerRow extends Omit<Account, "id"> {
   userId: string;
   dataKey: string | null;
   permissions: string[];
+  /** Whether the user's role requires a second factor. */
+  requireMfa: boolean;
   revokedAt: number | null;
   expiresAt: number | null;
   lastUsedAt: number | null;
@@ -133,6 +136,8 @@ export function toPrincipal(
   }
   if (credential.userId !== userId) return null;
   const { permissions, expiresAt, mfaEnabled } = row;
+  // The role requires a second factor since the session began, which may not be marked as ended yet.
+  if (row.requireMfa && !mfaEnabled) return null;
   return {
     type: "user",
     sessionId: id,

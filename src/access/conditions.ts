@@ -63,7 +63,8 @@ function selectActor(actor: Principal, scope: Scope, now: number): SQL {
       WHERE k.id = ${actor.keyId} AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ${now}) AND ${whereUsable}`;
   }
   return sql`sessions AS s JOIN users AS a ON a.id = s.user_id JOIN roles AS held ON held.name = ${role}
-    WHERE s.id = ${actor.sessionId} AND s.revoked_at IS NULL AND s.expires_at > ${now} AND ${whereUsable}`;
+    WHERE s.id = ${actor.sessionId} AND s.revoked_at IS NULL AND s.expires_at > ${now} AND ${whereUsable}
+      AND (held.require_mfa = 0 OR a.mfa_enabled = 1)`;
 }
 
 // Permissions are stored as a JSON array, and their names contain no quotes: a quoted name is in the text only if it is an element.

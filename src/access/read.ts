@@ -62,7 +62,8 @@ async function sendUnlessBehind<const S extends Statements & { callers: Statemen
 
 /** Checks the caller of a request that is refused before its operation reads anything. */
 export async function requireAdmitted(ctx: Context): Promise<void> {
-  await read(ctx, {});
+  const { acting } = await read(ctx, {});
+  if (acting.access.rule.stepUp === true) requireRecent(acting, acting.access, acting.actor);
 }
 
 function admit(ctx: Context, access: AccessRequest, row: CallerRow | undefined): Principal {
@@ -73,7 +74,9 @@ function admit(ctx: Context, access: AccessRequest, row: CallerRow | undefined):
   if (principal.type === "api_key") recordUse(ctx, principal.keyId, row.lastUsedAt);
   access.principal = principal;
   requireRule(principal, access);
-  if (access.rule.stepUp === true) requireRecent(ctx, principal);
+  // Whose the resource is, and so whether the caller is admitted, only the service knows: see `requireOwner`.
+  const isAdmitted = access.rule.kind !== "owner-or-permission";
+  if (isAdmitted && access.rule.stepUp === true) requireRecent(ctx, access, principal);
   ctx.memory.wrappedDataKeys.set(principal.userId, principal.dataKey, ctx.now());
   return principal;
 }

@@ -4,6 +4,7 @@ import type { Principal, UserPrincipal } from "./principal.ts";
 import type { Acting } from "./read.ts";
 import type { AccessRequest } from "./rule.ts";
 import { isSelf, mayActOnOwner } from "./self.ts";
+import { requireRecent } from "./step-up.ts";
 
 /** Throws `forbidden` unless the operation's rule admits the principal, who holds what the query parameters need. */
 export function requireRule(principal: Principal, access: AccessRequest): void {
@@ -30,11 +31,17 @@ function requireOneOf(principal: Principal, permissions: readonly Permission[]):
   requirePermissions(principal, permissions.slice(0, 1));
 }
 
-/** Throws `forbidden` unless the resource is the actor's own or they hold the operation's permission. */
+/**
+ * Throws `forbidden` unless the resource is the actor's own or they hold the operation's permission, and then
+ * `insufficient_user_authentication` if the operation always needs a recent authentication.
+ */
 export function requireOwner(acting: Acting, ownerId: string | undefined): void {
   const { actor, access } = acting;
-  if (ownerId !== undefined && isSelf(acting, ownerId)) return;
-  if ("permission" in access.rule) requirePermissions(actor, [access.rule.permission]);
+  const isOwner = ownerId !== undefined && isSelf(acting, ownerId);
+  if (!isOwner && "permission" in access.rule) {
+    requirePermissions(actor, [access.rule.permission]);
+  }
+  if (access.rule.stepUp === true) requireRecent(acting, access, actor);
 }
 
 /** Throws `forbidden` unless the principal holds each permission. */

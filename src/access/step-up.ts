@@ -4,6 +4,7 @@ import { SECOND } from "../lib/time.ts";
 import { assess } from "./assurance.ts";
 import type { Principal } from "./principal.ts";
 import type { Acting } from "./read.ts";
+import type { AccessRequest } from "./rule.ts";
 
 /**
  * Throws `insufficient_user_authentication` unless the user was authenticated recently enough, and with two factors if they have a
@@ -12,16 +13,26 @@ import type { Acting } from "./read.ts";
  */
 export function requireStepUp(acting: Acting): void {
   if (acting.access.rule.stepUp === undefined) throw new Error("a step-up that is not declared");
-  requireRecent(acting, acting.actor);
+  requireRecent(acting, acting.access, acting.actor);
 }
 
-/** As `requireStepUp`, for a principal whose rule always needs it. */
-export function requireRecent({ config, now }: Context, principal: Principal): void {
+/**
+ * As `requireStepUp`, for a principal whose rule always needs it. A request is checked once: what it streams does not break off when
+ * the authentication is too old for the next request.
+ */
+export function requireRecent(
+  { config, now }: Context,
+  access: AccessRequest,
+  principal: Principal,
+): void {
   const { stepUpMaxAgeSeconds } = config;
-  if (principal.type !== "user" || stepUpMaxAgeSeconds === 0) return;
+  if (access.isRecent || principal.type !== "user" || stepUpMaxAgeSeconds === 0) return;
   const recent = assess(principal.proofs, now() - stepUpMaxAgeSeconds * SECOND);
   const needed = principal.mfaEnabled ? "aal2" : "aal1";
-  if (recent && (needed === "aal1" || recent.acr === "aal2")) return;
+  if (recent && (needed === "aal1" || recent.acr === "aal2")) {
+    access.isRecent = true;
+    return;
+  }
   throw new AppError("insufficient_user_authentication", {
     headers: {
       "WWW-Authenticate": `Bearer error="insufficient_user_authentication", acr_values="${needed}", max_age="${stepUpMaxAgeSeconds}"`,

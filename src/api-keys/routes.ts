@@ -41,6 +41,7 @@ const createApiKeyRoute = operation({
     "A request with the key can do what both its `scopes` and the user's current role allow. " +
     "The key is shown only in this response, and its owner gets an email.",
   access: personal(ownerOr("api_keys:write")),
+  stepUp: true,
   parameters: [IdempotencyKey],
   request: { body: jsonBody(CreateApiKey) },
   check: (c, body: Partial<CreateApiKey>) => checkNewApiKey(c.get("ctx"), callingUser(c), body),
@@ -114,6 +115,7 @@ const revokeApiKeyRoute = operation({
   summary: "Revoke an API key",
   description: "Revocation is permanent. Revoking a revoked key succeeds and changes nothing.",
   access: personal(ownerOr("api_keys:write")),
+  stepUp: true,
   parameters: [IfMatch],
   request: { params: ApiKeyId },
   responses: { 204: { description: "The key is revoked." } },
@@ -129,6 +131,7 @@ const rotateApiKeyRoute = operation({
   description:
     "Replaces the secret. You must hold every scope of the key, even those that its owner's role does not grant. The old one stops working immediately; the new one is shown only in this response.",
   access: personal(ownerOr("api_keys:write")),
+  stepUp: true,
   parameters: [IfMatch, IdempotencyKey],
   request: { params: ApiKeyId },
   responses: { 200: jsonContent(ApiKeyWithSecret, "The key with its new secret.", ["ETag"]) },

@@ -28,6 +28,7 @@ export const AUDIT_ACTIONS = [
   "password.reset_requested",
   "password.reset",
   "password.expired",
+  "factors.reset",
   "email.verified",
   "email.changed",
   "factor.added",

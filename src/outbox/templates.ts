@@ -17,6 +17,7 @@ export const MAIL_KINDS = [
   "mfa_failed",
   "recovery_code_used",
   "recovery_codes_low",
+  "factors_reset",
 ] as const;
 
 export type MailKind = (typeof MAIL_KINDS)[number];
@@ -149,6 +150,13 @@ const TEMPLATES: Readonly<Record<MailKind, Template>> = {
     subject: "You have three recovery codes left",
     lines: [
       "You have three recovery codes left. Generate new ones, which replace those that are left.",
+    ],
+  },
+  factors_reset: {
+    subject: "Your second factors were removed",
+    lines: [
+      "An administrator removed the second factors of your account, and its recovery codes. You were logged out everywhere.",
+      "Log in with your password, and set up a second factor again. If you did not ask for this, change your password now and contact your administrator.",
     ],
   },
 };

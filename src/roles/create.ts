@@ -45,11 +45,11 @@ export async function checkPermissions(
 /** Undefined if the caller no longer holds what the role grants, or one of the permissions no longer exists. */
 async function insertWithAudit(
   acting: Acting,
-  { name, description, permissions }: CreateRole,
+  { name, description, permissions, require_mfa: requireMfa }: CreateRole,
   keep: KeepAnswer<RoleRow>,
 ): Promise<RoleRow | undefined> {
   const now = acting.now();
-  const fresh = { isSystem: false, requireMfa: false, version: 1, createdAt: now, updatedAt: now };
+  const fresh = { isSystem: false, requireMfa, version: 1, createdAt: now, updatedAt: now };
   const row = { name, description, permissions, ...fresh };
   const event = await createAuditEvent(acting, {
     action: "role.created",
@@ -58,6 +58,7 @@ async function insertWithAudit(
     changes: {
       description: { from: null, to: description },
       permissions: { from: null, to: permissions.join(" ") },
+      ...(requireMfa && { require_mfa: { from: null, to: true } }),
     },
   });
   const whereAllowed = whereAuthorized(acting, { needs: permissions });

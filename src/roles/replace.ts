@@ -4,6 +4,10 @@ import { type Acting, read } from "../access/read.ts";
 import { requireCovers } from "../access/require.ts";
 import { commit, retryOnConflict } from "../audit/commit.ts";
 import { type Changes, createAuditEvent } from "../audit/events.ts";
+import {
+  endFurtherSessions,
+  endSessionsWithoutFactor,
+} from "../authentication/sessions/require-factor.ts";
 import type { Context } from "../context.ts";
 import { AppError, requireNoFaults } from "../errors.ts";
 import { requireMatch, type VersionTest } from "../http/etag.ts";
@@ -13,26 +17,31 @@ import { findCustomPermissions, wherePermissionsExist } from "./permissions/repo
 import { findRole, type RoleRow, updateRole } from "./repository.ts";
 import { presentRole, READ_ONLY_FIELDS, type ReplaceRole, toVersioned } from "./schema.ts";
 
+const NO_SESSIONS = { ended: false, holders: false } as const;
+
 export interface RoleTarget {
   name: string;
   ifMatch: VersionTest;
 }
 
 /**
- * Replaces a role's description and permissions. The caller must hold every permission that the role grants before and
- * after. Throws `privilege_escalation`, `validation_failed`, `role_not_found`, `system_role`, `version_conflict`.
+ * Replaces a role's description and permissions, and whether it requires a second factor; of a system role, only the latter can
+ * change. From then on, the sessions of holders without a second factor have ended. The caller must hold every permission that the
+ * role grants before and after. Throws `privilege_escalation`, `validation_failed`, `role_not_found`, `system_role`, `version_conflict`.
  */
 export async function replaceRole(
   ctx: Context,
   target: RoleTarget,
   input: ReplaceRole,
 ): Promise<RoleRow> {
-  const { description } = input;
-  const after = { description, permissions: toPermissionSet(input.permissions) };
   return retryOnConflict(async () => {
-    const { acting, found } = await checkReplacement(ctx, target, input);
-    const role = requireCustom(found);
+    const { acting, found: role } = await checkReplacement(ctx, target, input);
+    if (!role) throw new AppError("role_not_found");
+    const after = toSettings(role, input);
     const changes = diffRole(role, after);
+    if (role.isSystem && (changes?.description || changes?.permissions)) {
+      throw new AppError("system_role");
+    }
     return changes ? applyReplacement(acting, role, after, changes) : role;
   });
 }
@@ -53,16 +62,24 @@ export async function checkReplacement(
   });
   const [found] = roles;
   const { known, faults } = sortPermissions("permissions", permissions, custom);
-  requireCovers(acting.actor, [...(found?.isSystem ? [] : (found?.permissions ?? [])), ...known]);
-  if (found && !found.isSystem) requireMatch(ifMatch, toVersioned(found));
+  requireCovers(acting.actor, [...(found?.permissions ?? []), ...known]);
+  if (found) requireMatch(ifMatch, toVersioned(found));
   const readOnly = found ? findReadOnlyFaults(input, presentRole(found), READ_ONLY_FIELDS) : [];
   requireNoFaults([...faults, ...readOnly]);
   return { acting, found };
 }
 
-type RoleSettings = Pick<ReplaceRole, "description" | "permissions">;
+type RoleSettings = Pick<RoleRow, "description" | "permissions" | "requireMfa">;
 
-/** Returns a role that can be changed. Throws `role_not_found`, `system_role`. */
+function toSettings(role: RoleRow, input: ReplaceRole): RoleSettings {
+  return {
+    description: input.description ?? (role.isSystem ? role.description : ""),
+    permissions: toPermissionSet(input.permissions),
+    requireMfa: input.require_mfa ?? role.requireMfa,
+  };
+}
+
+/** Returns a role that can be deleted. Throws `role_not_found`, `system_role`. */
 export function requireCustom(role: RoleRow | undefined): RoleRow {
   if (!role) throw new AppError("role_not_found");
   if (role.isSystem) throw new AppError("system_role");
@@ -76,6 +93,9 @@ function diffRole(before: RoleRow, after: RoleSettings): Changes | undefined {
       description: { from: before.description, to: after.description },
     }),
     ...(to !== from && { permissions: { from, to } }),
+    ...(after.requireMfa !== before.requireMfa && {
+      require_mfa: { from: before.requireMfa, to: after.requireMfa },
+    }),
   };
   return Object.keys(changes).length > 0 ? changes : undefined;
 }
@@ -87,14 +107,16 @@ function diffRole(before: RoleRow, after: RoleSettings): Changes | undefined {
 async function applyReplacement(
   acting: Acting,
   role: RoleRow,
-  { description, permissions }: RoleSettings,
+  settings: RoleSettings,
   changes: Changes,
 ): Promise<RoleRow | undefined> {
   const { name } = role;
-  const set = { description, permissions, version: role.version + 1, updatedAt: acting.now() };
+  const { permissions } = settings;
+  const set = { ...settings, version: role.version + 1, updatedAt: acting.now() };
   const whereAllowed = whereAuthorized(acting, { needs: permissions, grants: sql`${name}` });
   const condition = sql`${whereAllowed} AND ${wherePermissionsExist(permissions)}`;
-  const { changed } = await commit(acting, {
+  const endsSessions = settings.requireMfa && !role.requireMfa;
+  const { changed, ended, holders } = await commit(acting, {
     change: updateRole(acting.db, role, set, condition),
     event: await createAuditEvent(acting, {
       action: "role.updated",
@@ -102,6 +124,10 @@ async function applyReplacement(
       targetId: name,
       changes,
     }),
+    effects: (recorded) =>
+      endsSessions ? endSessionsWithoutFactor(acting, { role: name }, recorded) : NO_SESSIONS,
   });
-  return changed[0];
+  const [replaced] = changed;
+  if (replaced) endFurtherSessions(acting, name, { ended, holders });
+  return replaced;
 }

@@ -8,7 +8,8 @@ import { users } from "../db/schema/users.ts";
 export const DEFAULT_ROLE = "user";
 
 export type RoleRow = typeof roles.$inferSelect;
-type RoleChange = Pick<RoleRow, "description" | "permissions" | "version" | "updatedAt">;
+type RoleChange = Pick<RoleRow, "version" | "updatedAt"> &
+  Partial<Pick<RoleRow, "description" | "permissions" | "requireMfa">>;
 
 /** Roles by name: `limit` of them after the name in `after`, or after `skip` roles. */
 export function listRoles(
@@ -57,7 +58,7 @@ export function insertRole(db: Db, row: RoleRow, condition: SQL) {
   return insertWhere(db, roles, row, condition).returning();
 }
 
-/** Updates a custom role that is still as it was read, where the condition holds. */
+/** Updates a role that is still as it was read, where the condition holds. */
 export function updateRole(db: Db, seen: RoleRow, change: RoleChange, condition: SQL) {
   return db
     .update(roles)
@@ -90,11 +91,11 @@ export function releaseDeletedHolders(db: Db, seen: RoleRow, now: number, condit
 }
 
 // A role that was deleted and created again under its name is at version 1, too.
-function whereAsSeen({ name, version, createdAt }: RoleRow) {
+function whereAsSeen({ name, version, createdAt, isSystem }: RoleRow) {
   return and(
     eq(roles.name, name),
     eq(roles.version, version),
     eq(roles.createdAt, createdAt),
-    eq(roles.isSystem, false),
+    eq(roles.isSystem, isSystem),
   );
 }

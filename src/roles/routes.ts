@@ -74,8 +74,10 @@ const replaceRoleRoute = operation({
   tags,
   summary: "Replace a role",
   description:
-    "Replaces the description and the permissions. You must hold every permission that the role grants before and after. " +
-    "The change applies from the next request on; the `scope` of access tokens changes at the next refresh.",
+    "Replaces the description, the permissions and `require_mfa`. You must hold every permission that the role grants before and after. " +
+    "Of a system role, only `require_mfa` can be changed. When a role starts to require a second factor, the sessions of its holders " +
+    "without one end. Their next login only lets them set one up: yours, too, if you hold the role. " +
+    "The change of permissions applies from the next request on; the `scope` of access tokens changes at the next refresh.",
   access: personal(permission("roles:write")),
   parameters: [IfMatch],
   request: { params: RoleParams, body: jsonBody(ReplaceRole) },
@@ -100,6 +102,7 @@ const deleteRoleRoute = operation({
   description:
     "A role that a user still has cannot be deleted. Deleted users who have it get the role `user`. You must hold every permission that it grants.",
   access: personal(permission("roles:write")),
+  stepUp: true,
   parameters: [IfMatch],
   request: { params: RoleParams },
   responses: { 204: { description: "The role was deleted." } },

@@ -19,11 +19,17 @@ const Description = text(500).openapi({ example: "Helps users with account probl
 
 const Permissions = permissionList().openapi({ example: ["users:read"] });
 
+const RequireMfa = z.boolean().openapi({
+  description:
+    "Whether the holders of the role need a second factor. Without one, they can only set one up.",
+});
+
 export const CreateRole = z
   .strictObject({
     name: RoleName,
     description: Description.default(""),
     permissions: Permissions,
+    require_mfa: RequireMfa.default(false),
   })
   .openapi("CreateRole");
 export type CreateRole = z.infer<typeof CreateRole>;
@@ -39,7 +45,14 @@ const readOnly = {
 export const READ_ONLY_FIELDS = Object.keys(readOnly) as (keyof typeof readOnly)[];
 
 export const ReplaceRole = z
-  .strictObject({ description: Description.default(""), permissions: Permissions, ...readOnly })
+  .strictObject({
+    description: Description.optional().openapi({
+      description: "Empty if it is absent. That of a system role stays.",
+    }),
+    permissions: Permissions,
+    require_mfa: RequireMfa.optional().openapi({ description: "Unchanged if it is absent." }),
+    ...readOnly,
+  })
   .openapi("ReplaceRole", {
     description:
       "A role as GET returns it. Fields that cannot be changed may be absent or unchanged.",
@@ -60,7 +73,10 @@ export const Role = z
     name: z.string().openapi({ example: "support" }),
     description: z.string(),
     permissions: z.array(PermissionName).openapi({ example: ["users:read"] }),
-    is_system: z.boolean().openapi({ description: "System roles cannot be changed or deleted." }),
+    require_mfa: RequireMfa,
+    is_system: z.boolean().openapi({
+      description: "System roles cannot be deleted, and only their `require_mfa` can be changed.",
+    }),
     created_at: Timestamp,
     updated_at: Timestamp,
   })
@@ -78,6 +94,7 @@ export function presentRole(row: RoleRow): z.infer<typeof Role> {
     name: row.name,
     description: row.description,
     permissions: row.permissions,
+    require_mfa: row.requireMfa,
     is_system: row.isSystem,
     created_at: toTimestamp(row.createdAt),
     updated_at: toTimestamp(row.updatedAt),

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { insertPeople } from "../lists/people.ts";
 import { send } from "../support/api.ts";
 import { expectWithin, insertSessions, withProductionLimits } from "../support/budgets.ts";
-import { createTestUser, sqlRun } from "../support/fixtures.ts";
+import { createRoleRow, createTestUser, sqlRun } from "../support/fixtures.ts";
 
 describe("lists read little more than the rows they return", () => {
   it.each([1, 10, 100])("GET /v1/users?limit=%i", async (limit) => {
@@ -18,6 +19,19 @@ describe("lists read little more than the rows they return", () => {
     });
     expect(answer.body.data).toHaveLength(limit);
     expectWithin(answer, { trips: 1, rowsRead: limit + 10, rowsWritten: 0, kv: 0 });
+  });
+
+  it("GET /v1/users, filtered or in another order, of users of every kind", async () => {
+    const { token } = await createTestUser("admin");
+    await createRoleRow("support", []);
+    await insertPeople(400, "every");
+    for (const query of ["sort=username", "sort=-last_login_at", "mfa_enabled=false"]) {
+      const bindings = withProductionLimits();
+      const answer = await send(`/v1/users?limit=10&${query}`, { token, bindings });
+      expect(answer.body.data).toHaveLength(10);
+      expectWithin(answer, { trips: 1, rowsRead: 10 + 21, rowsWritten: 0, kv: 0 });
+    }
+    await sqlRun("DELETE FROM users WHERE role = 'support' OR username_key LIKE 'every%'");
   });
 
   it.each([

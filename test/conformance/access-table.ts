@@ -70,6 +70,7 @@ POST   /v1/users/{id}/password/expire       | credentials:manage | –        | 
 POST   /v1/users/{id}/password/send-reset   | credentials:manage | –        | 401       | 403       | 403          | 403       | yes   | 403      | 403
 POST   /v1/users/{id}/email/send-verification | credentials:manage | –      | 401       | 403       | 403          | 403       | yes   | 403      | 403
 POST   /v1/users/{id}/email/mark-verified   | credentials:manage | –        | 401       | 403       | 403          | 403       | yes   | 403      | 403
+DELETE /v1/users/{id}/factors               | credentials:manage | –        | 401       | 403       | 403          | 403       | yes   | 403      | 403
 
 GET    /v1/permissions                      | roles:read         | –        | 401       | 403       | 403          | 403       | yes   | yes      | 403
 POST   /v1/permissions                      | roles:write        | –        | 401       | 403       | 403          | 403       | yes   | 403      | 403

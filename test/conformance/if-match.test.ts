@@ -110,6 +110,7 @@ async function changeableTarget({ path }: Operation): Promise<Target> {
     id,
   );
   await sqlRun("UPDATE roles SET description = 'Old.' WHERE name = ?", target.ids.roles);
+  if (path.endsWith("/factors")) await sqlRun("UPDATE users SET mfa_enabled = 1 WHERE id = ?", id);
   if (path.endsWith("/restore"))
     await sqlRun("UPDATE users SET deleted_at = ? WHERE id = ?", Date.now(), id);
   return target;

@@ -27,6 +27,7 @@ await withDevServer(
     await checkPromote(client, server);
     await checkUnlock(client, server);
     await checkReset(client, server);
+    await checkResetFactors(client, server);
     await checkRebuildSearch(client, server);
   },
   { RATE_LIMIT_AUTH: "0", LOGIN_ATTEMPT_LIMIT: String(ATTEMPT_LIMIT) },
@@ -123,6 +124,32 @@ async function checkReset(client: Client, server: DevServer): Promise<void> {
   assert.equal((await admin(server, typed, PASSWORD)).code, 0);
   await client.logIn({ username: user.username, password: PASSWORD });
   report("reset-password → the new password works; sessions and links are void, API keys remain");
+}
+
+async function checkResetFactors(client: Client, server: DevServer): Promise<void> {
+  const user = await client.newUser();
+  const none = await admin(server, ["reset-factors", user.username]);
+  assert.match(none.output, /has no second factor/);
+  await rowsOf(
+    server,
+    `INSERT INTO factors (id, user_id, type, name, created_at, confirmed_at) VALUES ('lost', '${user.id}', 'totp', 'Phone', 0, 0)`,
+  );
+  await rowsOf(
+    server,
+    `INSERT INTO recovery_codes (user_id, hashes, created_at) VALUES ('${user.id}', '[]', 0)`,
+  );
+  await sqlOf(server, user.id, "mfa_enabled = 1");
+  const login = { username: user.username, password: user.password };
+  assert.equal((await client.post("/v1/auth/login", login)).body.code, "mfa_required");
+  const reset = await admin(server, ["reset-factors", user.email]);
+  assert.match(reset.output, /^The second factors and recovery codes of user-.* were removed/);
+  assert.equal((await client.get("/v1/users/me", user.token)).status, 401, "the old session");
+  await client.logIn(user);
+  const left = `SELECT (SELECT count(*) FROM factors WHERE user_id = users.id) AS factors,
+    (SELECT count(*) FROM recovery_codes WHERE user_id = users.id) AS codes FROM users WHERE id = '${user.id}'`;
+  assert.deepEqual(await rowsOf(server, left), [{ factors: 0, codes: 0 }]);
+  assert.deepEqual(await actionsOn(server, user.id, "factors.reset"), [null]);
+  report("reset-factors → the password suffices again, and the sessions have ended");
 }
 
 async function checkRebuildSearch(client: Client, server: DevServer): Promise<void> {

@@ -99,7 +99,7 @@ describe("GET /v1/users refuses", () => {
     ["role='", ["role invalid_format"]],
     ["is_active=yes", ["is_active invalid_value"]],
     ["email_verified=1", ["email_verified invalid_value"]],
-    ["mfa_enabled=true", ["mfa_enabled unknown_field"]],
+    ["mfa_enabled=maybe", ["mfa_enabled invalid_value"]],
     ["created_after=yesterday", ["created_after invalid_format"]],
     ["created_before=2026-11-20", ["created_before invalid_format"]],
     ["created_after=2026-11-20T08:00:00Z&sort=email", ["created_after unsupported_combination"]],

@@ -10,6 +10,7 @@ export interface Person {
   role: string;
   is_active: number;
   email_verified: number;
+  mfa_enabled: number;
   created_at: number;
   updated_at: number;
   last_login_at: number;
@@ -29,12 +30,12 @@ export async function insertPeople(count: number, prefix = "p"): Promise<void> {
   const tail = codes.join("").padStart(12, "0").slice(-12);
   await sqlRun(
     `INSERT INTO users (id, username, username_key, email, email_key, first_name, last_name, role, is_active, email_verified,
-       created_at, updated_at, last_login_at, deleted_at)
+       mfa_enabled, created_at, updated_at, last_login_at, deleted_at)
      WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?1 - 1)
      SELECT printf('%08x-0000-7000-8000-${tail}', (i * 7919 + 13) % 4294967296), '${prefix}_' || (i * 7919 % ?1), '${prefix}_' || (i * 7919 % ?1),
        'mail' || (i * 104729 % ?1) || '.${prefix}@Example.com', 'mail' || (i * 104729 % ?1) || '.${prefix}@example.com',
        json_extract(?2, '$[' || (i % ${FIRST_NAMES.length}) || ']'), json_extract(?3, '$[' || (i % ${LAST_NAMES.length}) || ']'),
-       CASE WHEN i % 20 = 7 THEN 'moderator' WHEN i % 20 = 8 THEN 'support' ELSE 'user' END, i % 9 <> 4, i % 3 = 1,
+       CASE WHEN i % 20 = 7 THEN 'moderator' WHEN i % 20 = 8 THEN 'support' ELSE 'user' END, i % 9 <> 4, i % 3 = 1, i % 5 = 3,
        1000 + i / 5 * 1000, 2000 + i * 31 % 997, CASE WHEN i % 4 = 3 THEN NULL ELSE 3000 + i * 17 % 499 END,
        CASE WHEN i % 11 = 2 THEN 5000 + i END
      FROM n`,
@@ -47,7 +48,7 @@ export async function insertPeople(count: number, prefix = "p"): Promise<void> {
 /** All users, with the values that the sorts compare. */
 export function readPeople(): Promise<Person[]> {
   return sqlAll<Person>(`SELECT id, username_key AS username, email_key AS email, coalesce(first_name, '') AS first_name,
-    coalesce(last_name, '') AS last_name, role, is_active, email_verified, created_at, updated_at,
+    coalesce(last_name, '') AS last_name, role, is_active, email_verified, mfa_enabled, created_at, updated_at,
     coalesce(last_login_at, 0) AS last_login_at, deleted_at, seq FROM users`);
 }
 
@@ -55,6 +56,7 @@ export interface Filter {
   role?: string;
   is_active?: boolean;
   email_verified?: boolean;
+  mfa_enabled?: boolean;
   deleted?: boolean;
 }
 
@@ -62,12 +64,15 @@ export interface Filter {
 export const FILTERS: readonly Filter[] = [undefined, "user", "moderator"].flatMap((role) =>
   [undefined, true, false].flatMap((is_active) =>
     [undefined, true, false].flatMap((email_verified) =>
-      [undefined, true].map((deleted) => ({
-        ...(role !== undefined && { role }),
-        ...(is_active !== undefined && { is_active }),
-        ...(email_verified !== undefined && { email_verified }),
-        ...(deleted && { deleted }),
-      })),
+      [undefined, true, false].flatMap((mfa_enabled) =>
+        [undefined, true].map((deleted) => ({
+          ...(role !== undefined && { role }),
+          ...(is_active !== undefined && { is_active }),
+          ...(email_verified !== undefined && { email_verified }),
+          ...(mfa_enabled !== undefined && { mfa_enabled }),
+          ...(deleted && { deleted }),
+        })),
+      ),
     ),
   ),
 );
@@ -78,7 +83,8 @@ export function selects(filter: Filter, person: Person): boolean {
     (filter.deleted ?? false) === (person.deleted_at !== null) &&
     (filter.role ?? person.role) === person.role &&
     (filter.is_active ?? Boolean(person.is_active)) === Boolean(person.is_active) &&
-    (filter.email_verified ?? Boolean(person.email_verified)) === Boolean(person.email_verified)
+    (filter.email_verified ?? Boolean(person.email_verified)) === Boolean(person.email_verified) &&
+    (filter.mfa_enabled ?? Boolean(person.mfa_enabled)) === Boolean(person.mfa_enabled)
   );
 }
 

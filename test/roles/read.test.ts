@@ -88,6 +88,7 @@ describe("GET /v1/roles", () => {
       name: "plain",
       description: "",
       permissions: ["users:read"],
+      require_mfa: false,
       is_system: false,
       created_at: expect.stringMatching(TIMESTAMP),
       updated_at: expect.stringMatching(TIMESTAMP),

@@ -41,6 +41,7 @@ export interface DocumentedOperation {
   tags?: string[];
   security?: Record<string, string[]>[];
   "x-permission"?: string;
+  "x-step-up"?: true | string;
   parameters?: Parameter[];
   requestBody?: { content: Record<string, MediaType> };
   responses: Record<string, DocumentedResponse>;

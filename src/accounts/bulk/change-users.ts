@@ -1,6 +1,7 @@
 import type { Permission } from "../../access/permissions.ts";
 import { type Acting, read } from "../../access/read.ts";
 import { requirePermissions } from "../../access/require.ts";
+import { requireStepUp } from "../../access/step-up.ts";
 import { commitEach } from "../../audit/commit.ts";
 import { withActorDataKey } from "../../audit/events.ts";
 import { cacheEndedSessions } from "../../authentication/sessions/cache.ts";
@@ -58,6 +59,7 @@ export async function checkBulk(ctx: Context, input: Partial<BulkUsers>) {
   });
   if (action) requirePermissions(acting.actor, [PERMISSIONS[action]]);
   if (action === "set_role") requireMayAssignRoles(acting);
+  if (action === "set_role" || action === "delete") requireStepUp(acting);
   const [grants] = granted;
   requireNoFaults(role !== undefined && !grants ? [UNKNOWN_ROLE] : []);
   return { acting, grants, users: new Map(users.map((user) => [user.id, user])) };

@@ -15,6 +15,7 @@ const bulkRoute = operation({
     "refuses API keys. Each id has its own result: `refused` with the `code` that the single operation would have returned, such as " +
     "`user_not_found`, `privilege_escalation` or `last_admin`. Your own account is changed last.",
   access: byAction("users:update", "users:delete", "roles:assign"),
+  stepUp: "to delete users or set their role",
   request: { body: jsonBody(BulkUsers) },
   check: (c, body: Partial<BulkUsers>) => checkBulk(c.get("ctx"), body),
   responses: { 200: jsonContent(BulkResult, "A result per user.") },

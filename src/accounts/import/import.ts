@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { whereAuthorized } from "../../access/conditions.ts";
 import { type Acting, read } from "../../access/read.ts";
+import { requireStepUp } from "../../access/step-up.ts";
 import { commitRows } from "../../audit/commit.ts";
 import { createAuditEvent, withActorDataKey } from "../../audit/events.ts";
 import type { Context } from "../../context.ts";
@@ -57,6 +58,7 @@ export async function importUsers(
   key?: string,
 ): Promise<Outcome[]> {
   const { acting: caller, grants } = await readAuthority(ctx, input);
+  if (grantsRoles(caller, grants)) requireStepUp(caller);
   await requireUnanswered(caller);
   const acting = await withActorDataKey(caller);
   const reader = createRowReader(acting, grants, { hashing: input.hash_parameters, key });
@@ -79,6 +81,12 @@ async function readAuthority(
   const names = new Set([DEFAULT_ROLE, ...named.filter((role) => typeof role === "string")]);
   const { acting, roles } = await read(ctx, { roles: listGrants(ctx.db, [...names]) });
   return { acting, grants: new Map(roles.map(({ name, permissions }) => [name, permissions])) };
+}
+
+// Without the permission, only the rows are rejected: 403 precedes a step-up.
+function grantsRoles({ actor }: Acting, grants: Grants): boolean {
+  const isAssigned = [...grants.keys()].some((role) => role !== DEFAULT_ROLE);
+  return isAssigned && actor.permissions.includes("roles:assign");
 }
 
 function* toChunks(drafts: readonly Draft[]): Generator<Draft[]> {

@@ -21,6 +21,7 @@ const importRoute = operation({
     "grants; an API key can only create users whose role grants no permission. If the service fails halfway (503), some users " +
     "may have been created. Send the same rows again with the same `Idempotency-Key`: those that exist are not created twice.",
   access: allOf("users:import", "users:create"),
+  stepUp: "if a row has a role other than `user`",
   maxBodyBytes: MAX_BODY_BYTES,
   parameters: [IdempotencyKey],
   request: { body: linesBody(ImportUsers, ImportRow) },

@@ -17,6 +17,7 @@ const exportRoute = operation({
     "the transfer breaks off within a line: discard what does not end with a line feed, and try again.",
   access: permission("users:export"),
   queryNeeds: deletedNeeds("users:delete"),
+  stepUp: true,
   request: { query: ExportUsersQuery },
   responses: { 200: linesContent(User, "The users, one per line.") },
   errors: [],

@@ -19,6 +19,7 @@ const eraseRoute = operation({
   description:
     "Erases all personal data of a user, deleted or not. This cannot be undone. Audit events remain, but the personal data in them can no longer be read.",
   access: personal(permission("users:erase")),
+  stepUp: true,
   parameters: [IfMatch],
   request: { params: UserId },
   responses: { 204: { description: "The user was erased." } },
@@ -41,6 +42,7 @@ const exportRoute = operation({
     "Returns all data held on a user: account, profile, sessions, API keys, second factors, emails, one-time tokens, login attempts and audit events. Secrets and personal data of others are left out. The document is streamed. If it cannot be completed, for example because the caller's session ends meanwhile, the transfer breaks off before the closing brace: what does not parse as JSON is incomplete. Discard it and try again.",
   access: ownOr("users:export"),
   queryNeeds: deletedNeeds("users:export"),
+  stepUp: true,
   request: { params: UserId, query: ExportQuery },
   responses: { 200: jsonContent(UserExport, "All data held on the user.") },
   errors: ["user_not_found", "privilege_escalation"],

@@ -10,6 +10,7 @@ import {
   requirePermissions,
 } from "../../access/require.ts";
 import { withoutSelfScope } from "../../access/self.ts";
+import { requireStepUp } from "../../access/step-up.ts";
 import type { UserRef } from "../../access/target.ts";
 import { commit, retryOnConflict } from "../../audit/commit.ts";
 import { type AuditAction, type Changes, createAuditEvent } from "../../audit/events.ts";
@@ -46,6 +47,8 @@ export interface ChangePlan {
   faults?: readonly Fault[];
   /** Permissions that this change needs besides the operation's own. */
   needs?: readonly Permission[];
+  /** Whether the change needs a recent authentication. */
+  needsStepUp?: boolean;
   /** Whether the scope me:write does not cover the change. */
   isBeyondSelfScope?: boolean;
   /** `personal` has the changes of personal data: username, names and email. */
@@ -128,6 +131,7 @@ export function decideChange(
   requirePermissions(acting.actor, change?.needs ?? []);
   const isNewRole = change?.set.role !== undefined;
   if (isNewRole && grants) requireCovers(acting.actor, grants.permissions);
+  if (change?.needsStepUp) requireStepUp(acting);
   requireMatch(ifMatch, user);
   requireNoFaults([...(change?.faults ?? []), ...(isNewRole && !grants ? [UNKNOWN_ROLE] : [])]);
   if (change && change.events.length > 0) requireAdminRemains(user, change.set);

@@ -3,6 +3,7 @@ import { whereAuthorized } from "../../access/conditions.ts";
 import type { Permission } from "../../access/permissions.ts";
 import { type Acting, read } from "../../access/read.ts";
 import { requirePermissions } from "../../access/require.ts";
+import { requireStepUp } from "../../access/step-up.ts";
 import { commit, retryOnConflict } from "../../audit/commit.ts";
 import { createAuditEvent } from "../../audit/events.ts";
 import { findPasswordFaults } from "../../authentication/passwords/rules.ts";
@@ -89,6 +90,7 @@ export async function checkNewUser(ctx: Context, input: Partial<CreateUser>): Pr
   requirePermissions(acting.actor, toNeeds(role));
   const [grants] = granted;
   if (grants) requireCreatable(acting, grants.permissions);
+  if (role !== DEFAULT_ROLE) requireStepUp(acting);
   await requireUnanswered(acting);
   const roleFaults: Fault[] = grants ? [] : [UNKNOWN_ROLE];
   const passwordFaults = await findPasswordFaults(ctx, input.password, input, "password");

@@ -69,6 +69,8 @@ function planEdit(acting: Acting, user: ManagedUser, input: EditUser): ChangePla
     set,
     faults,
     needs,
+    needsStepUp:
+      personal?.username !== undefined || personal?.email !== undefined || role !== undefined,
     isBeyondSelfScope: set.username !== undefined || active !== undefined || role !== undefined,
     events: [
       ...(personal || active ? [updated] : []),

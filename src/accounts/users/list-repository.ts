@@ -21,6 +21,7 @@ export interface UserFilter {
   role: string | undefined;
   isActive: boolean | undefined;
   emailVerified: boolean | undefined;
+  mfaEnabled: boolean | undefined;
   /** From this time on. Only for the sort `created_at`. */
   createdAfter: number | undefined;
   /** Before this time. Only for the sort `created_at`. */
@@ -67,10 +68,11 @@ const pageColumns = Object.fromEntries(
 ) as unknown as typeof publicColumns;
 
 /**
- * Users in an order, then by id in the same direction. Reads only the rows that it returns or skips, and at most eight more.
+ * Users in an order, then by id in the same direction. Reads only the rows that it returns or skips, and at most sixteen more.
  *
- * The indexes of the sorts group users by whether they are deleted, have the role `user`, are active, and have verified their
- * email. The list merges the groups that the filter selects, at most eight, each of which is read in the order of the index.
+ * The indexes of the sorts group users by whether they are deleted, have the role `user`, are active, have verified their email,
+ * and have a second factor. The list merges the groups that the filter selects, at most sixteen, each of which is read in the order
+ * of the index.
  * The default list has indexes of its own, which do not group.
  */
 export function listUsers(db: Db, filter: UserFilter, order: UserOrder, part: Part) {
@@ -121,31 +123,38 @@ export function countFound(db: Db, words: Words, filter: UserFilter) {
 
 /** The groups of users that a filter selects, each as a condition that fixes all columns of the index before the sort column. */
 function toGroups(filter: UserFilter, order: UserOrder): SQL[] {
-  const { deleted, role, isActive, emailVerified } = filter;
+  const { deleted, role, isActive, emailVerified, mfaEnabled } = filter;
   if (isPlain(filter, order)) return [sql`deleted_at ${deleted ? sql`IS NOT NULL` : sql`IS NULL`}`];
   const roles =
     role === undefined ? [sql`(role = 'user') = 1`, sql`(role = 'user') = 0`] : [whereRole(role)];
   return roles.flatMap((whereInRole) =>
     toDigits(isActive).flatMap((active) =>
-      toDigits(emailVerified).map(
-        (verified) =>
-          sql`(deleted_at IS NULL) = ${toDigit(!deleted)} AND ${whereInRole} AND is_active = ${active} AND email_verified = ${verified}`,
+      toDigits(emailVerified).flatMap((verified) =>
+        toDigits(mfaEnabled).map(
+          (mfa) =>
+            sql`(deleted_at IS NULL) = ${toDigit(!deleted)} AND ${whereInRole} AND is_active = ${active} AND email_verified = ${verified}
+              AND mfa_enabled = ${mfa}`,
+        ),
       ),
     ),
   );
 }
 
 // All groups in one condition, for which the order does not matter.
-function whereInGroups({ deleted, role, isActive, emailVerified }: UserFilter): SQL {
+function whereInGroups(filter: UserFilter): SQL {
+  const { deleted, role, isActive, emailVerified, mfaEnabled } = filter;
   const either = (value: boolean | undefined) => sql`IN (${sql.join(toDigits(value), sql`, `)})`;
   return sql`(deleted_at IS NULL) = ${toDigit(!deleted)}
     AND ${role === undefined ? sql`(role = 'user') ${either(undefined)}` : whereRole(role)}
-    AND is_active ${either(isActive)} AND email_verified ${either(emailVerified)}`;
+    AND is_active ${either(isActive)} AND email_verified ${either(emailVerified)}
+    AND mfa_enabled ${either(mfaEnabled)}`;
 }
 
 /** Whether a list is in the default order, or its reverse, without filters but for times. */
-function isPlain({ role, isActive, emailVerified }: UserFilter, { sort }: UserOrder): boolean {
-  const isFiltered = [role, isActive, emailVerified].some((value) => value !== undefined);
+function isPlain(filter: UserFilter, { sort }: UserOrder): boolean {
+  const { role, isActive, emailVerified, mfaEnabled } = filter;
+  const values = [role, isActive, emailVerified, mfaEnabled];
+  const isFiltered = values.some((value) => value !== undefined);
   return sort === "created_at" && !isFiltered;
 }
 
@@ -185,9 +194,11 @@ function toBounds(
 // SQLite merges sorted statements row by row, without reading more of each than the result needs.
 function merge(arms: readonly SQL[], sorted: SQL): SQL {
   if (arms.length <= MAX_ARMS) return sql.join([...arms], sql` UNION ALL `);
-  const halves = [arms.slice(0, MAX_ARMS), arms.slice(MAX_ARMS)];
+  const parts = arms.flatMap((_, index) =>
+    index % MAX_ARMS === 0 ? [arms.slice(index, index + MAX_ARMS)] : [],
+  );
   return merge(
-    halves.map((half) => sql`SELECT * FROM (${merge(half, sorted)} ${sorted})`),
+    parts.map((part) => sql`SELECT * FROM (${merge(part, sorted)} ${sorted})`),
     sorted,
   );
 }

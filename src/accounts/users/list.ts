@@ -59,6 +59,7 @@ function toFilter(query: ExportUsersQuery): UserFilter {
     role: query.role,
     isActive: query.is_active,
     emailVerified: query.email_verified,
+    mfaEnabled: query.mfa_enabled,
     createdAfter: query.created_after,
     createdBefore: query.created_before,
   };

@@ -27,6 +27,7 @@ export type UserChange = Partial<
     | "email"
     | "emailKey"
     | "emailVerified"
+    | "mfaEnabled"
     | "firstName"
     | "lastName"
     | "role"

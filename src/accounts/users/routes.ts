@@ -48,6 +48,7 @@ const createUserRoute = operation({
     "needs roles:assign. You must hold every permission that the role grants. An API key can only create users whose role grants no " +
     "permission.",
   access: permission("users:create"),
+  stepUp: "if `role` is not `user`",
   parameters: [IdempotencyKey],
   request: { body: jsonBody(CreateUser) },
   check: (c, body: Partial<CreateUser>) => checkNewUser(c.get("ctx"), body),
@@ -110,6 +111,8 @@ const EDIT_DESCRIPTION =
   "credentials:manage, and ends their sessions; changing the role needs roles:assign. You must hold every permission that the user holds. " +
   "An API key with the scope `me:write` can change its owner's names. API keys cannot change emails or roles.";
 
+const EDIT_STEP_UP = "if it changes the username, the role or another user's email";
+
 const replaceUserRoute = operation({
   method: "put",
   path: "/v1/users/{id}",
@@ -120,6 +123,7 @@ const replaceUserRoute = operation({
     `Takes what GET returns: fields that cannot be changed are ignored if they have their current value, and are 422 \`read_only\` ` +
     `otherwise. ${EDIT_DESCRIPTION}`,
   access: openToKeys("me:write", ownOr("users:update")),
+  stepUp: EDIT_STEP_UP,
   parameters: [IfMatch],
   request: { params: UserId, body: jsonBody(ReplaceUser) },
   check: (c, body: EditUser) => checkEdit(c.get("ctx"), targetUser(c), body),
@@ -135,6 +139,7 @@ const updateUserRoute = operation({
   summary: "Update a user",
   description: `Absent fields keep their value. ${EDIT_DESCRIPTION}`,
   access: openToKeys("me:write", ownOr("users:update")),
+  stepUp: EDIT_STEP_UP,
   parameters: [IfMatch],
   request: { params: UserId, body: jsonBody(UpdateUser) },
   check: (c, body: EditUser) => checkEdit(c.get("ctx"), targetUser(c), body),
@@ -152,6 +157,7 @@ const deleteUserRoute = operation({
     "Ends the user's sessions, revokes their API keys, and makes their email and username available. The user can be restored " +
     "until the retention period is over.",
   access: ownOr("users:delete"),
+  stepUp: true,
   parameters: [IfMatch],
   request: { params: UserId },
   responses: { 204: { description: "The user was deleted." } },
@@ -193,6 +199,7 @@ const assignRoleRoute = operation({
   summary: "Assign a role to a user",
   description: "Ends the user's sessions, so that they log in again with the new role.",
   access: personal(permission("roles:assign")),
+  stepUp: true,
   parameters: [IfMatch],
   request: { params: UserId, body: jsonBody(AssignRole) },
   check: (c, body: EditUser) => checkEdit(c.get("ctx"), targetUser(c), body),

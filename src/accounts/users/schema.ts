@@ -141,6 +141,9 @@ const userFilters = {
   email_verified: Flag.optional().openapi({
     description: "Only users who have confirmed their email, or who have not.",
   }),
+  mfa_enabled: Flag.optional().openapi({
+    description: "Only users who have a second factor, or who have none.",
+  }),
   created_after: moment(
     "Only users who were created at this time or later. Needs a `sort` by `created_at`, the default.",
   ),

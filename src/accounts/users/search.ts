@@ -1,6 +1,6 @@
-// The search index has two columns per user, which are those of the view `users_search_text` in migration 0011_search_spaces:
-// - `state` is what filters select, after U+0002 each: `d0` or `d1` (deleted), `a0` or `a1` (active), `v0` or `v1` (verified), and `r`
-//   with the role;
+// The search index has two columns per user, which are those of the view `users_search_text` in migration 0012_mfa_lists:
+// - `state` is what filters select, after U+0002 each: `d0` or `d1` (deleted), `a0` or `a1` (active), `v0` or `v1` (verified), `m0` or `m1`
+//   (second factor), and `r` with the role;
 // - `text` is the username, the email and the names, with two characters U+0001 before each word.
 // Neither character occurs in stored names, nor in what is searched. The index finds sequences of three characters or more,
 // regardless of case and diacritics.
@@ -28,17 +28,20 @@ interface State {
   role: string | undefined;
   isActive: boolean | undefined;
   emailVerified: boolean | undefined;
+  mfaEnabled: boolean | undefined;
 }
 
 /**
  * The FTS5 expression that finds the users in a state whose text contains every word. Words of one or two characters are found at
  * the beginning of a word only.
  */
-export function toMatch(words: Words, { deleted, role, isActive, emailVerified }: State): string {
+export function toMatch(words: Words, filter: State): string {
+  const { deleted, role, isActive, emailVerified, mfaEnabled } = filter;
   const state = [
     `d${Number(deleted)}`,
     isActive === undefined ? undefined : `a${Number(isActive)}`,
     emailVerified === undefined ? undefined : `v${Number(emailVerified)}`,
+    mfaEnabled === undefined ? undefined : `m${Number(mfaEnabled)}`,
     role === undefined ? undefined : `r${role}${STATE}`,
   ];
   const states = state.flatMap((name) => (name === undefined ? [] : [`${STATE}${name}`]));

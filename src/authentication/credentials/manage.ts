@@ -21,6 +21,8 @@ interface ManagedAccount {
   passwordExpired: boolean;
   /** Whether failed logins to the account are counted. */
   hasAttempts: boolean;
+  /** Whether the user has second factors or recovery codes, confirmed or not. */
+  hasFactors: boolean;
   /** True while the caller may manage the user's credentials and the user is not deleted. */
   whereAllowed: SQL;
 }

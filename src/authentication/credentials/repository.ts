@@ -4,7 +4,10 @@ import { loginAttempts } from "../../db/schema/login-attempts.ts";
 import { users } from "../../db/schema/users.ts";
 import { listAttemptKeys } from "../attempts/repository.ts";
 
-/** Whether a user's password has expired, and whether failed logins to the account, or wrong codes of second factors, are counted. */
+/**
+ * Whether a user's password has expired, whether failed logins to the account or wrong codes of second factors are counted, and whether
+ * it has factors to reset.
+ */
 export function findCredentialState(db: Db, userId: string) {
   const [key, factorKey] = listAttemptKeys(userId);
   return db
@@ -15,6 +18,11 @@ export function findCredentialState(db: Db, userId: string) {
         sql`EXISTS (SELECT 1 FROM ${loginAttempts} WHERE key IN (${key}, ${factorKey}) AND attempts -> '$."*"' <> '[]')`
           .mapWith(Boolean)
           .as("has_attempts"),
+      hasFactors:
+        sql`(${users.mfaEnabled} OR EXISTS (SELECT 1 FROM factors WHERE factors.user_id = ${userId})
+          OR EXISTS (SELECT 1 FROM recovery_codes WHERE recovery_codes.user_id = ${userId}))`
+          .mapWith(Boolean)
+          .as("has_factors"),
     })
     .from(users)
     .where(eq(users.id, userId));

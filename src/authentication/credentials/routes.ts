@@ -5,6 +5,7 @@ import { presentUser, User, UserId } from "../../accounts/users/schema.ts";
 import { IfMatch, parseIfMatch, setValidator } from "../../http/etag.ts";
 import { expirePassword } from "./expire-password.ts";
 import { markEmailVerified } from "./mark-verified.ts";
+import { resetFactors } from "./reset-factors.ts";
 import { sendReset } from "./send-reset.ts";
 import { sendVerification } from "./send-verification.ts";
 import { unlockUser } from "./unlock.ts";
@@ -23,6 +24,7 @@ const unlockRoute = operation({
   description:
     "Forgets the failed logins to the account, so that no network is locked out of it any longer.",
   access,
+  stepUp: true,
   request,
   responses: { 204: { description: "No network is locked out of the account." } },
   errors,
@@ -38,6 +40,7 @@ const expirePasswordRoute = operation({
     "At the next login, the user gets `password_expired` and a token to set a new password with. Sessions stay: end them with " +
     "DELETE /v1/users/{id}/sessions. Changes nothing for a user without a password.",
   access,
+  stepUp: true,
   request,
   responses: { 204: { description: "The next login must set a new password." } },
   errors,
@@ -53,6 +56,7 @@ const sendResetRoute = operation({
     "Sends the user an email with a link to choose a new password: at most one per minute and five per hour. A user who was invited and " +
     "has no password yet gets the invitation again.",
   access,
+  stepUp: true,
   request,
   responses: { 202: { description: "The email is on its way." } },
   errors: [...errors, "user_inactive", "mail_not_configured"],
@@ -66,6 +70,7 @@ const sendVerificationRoute = operation({
   summary: "Send a user the verification link again",
   description: "At most one per minute and five per hour. Sends nothing if the email is verified.",
   access,
+  stepUp: true,
   request,
   responses: { 202: { description: "The email is on its way, unless the address is verified." } },
   errors: [...errors, "mail_not_configured"],
@@ -79,9 +84,28 @@ const markVerifiedRoute = operation({
   summary: "Mark a user's email as verified",
   description: "Do this only if you know by other means that the address belongs to the user.",
   access,
+  stepUp: true,
   parameters: [IfMatch],
   request,
   responses: { 200: jsonContent(User, "The user.", ["ETag"]) },
+  errors: [...errors, "version_conflict"],
+});
+
+const resetFactorsRoute = operation({
+  method: "delete",
+  path: "/v1/users/{id}/factors",
+  operationId: "resetFactors",
+  tags,
+  summary: "Remove a user's second factors",
+  description:
+    "For someone who has lost their second factor: removes all their factors and recovery codes, ends their sessions, and tells them by " +
+    "email. Make sure by other means that the request comes from them: from then on, their password suffices to log in. If their role " +
+    "requires a second factor, the next login only lets them set one up.",
+  access,
+  stepUp: true,
+  parameters: [IfMatch],
+  request,
+  responses: { 204: { description: "The user has no second factor." } },
   errors: [...errors, "version_conflict"],
 });
 
@@ -107,4 +131,9 @@ export const credentialsRouter = createRouter()
     const user = await markEmailVerified(c.get("ctx"), { userId: targetPerson(c), ifMatch });
     setValidator(c, user);
     return c.json(presentUser(user), 200);
+  })
+  .openapi(resetFactorsRoute, async (c) => {
+    const ifMatch = parseIfMatch(c.req.header("If-Match"));
+    await resetFactors(c.get("ctx"), { userId: targetPerson(c), ifMatch });
+    return c.body(null, 204);
   });

@@ -292,3 +292,13 @@ export function removeAllFactors(db: Db, userId: string, now: number, condition:
     withoutMfa: updateMfaEnabled(db, userId, now, condition),
   };
 }
+
+/** Deletes all factors of a user, confirmed or not, where the condition holds. */
+export function deleteFactorsOfUser(db: Db, userId: string, condition: SQL) {
+  return db.delete(factors).where(and(eq(factors.userId, userId), condition));
+}
+
+/** Deletes the recovery codes of a user where the condition holds. */
+export function deleteRecoveryCodesOfUser(db: Db, userId: string, condition: SQL) {
+  return db.delete(recoveryCodes).where(and(eq(recoveryCodes.userId, userId), condition));
+}

@@ -161,7 +161,9 @@ export type RevocationReason =
   | "user_deactivated"
   | "user_deleted"
   | "role_changed"
-  | "email_changed";
+  | "email_changed"
+  | "mfa_required"
+  | "factors_reset";
 
 /** The id of a session that has ended, and when its current generation began. */
 const endedColumns = { id: sessions.id, rotatedAt: sessions.rotatedAt };
@@ -187,6 +189,42 @@ export function revokeSessions(
       ),
     )
     .returning(endedColumns);
+}
+
+/** Part of the active holders of a role who have no second factor, in the order of their rows. */
+interface HolderPage {
+  role: string;
+  /** The row of the last holder of the previous part; 0 for the first. */
+  after: number;
+  limit: number;
+}
+
+const whereWithoutFactor = ({ role, after }: HolderPage) =>
+  sql`users.role = ${role} AND users.is_active = 1 AND users.deleted_at IS NULL AND users.mfa_enabled = 0 AND users.rowid > ${after}`;
+
+/** The rows of these holders. */
+export function listHoldersWithoutFactor(db: Db, page: HolderPage) {
+  return db
+    .select({ row: sql<number>`users.rowid`.as("row") })
+    .from(users)
+    .where(whereWithoutFactor(page))
+    .orderBy(sql`users.rowid`)
+    .limit(page.limit);
+}
+
+/** Ends the live sessions of these holders where the condition holds. Returns the sessions that ended. */
+export function revokeSessionsOfHolders(db: Db, page: HolderPage, now: number, condition: SQL) {
+  const holders = sql`SELECT users.id FROM users WHERE ${whereWithoutFactor(page)} ORDER BY users.rowid LIMIT ${page.limit}`;
+  return db
+    .update(sessions)
+    .set({ revokedAt: now, revokedReason: "mfa_required" })
+    .where(and(sql`${sessions.userId} IN (${holders})`, isNull(sessions.revokedAt), condition))
+    .returning(endedColumns);
+}
+
+/** True while a role requires a second factor. */
+export function whereFactorRequired(role: string): SQL {
+  return sql`EXISTS (SELECT 1 FROM roles AS strict WHERE strict.name = ${role} AND strict.require_mfa = 1)`;
 }
 
 /**

@@ -46,6 +46,7 @@ const changeEmailRoute = operation({
   description:
     "Sends a token to the new address, and a notice to the old one if it is verified. The address changes once the token is confirmed. At most one email per minute and five per hour go to an address; beyond that the answer is 429.",
   access: own,
+  stepUp: true,
   request: { body: jsonBody(ChangeEmail) },
   responses: { 202: { description: "An email is sent to the new address." } },
   errors: [

@@ -72,6 +72,7 @@ export const users = sqliteTable(
         sql`(role = 'user')`,
         table.isActive,
         table.emailVerified,
+        table.mfaEnabled,
         table[column],
         table.id,
       ),
@@ -84,6 +85,7 @@ export const users = sqliteTable(
           table.role,
           table.isActive,
           table.emailVerified,
+          table.mfaEnabled,
           table[column],
           table.id,
         )

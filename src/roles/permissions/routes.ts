@@ -56,6 +56,7 @@ const deletePermissionRoute = operation({
   description:
     "A permission cannot be deleted while a role other than `admin` or a live API key holds it. The role `admin` loses it.",
   access: personal(permission("roles:write")),
+  stepUp: true,
   request: { params: PermissionParams },
   responses: { 204: { description: "The permission was deleted." } },
   errors: ["permission_not_found", "system_permission", "permission_in_use", "edit_conflict"],
