@@ -41,6 +41,8 @@ export interface Config {
   readReplicas: boolean;
   serverTiming: boolean;
   logLevel: LogLevel;
+  /** The share of successful requests that are logged, from 0 to 1. */
+  logSampleRate: number;
   signingKeys: ReadonlyMap<string, SigningKey>;
   macKeys: readonly CryptoKey[];
   /** The keys that wrap data keys, by `kid`. */
@@ -155,6 +157,7 @@ function toConfig(
     readReplicas: settings.D1_READ_REPLICAS === "on",
     serverTiming: settings.SERVER_TIMING === "on",
     logLevel: settings.LOG_LEVEL,
+    logSampleRate: settings.LOG_SAMPLE_RATE,
     signingKeys: keys.signingKeys,
     macKeys: keys.macKeys,
     dataKeys: keys.dataKeys,

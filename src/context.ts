@@ -9,6 +9,7 @@ import { MemoryCache } from "./lib/memory-cache.ts";
 import type { Meter } from "./lib/meter.ts";
 import type { SlidingWindow } from "./lib/sliding-window.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "./lib/time.ts";
+import type { Trace } from "./lib/trace.ts";
 import { createKv, type Kv } from "./platform/kv.ts";
 import type { Log } from "./platform/logger.ts";
 import { createBindingMailer, createHttpMailer, type SendMail } from "./platform/mailer.ts";
@@ -76,6 +77,7 @@ export interface Context {
   client: Client;
   /** The id that this service gave the request; never the client's. */
   requestId: string;
+  trace: Trace;
   log: Log;
   /** The time of the request in milliseconds since the Unix epoch. It is constant, so that all rows of a request agree. */
   now(): number;
@@ -158,6 +160,7 @@ interface ContextInput {
   actor: Actor;
   client: Client;
   requestId: string;
+  trace: Trace;
   log: Log;
   waitUntil(work: Promise<unknown>): void;
 }

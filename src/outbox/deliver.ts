@@ -167,8 +167,8 @@ async function send(ctx: Context, mail: ClaimedMail, lease: string): Promise<boo
     appName: config.appName,
     link: token === undefined ? undefined : { baseUrl: linkUrl, token, isService: linksToService },
   });
-  const { requestId } = ctx;
-  await sendMail({ ...rendered, to: address, idempotencyKey: mail.id, requestId });
+  const { requestId, trace } = ctx;
+  await sendMail({ ...rendered, to: address, idempotencyKey: mail.id, requestId, trace });
   return true;
 }
 
