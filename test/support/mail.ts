@@ -1,6 +1,7 @@
 import { send } from "./api.ts";
 import { newAccount, PASSWORD, type TestUser } from "./fixtures.ts";
 import { createIsolate } from "./isolates.ts";
+import { notePrivate } from "./leaks.ts";
 
 export interface SentMail {
   from: string;
@@ -20,6 +21,8 @@ export function createMailbox(settings: Record<string, string | undefined> = {})
   const EMAIL = {
     send: async (mail: SentMail) => {
       calls += 1;
+      notePrivate(mail.to);
+      notePrivate(/#token=(\S+)/.exec(mail.text)?.[1] ?? "");
       if (faults.refuses?.()) throw new Error(`the provider refuses ${mail.to}`);
       sent.push(mail);
       if (faults.losesAnswer?.()) throw new Error("the response is lost");
