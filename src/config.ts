@@ -43,6 +43,8 @@ export interface Config {
   logLevel: LogLevel;
   /** The share of successful requests that are logged, from 0 to 1. */
   logSampleRate: number;
+  /** Sessions, API keys and tokens from before this time are void. 0 if it is not set. */
+  revokedBefore: number;
   signingKeys: ReadonlyMap<string, SigningKey>;
   macKeys: readonly CryptoKey[];
   /** The keys that wrap data keys, by `kid`. */
@@ -158,6 +160,7 @@ function toConfig(
     serverTiming: settings.SERVER_TIMING === "on",
     logLevel: settings.LOG_LEVEL,
     logSampleRate: settings.LOG_SAMPLE_RATE,
+    revokedBefore: settings.REVOKED_BEFORE ?? 0,
     signingKeys: keys.signingKeys,
     macKeys: keys.macKeys,
     dataKeys: keys.dataKeys,

@@ -1,3 +1,4 @@
+import { findRevokedBefore } from "./access/revocation.ts";
 import { createApp } from "./app.ts";
 import { type Bindings, createContext, getIsolate } from "./context.ts";
 import { runJobs } from "./cron.ts";
@@ -38,6 +39,7 @@ export default {
         waitUntil: (work) => executionContext.waitUntil(work),
       });
     };
-    await runJobs(createJobContext, controller.cron);
+    const revokedBefore = await findRevokedBefore(createJobContext());
+    await runJobs(() => ({ ...createJobContext(), revokedBefore }), controller.cron);
   },
 } satisfies ExportedHandler<Bindings>;

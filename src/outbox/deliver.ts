@@ -110,9 +110,15 @@ async function deliverBatch(
   return { claimed: claimed.length, sent };
 }
 
-// The token is created only now, so that no token is stored while the email waits.
+// An email from before the revocation epoch is not sent: a restore of the database may have brought it back. The token is created
+// only now, so that no token is stored while the email waits.
 async function deliver(ctx: Context, mail: ClaimedMail, lease: string): Promise<boolean> {
   const at = { userId: mail.userId, id: mail.id, lease };
+  if (mail.createdAt < ctx.revokedBefore) {
+    ctx.log("warn", "mail.given_up", { mail_id: mail.id, kind: mail.kind, reason: "revoked" });
+    await ctx.d1.send({ settled: settleMail(ctx.db, at, settledAt(ctx, "failedAt")) });
+    return false;
+  }
   try {
     const isSent = await send(ctx, mail, lease);
     if (!isSent) return false;

@@ -1,6 +1,6 @@
 import { send } from "./api.ts";
 import { newAccount, PASSWORD, type TestUser } from "./fixtures.ts";
-import { createIsolate } from "./isolates.ts";
+import { createIsolate, warm } from "./isolates.ts";
 import { notePrivate } from "./leaks.ts";
 
 export interface SentMail {
@@ -31,7 +31,7 @@ export function createMailbox(settings: Record<string, string | undefined> = {})
   } as unknown as SendEmail;
   return {
     EMAIL,
-    bindings: { ...createIsolate(settings), EMAIL },
+    bindings: warm({ ...createIsolate(settings), EMAIL }),
     sent,
     faults,
     /** The number of send attempts, including failed ones. */
