@@ -5,7 +5,7 @@ import { MINUTE, SECOND } from "../lib/time.ts";
 import { describeError } from "../platform/logger.ts";
 
 /** The KV key of the revocation epoch, a time in ISO 8601 as a JSON text. It is written by `npm run backup` and never expires. */
-export const REVOCATION_KEY = "revoked_before";
+const REVOCATION_KEY = "revoked_before";
 
 /** How long an isolate relies on what it has read. */
 const FRESH_MS = MINUTE;
