@@ -6,6 +6,7 @@ import { main, UsageError } from "./lib/fail.ts";
 import { adviseOnMail } from "./lib/mail-advice.ts";
 import { newKeySettings } from "./lib/new-keys.ts";
 import { type DeployTarget, toSecretsFile, toTargetFlags } from "./lib/target.ts";
+import { takeBookmark } from "./lib/time-travel.ts";
 import { runWrangler, startWrangler } from "./lib/wrangler.ts";
 
 const NEEDED = ["SIGNING_KEYS", "MAC_KEYS", "DATA_KEYS"];
@@ -23,6 +24,7 @@ await main(async () => {
   const missing = NEEDED.filter((name) => !known.includes(name));
   const migrate = ["d1", "migrations", "apply", "DB", "--remote", ...target];
   if (missing.length === 0) {
+    await printBookmark(target);
     await wrangler(migrate);
     await wrangler(["deploy", ...args]);
     return printMailAdvice(args, known);
@@ -39,6 +41,14 @@ Create an administrator, which also opens registration:
   npm run admin -- create --email EMAIL --username NAME --remote${env}`);
   printMailAdvice(args, known);
 });
+
+/** Prints how to restore the database as it is before the deploy. */
+async function printBookmark(target: readonly string[]): Promise<void> {
+  const since = new Date().toISOString();
+  const bookmark = await takeBookmark({ where: ["--remote", ...target], state: undefined, target });
+  console.log(`If this deploy damages data, restore the database as it is now:
+  npm run backup -- restore --bookmark ${bookmark} --since ${since} --save lost-events.ndjson ${["--remote", ...target].join(" ")}`);
+}
 
 /** Prints what to set if the worker that was deployed sends no email. */
 function printMailAdvice(args: string[], secrets: readonly string[] | undefined): void {

@@ -1,4 +1,5 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
+import { loadRevocation } from "./access/revocation.ts";
 import { bulkRouter } from "./accounts/bulk/routes.ts";
 import { importRouter } from "./accounts/import/routes.ts";
 import { listExportRouter } from "./accounts/list-export/routes.ts";
@@ -46,8 +47,8 @@ export function createApp() {
   app.use(cors);
   app.use(refuseMethods(app));
   app.use("/ready", provideContext);
-  app.use("/v1/*", requireConfig, sendBookmark);
-  app.use("/metrics", requireConfig, sendBookmark);
+  app.use("/v1/*", requireConfig, loadRevocation, sendBookmark);
+  app.use("/metrics", requireConfig, loadRevocation, sendBookmark);
   app.use("/.well-known/*", requireConfig);
 
   app.route("/", loginRouter);

@@ -46,6 +46,10 @@ export interface Config {
   readReplicas: boolean;
   serverTiming: boolean;
   logLevel: LogLevel;
+  /** The share of successful requests that are logged, from 0 to 1. */
+  logSampleRate: number;
+  /** Sessions, API keys and tokens from before this time are void. 0 if it is not set. */
+  revokedBefore: number;
   signingKeys: ReadonlyMap<string, SigningKey>;
   macKeys: readonly CryptoKey[];
   /** The keys that wrap data keys, by `kid`. */
@@ -162,6 +166,8 @@ function toConfig(
     readReplicas: settings.D1_READ_REPLICAS === "on",
     serverTiming: settings.SERVER_TIMING === "on",
     logLevel: settings.LOG_LEVEL,
+    logSampleRate: settings.LOG_SAMPLE_RATE,
+    revokedBefore: settings.REVOKED_BEFORE ?? 0,
     signingKeys: keys.signingKeys,
     macKeys: keys.macKeys,
     dataKeys: keys.dataKeys,

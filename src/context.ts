@@ -8,7 +8,8 @@ import type { VerifiedAccessToken } from "./lib/access-token.ts";
 import { MemoryCache } from "./lib/memory-cache.ts";
 import type { Meter } from "./lib/meter.ts";
 import type { SlidingWindow } from "./lib/sliding-window.ts";
-import { DAY, HOUR, MINUTE, SECOND } from "./lib/time.ts";
+import { DAY, HOUR, MINUTE, type Moment, SECOND } from "./lib/time.ts";
+import type { Trace } from "./lib/trace.ts";
 import { createKv, type Kv } from "./platform/kv.ts";
 import type { Log } from "./platform/logger.ts";
 import { createBindingMailer, createHttpMailer, type SendMail } from "./platform/mailer.ts";
@@ -78,7 +79,10 @@ export interface Context {
   client: Client;
   /** The id that this service gave the request; never the client's. */
   requestId: string;
+  trace: Trace;
   log: Log;
+  /** The revocation epoch in milliseconds (access/revocation.ts). What began earlier is void. */
+  revokedBefore: number;
   /** The time of the request in milliseconds since the Unix epoch. It is constant, so that all rows of a request agree. */
   now(): number;
   waitUntil(work: Promise<unknown>): void;
@@ -106,6 +110,8 @@ export interface Memory {
   checks: MemoryCache<Promise<CheckResult>>;
   /** The ids of keys that data keys are wrapped with and that `DATA_KEYS` lacks. */
   missingKeys: Set<string>;
+  /** What was read of the revocation epoch in KV, and when to read it again; 0 before the first time. */
+  revocation: { before: number; refreshAt: number };
   /** Principals whom D1 confirmed as callers of introspection within the last minute, by credential. */
   introspectors: MemoryCache<Principal>;
 }
@@ -139,11 +145,17 @@ export function getIsolate(bindings: object): Isolate {
       dataKeys: new MemoryCache(MAX_ENTRIES, MINUTE),
       checks: new MemoryCache(MAX_ENTRIES, 5 * SECOND),
       missingKeys: new Set(),
+      revocation: { before: 0, refreshAt: 0 },
       introspectors: new MemoryCache(MAX_ENTRIES, MINUTE),
     },
   };
   isolates.set(bindings, isolate);
   return isolate;
+}
+
+/** The time of the request and the revocation epoch. */
+export function momentOf({ now, revokedBefore }: Pick<Context, "now" | "revokedBefore">): Moment {
+  return { now: now(), revokedBefore };
 }
 
 /** Starts work once the response is on its way, so that it does not delay the response. `work` must not reject. */
@@ -160,6 +172,7 @@ interface ContextInput {
   actor: Actor;
   client: Client;
   requestId: string;
+  trace: Trace;
   log: Log;
   waitUntil(work: Promise<unknown>): void;
 }
@@ -170,6 +183,7 @@ export function createContext({ bindings, meter, replication, ...rest }: Context
   return {
     ...rest,
     memory: getIsolate(bindings).memory,
+    revokedBefore: rest.config.revokedBefore,
     db,
     d1: connect(bindings.DB, meter, replication),
     kv: createKv(bindings.KV, meter),

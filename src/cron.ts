@@ -123,6 +123,7 @@ async function runJob(ctx: Context, job: Job): Promise<void> {
   const { name } = job;
   const lease = { name, now: ctx.now(), leasedUntil: ctx.now() + job.leaseMs };
   const progress = { items: 0, hasFinished: false };
+  const startedAt = Date.now();
   try {
     const { claimed } = await ctx.d1.send({ claimed: claimJob(db, lease) });
     if (claimed.length === 0) return;
@@ -131,6 +132,7 @@ async function runJob(ctx: Context, job: Job): Promise<void> {
       job: name,
       items: progress.items,
       finished: progress.hasFinished,
+      duration_ms: Date.now() - startedAt,
     });
     await ctx.d1.send({ released: releaseJob(db, lease, { ...progress, hasFailed: false }) });
   } catch (error) {

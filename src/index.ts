@@ -1,8 +1,10 @@
+import { findRevokedBefore } from "./access/revocation.ts";
 import { createApp } from "./app.ts";
 import { type Bindings, createContext, getIsolate } from "./context.ts";
 import { runJobs } from "./cron.ts";
 import { newId } from "./lib/ids.ts";
 import { createMeter } from "./lib/meter.ts";
+import { beginSpan, type Trace } from "./lib/trace.ts";
 import { createLog } from "./platform/logger.ts";
 
 const app = createApp();
@@ -13,22 +15,31 @@ export default {
     const requestId = newId();
     const config = await getIsolate(bindings).config;
     const minLevel = config.ok ? config.config.logLevel : "info";
-    const log = createLog(() => ({ minLevel, fields: { request_id: requestId } }));
+    const createRunLog = (span: Trace) =>
+      createLog(() => ({
+        minLevel,
+        fields: { request_id: requestId, trace_id: span.traceId, span_id: span.spanId },
+      }));
     if (!config.ok) {
-      log("error", "cron.misconfigured", { faults: config.faults });
+      createRunLog(beginSpan())("error", "cron.misconfigured", { faults: config.faults });
       return;
     }
-    const createJobContext = () =>
-      createContext({
+    // Each job is a trace of its own.
+    const createJobContext = () => {
+      const trace = beginSpan();
+      return createContext({
         bindings,
         config: config.config,
         meter: createMeter(),
         actor: { type: "system" },
         client: { ip: null, userAgent: null, country: null },
         requestId,
-        log,
+        trace,
+        log: createRunLog(trace),
         waitUntil: (work) => executionContext.waitUntil(work),
       });
-    await runJobs(createJobContext, controller.cron);
+    };
+    const revokedBefore = await findRevokedBefore(createJobContext());
+    await runJobs(() => ({ ...createJobContext(), revokedBefore }), controller.cron);
   },
 } satisfies ExportedHandler<Bindings>;

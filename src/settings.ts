@@ -90,6 +90,16 @@ export const SETTINGS = z.object({
   D1_READ_REPLICAS: z.enum(["on", "off"]).default("off"),
   SERVER_TIMING: z.enum(["on", "off"]).default("off"),
   LOG_LEVEL: z.enum(LOG_LEVELS).default("info"),
+  LOG_SAMPLE_RATE: z.coerce
+    .string()
+    .regex(/^(0(\.\d{1,6})?|1(\.0{1,6})?)$/, "must be a number from 0 to 1, such as 0.05")
+    .default("1")
+    .transform(Number),
+  REVOKED_BEFORE: z.iso
+    .datetime({ offset: true, error: "must be a time, such as 2026-11-22T08:00:00Z" })
+    .transform((text) => Date.parse(text))
+    .refine((time) => time <= Date.now(), "must not be in the future")
+    .optional(),
   SIGNING_KEYS: z.string("is missing"),
   MAC_KEYS: z.string("is missing"),
   DATA_KEYS: z.string("is missing"),

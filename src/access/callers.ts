@@ -5,6 +5,7 @@ import { roles } from "../db/schema/roles.ts";
 import { sessions } from "../db/schema/sessions.ts";
 import { users } from "../db/schema/users.ts";
 import { prepareOnce, type Statement } from "../db/statement.ts";
+import type { Moment } from "../lib/time.ts";
 import type { Proofs } from "./assurance.ts";
 import type { Credential } from "./credential.ts";
 import { isSelfScope } from "./permissions.ts";
@@ -49,12 +50,12 @@ const callerColumns = {
     userId: sessions.userId,
     revokedAt: sessions.revokedAt,
     expiresAt: sql<number | null>`${sessions.expiresAt}`.as("expires_at"),
+    beganAt: sql<number>`${sessions.createdAt}`.as("began_at"),
     lastUsedAt: sql<number | null>`NULL`.as("last_used_at"),
     scopes: sql<string[] | null>`NULL`.as("scopes"),
     generation: sessions.generation,
     rotatedAt: sessions.rotatedAt,
     proofs: sql<Proofs>`${sessions.proofs}`.mapWith(sessions.proofs).as("proofs"),
-    beganAt: sql<number>`${sessions.createdAt}`.as("began_at"),
   },
   apiKey: {
     ...ownerColumns,
@@ -62,12 +63,12 @@ const callerColumns = {
     userId: apiKeys.userId,
     revokedAt: apiKeys.revokedAt,
     expiresAt: sql<number | null>`${apiKeys.expiresAt}`.as("expires_at"),
+    beganAt: sql<number>`coalesce(${apiKeys.secretCreatedAt}, ${apiKeys.createdAt})`.as("began_at"),
     lastUsedAt: apiKeys.lastUsedAt,
     scopes: sql<string[] | null>`${apiKeys.scopes}`.mapWith(apiKeys.scopes).as("scopes"),
     generation: sql<number>`0`.as("generation"),
     rotatedAt: sql<number>`0`.as("rotated_at"),
     proofs: sql<Proofs>`'{}'`.mapWith(sessions.proofs).as("proofs"),
-    beganAt: sql<number>`0`.as("began_at"),
   },
 };
 
@@ -82,14 +83,15 @@ export interface CallerRow extends Omit<Account, "id"> {
   requireMfa: boolean;
   revokedAt: number | null;
   expiresAt: number | null;
+  /** When the session began, or the secret of the API key was made. */
+  beganAt: number;
   lastUsedAt: number | null;
   scopes: string[] | null;
   /** The current generation of a session, and when it began; 0 for an API key. */
   generation: number;
   rotatedAt: number;
-  /** The proofs of a session, and when it began; none and 0 for an API key. */
+  /** The proofs of a session; none for an API key. */
   proofs: Proofs;
-  beganAt: number;
 }
 
 let findSession: ((values: { id: string }) => Statement<CallerRow[]>) | undefined;
@@ -123,10 +125,11 @@ export function findCaller(db: Db, credential: Credential): Statement<CallerRow[
 export function toPrincipal(
   row: CallerRow | undefined,
   credential: Credential,
-  now: number,
+  { now, revokedBefore }: Moment,
 ): Principal | null {
   if (!row?.isActive || row.deletedAt !== null || row.revokedAt !== null) return null;
   if (row.expiresAt !== null && row.expiresAt <= now) return null;
+  if (row.beganAt < revokedBefore) return null;
   const { id, userId, username, role, dataKey } = row;
   if (credential.type === "api_key") {
     const scopes = row.scopes ?? [];

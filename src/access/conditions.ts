@@ -1,4 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
+import { momentOf } from "../context.ts";
+import type { Moment } from "../lib/time.ts";
 import type { Permission } from "./permissions.ts";
 import type { Principal } from "./principal.ts";
 import type { Acting } from "./read.ts";
@@ -24,7 +26,7 @@ export interface Demand {
  * change, so that, unlike what was read before, it cannot be out of date.
  */
 export function whereAuthorized(acting: Acting, demand: Demand): SQL {
-  const { actor, access, now } = acting;
+  const { actor, access } = acting;
   const { rule } = access;
   const isOwn = demand.on !== undefined && isSelf(acting, demand.on.userId);
   const needs: string[] = [...(demand.needs ?? [])];
@@ -36,7 +38,7 @@ export function whereAuthorized(acting: Acting, demand: Demand): SQL {
     if (role) conditions.push(whereCovered(actor, role));
   }
   const whereAllHeld = sql.join([sql`true`, ...conditions], sql` AND `);
-  return sql`EXISTS (SELECT 1 FROM ${selectActor(actor, rule.scope, now())} AND ${whereAllHeld})`;
+  return sql`EXISTS (SELECT 1 FROM ${selectActor(actor, rule.scope, momentOf(acting))} AND ${whereAllHeld})`;
 }
 
 /** True while the role of a user grants every one of the permissions. */
@@ -55,16 +57,17 @@ function roleOn({ kind }: Scope): SQL {
 }
 
 // The actor's live rows as `a` (user), `held` (role) and `k` (API key).
-function selectActor(actor: Principal, scope: Scope, now: number): SQL {
+function selectActor(actor: Principal, scope: Scope, { now, revokedBefore }: Moment): SQL {
   const role = roleOn(scope);
   const whereUsable = sql`a.is_active = 1 AND a.deleted_at IS NULL`;
   if (actor.type === "api_key") {
     return sql`api_keys AS k JOIN users AS a ON a.id = k.user_id JOIN roles AS held ON held.name = ${role}
-      WHERE k.id = ${actor.keyId} AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ${now}) AND ${whereUsable}`;
+      WHERE k.id = ${actor.keyId} AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ${now})
+        AND coalesce(k.secret_created_at, k.created_at) >= ${revokedBefore} AND ${whereUsable}`;
   }
   return sql`sessions AS s JOIN users AS a ON a.id = s.user_id JOIN roles AS held ON held.name = ${role}
-    WHERE s.id = ${actor.sessionId} AND s.revoked_at IS NULL AND s.expires_at > ${now} AND ${whereUsable}
-      AND (held.require_mfa = 0 OR a.mfa_enabled = 1)`;
+    WHERE s.id = ${actor.sessionId} AND s.revoked_at IS NULL AND s.expires_at > ${now} AND s.created_at >= ${revokedBefore}
+      AND ${whereUsable} AND (held.require_mfa = 0 OR a.mfa_enabled = 1)`;
 }
 
 // Permissions are stored as a JSON array, and their names contain no quotes: a quoted name is in the text only if it is an element.

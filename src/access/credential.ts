@@ -2,6 +2,7 @@ import type { Config } from "../config.ts";
 import { AppError } from "../errors.ts";
 import { type VerifiedAccessToken, verifyAccessToken } from "../lib/access-token.ts";
 import { hashApiKey } from "../lib/api-key.ts";
+import { firstIdAt } from "../lib/ids.ts";
 import type { MemoryCache } from "../lib/memory-cache.ts";
 import { SECOND } from "../lib/time.ts";
 
@@ -20,6 +21,8 @@ const BEARER = /^Bearer +([\w.~+/-]+=*) *$/i;
 interface Verifier {
   config: Pick<Config, "signingKeys" | "accessToken">;
   memory: { verifiedTokens: MemoryCache<VerifiedAccessToken> };
+  /** The revocation epoch. */
+  revokedBefore: number;
   now(): number;
 }
 
@@ -44,10 +47,23 @@ export async function readCredential(
 }
 
 /**
- * The claims of a valid access token, or undefined. Each token is verified once per isolate. Does not check whether the session
- * of the token is live.
+ * The claims of a valid access token, or undefined. Each token is verified once per isolate. A token from before the revocation
+ * epoch, or of a session that began before it, is not valid. Does not check whether the session of the token is live.
  */
 export async function verifyToken(
+  token: string,
+  verifier: Verifier,
+): Promise<VerifiedAccessToken | undefined> {
+  const claims = await verifySignature(token, verifier);
+  return claims && isRevoked(claims, verifier.revokedBefore) ? undefined : claims;
+}
+
+// A token names the second in which it was issued, and the id of a session the millisecond in which it began.
+function isRevoked({ issuedAt, sessionId }: VerifiedAccessToken, revokedBefore: number): boolean {
+  return (issuedAt + 1) * SECOND <= revokedBefore || sessionId < firstIdAt(revokedBefore);
+}
+
+async function verifySignature(
   token: string,
   { config, memory, now }: Verifier,
 ): Promise<VerifiedAccessToken | undefined> {

@@ -1,4 +1,4 @@
-import { afterResponse, type Context } from "../context.ts";
+import { afterResponse, type Context, momentOf } from "../context.ts";
 import type { Rows, Statements } from "../db/connection.ts";
 import type { Statement } from "../db/statement.ts";
 import { AppError } from "../errors.ts";
@@ -55,7 +55,7 @@ async function sendUnlessBehind<const S extends Statements & { callers: Statemen
   const rows = await ctx.d1.send(statements);
   const { replication } = ctx.d1;
   const [row] = rows.callers as CallerRow[];
-  if (!replication?.mayLag || toPrincipal(row, credential, ctx.now())) return rows;
+  if (!replication?.mayLag || toPrincipal(row, credential, momentOf(ctx))) return rows;
   replication.mayLag = false;
   return ctx.d1.send(statements);
 }
@@ -68,7 +68,7 @@ export async function requireAdmitted(ctx: Context): Promise<void> {
 
 function admit(ctx: Context, access: AccessRequest, row: CallerRow | undefined): Principal {
   access.isDecided = true;
-  const principal = toPrincipal(row, access.credential, ctx.now());
+  const principal = toPrincipal(row, access.credential, momentOf(ctx));
   confirmKey(ctx, access, principal !== null);
   if (!principal || !row) throw new AppError("unauthenticated");
   if (principal.type === "api_key") recordUse(ctx, principal.keyId, row.lastUsedAt);

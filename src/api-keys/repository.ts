@@ -25,9 +25,15 @@ const publicColumns = {
 
 type ApiKeyTable = typeof apiKeys.$inferSelect;
 export type ApiKeyRow = Pick<ApiKeyTable, keyof typeof publicColumns>;
-export type NewApiKeyRow = Omit<ApiKeyTable, "version" | "lastUsedAt" | "revokedAt">;
+export type NewApiKeyRow = Omit<
+  ApiKeyTable,
+  "version" | "lastUsedAt" | "revokedAt" | "secretCreatedAt"
+>;
 export type ApiKeyChange = Partial<
-  Pick<ApiKeyTable, "name" | "scopes" | "prefix" | "secretHash" | "expiresAt" | "revokedAt">
+  Pick<
+    ApiKeyTable,
+    "name" | "scopes" | "prefix" | "secretHash" | "secretCreatedAt" | "expiresAt" | "revokedAt"
+  >
 >;
 
 /** What only changes and uses of a key set. */
@@ -40,7 +46,7 @@ export function toApiKeyRow({ secretHash, ...row }: NewApiKeyRow): ApiKeyRow {
 
 /** Inserts a key where the condition holds, its owner is not deleted and has fewer live keys than the limit. */
 export function insertApiKey(db: Db, row: NewApiKeyRow, condition: SQL) {
-  const fresh = { ...row, ...FRESH };
+  const fresh = { ...row, ...FRESH, secretCreatedAt: null };
   const { userId, createdAt } = row;
   const whereAllowed = sql`${condition}
     AND EXISTS (SELECT 1 FROM users AS owner WHERE owner.id = ${userId} AND owner.deleted_at IS NULL)

@@ -27,7 +27,7 @@ export async function rotateApiKey(
     if (key.secretHash !== seenHash) throw new AppError("edit_conflict");
     return {
       action: "api_key.rotated",
-      set: { prefix, secretHash },
+      set: { prefix, secretHash, secretCreatedAt: ctx.now() },
       isGrant: true,
       keep: (row) => keep({ row, key: text }, row.userId),
       changes: { prefix: { from: key.prefix, to: prefix } },

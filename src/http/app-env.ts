@@ -3,6 +3,7 @@ import type { Context as HonoContext } from "hono";
 import type { ConfigResult } from "../config.ts";
 import type { Bindings, Context } from "../context.ts";
 import type { Meter } from "../lib/meter.ts";
+import type { Trace } from "../lib/trace.ts";
 import type { Log } from "../platform/logger.ts";
 
 /** The bindings and variables of a request in Hono. */
@@ -13,6 +14,9 @@ export interface AppEnv {
     requestId: string;
     /** The well-formed `X-Request-Id` of the client. It may be personal data: log it, but never store it. */
     clientRequestId: string | undefined;
+    trace: Trace;
+    /** A random number from 0 to 1: the successes below `LOG_SAMPLE_RATE` are logged. */
+    sample: number;
     log: Log;
     meter: Meter;
     config: ConfigResult;

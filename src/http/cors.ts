@@ -21,6 +21,7 @@ const applyCors = honoCors({
     "X-API-Key",
     "X-D1-Bookmark",
     "X-Request-Id",
+    "traceparent",
   ],
   exposeHeaders: [
     "ETag",

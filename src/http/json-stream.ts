@@ -6,6 +6,7 @@ import { type Paged, type PagedDocument, writeJson, writeLines } from "../lib/js
 import { describeError } from "../platform/logger.ts";
 import type { AppEnv } from "./app-env.ts";
 import { NDJSON_TYPE } from "./body.ts";
+import { isSampled } from "./request-log.ts";
 
 /**
  * A 200 response with a JSON document that is written while it is read: the next page of a list is fetched only when the client
@@ -64,6 +65,8 @@ async function* logOutcome(c: HonoContext<AppEnv>, pieces: AsyncIterable<string>
     throw error;
   } finally {
     const { queries, rowsRead } = c.get("meter").d1;
-    log("info", "stream.ended", { outcome, d1: { queries, rows_read: rowsRead } });
+    if (outcome !== "complete" || isSampled(c)) {
+      log("info", "stream.ended", { outcome, d1: { queries, rows_read: rowsRead } });
+    }
   }
 }

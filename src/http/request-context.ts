@@ -52,6 +52,7 @@ function createRequestContext(c: HonoContext<AppEnv>, config: Config): Context {
       },
     },
     requestId: c.get("requestId"),
+    trace: c.get("trace"),
     log: c.get("log"),
     waitUntil: (work) => c.executionCtx.waitUntil(work),
   });

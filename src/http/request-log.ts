@@ -5,7 +5,8 @@ import type { AppEnv } from "./app-env.ts";
 
 /**
  * Measures what a request costs and logs it as one JSON line. If `SERVER_TIMING` is on, it is also in the `Server-Timing` header
- * of the response (W3C). The line contains the pattern of the route, never the path, because paths contain ids.
+ * of the response (W3C). The line contains the pattern of the route, never the path, because paths contain ids. `LOG_SAMPLE_RATE`
+ * leaves out successes.
  */
 export const requestLog: MiddlewareHandler<AppEnv> = async function requestLog(c, next) {
   const meter = createMeter();
@@ -17,7 +18,10 @@ export const requestLog: MiddlewareHandler<AppEnv> = async function requestLog(c
   if (config?.ok && config.config.serverTiming) {
     c.res.headers.set("Server-Timing", toServerTiming(durationMs, meter));
   }
+  if (c.res.status < 400 && !isSampled(c)) return;
+  const { parentSpanId } = c.get("trace");
   c.get("log")("info", "request", {
+    ...(parentSpanId !== undefined && { parent_span_id: parentSpanId }),
     method: c.req.method,
     route: matchedRoute(c),
     status: c.res.status,
@@ -32,6 +36,12 @@ export const requestLog: MiddlewareHandler<AppEnv> = async function requestLog(c
     kv: { ...meter.kv, ms: round(meter.kv.ms) },
   });
 };
+
+/** True if the success of this request is logged. The answer is the same for all lines of a request. */
+export function isSampled(c: HonoContext<AppEnv>): boolean {
+  const config = c.get("config");
+  return !config?.ok || c.get("sample") < config.config.logSampleRate;
+}
 
 /** The pattern of the route that a request matched; null if it matched none. */
 export function matchedRoute(c: HonoContext<AppEnv>): string | null {

@@ -88,7 +88,7 @@ export async function keepAnswer(
   const row = await toRow(ctx, request, answer, userId);
   return (recorded) => ({
     expiredAnswer:
-      hasExpired(ctx, request) && deleteExpiredAnswer(ctx.db, row.id, ctx.now(), recorded),
+      hasExpired(ctx, request) && deleteExpiredAnswer(ctx.db, row.id, expiredUntil(ctx), recorded),
     answer: insertAnswer(ctx.db, row, recorded),
   });
 }
@@ -104,7 +104,8 @@ export async function keepFirstAnswer(
 ): Promise<StoredAnswer | undefined> {
   const row = await toRow(ctx, request, answer, ctx.access?.principal?.userId ?? null);
   const { inserted, found } = await ctx.d1.send({
-    expired: hasExpired(ctx, request) && deleteExpiredAnswer(ctx.db, row.id, ctx.now(), sql`true`),
+    expired:
+      hasExpired(ctx, request) && deleteExpiredAnswer(ctx.db, row.id, expiredUntil(ctx), sql`true`),
     inserted: insertFirstAnswer(ctx.db, row),
     found: request.answers,
   });
@@ -124,16 +125,21 @@ async function toRow(
   return { id, userId, sealedAnswer, expiresAt: ctx.now() + RETENTION_MS };
 }
 
+// Answers from before the revocation epoch count as expired.
+function expiredUntil({ now, revokedBefore }: Context): number {
+  return Math.max(now(), revokedBefore + RETENTION_MS - 1);
+}
+
 // What has expired is deleted every hour. Until then it must make room for a new answer.
 function hasExpired(ctx: Context, { found = [] }: IdempotentRequest): boolean {
-  return found.some(({ expiresAt }) => expiresAt <= ctx.now());
+  return found.some(({ expiresAt }) => expiresAt <= expiredUntil(ctx));
 }
 
 async function findAnswer(
   ctx: Context,
   request: IdempotentRequest,
 ): Promise<StoredAnswer | undefined> {
-  const live = request.found?.find(({ expiresAt }) => expiresAt > ctx.now());
+  const live = request.found?.find(({ expiresAt }) => expiresAt > expiredUntil(ctx));
   if (!live) return undefined;
   const answer = await openAnswer(ctx, request, { ...live, index: request.ids.indexOf(live.id) });
   if (!answer) throw new AppError("idempotency_key_reused", { faults: [REUSED] });

@@ -29,11 +29,13 @@ export function insertFirstAnswer(db: Db, row: AnswerRow) {
     .returning({ id: idempotencyKeys.id });
 }
 
-/** Deletes an answer that has expired, where the condition holds. */
-export function deleteExpiredAnswer(db: Db, id: string, now: number, condition: SQL) {
+/** Deletes an answer that expires by a time, where the condition holds. */
+export function deleteExpiredAnswer(db: Db, id: string, until: number, condition: SQL) {
   return db
     .delete(idempotencyKeys)
-    .where(and(sql`${idempotencyKeys.id} = ${id}`, lte(idempotencyKeys.expiresAt, now), condition));
+    .where(
+      and(sql`${idempotencyKeys.id} = ${id}`, lte(idempotencyKeys.expiresAt, until), condition),
+    );
 }
 
 /** Deletes up to `limit` answers that have expired. */

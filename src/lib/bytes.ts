@@ -12,6 +12,11 @@ export function toBase64Url(bytes: Uint8Array): string {
   return base64url.encode(bytes);
 }
 
+/** Hexadecimal digits in lower case. */
+export function toHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 /** The bytes of a canonical base64url text, or undefined for any other text. */
 export function fromBase64Url(text: string): Uint8Array<ArrayBuffer> | undefined {
   try {

@@ -4,6 +4,12 @@ export const MINUTE = 60 * SECOND;
 export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 
+/** When a credential or token must be valid: it has not expired by `now`, and began at `revokedBefore` or later. */
+export interface Moment {
+  now: number;
+  revokedBefore: number;
+}
+
 /** RFC 3339 in UTC with milliseconds. */
 export function toTimestamp(ms: number): string {
   return new Date(ms).toISOString();

@@ -110,9 +110,15 @@ async function deliverBatch(
   return { claimed: claimed.length, sent };
 }
 
-// The token is created only now, so that no token is stored while the email waits.
+// An email from before the revocation epoch is not sent: a restore of the database may have brought it back. The token is created
+// only now, so that no token is stored while the email waits.
 async function deliver(ctx: Context, mail: ClaimedMail, lease: string): Promise<boolean> {
   const at = { userId: mail.userId, id: mail.id, lease };
+  if (mail.createdAt < ctx.revokedBefore) {
+    ctx.log("warn", "mail.given_up", { mail_id: mail.id, kind: mail.kind, reason: "revoked" });
+    await ctx.d1.send({ settled: settleMail(ctx.db, at, settledAt(ctx, "failedAt")) });
+    return false;
+  }
   try {
     const isSent = await send(ctx, mail, lease);
     if (!isSent) return false;
@@ -167,8 +173,8 @@ async function send(ctx: Context, mail: ClaimedMail, lease: string): Promise<boo
     appName: config.appName,
     link: token === undefined ? undefined : { baseUrl: linkUrl, token, isService: linksToService },
   });
-  const { requestId } = ctx;
-  await sendMail({ ...rendered, to: address, idempotencyKey: mail.id, requestId });
+  const { requestId, trace } = ctx;
+  await sendMail({ ...rendered, to: address, idempotencyKey: mail.id, requestId, trace });
   return true;
 }
 

@@ -1,5 +1,6 @@
-import { utf8 } from "../lib/bytes.ts";
+import { toHex, utf8 } from "../lib/bytes.ts";
 import { SECOND } from "../lib/time.ts";
+import { type Correlation, correlationHeaders } from "./correlation.ts";
 
 const TIMEOUT_MS = 2 * SECOND;
 const PREFIX_LENGTH = 5;
@@ -10,14 +11,13 @@ const PREFIX_LENGTH = 5;
  */
 export async function isBreached(
   password: string,
-  { rangeUrl, requestId }: { rangeUrl: string; requestId: string },
+  { rangeUrl, ...correlation }: Correlation & { rangeUrl: string },
 ): Promise<boolean> {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-1", utf8(password)));
-  const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  const hash = hex.toUpperCase();
+  const hash = toHex(digest).toUpperCase();
   const base = rangeUrl.endsWith("/") ? rangeUrl : `${rangeUrl}/`;
   const response = await fetch(new URL(hash.slice(0, PREFIX_LENGTH), base), {
-    headers: { "Add-Padding": "true", "X-Request-Id": requestId },
+    headers: { "Add-Padding": "true", ...correlationHeaders(correlation) },
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
   if (!response.ok) throw new Error(`range query returned ${response.status}`);

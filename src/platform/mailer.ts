@@ -1,14 +1,13 @@
 import { SECOND } from "../lib/time.ts";
+import { type Correlation, correlationHeaders } from "./correlation.ts";
 
-interface Mail {
+interface Mail extends Correlation {
   to: string;
   subject: string;
   text: string;
   html: string;
   /** The same for every attempt to send an email. Providers that support it deliver the email once. */
   idempotencyKey: string;
-  /** Sent to an HTTP provider as `X-Request-Id`. */
-  requestId: string;
 }
 
 /** Sends an email. Rejects if the provider does not accept it, with `MailRefused` if another attempt is useless. */
@@ -60,14 +59,14 @@ export function createHttpMailer(
   provider: { url: string; apiKey: string },
   from: string,
 ): SendMail {
-  return async ({ to, subject, text, html, idempotencyKey, requestId }) => {
+  return async ({ to, subject, text, html, idempotencyKey, ...correlation }) => {
     const response = await fetch(provider.url, {
       method: "POST",
       headers: {
         Authorization: `Bearer ${provider.apiKey}`,
         "Content-Type": "application/json",
         "Idempotency-Key": idempotencyKey,
-        "X-Request-Id": requestId,
+        ...correlationHeaders(correlation),
       },
       body: JSON.stringify({ from, to: [to], subject, text, html }),
       signal: AbortSignal.timeout(TIMEOUT_MS),

@@ -7,6 +7,7 @@ import { parseConfig } from "../../src/config.ts";
 import { type Context, createContext } from "../../src/context.ts";
 import { roles } from "../../src/db/schema/roles.ts";
 import { createMeter } from "../../src/lib/meter.ts";
+import { beginSpan } from "../../src/lib/trace.ts";
 import { sqlAll } from "../support/fixtures.ts";
 
 async function newContext(): Promise<Context> {
@@ -19,6 +20,7 @@ async function newContext(): Promise<Context> {
     actor: { type: "system" },
     client: { ip: null, userAgent: null, country: null },
     requestId: crypto.randomUUID(),
+    trace: beginSpan(),
     log: () => undefined,
     waitUntil: () => undefined,
   });

@@ -35,7 +35,7 @@ describe("the breached-password check", () => {
     expect(service).not.toHaveBeenCalled();
   });
 
-  it("sends only the first five hex digits of the SHA-1, and the request id", async () => {
+  it("sends only the first five hex digits of the SHA-1, the request id and the trace", async () => {
     const sent: Request[] = [];
     mockService((request) => {
       sent.push(request);
@@ -49,6 +49,7 @@ describe("the breached-password check", () => {
     expect(sent[0]?.body).toBeNull();
     expect([...(sent[0]?.headers ?? [])]).toEqual([
       ["add-padding", "true"],
+      ["traceparent", expect.stringMatching(/^00-/)],
       ["x-request-id", refused.body.request_id],
     ]);
   });

@@ -80,6 +80,7 @@ export async function createClient(url: string, admin: Login) {
 
   return {
     admin: loggedIn,
+    send,
     post,
     get,
     logIn,

@@ -17,6 +17,8 @@ describe("the request log", () => {
       level: "info",
       event: "request",
       request_id: answer.headers.get("X-Request-Id"),
+      trace_id: expect.stringMatching(/^[0-9a-f]{32}$/),
+      span_id: expect.stringMatching(/^[0-9a-f]{16}$/),
       method: "GET",
       route: "/v1/users/:id",
       status: 200,

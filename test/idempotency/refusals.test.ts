@@ -173,8 +173,8 @@ describe("not stored, so that the same key can be sent again once the reason has
     };
     const rotateFirst = () => send(rotation.path, rotation.options);
     const bindings = beforeStatement(/^update "api_keys" set "prefix"/, rotateFirst);
-    expectProblem(await sendKeyed("conflict", rotation, { bindings }), 409, "edit_conflict");
-    const again = await sendKeyed("conflict", rotation);
+    expectProblem(await sendKeyed("overtaken", rotation, { bindings }), 409, "edit_conflict");
+    const again = await sendKeyed("overtaken", rotation);
     expect([again.status, isReplayed(again)]).toEqual([200, false]);
   });
 });

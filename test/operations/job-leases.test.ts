@@ -132,7 +132,7 @@ describe("the hourly run", () => {
       sqlAll("SELECT purpose FROM one_time_tokens WHERE user_id = ? AND token_hash GLOB 't*'", id);
     await sqlRun("DELETE FROM one_time_tokens WHERE user_id = ?", id);
     await sqlRun(
-      "INSERT INTO one_time_tokens VALUES (?1, 'verify_email', 't1', 'a', ?2 - 1000), (?1, 'reset_password', 't2', 'a', ?2 + 60000)",
+      "INSERT INTO one_time_tokens VALUES (?1, 'verify_email', 't1', 'a', ?2 - 1000, 0), (?1, 'reset_password', 't2', 'a', ?2 + 60000, 0)",
       id,
       now,
     );

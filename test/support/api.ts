@@ -3,6 +3,7 @@ import worker from "../../src/index.ts";
 import { FAULT_CODES } from "../../src/lib/fault-codes.ts";
 import { checkDocumented } from "./documented.ts";
 import { currentIsolate } from "./isolates.ts";
+import { noteBody, noteRequest } from "./leaks.ts";
 
 const ORIGIN = "https://roster.test";
 
@@ -41,6 +42,7 @@ export async function send<T = any>(
   await settled;
   const { status, headers } = response;
   const { pathname } = new URL(request.url);
+  if (pathname.startsWith("/v1/")) noteBody(text);
   checkDocumented({ method: request.method, path: pathname, status, headers, text });
   const isJson = /[/+]json/.test(response.headers.get("Content-Type") ?? "");
   const body = isJson && text ? JSON.parse(text) : undefined;
@@ -70,6 +72,7 @@ export async function start(path: string, options: RequestOptions = {}) {
     headers,
     ...(hasBody && { body: options.raw ?? JSON.stringify(options.body) }),
   });
+  noteRequest(new URL(request.url), headers, options.raw ?? options.body);
   const executionContext = createExecutionContext();
   const response = await worker.fetch(
     request,

@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { expectStatement, wrapD1 } from "./d1.ts";
+import { warm } from "./isolates.ts";
 
 /** Decides whether a binding fails, by the SQL of a D1 round trip or the key of a KV operation. */
 export type FailsAt = (text: string) => boolean;
@@ -29,7 +30,7 @@ export function faultyBindings(faults: Faults): Cloudflare.Env {
     if (fails?.(sql)) throw new Error(message);
   };
   const DB = wrapD1({ before: failIf(faults.d1), after: failIf(faults.d1AnswerLost) });
-  return { ...env, DB, KV: faultyKv(env.KV, faults) };
+  return warm({ ...env, DB, KV: faultyKv(env.KV, faults) });
 }
 
 function faultyKv(namespace: KVNamespace, faults: Faults): KVNamespace {

@@ -1,4 +1,5 @@
 import { vi } from "vitest";
+import { noteLine } from "./leaks.ts";
 
 export interface LogLine {
   level: string;
@@ -10,7 +11,7 @@ export interface LogLine {
 /** Captures everything logged from now on, as written and parsed. */
 export function captureLogs() {
   const spies = (["debug", "log", "info", "warn", "error"] as const).map((level) =>
-    vi.spyOn(console, level).mockImplementation(() => undefined),
+    vi.spyOn(console, level).mockImplementation((...args) => noteLine(args)),
   );
   const raw = () => spies.flatMap((spy) => spy.mock.calls.map((call) => call.join(" ")));
   return {

@@ -1,6 +1,7 @@
 import { send } from "./api.ts";
 import { newAccount, PASSWORD, type TestUser } from "./fixtures.ts";
-import { createIsolate } from "./isolates.ts";
+import { createIsolate, warm } from "./isolates.ts";
+import { notePrivate } from "./leaks.ts";
 
 export interface SentMail {
   from: string;
@@ -20,6 +21,8 @@ export function createMailbox(settings: Record<string, string | undefined> = {})
   const EMAIL = {
     send: async (mail: SentMail) => {
       calls += 1;
+      notePrivate(mail.to);
+      notePrivate(/#token=(\S+)/.exec(mail.text)?.[1] ?? "");
       if (faults.refuses?.()) throw new Error(`the provider refuses ${mail.to}`);
       sent.push(mail);
       if (faults.losesAnswer?.()) throw new Error("the response is lost");
@@ -28,7 +31,7 @@ export function createMailbox(settings: Record<string, string | undefined> = {})
   } as unknown as SendEmail;
   return {
     EMAIL,
-    bindings: { ...createIsolate(settings), EMAIL },
+    bindings: warm({ ...createIsolate(settings), EMAIL }),
     sent,
     faults,
     /** The number of send attempts, including failed ones. */

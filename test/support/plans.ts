@@ -1,4 +1,5 @@
 import { env } from "cloudflare:workers";
+import { noteBound } from "./leaks.ts";
 
 /** The SQL of every statement that the worker has sent in this file. */
 const sent = new Set<string>();
@@ -9,6 +10,12 @@ const known = new Set<string>();
 // Taken from the prototype, because this file runs once per test file and replaces the method.
 const batch: D1Database["batch"] = Object.getPrototypeOf(env.DB).batch.bind(env.DB);
 
+/** A statement as the runtime keeps it. */
+interface SentStatement {
+  statement: string;
+  params: readonly unknown[];
+}
+
 /**
  * Remembers the SQL that the worker sends from now on, in requests and jobs. It sends batches; the tests' own statements do
  * not.
@@ -16,8 +23,9 @@ const batch: D1Database["batch"] = Object.getPrototypeOf(env.DB).batch.bind(env.
 export function rememberStatements(): void {
   sent.clear();
   env.DB.batch = (statements) => {
-    for (const { statement } of statements as unknown as { statement: string }[]) {
+    for (const { statement, params } of statements as unknown as SentStatement[]) {
       sent.add(statement);
+      noteBound(params);
     }
     return batch(statements);
   };

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, vi } from "vitest";
 import { takeUnmatchedStatements } from "./d1.ts";
 import { takeViolations } from "./documented.ts";
 import { resetIsolate } from "./isolates.ts";
+import { findLeaks, watchLogs } from "./leaks.ts";
 import { findWalks, rememberStatements } from "./plans.ts";
 
 const PRODUCTION_LIMIT = 100_000;
@@ -35,6 +36,7 @@ scheduler.wait = (ms, options) => wait(Math.min(ms, 1), options);
 beforeAll(async () => {
   await reset();
   resetIsolate();
+  watchLogs();
   await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
   rememberStatements();
 });
@@ -53,6 +55,12 @@ afterAll(() => {
   if (violations.length > 0) {
     throw new Error(`responses that the OpenAPI document does not have:\n${violations.join("\n")}`);
   }
+});
+
+// No log line has a secret or personal data that the file's requests, responses, emails or statements contained.
+afterAll(() => {
+  const leaks = findLeaks();
+  if (leaks.length > 0) throw new Error(`log lines with private values:\n${leaks.join("\n")}`);
 });
 
 // The cost of a request must not grow with what is stored: every statement finds its rows by an index.

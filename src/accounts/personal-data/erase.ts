@@ -35,7 +35,7 @@ export async function eraseUser(
       sessions: listLiveSessions(
         ctx.db,
         userId,
-        { now: ctx.now(), since: 0 },
+        { now: ctx.now(), since: 0, revokedBefore: 0 },
         { limit: MAX_SESSIONS },
       ),
     });

@@ -2,7 +2,7 @@ import { findCaller, toPrincipal } from "../../access/callers.ts";
 import { type Credential, verifyToken } from "../../access/credential.ts";
 import { read } from "../../access/read.ts";
 import { requireRule } from "../../access/require.ts";
-import type { Context } from "../../context.ts";
+import { type Context, momentOf } from "../../context.ts";
 import type { AccessTokenClaims } from "../../lib/access-token.ts";
 import {
   type CachedSession,
@@ -46,7 +46,7 @@ export async function introspect(ctx: Context, token: string): Promise<Introspec
 async function requireIntrospector(ctx: Context): Promise<void> {
   const { access } = ctx;
   if (!access) throw new Error("introspection without a credential");
-  const name = nameOf(access.credential);
+  const name = `${ctx.revokedBefore}:${nameOf(access.credential)}`;
   const known = ctx.memory.introspectors.get(name, ctx.now());
   if (known) {
     Object.assign(access, { isDecided: true, principal: known });
@@ -67,7 +67,7 @@ async function repair(ctx: Context, claims: AccessTokenClaims): Promise<CachedSe
   const { sessionId, userId } = claims;
   const credential = { type: "session", sessionId, userId } as const;
   const { callers } = await ctx.d1.send({ callers: findCaller(ctx.db, credential) });
-  const principal = toPrincipal(callers[0], credential, ctx.now());
+  const principal = toPrincipal(callers[0], credential, momentOf(ctx));
   if (principal?.type !== "user") return { ended: true };
   cacheRepairedSession(ctx, principal);
   return toRecord(principal);

@@ -1,8 +1,9 @@
-import { and, eq, gt, type SQL, sql } from "drizzle-orm";
+import { and, eq, gt, gte, type SQL, sql } from "drizzle-orm";
 import type { Db } from "../../db/client.ts";
 import { insertWhere } from "../../db/insert.ts";
 import { oneTimeTokens } from "../../db/schema/one-time-tokens.ts";
 import { users } from "../../db/schema/users.ts";
+import type { Moment } from "../../lib/time.ts";
 
 type TokenRow = typeof oneTimeTokens.$inferSelect;
 
@@ -11,17 +12,17 @@ type TokenRow = typeof oneTimeTokens.$inferSelect;
  * stored.
  */
 export function upsertToken(db: Db, row: TokenRow, condition: SQL) {
-  const { tokenHash, address, expiresAt } = row;
+  const { tokenHash, address, expiresAt, createdAt } = row;
   return insertWhere(db, oneTimeTokens, row, condition)
     .onConflictDoUpdate({
       target: [oneTimeTokens.userId, oneTimeTokens.purpose],
-      set: { tokenHash, address, expiresAt },
+      set: { tokenHash, address, expiresAt, createdAt },
     })
     .returning({ userId: oneTimeTokens.userId });
 }
 
 /** A live token with its user, who is not deleted. Every column has a unique name. */
-export function findToken(db: Db, tokenHash: string, now: number) {
+export function findToken(db: Db, tokenHash: string, { now, revokedBefore }: Moment) {
   return db
     .select({
       userId: oneTimeTokens.userId,
@@ -43,6 +44,7 @@ export function findToken(db: Db, tokenHash: string, now: number) {
       and(
         eq(oneTimeTokens.tokenHash, tokenHash),
         gt(oneTimeTokens.expiresAt, now),
+        gte(oneTimeTokens.createdAt, revokedBefore),
         sql`users.deleted_at IS NULL`,
       ),
     );

@@ -1,5 +1,5 @@
 import type { SQL } from "drizzle-orm";
-import type { Context } from "../../context.ts";
+import { type Context, momentOf } from "../../context.ts";
 import { toBase64Url, utf8 } from "../../lib/bytes.ts";
 import { computeMacText, firstKey } from "../../lib/mac.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../../lib/time.ts";
@@ -53,9 +53,10 @@ export async function mintToken(
   const text =
     PREFIX + (await computeMacText(firstKey(ctx.config.macKeys), "one-time token v1", message));
   const tokenHash = await hashToken(text);
-  const expiresAt = ctx.now() + TTL_MS[token.purpose];
+  const createdAt = ctx.now();
+  const expiresAt = createdAt + TTL_MS[token.purpose];
   const { stored } = await ctx.d1.send({
-    stored: upsertToken(ctx.db, { ...token, tokenHash, expiresAt }, condition),
+    stored: upsertToken(ctx.db, { ...token, tokenHash, createdAt, expiresAt }, condition),
   });
   return stored.length > 0 ? text : undefined;
 }
@@ -67,7 +68,7 @@ export async function readToken(
 ): Promise<{ token: FoundToken; tokenHash: string } | undefined> {
   if (!text.startsWith(PREFIX)) return undefined;
   const tokenHash = await hashToken(text);
-  const { found } = await ctx.d1.send({ found: findToken(ctx.db, tokenHash, ctx.now()) });
+  const { found } = await ctx.d1.send({ found: findToken(ctx.db, tokenHash, momentOf(ctx)) });
   const [token] = found;
   return token && { token, tokenHash };
 }

@@ -66,6 +66,7 @@ async function isKnownBreached(ctx: Context, password: string): Promise<boolean>
     return await isBreached(password, {
       rangeUrl: breachedPasswordUrl,
       requestId: ctx.requestId,
+      trace: ctx.trace,
     });
   } catch (error) {
     ctx.log("warn", "password.breach_check_failed", describeError(error));

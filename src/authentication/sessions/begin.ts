@@ -4,7 +4,7 @@ import { findCaller, toPrincipal } from "../../access/callers.ts";
 import { commitBoth } from "../../audit/commit.ts";
 import { createAuditEvent } from "../../audit/events.ts";
 import type { NewAuditEvent } from "../../audit/repository.ts";
-import type { Context } from "../../context.ts";
+import { type Context, momentOf } from "../../context.ts";
 import type { Statements } from "../../db/connection.ts";
 import { AppError } from "../../errors.ts";
 import { newId } from "../../lib/ids.ts";
@@ -112,7 +112,7 @@ export async function beginSession<const T extends Statements>(
   );
   cacheEndedSessions(ctx, result.followed);
   deliverSoon(ctx, result.mail);
-  const principal = toPrincipal(result.callers[0], credential, now);
+  const principal = toPrincipal(result.callers[0], credential, momentOf(ctx));
   if (principal?.type !== "user") throw new AppError("invalid_credentials");
   cacheSession(ctx, principal);
   ctx.memory.wrappedDataKeys.set(userId, principal.dataKey, now);

@@ -1,7 +1,7 @@
 import { type Acting, read } from "../../access/read.ts";
 import { requireManageable } from "../../access/require.ts";
 import type { UserRef } from "../../access/target.ts";
-import type { Context } from "../../context.ts";
+import { type Context, momentOf } from "../../context.ts";
 import { AppError } from "../../errors.ts";
 import { invalidCursor, openPage, type Page, type PageRequest, toPage } from "../../paging.ts";
 import {
@@ -29,8 +29,7 @@ export async function getSessionPage(
     positionOf: ({ userId, id }: SessionRow) => [userId, id],
   };
   const position = await openPage(list, request);
-  const now = ctx.now();
-  const live = { now, since: now - ctx.config.session.maxMs };
+  const live = { ...momentOf(ctx), since: ctx.now() - ctx.config.session.maxMs };
   const { acting, users, sessions, totals } = await read(ctx, {
     users: findUserAuthority(ctx.db, userRef),
     sessions: listLiveSessions(ctx.db, userRef, live, {

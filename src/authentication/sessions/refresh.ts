@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { findCaller, toPrincipal } from "../../access/callers.ts";
 import { commit } from "../../audit/commit.ts";
 import { createAuditEvent } from "../../audit/events.ts";
-import type { Context } from "../../context.ts";
+import { type Context, momentOf } from "../../context.ts";
 import { AppError } from "../../errors.ts";
 import type { Person } from "../../lib/data-key.ts";
 import { type RefreshTokenClaims, verifyRefreshToken } from "../../lib/refresh-token.ts";
@@ -28,12 +28,17 @@ export async function refreshSession(ctx: Context, refreshToken: string): Promis
   const now = ctx.now();
   const { sessionId, generation } = claims;
   const { rotated, callers } = await ctx.d1.send({
-    rotated: rotateSession({ sessionId, generation, now, idleMs: ctx.config.session.idleMs }),
+    rotated: rotateSession({
+      sessionId,
+      generation,
+      ...momentOf(ctx),
+      idleMs: ctx.config.session.idleMs,
+    }),
     callers: findCaller(ctx.db, { type: "session", sessionId, userId: "" }),
   });
   const [caller] = callers;
   const credential = { type: "session", sessionId, userId: caller?.userId ?? "" } as const;
-  const principal = toPrincipal(caller, credential, now);
+  const principal = toPrincipal(caller, credential, momentOf(ctx));
   if (principal?.type !== "user" || !caller) throw new AppError("invalid_refresh_token");
   if (rotated.length === 0 && isReuse(claims, caller, now)) {
     await endReusedSession(ctx, claims, { id: principal.userId, dataKey: principal.dataKey });

@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, isNull, lt, ne, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, gt, gte, isNull, lt, ne, type SQL, sql } from "drizzle-orm";
 import type { Proofs } from "../../access/assurance.ts";
 import type { UserRef } from "../../access/target.ts";
 import { type Db, db } from "../../db/client.ts";
@@ -8,6 +8,7 @@ import { sessions } from "../../db/schema/sessions.ts";
 import { users } from "../../db/schema/users.ts";
 import { prepareOnce } from "../../db/statement.ts";
 import { firstIdAt } from "../../lib/ids.ts";
+import type { Moment } from "../../lib/time.ts";
 
 export type SessionRow = typeof sessions.$inferSelect;
 export type NewSession = Omit<SessionRow, "generation" | "revokedAt" | "revokedReason">;
@@ -33,8 +34,7 @@ export function listSessionsOfUser(db: Db, user: UserRef, after: string, limit: 
     .limit(limit);
 }
 
-interface LiveSessions {
-  now: number;
+interface LiveSessions extends Moment {
   /** Sessions that began before this time have expired. They are not read. */
   since: number;
 }
@@ -64,12 +64,13 @@ export function countLiveSessions(db: Db, user: UserRef, live: LiveSessions) {
     .where(whereLiveSessionOf(user, live));
 }
 
-function whereLiveSessionOf(user: UserRef, { now, since }: LiveSessions) {
+function whereLiveSessionOf(user: UserRef, { now, since, revokedBefore }: LiveSessions) {
   return and(
     eq(sessions.userId, user),
     isNull(sessions.revokedAt),
     gt(sessions.expiresAt, now),
     gt(sessions.id, firstIdAt(since)),
+    gte(sessions.createdAt, revokedBefore),
   );
 }
 
@@ -82,10 +83,9 @@ export function findUserAuthority(db: Db, user: UserRef) {
     .where(and(eq(users.id, user), isNull(users.deletedAt)));
 }
 
-interface Rotation {
+interface Rotation extends Moment {
   sessionId: string;
   generation: number;
-  now: number;
   idleMs: number;
 }
 
@@ -95,7 +95,8 @@ const rotate = prepareOnce<{
   next: number;
   now: number;
   idleUntil: number;
-}>()(({ id, generation, next, now, idleUntil }) =>
+  revokedBefore: number;
+}>()(({ id, generation, next, now, idleUntil, revokedBefore }) =>
   db
     .update(sessions)
     .set({
@@ -106,16 +107,17 @@ const rotate = prepareOnce<{
     })
     .where(
       sql`${sessions.id} = ${id} AND ${sessions.generation} = ${generation} AND ${sessions.revokedAt} IS NULL
-        AND ${sessions.expiresAt} > ${now} AND EXISTS (SELECT 1 FROM users AS owner WHERE owner.id = sessions.user_id
+        AND ${sessions.expiresAt} > ${now} AND ${sessions.createdAt} >= ${revokedBefore} AND EXISTS (SELECT 1 FROM users AS owner WHERE owner.id = sessions.user_id
           AND owner.is_active = 1 AND owner.deleted_at IS NULL)`,
     )
     .returning({ id: sessions.id }),
 );
 
 /** Advances a session to its next generation. Of concurrent requests with the live generation, exactly one succeeds. */
-export function rotateSession({ sessionId, generation, now, idleMs }: Rotation) {
+export function rotateSession({ sessionId, generation, now, revokedBefore, idleMs }: Rotation) {
   const next = generation + 1;
-  return rotate({ id: sessionId, generation, next, now, idleUntil: now + idleMs });
+  const idleUntil = now + idleMs;
+  return rotate({ id: sessionId, generation, next, now, idleUntil, revokedBefore });
 }
 
 /** Adds proofs to a session, which replace older ones of the same methods, where the condition holds. */

@@ -7,7 +7,7 @@ import { requirePerson } from "../../access/require.ts";
 import { commit } from "../../audit/commit.ts";
 import { createAuditEvent } from "../../audit/events.ts";
 import type { NewAuditEvent } from "../../audit/repository.ts";
-import type { Context } from "../../context.ts";
+import { type Context, momentOf } from "../../context.ts";
 import type { Statements } from "../../db/connection.ts";
 import { AppError } from "../../errors.ts";
 import { SECOND } from "../../lib/time.ts";
@@ -61,7 +61,7 @@ export async function stepUp(ctx: Context, input: StepUp) {
     effects,
     read: { callers: findCaller(acting.db, credential) },
   });
-  const principal = toPrincipal(callers[0], credential, acting.now());
+  const principal = toPrincipal(callers[0], credential, momentOf(acting));
   if (principal?.type !== "user") throw new AppError("unauthenticated");
   if (changed.length === 0) throw await proven.refuse();
   deliverSoon(acting, proven.mails);

@@ -4,7 +4,7 @@ import { users } from "./users.ts";
 
 /**
  * `secret_hash` is the SHA-256 of a 256-bit secret that is not stored. `scopes` is a JSON array of permissions. `version` counts
- * changes, but not uses.
+ * changes, but not uses. `secret_created_at` is null if the secret is as old as the key.
  */
 export const apiKeys = sqliteTable(
   "api_keys",
@@ -22,6 +22,7 @@ export const apiKeys = sqliteTable(
     expiresAt: integer("expires_at"),
     lastUsedAt: integer("last_used_at"),
     revokedAt: integer("revoked_at"),
+    secretCreatedAt: integer("secret_created_at"),
   },
   (table) => [
     uniqueIndex("api_keys_secret_hash").on(table.secretHash),

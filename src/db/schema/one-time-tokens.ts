@@ -12,6 +12,7 @@ export const oneTimeTokens = sqliteTable(
     tokenHash: text("token_hash").notNull(),
     address: text().notNull(),
     expiresAt: integer("expires_at").notNull(),
+    createdAt: integer("created_at").notNull().default(0),
   },
   (table) => [
     primaryKey({ columns: [table.userId, table.purpose] }),
