@@ -12,6 +12,7 @@ import { DAY, HOUR, MINUTE, SECOND } from "./lib/time.ts";
 import { createKv, type Kv } from "./platform/kv.ts";
 import type { Log } from "./platform/logger.ts";
 import { createBindingMailer, createHttpMailer, type SendMail } from "./platform/mailer.ts";
+import { type Count, IsolateCounts } from "./platform/metrics.ts";
 
 /** The Worker's bindings. Settings, which are text bindings, are parsed by config.ts. */
 export interface Bindings {
@@ -19,6 +20,7 @@ export interface Bindings {
   KV: KVNamespace;
   ASSETS: Fetcher;
   EMAIL?: SendEmail;
+  METRICS?: AnalyticsEngineDataset;
 }
 
 /** Who a request or a scheduled job acts as. */
@@ -77,6 +79,8 @@ export interface Context {
   /** The id that this service gave the request; never the client's. */
   requestId: string;
   log: Log;
+  /** Counts for /metrics. */
+  count: Count;
   /** The time of the request in milliseconds since the Unix epoch. It is constant, so that all rows of a request agree. */
   now(): number;
   waitUntil(work: Promise<unknown>): void;
@@ -106,6 +110,8 @@ export interface Memory {
   missingKeys: Set<string>;
   /** Principals whom D1 confirmed as callers of introspection within the last minute, by credential. */
   introspectors: MemoryCache<Principal>;
+  /** Counts for /metrics that are not in D1 yet. */
+  counts: IsolateCounts;
 }
 
 /** What lives as long as the isolate: the parsed configuration and the caches. */
@@ -138,6 +144,7 @@ export function getIsolate(bindings: object): Isolate {
       checks: new MemoryCache(MAX_ENTRIES, 5 * SECOND),
       missingKeys: new Set(),
       introspectors: new MemoryCache(MAX_ENTRIES, MINUTE),
+      counts: new IsolateCounts(),
     },
   };
   isolates.set(bindings, isolate);
@@ -165,9 +172,11 @@ interface ContextInput {
 /** Creates the context of one request or one scheduled job. */
 export function createContext({ bindings, meter, replication, ...rest }: ContextInput): Context {
   const now = Date.now();
+  const { memory } = getIsolate(bindings);
   return {
     ...rest,
-    memory: getIsolate(bindings).memory,
+    memory,
+    count: memory.counts.count,
     db,
     d1: connect(bindings.DB, meter, replication),
     kv: createKv(bindings.KV, meter),

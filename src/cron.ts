@@ -6,9 +6,11 @@ import { deleteExpiredTokens } from "./authentication/one-time-tokens/repository
 import { deleteExpiredSessions } from "./authentication/sessions/repository.ts";
 import type { Context } from "./context.ts";
 import { claimJob, releaseJob } from "./db/job-leases.ts";
+import { deleteOldWriters } from "./db/metric-counters.ts";
 import type { Statement } from "./db/statement.ts";
 import { deleteExpiredAnswers } from "./idempotency/repository.ts";
 import { DAY, MINUTE, SECOND } from "./lib/time.ts";
+import { measurePopulation } from "./operations/population.ts";
 import { deliverAllDueMail } from "./outbox/deliver.ts";
 import { deleteOldMail } from "./outbox/repository.ts";
 import { describeError } from "./platform/logger.ts";
@@ -50,6 +52,8 @@ const EVERY_MINUTE: readonly Job[] = [
   },
 ];
 
+const EVERY_FIVE_MINUTES: readonly Job[] = [once("measure_population", measurePopulation)];
+
 const HOURLY: readonly Job[] = [
   {
     name: "purge_deleted_users",
@@ -80,7 +84,23 @@ const HOURLY: readonly Job[] = [
     deleteOldUnattributed(db, now() - config.auditOriginMs, limit),
   ),
   cleanup("delete_old_mail", ({ db, now }, limit) => deleteOldMail(db, now(), limit)),
+  cleanup("delete_metric_writers", ({ db, now }, limit) =>
+    deleteOldWriters(db, now() - DAY, limit),
+  ),
 ];
+
+/** A job that does all of its work in one round, every five minutes. It counts no items. */
+function once(name: string, work: (ctx: Context) => Promise<void>): Job {
+  return {
+    name,
+    size: 1,
+    leaseMs: 5 * MINUTE,
+    async run(ctx) {
+      await work(ctx);
+      return [];
+    },
+  };
+}
 
 /** An hourly job that deletes rows. The statement deletes up to `limit` rows and returns them. */
 function cleanup(
@@ -101,6 +121,7 @@ function cleanup(
 /** The jobs of each schedule in wrangler.toml. A new job is one more entry in EVERY_MINUTE or HOURLY. */
 const JOBS: Readonly<Record<string, readonly Job[]>> = {
   "* * * * *": EVERY_MINUTE,
+  "*/5 * * * *": EVERY_FIVE_MINUTES,
   "17 * * * *": HOURLY,
 };
 

@@ -1,6 +1,7 @@
 import { createApp } from "./app.ts";
 import { type Bindings, createContext, getIsolate } from "./context.ts";
 import { runJobs } from "./cron.ts";
+import { writeCountsLater } from "./http/request-metrics.ts";
 import { newId } from "./lib/ids.ts";
 import { createMeter } from "./lib/meter.ts";
 import { createLog } from "./platform/logger.ts";
@@ -30,5 +31,6 @@ export default {
         waitUntil: (work) => executionContext.waitUntil(work),
       });
     await runJobs(createJobContext, controller.cron);
+    writeCountsLater({ bindings, log, waitUntil: (work) => executionContext.waitUntil(work) });
   },
 } satisfies ExportedHandler<Bindings>;

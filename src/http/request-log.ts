@@ -2,6 +2,7 @@ import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
 import { createMeter, type Meter } from "../lib/meter.ts";
 import type { AppEnv } from "./app-env.ts";
+import { recordRequest } from "./request-metrics.ts";
 
 /**
  * Measures what a request costs and logs it as one JSON line. If `SERVER_TIMING` is on, it is also in the `Server-Timing` header
@@ -31,6 +32,7 @@ export const requestLog: MiddlewareHandler<AppEnv> = async function requestLog(c
     },
     kv: { ...meter.kv, ms: round(meter.kv.ms) },
   });
+  recordRequest(c, { route: matchedRoute(c), durationMs });
 };
 
 /** The pattern of the route that a request matched; null if it matched none. */

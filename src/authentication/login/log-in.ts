@@ -21,6 +21,15 @@ import type { Login } from "./schema.ts";
  * `password_expired` with a token that sets a new password.
  */
 export async function logIn(ctx: Context, input: Login): Promise<TokenSet> {
+  try {
+    return await checkAndBegin(ctx, input);
+  } catch (error) {
+    if (error instanceof AppError) ctx.count("roster_logins_total", { result: error.code });
+    throw error;
+  }
+}
+
+async function checkAndBegin(ctx: Context, input: Login): Promise<TokenSet> {
   const checked = await checkPassword(ctx, toIdentifier(input), input.password);
   await requireVerifiedEmail(ctx, checked);
   await requireUnexpiredPassword(ctx, checked);
