@@ -23,6 +23,7 @@ const DEPENDENCIES = [
   "hono/route",
   "hono/secure-headers",
   "jose",
+  "standardwebhooks",
   "uuid",
   "zod",
 ];

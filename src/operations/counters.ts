@@ -72,6 +72,19 @@ function sumBuckets(values: CounterValues): Map<string, number[]> {
   return routes;
 }
 
+/** How many requests there were, and how many of them took no longer than a bound of the histogram. */
+export function sumDurations(
+  values: CounterValues,
+  bound: (typeof DURATION_BOUNDS)[number],
+): { all: number; upTo: number } {
+  const at = DURATION_BOUNDS.indexOf(bound);
+  const routes = [...sumBuckets(values).values()];
+  return {
+    all: routes.reduce((sum, totals) => sum + (totals.at(-1) ?? 0), 0),
+    upTo: routes.reduce((sum, totals) => sum + (totals[at] ?? 0), 0),
+  };
+}
+
 function describeDurations(values: CounterValues): Metric {
   const sums = new Map(
     (values.get(`${DURATION}_sum`) ?? []).map(([[route = ""], value]) => [route, value]),
