@@ -5,6 +5,7 @@ import { addCounts, listCounters } from "../db/metric-counters.ts";
 import { SECOND } from "../lib/time.ts";
 import { LONGEST_RETRY_MS } from "../outbox/deliver.ts";
 import { countOutbox } from "../outbox/repository.ts";
+import { listAlerts } from "./alerts/repository.ts";
 import { describeCounters, groupCounters } from "./counters.ts";
 import { type Metric, renderExposition } from "./exposition.ts";
 import { findPopulation, type Population } from "./population.ts";
@@ -16,12 +17,13 @@ import { findPopulation, type Population } from "./population.ts";
 export async function renderMetrics(ctx: Context): Promise<string> {
   const { db } = ctx;
   const batch = ctx.memory.counts.takeBatch();
-  const { counters, outbox, jobs, populations } = await read(ctx, {
+  const { counters, outbox, jobs, populations, alerts } = await read(ctx, {
     ...addCounts(db, batch, ctx.now()),
     counters: listCounters(db),
     outbox: countOutbox(db, ctx.now() + LONGEST_RETRY_MS),
     jobs: listJobs(db),
     populations: findPopulation(db),
+    alerts: listAlerts(db),
   });
   ctx.memory.counts.confirm(batch);
   return renderExposition([
@@ -29,6 +31,7 @@ export async function renderMetrics(ctx: Context): Promise<string> {
     ...describeOutbox(outbox[0], ctx.now()),
     ...describeJobs(jobs, ctx.now()),
     ...describePopulation(populations[0]),
+    describeAlerts(alerts),
   ]);
 }
 
@@ -96,6 +99,18 @@ function describeJobs(jobs: Awaited<ReturnType<typeof listJobs>>, now: number): 
       samples: perJob(({ lastSuccessAt }) => (lastSuccessAt ?? 0) / SECOND),
     },
   ];
+}
+
+function describeAlerts(alerts: Awaited<ReturnType<typeof listAlerts>>): Metric {
+  return {
+    name: "roster_alert_firing",
+    type: "gauge",
+    help: "1 while an alert that the service evaluates itself fires. An alert that has never fired has no sample.",
+    samples: alerts.map(({ name, isFiring }) => ({
+      labels: { alert: name },
+      value: isFiring ? 1 : 0,
+    })),
+  };
 }
 
 // Without samples until the job has run for the first time.

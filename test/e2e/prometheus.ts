@@ -2,17 +2,26 @@
 // Prometheus ends up with what the client has counted, and promtool accepts the metrics. Takes 100 seconds.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { addCost, type Cost, costOf, NO_COST } from "./cost.ts";
 import { type Isolates, withIsolates } from "./isolates.ts";
 import { type Sample, type Scraper, withPrometheus } from "./scraper.ts";
+import { ROOT } from "./server.ts";
+import { openWebhook } from "./webhook.ts";
 
 const TRAFFIC_MS = 60_000;
 /** Isolates add their counts to D1 within 30 seconds, and a scrape follows within 5. */
 const SETTLING_MS = 40_000;
 const POLL_MS = 2000;
+const SCRAPE_MS = 6000;
+const FIVE_MINUTES = "*/5 * * * *";
+const MINUTELY = "* * * * *";
+const OPERATIONS = `${ROOT}docs/operations`;
 const PASSWORD = "a fine secret for metrics";
+const webhook = await openWebhook();
 const SETTINGS = {
+  ...webhook.settings,
   MAIL_TRANSPORT: "off",
   PASSWORD_ITERATIONS: "1000",
   SESSION_LIMIT: "1000",
@@ -42,15 +51,20 @@ await withIsolates(ISOLATES, async (isolates) => {
   assert.ok(first);
   const { admin, user, apiKey } = await createAccounts(isolates);
   await withPrometheus({ url: first, apiKey }, async (scraper) => {
+    checkRules();
     const started = Date.now();
+    await isolates.runCron(FIVE_MINUTES);
     await Promise.all(isolates.urls.map((url) => sendTraffic(url, { admin, user }, started)));
-    for (const cron of ["* * * * *", "*/5 * * * *"]) await isolates.runCron(cron);
     await waitUntilEqual(scraper);
+    for (const cron of [FIVE_MINUTES, MINUTELY]) await isolates.runCron(cron);
+    checkAlerts();
+    await setTimeout(SCRAPE_MS);
+    await checkDashboard(scraper);
     await checkPopulation(scraper, isolates.db);
     await checkWrites(isolates.db, Date.now() - started);
     await checkFormat(scraper);
   });
-});
+}).finally(webhook.close);
 
 async function createAccounts({ urls, db }: Isolates) {
   const [url] = urls;
@@ -207,7 +221,9 @@ async function checkPopulation({ query }: Scraper, db: D1Database): Promise<void
   );
   const jobs = await query("roster_job_last_success_timestamp_seconds > 0", now);
   assert.deepEqual(jobs.map(({ labels }) => labels.job).sort(), [
+    "deliver_alert_notices",
     "deliver_mail",
+    "evaluate_alerts",
     "measure_population",
   ]);
   console.log(`${sessions?.count} live sessions and 2 users, as in D1.`);
@@ -232,4 +248,40 @@ async function checkFormat({ target }: Scraper): Promise<void> {
   assert.equal(`${stdout}${stderr}`, "");
   assert.equal(status, 0);
   console.log("promtool check metrics: no complaint.");
+}
+
+// The traffic has many logins that fail, and no request with a status of 500 or above.
+function checkAlerts(): void {
+  assert.deepEqual(webhook.received(), ["login_failures alert.firing"]);
+  console.log("The webhook has got one notice, correctly signed: login_failures fires.");
+}
+
+function checkRules(): void {
+  for (const args of [
+    ["check", "rules", `${OPERATIONS}/prometheus-rules.yml`],
+    ["test", "rules", `${OPERATIONS}/prometheus-rules.test.yml`],
+  ]) {
+    const { status, stdout, stderr } = spawnSync("promtool", args, { encoding: "utf8" });
+    assert.equal(status, 0, `${stdout}${stderr}`);
+  }
+  console.log("promtool check rules and promtool test rules: success.");
+}
+
+interface Dashboard {
+  panels: { title: string; targets: { expr: string }[] }[];
+}
+
+// Some panels are about what has not happened here: email that was delivered, errors, failures of jobs.
+async function checkDashboard({ query }: Scraper): Promise<void> {
+  const text = readFileSync(`${OPERATIONS}/grafana-dashboard.json`, "utf8");
+  const { panels } = JSON.parse(text) as Dashboard;
+  const empty: string[] = [];
+  for (const { title, targets } of panels) {
+    for (const { expr } of targets) {
+      const samples = await query(expr.replaceAll("$__rate_interval", "1m"), Date.now() / 1000);
+      if (samples.length === 0) empty.push(title);
+    }
+  }
+  assert.deepEqual(empty, ["Error rate", "Error rate", "Errors by route"]);
+  console.log(`The queries of ${panels.length} panels have results, except those about errors.`);
 }

@@ -5,6 +5,7 @@ import { FIVE_MINUTES, MINUTELY, runCron } from "../support/cron.ts";
 import { always, faultyBindings } from "../support/faults.ts";
 import { createTestUser, sqlAll, sqlRun } from "../support/fixtures.ts";
 import { captureLogs } from "../support/logs.ts";
+import { readMetrics } from "../support/metrics.ts";
 import { createReceiver, WEBHOOK } from "../support/webhook.ts";
 
 const MINUTE = 60_000;
@@ -111,11 +112,15 @@ describe("the alert", () => {
     expect(await passFiveMinutes()).toEqual(["job_overdue alert.firing"]);
   });
 
-  it("kv_unready fires if KV does not respond", async () => {
+  it("kv_unready fires if KV does not respond, also in /metrics", async () => {
     const broken = { ...receiver.bindings, KV: faultyBindings({ kvGet: always }).KV };
+    const shown = async () => (await readMetrics()).get('roster_alert_firing{alert="kv_unready"}');
+    expect(await shown()).toBeUndefined();
     expect(await passFiveMinutes(broken)).toEqual(["kv_unready alert.firing"]);
+    expect(await shown()).toBe(1);
     expect(await passFiveMinutes(broken)).toEqual([]);
     expect(await passFiveMinutes()).toEqual(["kv_unready alert.resolved"]);
+    expect(await shown()).toBe(0);
   });
 
   it("d1_unready fires if D1 does not respond, and is posted once", async () => {

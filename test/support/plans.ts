@@ -31,7 +31,7 @@ const BOUNDED = [
   /^SEARCH users USING COVERING INDEX users_seq: insert into "users" /,
   // The rows of a page, which the statement within has limited.
   /^SCAN page:/,
-  /^(SCAN|SEARCH) \(?(subquery|roles|custom_permissions|job_leases|metric_counters|alert_notices)/,
+  /^(SCAN|SEARCH) \(?(subquery|roles|custom_permissions|job_leases|metric_counters|alerts|alert_notices)/,
 ];
 
 /** Pages that are read in the order of an index up to their limit, and leave nothing of the index out. */

@@ -26,6 +26,11 @@ export function setAlert(
     .returning({ name: alerts.name });
 }
 
+/** Every alert that has fired at least once. */
+export function listAlerts(db: Db) {
+  return db.select().from(alerts);
+}
+
 export type Notice = typeof alertNotices.$inferSelect;
 
 /** Queues a notice if the previous statement of the same transaction has changed the alert. */
