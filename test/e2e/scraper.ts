@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
+import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -32,11 +32,14 @@ export async function withPrometheus(
   work: (scraper: Scraper) => Promise<void>,
 ): Promise<void> {
   const costs: Cost[] = [];
-  const proxy = createServer(async (_, response) => {
+  const forward = async (response: ServerResponse) => {
     const answer = await fetch(new URL("/metrics", url), { headers: { "X-API-Key": apiKey } });
     costs.push(costOf(answer.headers.get("Server-Timing")));
     const type = answer.headers.get("Content-Type") ?? "";
     response.writeHead(answer.status, { "Content-Type": type }).end(await answer.text());
+  };
+  const proxy = createServer((_, response) => {
+    forward(response).catch(() => response.writeHead(502).end());
   });
   await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
   const target = `127.0.0.1:${(proxy.address() as AddressInfo).port}`;

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Webhook } from "standardwebhooks";
 
@@ -7,20 +7,21 @@ import { Webhook } from "standardwebhooks";
 export async function openWebhook() {
   const secret = `whsec_${btoa(String.fromCharCode(...randomBytes(32)))}`;
   const received: string[] = [];
-  const server = createServer(async (request, response) => {
+  const receive = async (request: IncomingMessage) => {
     let body = "";
     for await (const chunk of request) body += chunk;
-    try {
-      const headers = request.headers as Record<string, string>;
-      const { type, data } = new Webhook(secret).verify(body, headers) as {
-        type: string;
-        data: { alert: string };
-      };
-      received.push(`${data.alert} ${type}`);
-      response.writeHead(204).end();
-    } catch {
-      response.writeHead(400).end();
-    }
+    const headers = request.headers as Record<string, string>;
+    const { type, data } = new Webhook(secret).verify(body, headers) as {
+      type: string;
+      data: { alert: string };
+    };
+    received.push(`${data.alert} ${type}`);
+  };
+  const server = createServer((request, response) => {
+    receive(request).then(
+      () => response.writeHead(204).end(),
+      () => response.writeHead(400).end(),
+    );
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
