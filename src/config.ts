@@ -8,9 +8,11 @@ import {
 import type { HashSettings } from "./lib/password-hash.ts";
 import { type RelyingParty, toRelyingParty } from "./lib/relying-party.ts";
 import { DAY, SECOND } from "./lib/time.ts";
+import { importWebhookSecret, type WebhookTarget } from "./lib/webhook.ts";
 import {
   type ConfigFault,
   findProductionFaults,
+  findWebhookFaults,
   type LogLevel,
   type RateLimit,
   SETTINGS,
@@ -45,6 +47,8 @@ export interface Config {
   /** Whether reads of one's own data may come from read replicas of D1. */
   readReplicas: boolean;
   serverTiming: boolean;
+  /** Where changes of alerts are posted; undefined if nowhere. */
+  alertWebhook: WebhookTarget | undefined;
   logLevel: LogLevel;
   /** The share of successful requests that are logged, from 0 to 1. */
   logSampleRate: number;
@@ -90,13 +94,18 @@ export async function parseConfig(bindings: object): Promise<ConfigResult> {
   const peppers = settings.PEPPER_KEYS
     ? await importKeys("PEPPER_KEYS", settings, importMacKeys, faults)
     : new Map<string, CryptoKey>();
-  faults.push(...findMailFaults(settings), ...findPasskeyFaults(settings));
+  faults.push(
+    ...findMailFaults(settings),
+    ...findPasskeyFaults(settings),
+    ...findWebhookFaults(settings),
+  );
+  const alertWebhook = await importWebhook(settings, faults);
   if (settings.ENVIRONMENT === "production") faults.push(...findProductionFaults(settings));
   if (!signingKeys || !macKeys || !dataKeys || !peppers || faults.length > 0) {
     return { ok: false, faults };
   }
   const keys = { signingKeys, macKeys: [...macKeys.values()], dataKeys, peppers };
-  return { ok: true, config: toConfig(settings, keys) };
+  return { ok: true, config: { ...toConfig(settings, keys), alertWebhook } };
 }
 
 async function importKeys<T>(
@@ -120,10 +129,23 @@ async function importKeys<T>(
   }
 }
 
+async function importWebhook(
+  { ALERT_WEBHOOK_URL: url, ALERT_WEBHOOK_SECRET: secret }: Settings,
+  faults: ConfigFault[],
+): Promise<WebhookTarget | undefined> {
+  if (!url || !secret) return undefined;
+  try {
+    return { url, key: await importWebhookSecret(secret) };
+  } catch (error) {
+    faults.push({ setting: "ALERT_WEBHOOK_SECRET", message: (error as Error).message });
+    return undefined;
+  }
+}
+
 function toConfig(
   settings: Settings,
   keys: Pick<Config, "signingKeys" | "macKeys" | "dataKeys"> & Pick<HashSettings, "peppers">,
-): Config {
+): Omit<Config, "alertWebhook"> {
   return {
     environment: settings.ENVIRONMENT,
     appUrl: settings.APP_URL,

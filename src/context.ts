@@ -13,6 +13,7 @@ import type { Trace } from "./lib/trace.ts";
 import { createKv, type Kv } from "./platform/kv.ts";
 import type { Log } from "./platform/logger.ts";
 import { createBindingMailer, createHttpMailer, type SendMail } from "./platform/mailer.ts";
+import { type Count, IsolateCounts } from "./platform/metrics.ts";
 
 /** The Worker's bindings. Settings, which are text bindings, are parsed by config.ts. */
 export interface Bindings {
@@ -20,6 +21,7 @@ export interface Bindings {
   KV: KVNamespace;
   ASSETS: Fetcher;
   EMAIL?: SendEmail;
+  METRICS?: AnalyticsEngineDataset;
 }
 
 /** Who a request or a scheduled job acts as. */
@@ -83,6 +85,8 @@ export interface Context {
   log: Log;
   /** The revocation epoch in milliseconds (access/revocation.ts). What began earlier is void. */
   revokedBefore: number;
+  /** Counts for /metrics. */
+  count: Count;
   /** The time of the request in milliseconds since the Unix epoch. It is constant, so that all rows of a request agree. */
   now(): number;
   waitUntil(work: Promise<unknown>): void;
@@ -114,6 +118,8 @@ export interface Memory {
   revocation: { before: number; refreshAt: number };
   /** Principals whom D1 confirmed as callers of introspection within the last minute, by credential. */
   introspectors: MemoryCache<Principal>;
+  /** Counts for /metrics that are not in D1 yet. */
+  counts: IsolateCounts;
 }
 
 /** What lives as long as the isolate: the parsed configuration and the caches. */
@@ -147,6 +153,7 @@ export function getIsolate(bindings: object): Isolate {
       missingKeys: new Set(),
       revocation: { before: 0, refreshAt: 0 },
       introspectors: new MemoryCache(MAX_ENTRIES, MINUTE),
+      counts: new IsolateCounts(),
     },
   };
   isolates.set(bindings, isolate);
@@ -180,9 +187,11 @@ interface ContextInput {
 /** Creates the context of one request or one scheduled job. */
 export function createContext({ bindings, meter, replication, ...rest }: ContextInput): Context {
   const now = Date.now();
+  const { memory } = getIsolate(bindings);
   return {
     ...rest,
-    memory: getIsolate(bindings).memory,
+    memory,
+    count: memory.counts.count,
     revokedBefore: rest.config.revokedBefore,
     db,
     d1: connect(bindings.DB, meter, replication),

@@ -8,9 +8,14 @@ import { deleteExpiredSessions } from "./authentication/sessions/repository.ts";
 import { deleteExpiredSpentTokens } from "./authentication/spent-tokens/repository.ts";
 import type { Context } from "./context.ts";
 import { claimJob, releaseJob } from "./db/job-leases.ts";
+import { deleteOldWriters } from "./db/metric-counters.ts";
 import type { Statement } from "./db/statement.ts";
 import { deleteExpiredAnswers } from "./idempotency/repository.ts";
-import { DAY, MINUTE, SECOND } from "./lib/time.ts";
+import { DAY, HOUR, MINUTE, SECOND } from "./lib/time.ts";
+import { evaluateAlerts } from "./operations/alerts/evaluate.ts";
+import { deliverNotices, NOTICES_PER_RUN } from "./operations/alerts/notify.ts";
+import { watchDatabase } from "./operations/alerts/stores.ts";
+import { measurePopulation } from "./operations/population.ts";
 import { deliverAllDueMail } from "./outbox/deliver.ts";
 import { deleteOldMail } from "./outbox/repository.ts";
 import { describeError } from "./platform/logger.ts";
@@ -25,6 +30,9 @@ const RUN_MS = 20 * SECOND;
 
 /** How long a session is kept after it expired. */
 const SESSION_RETENTION_MS = 30 * DAY;
+
+/** When alerts are evaluated. */
+const FIVE_MINUTES = "*/5 * * * *";
 
 /** How long an hourly job may run before another run may start it. A round that began within RUN_MS ends long before that. */
 const HOURLY_LEASE_MS = 10 * MINUTE;
@@ -50,6 +58,18 @@ const EVERY_MINUTE: readonly Job[] = [
     leaseMs: MINUTE,
     run: deliverAllDueMail,
   },
+  {
+    name: "deliver_alert_notices",
+    size: NOTICES_PER_RUN,
+    rounds: 1,
+    leaseMs: MINUTE,
+    run: deliverNotices,
+  },
+];
+
+const EVERY_FIVE_MINUTES: readonly Job[] = [
+  once("evaluate_alerts", (ctx) => evaluateAlerts(ctx, listJobLimits())),
+  once("measure_population", measurePopulation),
 ];
 
 const HOURLY: readonly Job[] = [
@@ -86,7 +106,23 @@ const HOURLY: readonly Job[] = [
     deleteOldUnattributed(db, now() - config.auditOriginMs, limit),
   ),
   cleanup("delete_old_mail", ({ db, now }, limit) => deleteOldMail(db, now(), limit)),
+  cleanup("delete_metric_writers", ({ db, now }, limit) =>
+    deleteOldWriters(db, now() - DAY, limit),
+  ),
 ];
+
+/** A job that does all of its work in one round, every five minutes. It counts no items. */
+function once(name: string, work: (ctx: Context) => Promise<void>): Job {
+  return {
+    name,
+    size: 1,
+    leaseMs: 5 * MINUTE,
+    async run(ctx) {
+      await work(ctx);
+      return [];
+    },
+  };
+}
 
 /** An hourly job that deletes rows. The statement deletes up to `limit` rows and returns them. */
 function cleanup(
@@ -107,14 +143,31 @@ function cleanup(
 /** The jobs of each schedule in wrangler.toml. A new job is one more entry in EVERY_MINUTE or HOURLY. */
 const JOBS: Readonly<Record<string, readonly Job[]>> = {
   "* * * * *": EVERY_MINUTE,
+  [FIVE_MINUTES]: EVERY_FIVE_MINUTES,
   "17 * * * *": HOURLY,
 };
+
+/** How long the jobs of a schedule may go without a success before that is an alert. */
+const LIMITS_MS: Readonly<Record<string, number>> = {
+  "* * * * *": 10 * MINUTE,
+  [FIVE_MINUTES]: 20 * MINUTE,
+  "17 * * * *": 3 * HOUR,
+};
+
+function listJobLimits(): Map<string, number> {
+  const limits = Object.entries(JOBS).flatMap(([schedule, jobs]) =>
+    jobs.map(({ name }): [string, number] => [name, LIMITS_MS[schedule] ?? 0]),
+  );
+  return new Map(limits);
+}
 
 /**
  * Runs the jobs of a schedule one after another, each with a new context. A lease keeps concurrent runs from running the same
  * job, and every job can safely be repeated. A job that fails is logged and does not stop the others.
  */
 export async function runJobs(createContext: () => Context, schedule: string): Promise<void> {
+  // Not a job: without D1, nobody can hold a lease.
+  if (schedule === FIVE_MINUTES) await watchDatabase(createContext());
   for (const job of JOBS[schedule] ?? []) await runJob(createContext(), job);
 }
 

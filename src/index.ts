@@ -2,6 +2,7 @@ import { findRevokedBefore } from "./access/revocation.ts";
 import { createApp } from "./app.ts";
 import { type Bindings, createContext, getIsolate } from "./context.ts";
 import { runJobs } from "./cron.ts";
+import { writeCountsLater } from "./http/request-metrics.ts";
 import { newId } from "./lib/ids.ts";
 import { createMeter } from "./lib/meter.ts";
 import { beginSpan, type Trace } from "./lib/trace.ts";
@@ -41,5 +42,7 @@ export default {
     };
     const revokedBefore = await findRevokedBefore(createJobContext());
     await runJobs(() => ({ ...createJobContext(), revokedBefore }), controller.cron);
+    const waitUntil = (work: Promise<unknown>) => executionContext.waitUntil(work);
+    writeCountsLater({ bindings, log: createRunLog(beginSpan()), waitUntil });
   },
 } satisfies ExportedHandler<Bindings>;

@@ -89,6 +89,8 @@ export const SETTINGS = z.object({
   RP_ORIGINS: list.pipe(z.array(origin.or(androidApp))),
   D1_READ_REPLICAS: z.enum(["on", "off"]).default("off"),
   SERVER_TIMING: z.enum(["on", "off"]).default("off"),
+  ALERT_WEBHOOK_URL: z.url({ protocol: /^https?$/ }).optional(),
+  ALERT_WEBHOOK_SECRET: z.string().optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS).default("info"),
   LOG_SAMPLE_RATE: z.coerce
     .string()
@@ -120,6 +122,33 @@ export type Settings = z.infer<typeof SETTINGS>;
 export interface ConfigFault {
   setting: string;
   message: string;
+}
+
+/** What a development worker may post to without TLS, because it does not leave the machine. */
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+
+/** Whether the settings of the webhook fit together. */
+export function findWebhookFaults(settings: Settings): ConfigFault[] {
+  const { ALERT_WEBHOOK_URL, ALERT_WEBHOOK_SECRET, ENVIRONMENT } = settings;
+  if (!ALERT_WEBHOOK_URL && !ALERT_WEBHOOK_SECRET) return [];
+  if (!ALERT_WEBHOOK_SECRET) {
+    return [{ setting: "ALERT_WEBHOOK_SECRET", message: "is required by ALERT_WEBHOOK_URL" }];
+  }
+  if (!ALERT_WEBHOOK_URL) {
+    return [{ setting: "ALERT_WEBHOOK_URL", message: "is required by ALERT_WEBHOOK_SECRET" }];
+  }
+  const { protocol, hostname, username, password } = new URL(ALERT_WEBHOOK_URL);
+  const faults: ConfigFault[] = [];
+  const isLocal = ENVIRONMENT === "development" && LOOPBACK.test(hostname);
+  if (protocol !== "https:" && !isLocal) {
+    const message = "must start with https://, or in development with http://localhost";
+    faults.push({ setting: "ALERT_WEBHOOK_URL", message });
+  }
+  if (username || password) {
+    const message = "must not contain a username or password: notices are signed";
+    faults.push({ setting: "ALERT_WEBHOOK_URL", message });
+  }
+  return faults;
 }
 
 const PRODUCTION_URLS = [

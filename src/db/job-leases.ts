@@ -12,7 +12,7 @@ interface Lease {
 export function claimJob(db: Db, { name, now, leasedUntil }: Lease) {
   return db
     .insert(jobLeases)
-    .values({ name, leasedUntil })
+    .values({ name, leasedUntil, createdAt: now })
     .onConflictDoUpdate({
       target: jobLeases.name,
       set: { leasedUntil },
@@ -38,6 +38,7 @@ export function releaseJob(db: Db, at: Lease, { items, hasFinished, hasFailed }:
     .set({
       leasedUntil: hasFinished ? 0 : at.now,
       lastRunAt: at.now,
+      ...(!hasFailed && { lastSuccessAt: at.now }),
       runs: sql`${jobLeases.runs} + 1`,
       items: sql`${jobLeases.items} + ${items}`,
       failures: sql`${jobLeases.failures} + ${hasFailed ? 1 : 0}`,

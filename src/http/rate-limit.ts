@@ -101,6 +101,7 @@ function countRequest(
   c.header("RateLimit-Policy", `"${policy}";q=${limit};w=${windowSeconds}`);
   c.header("RateLimit", `"${policy}";r=${Math.max(0, limit - used)};t=${resetSeconds}`);
   if (isOver) {
+    c.get("ctx").count("roster_rate_limited_total", { policy });
     throw new AppError("rate_limited", { headers: { "Retry-After": String(resetSeconds) } });
   }
 }

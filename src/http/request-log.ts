@@ -2,6 +2,7 @@ import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
 import { createMeter, type Meter } from "../lib/meter.ts";
 import type { AppEnv } from "./app-env.ts";
+import { recordRequest } from "./request-metrics.ts";
 
 /**
  * Measures what a request costs and logs it as one JSON line. If `SERVER_TIMING` is on, it is also in the `Server-Timing` header
@@ -18,6 +19,7 @@ export const requestLog: MiddlewareHandler<AppEnv> = async function requestLog(c
   if (config?.ok && config.config.serverTiming) {
     c.res.headers.set("Server-Timing", toServerTiming(durationMs, meter));
   }
+  recordRequest(c, { route: matchedRoute(c), durationMs });
   if (c.res.status < 400 && !isSampled(c)) return;
   const { parentSpanId } = c.get("trace");
   c.get("log")("info", "request", {

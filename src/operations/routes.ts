@@ -82,8 +82,11 @@ const metricsRoute = operation({
   path: "/metrics",
   operationId: "getMetrics",
   tags,
-  summary: "Get metrics of the email outbox and the scheduled jobs",
-  description: "Counts emails by state, and runs, failures and processed items by job.",
+  summary: "Get metrics for Prometheus",
+  description:
+    "Counts requests, logins, D1 and KV operations of all isolates, and describes the email outbox, the scheduled jobs, users and " +
+    "sessions. Counts are added up in D1: those of other isolates may lag by 30 seconds. Users and sessions are counted every five " +
+    "minutes. For Prometheus, use an API key with the scope `metrics:read`.",
   access: permission("metrics:read"),
   responses: {
     200: {

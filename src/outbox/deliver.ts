@@ -17,7 +17,8 @@ import { type MailKind, renderMail } from "./templates.ts";
 /** How long the sender that has claimed an email may take to send it. */
 const LEASE_MS = MINUTE;
 const FIRST_RETRY_MS = 30 * SECOND;
-const LONGEST_RETRY_MS = HOUR;
+/** No email waits longer for its next attempt. */
+export const LONGEST_RETRY_MS = HOUR;
 /** How long an email is kept after it was sent or given up. */
 const RETENTION_MS = 30 * DAY;
 /** An email that could not be sent for this long is given up. */
@@ -127,6 +128,7 @@ async function deliver(ctx: Context, mail: ClaimedMail, lease: string): Promise<
     await ctx.d1.send({ settled: settleMail(ctx.db, at, outcome) });
     return false;
   }
+  ctx.count("roster_mail_deliveries_total", { result: "sent" });
   await ctx.d1.send({ settled: settleMail(ctx.db, at, settledAt(ctx, "sentAt")) });
   ctx.log("info", "mail.sent", { mail_id: mail.id, kind: mail.kind, attempts: mail.attempts });
   return true;
@@ -136,13 +138,16 @@ async function deliver(ctx: Context, mail: ClaimedMail, lease: string): Promise<
 function toFailure(ctx: Context, { id, kind, attempts, createdAt }: ClaimedMail, error: unknown) {
   const fields = { mail_id: id, kind, attempts };
   if (error instanceof MailRefused) {
+    ctx.count("roster_mail_deliveries_total", { result: "refused" });
     ctx.log("error", "mail.refused", { ...fields, reason: error.reason });
     return settledAt(ctx, "failedAt");
   }
   if (ctx.now() - createdAt >= GIVE_UP_AFTER_MS) {
+    ctx.count("roster_mail_deliveries_total", { result: "given_up" });
     ctx.log("error", "mail.given_up", { ...fields, ...describeError(error) });
     return settledAt(ctx, "failedAt");
   }
+  ctx.count("roster_mail_deliveries_total", { result: "retried" });
   ctx.log("warn", "mail.attempt_failed", { ...fields, ...describeError(error) });
   return { nextAttemptAt: ctx.now() + computeRetryDelayMs(attempts) };
 }

@@ -206,14 +206,20 @@ export function listMailOfUser(db: Db, user: UserRef, after: string, limit: numb
 
 export type MailRow = Awaited<ReturnType<typeof listMailOfUser>>[number];
 
-/** The number of emails that are waiting, and of those that were given up. */
-export function countOutbox(db: Db) {
+/**
+ * The number of emails that are waiting, when the oldest of them was queued, and the number of those that were given up. An email
+ * waits until `dueBefore` at the latest.
+ */
+export function countOutbox(db: Db, dueBefore: number) {
+  const waiting = sql`FROM mail_outbox WHERE priority IN (0, 1) AND next_attempt_at <= ${dueBefore} AND sent_at IS NULL
+    AND failed_at IS NULL`;
   return db
     .select({
-      pending: sql<number>`count(*) FILTER (WHERE sent_at IS NULL AND failed_at IS NULL)`.as(
-        "pending",
+      pending: sql<number>`(SELECT count(*) ${waiting})`.as("pending"),
+      oldestAt: sql<number | null>`(SELECT min(created_at) ${waiting})`.as("oldestAt"),
+      failed: sql<number>`(SELECT count(*) FROM mail_outbox WHERE failed_at IS NOT NULL)`.as(
+        "failed",
       ),
-      failed: sql<number>`count(*) FILTER (WHERE failed_at IS NOT NULL)`.as("failed"),
     })
-    .from(mailOutbox);
+    .from(sql`(SELECT 1)`);
 }

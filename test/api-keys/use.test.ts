@@ -132,8 +132,9 @@ describe("last_used_at", () => {
     vi.useFakeTimers({ toFake: ["Date"] });
     const start = Date.now();
     let trips = 0;
-    const count = () => {
-      trips += 1;
+    const count = (sql: string) => {
+      // Counts for /metrics are written by whatever request comes 30 seconds later.
+      if (!/^insert into "metric_writers"/.test(sql)) trips += 1;
       return false;
     };
     const bindings = faultyBindings({ d1: count });

@@ -87,7 +87,7 @@ async function waitForWelcome(child: ChildProcess, readOutput: () => string): Pr
   }
 }
 
-async function findFreePort(): Promise<number> {
+export async function findFreePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "localhost", resolve));
   const { port } = server.address() as AddressInfo;

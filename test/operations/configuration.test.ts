@@ -6,6 +6,7 @@ import { captureLogs } from "../support/logs.ts";
 import { expectProblem } from "../support/problems.ts";
 import { productionSettings } from "../support/production.ts";
 import { jwkSet, newSigningJwk, octJwk, SIGNING_JWK } from "../support/tokens.ts";
+import { WEBHOOK } from "../support/webhook.ts";
 
 type Settings = Record<string, string | undefined>;
 
@@ -78,6 +79,30 @@ describe("the service refuses to serve /v1, and /ready names it,", () => {
     ["RATE_LIMIT_READ", "has a window of 0", { RATE_LIMIT_READ: "5/0" }],
     ["BREACHED_PASSWORD_URL", "is not a web address", { BREACHED_PASSWORD_URL: "somewhere" }],
     ["ENVIRONMENT", "is unknown", { ENVIRONMENT: "staging" }],
+    ["ALERT_WEBHOOK_URL", "is not a web address", { ...WEBHOOK, ALERT_WEBHOOK_URL: "somewhere" }],
+    ["ALERT_WEBHOOK_URL", "is missing", { ...WEBHOOK, ALERT_WEBHOOK_URL: undefined }],
+    [
+      "ALERT_WEBHOOK_URL",
+      "leaves the machine without TLS",
+      { ...WEBHOOK, ALERT_WEBHOOK_URL: "http://localhost.example/hook" },
+    ],
+    [
+      "ALERT_WEBHOOK_URL",
+      "has a password",
+      { ...WEBHOOK, ALERT_WEBHOOK_URL: "https://ada:secret@alerts.example" },
+    ],
+    ["ALERT_WEBHOOK_SECRET", "is missing", { ...WEBHOOK, ALERT_WEBHOOK_SECRET: undefined }],
+    ["ALERT_WEBHOOK_SECRET", "has no prefix", { ...WEBHOOK, ALERT_WEBHOOK_SECRET: "c2VjcmV0" }],
+    [
+      "ALERT_WEBHOOK_SECRET",
+      "is short",
+      { ...WEBHOOK, ALERT_WEBHOOK_SECRET: `whsec_${btoa("twenty-three bytes only")}` },
+    ],
+    [
+      "ALERT_WEBHOOK_SECRET",
+      "is not base64",
+      { ...WEBHOOK, ALERT_WEBHOOK_SECRET: `whsec_${"a".repeat(33)}` },
+    ],
     ["APP_NAME", "is blank", { APP_NAME: " " }],
     ["APP_NAME", "has more than 50 characters", { APP_NAME: "a".repeat(51) }],
     ["APP_NAME", "contains a line break", { APP_NAME: "Acme\r\nBcc: a@b.example" }],
@@ -174,6 +199,24 @@ describe("production", () => {
     expect(body.checks.config.detail).toMatch(
       new RegExp(`^${name}: (must|is required) .*in production`),
     );
+  });
+});
+
+describe("a webhook for alerts", () => {
+  const LOCAL = { ...WEBHOOK, ALERT_WEBHOOK_URL: "http://localhost:9000/hook" };
+
+  it("may be on this machine without TLS in development only", async () => {
+    const local = ["http://localhost:9000/hook", "http://127.0.0.1/hook", "http://[::1]:9000/hook"];
+    for (const url of local) {
+      const bindings = withSettings({ ...WEBHOOK, ALERT_WEBHOOK_URL: url });
+      expect((await send("/ready", { bindings })).status).toBe(200);
+    }
+    await expectRefusal({ ...(await productionSettings()), ...LOCAL }, "ALERT_WEBHOOK_URL");
+  });
+
+  it("is allowed in production with TLS", async () => {
+    const bindings = withSettings({ ...(await productionSettings()), ...WEBHOOK });
+    expect((await send("/ready", { bindings })).status).toBe(200);
   });
 });
 

@@ -75,6 +75,7 @@ describe("the hourly run", () => {
       "delete_expired_idempotency_keys",
       "delete_unattributed_events",
       "delete_old_mail",
+      "delete_metric_writers",
     ]);
     vi.restoreAllMocks();
     const logs = captureLogs();

@@ -7,6 +7,7 @@ import { env } from "cloudflare:workers";
 import worker from "../../src/index.ts";
 
 export const MINUTELY = "* * * * *";
+export const FIVE_MINUTES = "*/5 * * * *";
 export const HOURLY = "17 * * * *";
 
 /** Runs the jobs of a schedule and waits for their `waitUntil` promises. */

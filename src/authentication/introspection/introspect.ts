@@ -67,6 +67,7 @@ async function repair(ctx: Context, claims: AccessTokenClaims): Promise<CachedSe
   const { sessionId, userId } = claims;
   const credential = { type: "session", sessionId, userId } as const;
   const { callers } = await ctx.d1.send({ callers: findCaller(ctx.db, credential) });
+  ctx.count("roster_introspections_total", { source: "d1" });
   const principal = toPrincipal(callers[0], credential, momentOf(ctx));
   if (principal?.type !== "user") return { ended: true };
   cacheRepairedSession(ctx, principal);

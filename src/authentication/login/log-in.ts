@@ -21,6 +21,15 @@ import type { Login } from "./schema.ts";
  * step.
  */
 export async function logIn(ctx: Context, input: Login): Promise<TokenSet> {
+  try {
+    return await checkAndBegin(ctx, input);
+  } catch (error) {
+    if (error instanceof AppError) ctx.count("roster_logins_total", { result: error.code });
+    throw error;
+  }
+}
+
+async function checkAndBegin(ctx: Context, input: Login): Promise<TokenSet> {
   const checked = await checkPassword(ctx, toIdentifier(input), input.password);
   const { user, attempt } = checked;
   const cleared = { cleared: clearAttempts(ctx.db, attempt, sql`true`) };

@@ -37,6 +37,7 @@ export async function checkPassword(
   if (isCorrect && user && storedHash !== null) {
     return { user: { ...user, passwordHash: storedHash }, attempt };
   }
+  if (lockout) ctx.count("roster_lockouts_total", { scope: lockout });
   await (user ? recordFailure(ctx, user, lockout) : countFailure(ctx, lockout));
   throw new AppError("invalid_credentials");
 }

@@ -116,6 +116,7 @@ export async function beginSession<const T extends Statements>(
   if (principal?.type !== "user") throw new AppError("invalid_credentials");
   cacheSession(ctx, principal);
   ctx.memory.wrappedDataKeys.set(userId, principal.dataKey, now);
+  ctx.count("roster_logins_total", { result: "success" });
   return issueTokens(ctx, principal, 1);
 }
 

@@ -63,9 +63,14 @@ export async function findCachedSession(
   ctx: Context,
   sessionId: string,
 ): Promise<CachedSession | undefined> {
-  if (ctx.memory.endedSessions.get(sessionId, ctx.now())) return { ended: true };
+  if (ctx.memory.endedSessions.get(sessionId, ctx.now())) {
+    ctx.count("roster_introspections_total", { source: "memory" });
+    return { ended: true };
+  }
   try {
-    return ((await ctx.kv.get(toKey(sessionId))) as CachedSession | null) ?? undefined;
+    const record = (await ctx.kv.get(toKey(sessionId))) as CachedSession | null;
+    if (record) ctx.count("roster_introspections_total", { source: "kv" });
+    return record ?? undefined;
   } catch (error) {
     ctx.log("warn", "session.cache_read_failed", describeError(error));
     return undefined;

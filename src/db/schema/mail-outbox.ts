@@ -28,6 +28,8 @@ export const mailOutbox = sqliteTable(
   (table) => [
     primaryKey({ columns: [table.userId, table.id] }),
     index("mail_outbox_due").on(table.priority, table.nextAttemptAt),
+    // For the number of emails that were given up, which are few.
+    index("mail_outbox_failed").on(table.failedAt).where(sql`failed_at IS NOT NULL`),
     index("mail_outbox_by_address").on(sql`address COLLATE NOCASE`, table.kind, table.createdAt),
   ],
 );

@@ -1,0 +1,258 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { costOf, send, start } from "../support/api.ts";
+import { stopClock } from "../support/clock.ts";
+import { createTestKey, sendWithKey } from "../support/credentials.ts";
+import { beforeEachStatement, wrapD1 } from "../support/d1.ts";
+import { at, faultyBindings } from "../support/faults.ts";
+import { createTestUser, PASSWORD } from "../support/fixtures.ts";
+import { createIsolate } from "../support/isolates.ts";
+import { captureLogs } from "../support/logs.ts";
+import { growthDuring, parseMetrics } from "../support/metrics.ts";
+
+const WRITE = /^insert into "metric_writers"/;
+const SECOND = 1000;
+
+const requests = (route: string, method: string, status: number) =>
+  `roster_http_requests_total{route="${route}",method="${method}",status="${status}"}`;
+
+let clock: ReturnType<typeof stopClock>;
+beforeEach(() => {
+  clock = stopClock(undefined, { writesCounts: true });
+});
+
+/** Writes the counts of the isolate that requests use by default. */
+async function writeAll(): Promise<void> {
+  clock.pass(30 * SECOND);
+  await send("/health");
+}
+
+/** Fails at the first write of counts only. */
+function failOnce(fault: "d1" | "d1AnswerLost"): Cloudflare.Env {
+  const matches = at(WRITE);
+  let hasFailed = false;
+  const fails = (sql: string) => {
+    const isFirst = !hasFailed && matches(sql);
+    hasFailed ||= isFirst;
+    return isFirst;
+  };
+  return faultyBindings({ [fault]: fails });
+}
+
+describe("requests", () => {
+  it("are counted over all isolates, by route, method and status", async () => {
+    const { token, id } = await createTestUser();
+    const isolates = [createIsolate(), createIsolate(), createIsolate()];
+    const growth = await growthDuring(async () => {
+      for (const bindings of isolates) {
+        await send("/v1/users/me", { token, bindings });
+        await send(`/v1/users/${id}`, { token, bindings });
+        await send("/v1/users/me", { bindings });
+        await send("/v1/users/me", { method: "PATCH", body: {}, token, bindings });
+        clock.pass(30 * SECOND);
+      }
+      for (const bindings of isolates) await send("/health", { bindings });
+    });
+    expect(growth.get(requests("/v1/users/:id", "GET", 200))).toBe(6);
+    expect(growth.get(requests("/v1/users/:id", "GET", 401))).toBe(3);
+    expect(growth.get(requests("/v1/users/:id", "PATCH", 200))).toBe(3);
+    expect(growth.get('roster_http_request_duration_seconds_count{route="/v1/users/:id"}')).toBe(
+      12,
+    );
+  });
+
+  it("have one label value for all paths and methods that do not exist", async () => {
+    const growth = await growthDuring(async () => {
+      const bindings = createIsolate();
+      for (const path of ["/", "/v1/", "/.well-known/", "/metrics/"]) {
+        await send(`${path}${crypto.randomUUID()}`, { bindings });
+        await send(`${path}made-up`, { bindings, method: "PROPFIND" });
+      }
+      await send("/health", { bindings, method: "PROPFIND" });
+      clock.pass(30 * SECOND);
+      await send("/health", { bindings });
+    });
+    expect(growth.get(requests("unknown", "GET", 404))).toBe(4);
+    expect(growth.get(requests("unknown", "unknown", 404))).toBe(4);
+    expect([...growth.keys()].join("\n")).not.toMatch(/made-up|PROPFIND|[0-9a-f]{8}-/);
+  });
+
+  it("are in the buckets of their duration and of all longer ones", async () => {
+    const growth = await growthDuring(async () => {
+      await send("/ready", { bindings: createIsolate() });
+    });
+    const ofRoute = [...growth].filter(([series]) =>
+      /_seconds_bucket{route="\/ready"/.test(series),
+    );
+    const counts = ofRoute.map(([, count]) => count);
+    expect(counts.length).toBeGreaterThan(0);
+    expect(counts).toEqual(counts.map(() => 1));
+    expect(ofRoute.at(-1)?.[0]).toContain('le="+Inf"');
+  });
+
+  it("cost D1 and KV what Server-Timing says", async () => {
+    const { token } = await createTestUser("admin");
+    await writeAll();
+    const options = { bindings: createIsolate(), token };
+    const before = await send("/metrics", options);
+    const answers = [
+      before,
+      await send("/v1/users/me", { ...options, method: "PATCH", body: { first_name: "Ada" } }),
+      await send("/v1/users/me", options),
+      await send("/ready", options),
+    ];
+    const after = parseMetrics((await send("/metrics", options)).text);
+    const grownBy = (series: string) =>
+      (after.get(series) ?? 0) - (parseMetrics(before.text).get(series) ?? 0);
+    const spent = (name: keyof ReturnType<typeof costOf>) =>
+      answers.reduce((sum, answer) => sum + costOf(answer)[name], 0);
+    expect(spent("rowsWritten")).toBeGreaterThan(0);
+    expect(spent("kvReads")).toBeGreaterThan(0);
+    expect(grownBy("roster_d1_round_trips_total")).toBe(spent("queries"));
+    expect(grownBy("roster_d1_rows_read_total")).toBe(spent("rowsRead"));
+    expect(grownBy("roster_d1_rows_written_total")).toBe(spent("rowsWritten"));
+    expect(grownBy('roster_kv_operations_total{operation="read"}')).toBe(spent("kvReads"));
+    expect(grownBy('roster_kv_operations_total{operation="write"}')).toBe(spent("kvWrites"));
+  });
+});
+
+describe("the write of counts", () => {
+  it("is made at most once per 30 seconds and isolate, whatever the traffic", async () => {
+    const writes: number[] = [];
+    const bindings = beforeEachStatement(WRITE, async () => writes.push(Date.now()));
+    for (let i = 0; i < 100; i += 1) {
+      await send("/health", { bindings });
+      clock.pass(SECOND);
+    }
+    expect(writes.length).toBeGreaterThan(2);
+    for (const [i, written] of writes.entries()) {
+      expect(written - (writes[i - 1] ?? 0)).toBeGreaterThanOrEqual(30 * SECOND);
+    }
+  });
+
+  it("is made by the next request if the one that waited for it was cut off", async () => {
+    const bindings = createIsolate();
+    const growth = await growthDuring(async () => {
+      clock.wait.mockImplementationOnce(() => new Promise(() => undefined));
+      await start("/docs/errors", { bindings });
+      clock.pass(21 * SECOND);
+      await send("/docs/errors", { bindings });
+    });
+    expect(growth.get(requests("/docs/errors", "GET", 200))).toBe(2);
+  });
+
+  it("is not part of the cost of a request, and does not delay it", async () => {
+    const bindings = createIsolate();
+    await send("/health", { bindings });
+    clock.pass(60 * SECOND);
+    const trips: string[] = [];
+    bindings.DB = wrapD1({ before: async (sql) => trips.push(sql) });
+    const { response, settled } = await start("/health", { bindings });
+    expect(trips).toEqual([]);
+    expect(response.headers.get("Server-Timing")).toContain("queries=0");
+    await settled;
+    expect(trips).toEqual([expect.stringMatching(WRITE)]);
+  });
+
+  it("that failed is repeated with the same counts", async () => {
+    const logs = captureLogs();
+    const bindings = failOnce("d1");
+    const growth = await growthDuring(() => sendTwiceApart(bindings));
+    expect(logs.of("metrics.write_failed")).toMatchObject([{ level: "warn" }]);
+    expect(growth.get(requests("/docs/errors", "GET", 200))).toBe(2);
+  });
+
+  it("whose answer was lost adds its counts once", async () => {
+    const logs = captureLogs();
+    const bindings = failOnce("d1AnswerLost");
+    const growth = await growthDuring(() => sendTwiceApart(bindings));
+    expect(logs.of("metrics.write_failed")).toHaveLength(1);
+    expect(growth.get(requests("/docs/errors", "GET", 200))).toBe(2);
+  });
+
+  // Sends two requests, and others until the counts of both are written.
+  async function sendTwiceApart(bindings: Cloudflare.Env) {
+    await send("/docs/errors", { bindings });
+    clock.pass(30 * SECOND);
+    await send("/docs/errors", { bindings });
+    for (let i = 0; i < 2; i += 1) {
+      clock.pass(30 * SECOND);
+      await send("/health", { bindings });
+    }
+  }
+});
+
+describe("logins", () => {
+  it("are counted by result, and lock-outs by what is locked", async () => {
+    const { username } = await createTestUser();
+    const logIn = (password: string, name = username) =>
+      send("/v1/auth/login", { body: { username: name, password } });
+    const growth = await growthDuring(async () => {
+      await logIn(PASSWORD);
+      await logIn("wrong password", "nobody");
+      for (let i = 0; i < 12; i += 1) await logIn("wrong password");
+      await writeAll();
+    });
+    // One success is that of the second reading's administrator.
+    expect(growth.get('roster_logins_total{result="success"}')).toBe(2);
+    expect(growth.get('roster_logins_total{result="invalid_credentials"}')).toBe(11);
+    expect(growth.get('roster_logins_total{result="too_many_attempts"}')).toBe(2);
+    expect(growth.get('roster_lockouts_total{scope="network"}')).toBe(1);
+    expect(growth.get('roster_lockouts_total{scope="account"}')).toBeUndefined();
+  });
+});
+
+describe("refusals and introspections", () => {
+  it("are counted by policy of the rate limit", async () => {
+    const { token } = await createTestUser();
+    const bindings = createIsolate({ RATE_LIMIT_READ: "2/9999" });
+    const growth = await growthDuring(async () => {
+      for (let i = 0; i < 5; i += 1) await send("/v1/users/me", { token, bindings });
+      clock.pass(30 * SECOND);
+      await send("/health", { bindings });
+    });
+    expect(growth.get('roster_rate_limited_total{policy="read"}')).toBe(3);
+  });
+
+  it("are counted by what answered: memory, KV or D1", async () => {
+    const service = await createTestKey(await createTestUser("admin"), ["tokens:introspect"]);
+    const { token } = await createTestUser();
+    const ask = (bindings: Cloudflare.Env) =>
+      sendWithKey(service, "/v1/auth/introspect", { body: { token }, bindings });
+    const growth = await growthDuring(async () => {
+      const bindings = createIsolate();
+      await ask(bindings);
+      await ask({ ...faultyBindings({ kvGet: (key) => key.startsWith("session:") }) });
+      await send("/v1/auth/logout", { method: "POST", token, bindings });
+      expect((await ask(bindings)).body).toEqual({ active: false });
+      clock.pass(30 * SECOND);
+      await send("/health", { bindings });
+    });
+    const by = (source: string) => growth.get(`roster_introspections_total{source="${source}"}`);
+    expect([by("kv"), by("d1"), by("memory")]).toEqual([1, 1, 1]);
+  });
+});
+
+describe("a data point", () => {
+  it("is written per request, without ids and addresses", async () => {
+    const points: AnalyticsEngineDataPoint[] = [];
+    const METRICS = {
+      writeDataPoint: (point?: AnalyticsEngineDataPoint) => points.push(point ?? {}),
+    };
+    const bindings = { ...createIsolate(), METRICS } as unknown as Cloudflare.Env;
+    const { token, id } = await createTestUser();
+    await send(`/v1/users/${id}`, { token, bindings });
+    await send("/v1/nothing", { bindings });
+    expect(points).toEqual([
+      {
+        indexes: ["/v1/users/:id"],
+        blobs: ["/v1/users/:id", "GET", "2xx", ""],
+        doubles: [expect.any(Number), 1, expect.any(Number), 0, 0, 0],
+      },
+      {
+        indexes: ["unknown"],
+        blobs: ["unknown", "GET", "4xx", ""],
+        doubles: [expect.any(Number), 0, 0, 0, 0, 0],
+      },
+    ]);
+  });
+});
