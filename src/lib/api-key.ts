@@ -1,4 +1,4 @@
-import { utf8 } from "./bytes.ts";
+import { toHex, utf8 } from "./bytes.ts";
 
 /** The prefix by which people and secret scanners recognize a key. It is followed by 72 hex digits. */
 const PREFIX = "rstk_";
@@ -40,8 +40,4 @@ async function checksum(secret: string): Promise<string> {
 
 async function sha256(text: string): Promise<string> {
   return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", utf8(text))));
-}
-
-function toHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

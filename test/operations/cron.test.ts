@@ -73,6 +73,9 @@ describe("the hourly run", () => {
       "delete_expired_idempotency_keys",
       "delete_unattributed_events",
       "delete_old_mail",
+      "seal_audit_trail",
+      "archive_audit_trail",
+      "trim_audit_trail",
     ]);
     vi.restoreAllMocks();
     const logs = captureLogs();
