@@ -78,7 +78,8 @@ export function createSealedText(
   };
 }
 
-const SHORT_DIGEST_BYTES = 8;
+/** The length of a shortened digest. */
+export const SHORT_DIGEST_BYTES = 8;
 
 /** The shortened digests of events, in their order: 8 bytes each, as base64url. */
 export async function toShortDigests(lines: readonly string[]): Promise<string> {
