@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { SealContent } from "../../src/lib/audit-seal.ts";
 import { send } from "../support/api.ts";
 import { beforeStatement } from "../support/d1.ts";
-import { at, faultyBindings } from "../support/faults.ts";
+import { always, at, faultyBindings } from "../support/faults.ts";
 import { createTestUser } from "../support/fixtures.ts";
 import { createIsolate } from "../support/isolates.ts";
 import { captureLogs } from "../support/logs.ts";
@@ -103,6 +103,26 @@ describe("a run that archives", () => {
     expect(JSON.parse((await readArchived(SEAL)) ?? "").count).toBe(5);
     expect(await readSeals()).toMatchObject([{ archived_at: expect.any(Number) }]);
     expect(logs.of("cron.job_failed")).toHaveLength(1);
+  });
+
+  it("does not write again what a run archived that failed after it", async () => {
+    await addEvents(0, 5);
+    await runHourly(faultyBindings({ d1: at(MARK) }));
+    const logs = captureLogs();
+    // As a bucket lock does.
+    await runHourly(faultyBindings({ archivePut: always }));
+    expect(logs.of("cron.job_failed")).toEqual([]);
+    expect(await readSeals()).toMatchObject([{ archived_at: expect.any(Number) }]);
+  });
+
+  it("refuses another seal in the archive", async () => {
+    await addEvents(0, 5);
+    await env.ARCHIVE.put(SEAL, "{}\n");
+    const logs = captureLogs();
+    await runHourly();
+    expect(logs.of("audit.seal_mismatch")).toMatchObject([{ place: "archive" }]);
+    expect(await readArchived(SEAL)).toBe("{}\n");
+    expect(await readSeals()).toMatchObject([{ archived_at: null }]);
   });
 
   it("can run twice at once", async () => {

@@ -6,10 +6,13 @@ import { createDayDigest, readDay, reportMismatch } from "./day.ts";
 import { findUnarchived, markArchived, type SealRow } from "./repository.ts";
 import { presentSeal } from "./schema.ts";
 
+/** How much of an archived day is decompressed before it is hashed: many small writes would take longer. */
+const BATCH_LENGTH = 1_000_000;
+
 /**
  * Archives the oldest sealed day that is not archived: its events as gzipped NDJSON, then its seal. Returns the day, or nothing if
- * none is due or there is no archive. Throws `SealMismatch` if the events in D1, or what an earlier run archived, differ from the
- * seal: then nothing is written. A run that failed at any point can be repeated.
+ * none is due or there is no archive. A run that failed at any point can be repeated. It writes nothing again, because a lock of the
+ * bucket would refuse that. Throws `SealMismatch` if the events in D1, or what an earlier run archived, differ from the seal.
  */
 export async function archiveNextDay(ctx: Context): Promise<readonly string[]> {
   const { db, d1, archive } = ctx;
@@ -18,14 +21,23 @@ export async function archiveNextDay(ctx: Context): Promise<readonly string[]> {
   const [seal] = unarchived;
   if (!seal) return [];
   const { day } = seal;
-  const keys = archiveKeysOf(day);
   if (!(await isArchived(ctx, archive, seal))) {
-    await archive.put(keys.events, gzip(linesOf(ctx, seal)));
+    await archive.put(archiveKeysOf(day).events, gzip(linesOf(ctx, seal)));
     await requireArchived(ctx, seal);
   }
-  await archive.put(keys.seal, [utf8(`${JSON.stringify(presentSeal(seal))}\n`)]);
+  await putSeal(ctx, archive, seal);
   await d1.send({ archived: markArchived(db, day, ctx.now()) });
   return [day];
+}
+
+async function putSeal(ctx: Context, archive: Archive, seal: SealRow): Promise<void> {
+  const key = archiveKeysOf(seal.day).seal;
+  const text = `${JSON.stringify(presentSeal(seal))}\n`;
+  const archived = await archive.get(key);
+  if (!archived) await archive.put(key, [utf8(text)]);
+  else if ((await new Response(archived).text()) !== text) {
+    throw reportMismatch(ctx, "archive", seal);
+  }
 }
 
 /** Throws `SealMismatch` if the archive lacks the events of a day, or has others than the seal says. Without an archive, does nothing. */
@@ -91,10 +103,13 @@ async function digestArchived(
     .pipeThrough(new TextDecoderStream("utf-8", { fatal: true, ignoreBOM: true }));
   let rest = "";
   for await (const chunk of text) {
-    const lines = (rest + chunk).split("\n");
-    rest = lines.pop() ?? "";
-    await digest.add(lines);
+    rest += chunk;
+    const end = rest.length < BATCH_LENGTH ? -1 : rest.lastIndexOf("\n");
+    if (end < 0) continue;
+    await digest.add(rest.slice(0, end).split("\n"));
+    rest = rest.slice(end + 1);
   }
-  if (rest !== "") throw new Error("the last line is incomplete");
+  if (rest !== "" && !rest.endsWith("\n")) throw new Error("the last line is incomplete");
+  if (rest !== "") await digest.add(rest.slice(0, -1).split("\n"));
   return digest.finish();
 }
