@@ -13,7 +13,7 @@ const TYPE = "audit-seal+json";
  * The columns of an event as it is sealed and archived, in the order of RFC 8785. A column that is added later must be left out of
  * events that do not have it, because the digests of older days would change.
  */
-export const EVENT_FIELDS = [
+const EVENT_FIELDS = [
   "action",
   "actor_id",
   "actor_type",

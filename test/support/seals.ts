@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { type StoredEvent, toCanonicalJson } from "../../src/lib/audit-seal.ts";
+import { dayOf, type StoredEvent, timeOfId, toCanonicalJson } from "../../src/lib/audit-seal.ts";
 import { HOURLY, runCron } from "./cron.ts";
 import { sqlAll, sqlRun } from "./fixtures.ts";
 import { eventIdAt, insertEvents } from "./trail.ts";
@@ -56,6 +56,15 @@ export const readStored = (from = "", until = "g") =>
     from,
     until,
   );
+
+/**
+ * The day of the first event, as YYYY-MM-DD. The ids of events that the worker records never go back in time, not even with the
+ * clock of a test.
+ */
+export async function firstDay(): Promise<string> {
+  const [event] = await readStored();
+  return dayOf(timeOfId(event?.id ?? ""));
+}
 
 /** The lines of a day as they are sealed and archived. */
 export async function linesOfDay(day: number): Promise<string[]> {
