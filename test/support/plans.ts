@@ -71,7 +71,7 @@ const SORTS = [
 ];
 
 /** The totals of lists, which count an index. */
-const TOTALS = /^(SCAN|SEARCH) \w+ USING .*: select count\(\*\) as "total" /;
+const TOTALS = /^(SCAN|SEARCH) (\w+ USING .*|audit_seals): select count\(\*\) as "total" /;
 
 const EXPECTED = [...BOUNDED, ...PAGES, TRAIL, CLEANUPS, SAMPLES, METRICS, ...SORTS, TOTALS];
 
