@@ -20,6 +20,7 @@ import {
 } from "./lib/admin.ts";
 import { main, UsageError } from "./lib/fail.ts";
 import { readLocalDataKeys } from "./lib/local-keys.ts";
+import { toPlaceFlags } from "./lib/target.ts";
 
 const USAGE = `Usage:
   npm run admin -- create --email EMAIL --username NAME [--password-stdin]
@@ -68,7 +69,9 @@ async function create(flags: Flags): Promise<void> {
   if (!email || !username) throw new UsageError(USAGE);
   const { password, isGenerated } = await choosePassword(flags);
   const dataKeys = flags.remote ? undefined : await readLocalDataKeys(flags.env);
-  const outcome = await createAdmin({ email, username, password }, readPlace(flags), { dataKeys });
+  const outcome = await createAdmin({ email, username, password }, toPlaceFlags(flags), {
+    dataKeys,
+  });
   if (outcome.kind === "exists") {
     throw new UsageError(
       `The user ${outcome.username} already has this username or email. ` +
@@ -80,7 +83,7 @@ async function create(flags: Flags): Promise<void> {
 }
 
 async function promote(name: string, flags: Flags): Promise<void> {
-  const place = readPlace(flags);
+  const place = toPlaceFlags(flags);
   const chosen = flags["keep-password"] ? undefined : await choosePassword(flags);
   const { username, isChanged } = await promoteToAdmin(name, place, {
     password: chosen?.password,
@@ -96,7 +99,7 @@ async function promote(name: string, flags: Flags): Promise<void> {
 }
 
 async function unlock(name: string, flags: Flags): Promise<void> {
-  const { username, isChanged } = await unlockAccount(name, readPlace(flags));
+  const { username, isChanged } = await unlockAccount(name, toPlaceFlags(flags));
   console.log(
     isChanged
       ? `The failed logins of ${username} are forgotten. They can log in again.`
@@ -106,7 +109,7 @@ async function unlock(name: string, flags: Flags): Promise<void> {
 
 async function reset(name: string, flags: Flags): Promise<void> {
   const { password, isGenerated } = await choosePassword(flags);
-  const { username } = await resetPassword(name, password, readPlace(flags));
+  const { username } = await resetPassword(name, password, toPlaceFlags(flags));
   console.log(
     `The password of ${username} was reset. All sessions have ended, and the links in emails to them are void. ` +
       "API keys keep working.",
@@ -127,7 +130,7 @@ async function rebuild(flags: Flags): Promise<void> {
   const from = flags.from ?? "0";
   if (!/^\d{1,15}$/.test(from))
     throw new UsageError("--from needs a number that an earlier run printed.");
-  await rebuildSearch(readPlace(flags), Number(from), (done, last) =>
+  await rebuildSearch(toPlaceFlags(flags), Number(from), (done, last) =>
     console.log(`${done} of ${last} done. To continue from here: --from ${done}`),
   );
   console.log("The search index is complete.");
@@ -135,16 +138,6 @@ async function rebuild(flags: Flags): Promise<void> {
 
 function showPassword(password: string): void {
   console.log(`Password (shown only once): ${password}`);
-}
-
-/** The wrangler flags that select the database. */
-function readPlace(values: Flags): string[] {
-  const persistTo = values["persist-to"];
-  return [
-    ...(values.remote ? ["--remote"] : ["--local"]),
-    ...(values.env ? ["--env", values.env] : []),
-    ...(persistTo && !values.remote ? ["--persist-to", persistTo] : []),
-  ];
 }
 
 function parse() {

@@ -8,6 +8,7 @@ import { profilesRouter } from "./accounts/profiles/routes.ts";
 import { usersRouter } from "./accounts/users/routes.ts";
 import { apiKeysRouter } from "./api-keys/routes.ts";
 import { auditRouter } from "./audit/routes.ts";
+import { sealsRouter } from "./audit/seals/routes.ts";
 import { countDenial } from "./audit/unattributed.ts";
 import { credentialsRouter } from "./authentication/credentials/routes.ts";
 import { passkeysRouter } from "./authentication/factors/passkey-routes.ts";
@@ -72,6 +73,7 @@ export function createApp() {
   app.route("/", rolesRouter);
   app.route("/", apiKeysRouter);
   app.route("/", auditRouter);
+  app.route("/", sealsRouter);
   app.route("/", operationsRouter);
   mountDocs(app);
 

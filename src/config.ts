@@ -37,6 +37,8 @@ export interface Config {
   loginRequiresVerifiedEmail: boolean;
   /** How long counts of events that concern no known account are kept, with their networks. */
   auditOriginMs: number;
+  /** How long events that are sealed (and archived, with an archive) stay in D1; undefined for ever. */
+  auditRetentionMs: number | undefined;
   /** How long a deleted user can be restored before they are erased. */
   deletedRetentionMs: number;
   /** Undefined if email is not configured. */
@@ -180,6 +182,8 @@ function toConfig(
     stepUpMaxAgeSeconds: settings.STEP_UP_MAX_AGE_SECONDS,
     registrationOpen: settings.REGISTRATION === "open",
     auditOriginMs: settings.AUDIT_ORIGIN_DAYS * DAY,
+    auditRetentionMs:
+      settings.AUDIT_RETENTION_DAYS > 0 ? settings.AUDIT_RETENTION_DAYS * DAY : undefined,
     loginRequiresVerifiedEmail: settings.LOGIN_REQUIRES_VERIFIED_EMAIL === "on",
     deletedRetentionMs: settings.DELETED_RETENTION_DAYS * DAY,
     mail: toMailConfig(settings),

@@ -10,6 +10,7 @@ import type { Meter } from "./lib/meter.ts";
 import type { SlidingWindow } from "./lib/sliding-window.ts";
 import { DAY, HOUR, MINUTE, type Moment, SECOND } from "./lib/time.ts";
 import type { Trace } from "./lib/trace.ts";
+import { type Archive, createArchive } from "./platform/archive.ts";
 import { createKv, type Kv } from "./platform/kv.ts";
 import type { Log } from "./platform/logger.ts";
 import { createBindingMailer, createHttpMailer, type SendMail } from "./platform/mailer.ts";
@@ -22,6 +23,7 @@ export interface Bindings {
   ASSETS: Fetcher;
   EMAIL?: SendEmail;
   METRICS?: AnalyticsEngineDataset;
+  ARCHIVE?: R2Bucket;
 }
 
 /** Who a request or a scheduled job acts as. */
@@ -68,6 +70,8 @@ export interface Context {
   kv: Kv;
   /** Undefined if email is not configured. */
   sendMail: SendMail | undefined;
+  /** Undefined if no bucket is bound. */
+  archive: Archive | undefined;
   config: Config;
   /** The caches of the isolate. */
   memory: Memory;
@@ -197,6 +201,7 @@ export function createContext({ bindings, meter, replication, ...rest }: Context
     d1: connect(bindings.DB, meter, replication),
     kv: createKv(bindings.KV, meter),
     sendMail: createMailer(rest.config.mail, bindings.EMAIL),
+    archive: bindings.ARCHIVE && createArchive(bindings.ARCHIVE),
     now: () => now,
   };
 }

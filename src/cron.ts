@@ -1,6 +1,9 @@
 import { purgeDeletedUsers } from "./accounts/personal-data/purge.ts";
 import { compactSearch } from "./accounts/users/compact-search.ts";
 import { deleteOldUnattributed } from "./audit/repository.ts";
+import { archiveNextDay } from "./audit/seals/archive.ts";
+import { sealNextDay } from "./audit/seals/seal.ts";
+import { trimTrail } from "./audit/seals/trim.ts";
 import { deleteExpiredLoginAttempts } from "./authentication/attempts/repository.ts";
 import { deleteExpiredFactors } from "./authentication/factors/repository.ts";
 import { deleteExpiredTokens } from "./authentication/one-time-tokens/repository.ts";
@@ -109,6 +112,16 @@ const HOURLY: readonly Job[] = [
   cleanup("delete_metric_writers", ({ db, now }, limit) =>
     deleteOldWriters(db, now() - DAY, limit),
   ),
+  // A round is a day.
+  { name: "seal_audit_trail", size: 1, leaseMs: HOURLY_LEASE_MS, run: sealNextDay },
+  { name: "archive_audit_trail", size: 1, leaseMs: HOURLY_LEASE_MS, run: archiveNextDay },
+  // A round marks a day, or deletes events of a day that is marked: only a round that does neither is the last one.
+  {
+    name: "trim_audit_trail",
+    size: 1,
+    leaseMs: HOURLY_LEASE_MS,
+    run: (ctx) => trimTrail(ctx, ROWS_PER_ROUND),
+  },
 ];
 
 /** A job that does all of its work in one round, every five minutes. It counts no items. */

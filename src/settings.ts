@@ -73,6 +73,7 @@ export const SETTINGS = z.object({
   LOGIN_ATTEMPT_WINDOW_SECONDS: wholeNumber(60, 86_400).default(900),
   REGISTRATION: z.enum(["open", "closed"]).default("open"),
   AUDIT_ORIGIN_DAYS: wholeNumber(1, 3650).default(90),
+  AUDIT_RETENTION_DAYS: wholeNumber(0, 36_500).default(0),
   LOGIN_REQUIRES_VERIFIED_EMAIL: z.enum(["on", "off"]).default("off"),
   DELETED_RETENTION_DAYS: wholeNumber(1, 3650).default(30),
   MAIL_LINK_URL: origin.optional(),

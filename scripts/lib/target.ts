@@ -25,3 +25,19 @@ export function toTargetFlags({ env, config }: DeployTarget): string[] {
     value === undefined ? [] : [`--${flag}`, value],
   );
 }
+
+/** The flags of a script that select a database. */
+interface PlaceFlags {
+  remote?: boolean | undefined;
+  env?: string | undefined;
+  "persist-to"?: string | undefined;
+}
+
+/** The flags of wrangler that select the same database. */
+export function toPlaceFlags({ remote, env, "persist-to": persistTo }: PlaceFlags): string[] {
+  return [
+    ...(remote ? ["--remote"] : ["--local"]),
+    ...(env ? ["--env", env] : []),
+    ...(persistTo && !remote ? ["--persist-to", persistTo] : []),
+  ];
+}

@@ -17,6 +17,7 @@ export const AUDIT_ACTIONS = [
   "user.role_changed",
   "users.exported",
   "audit.exported",
+  "audit.trimmed",
   "auth.login_succeeded",
   "auth.login_failed",
   "auth.locked_out",

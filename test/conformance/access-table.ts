@@ -90,6 +90,7 @@ POST   /v1/api-keys/{id}/rotate             | api_keys:write     | –        | 
 
 GET    /v1/audit-events                     | audit:read or audit:export | –        | 401       | 403       | 403          | 403       | yes   | yes      | 403
 GET    /v1/audit-events/unattributed        | audit:read         | –        | 401       | 403       | 403          | 403       | yes   | yes      | 403
+GET    /v1/audit-events/seals               | audit:read         | –        | 401       | 403       | 403          | 403       | yes   | yes      | 403
 
 GET    /                                    | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes
 GET    /health                              | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes

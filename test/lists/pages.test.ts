@@ -18,6 +18,10 @@ beforeAll(async () => {
       "INSERT INTO unattributed_events VALUES (0, 'auth.login_failed', ?, '', 1)",
       `n${i}`,
     );
+    await sqlRun(
+      "INSERT INTO audit_seals (day, count, digest, signature, kid, sealed_at) VALUES (?, 0, '', '', '', 0)",
+      `2026-10-0${i + 1}`,
+    );
     await sqlRun("INSERT INTO custom_permissions VALUES (?, '', 0)", `invoices:v${i}`);
   }
 });
@@ -37,6 +41,7 @@ const LISTS = [
   "/v1/roles",
   "/v1/permissions",
   "/v1/audit-events/unattributed",
+  "/v1/audit-events/seals",
 ];
 
 describe.each(LISTS)("page numbers of %s", (path) => {

@@ -76,6 +76,9 @@ describe("the hourly run", () => {
       "delete_unattributed_events",
       "delete_old_mail",
       "delete_metric_writers",
+      "seal_audit_trail",
+      "archive_audit_trail",
+      "trim_audit_trail",
     ]);
     vi.restoreAllMocks();
     const logs = captureLogs();

@@ -21,6 +21,9 @@ interface Faults {
   d1Message?: string;
   kvGet?: FailsAt;
   kvPut?: FailsAt;
+  /** By the key of the object. */
+  archiveGet?: FailsAt;
+  archivePut?: FailsAt;
 }
 
 /** The test's bindings with the given faults. */
@@ -30,7 +33,35 @@ export function faultyBindings(faults: Faults): Cloudflare.Env {
     if (fails?.(sql)) throw new Error(message);
   };
   const DB = wrapD1({ before: failIf(faults.d1), after: failIf(faults.d1AnswerLost) });
-  return warm({ ...env, DB, KV: faultyKv(env.KV, faults) });
+  return warm({ ...env, DB, KV: faultyKv(env.KV, faults), ARCHIVE: faultyArchive(faults) });
+}
+
+function faultyArchive(faults: Faults): R2Bucket {
+  const failIf = (fails: FailsAt | undefined, key: string) => {
+    if (fails?.(key))
+      throw new Error("We encountered an internal error. Please try again. (10001)");
+  };
+  return {
+    get: async (key: string) => {
+      failIf(faults.archiveGet, key);
+      return env.ARCHIVE.get(key);
+    },
+    put: async (key: string, content: Uint8Array) => {
+      failIf(faults.archivePut, key);
+      return env.ARCHIVE.put(key, content);
+    },
+    createMultipartUpload: async (key: string) => {
+      const upload = await env.ARCHIVE.createMultipartUpload(key);
+      return {
+        abort: () => upload.abort(),
+        complete: (parts: R2UploadedPart[]) => upload.complete(parts),
+        uploadPart: async (number: number, part: Uint8Array) => {
+          failIf(faults.archivePut, `${key} part ${number}`);
+          return upload.uploadPart(number, part);
+        },
+      };
+    },
+  } as unknown as R2Bucket;
 }
 
 function faultyKv(namespace: KVNamespace, faults: Faults): KVNamespace {

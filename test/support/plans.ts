@@ -37,6 +37,11 @@ const BOUNDED = [
   /VIRTUAL TABLE INDEX/,
   // The greatest value of an index.
   /^SEARCH users USING COVERING INDEX users_seq: insert into "users" /,
+  /^SEARCH audit_seals( USING PRIMARY KEY)?: insert into "audit_seals" /,
+  // The latest trimmed day.
+  /^SCAN audit_seals USING (COVERING )?INDEX audit_seals_trimmed: delete from "audit_events" /,
+  // The first event of the trail.
+  /^SCAN audit_events: select "id" from "audit_events" order by "audit_events"."id" asc limit \?$/,
   // The rows of a page, which the statement within has limited.
   /^SCAN page:/,
   /^(SCAN|SEARCH) \(?(subquery|roles|custom_permissions|job_leases|metric_counters|alerts|alert_notices)/,
@@ -49,6 +54,8 @@ const PAGES = [
   "api_keys USING INDEX sqlite_autoindex_api_keys_1\\b(?!.* IS NULL\\) =)",
   "unattributed_events USING PRIMARY KEY\\b",
   "users_search_data USING INTEGER PRIMARY KEY\\b",
+  "audit_seals( USING (PRIMARY KEY|(COVERING )?INDEX audit_seals_(unarchived|untrimmed))\\b[^:]*)?:",
+  "audit_events USING PRIMARY KEY \\(id>\\? AND id<\\?\\):",
 ].map((index) => new RegExp(`^(SCAN|SEARCH) ${index}.* ${PAGE_END}`, "s"));
 
 /** Pages of the audit trail, of which a request examines no more than a limit. */
@@ -76,7 +83,7 @@ const SORTS = [
 ];
 
 /** The totals of lists, which count an index. */
-const TOTALS = /^(SCAN|SEARCH) \w+ USING .*: select count\(\*\) as "total" /;
+const TOTALS = /^(SCAN|SEARCH) (\w+ USING .*|audit_seals): select count\(\*\) as "total" /;
 
 const EXPECTED = [
   ...BOUNDED,
