@@ -118,7 +118,7 @@ async function reset(name: string, flags: Flags): Promise<void> {
 }
 
 async function removeFactors(name: string, flags: Flags): Promise<void> {
-  const { username, isChanged } = await resetFactors(name, readPlace(flags));
+  const { username, isChanged } = await resetFactors(name, toPlaceFlags(flags));
   console.log(
     isChanged
       ? `The second factors and recovery codes of ${username} were removed, and all sessions have ended. The password suffices to log in.`
