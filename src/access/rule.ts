@@ -116,8 +116,8 @@ export interface AccessRequest {
   pathId: string | undefined;
   /** True once it is decided whether the credential is live and the rule is met. No response is sent before. */
   isDecided: boolean;
-  /** True once the user's authentication was found to be recent enough for a step-up. */
-  isRecent?: boolean;
+  /** From when on an authentication counts as recent, in milliseconds. Set by the first check. */
+  recentSince?: number;
   /** The principal that was admitted. */
   principal?: Principal;
 }

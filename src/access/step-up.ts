@@ -17,8 +17,8 @@ export function requireStepUp(acting: Acting): void {
 }
 
 /**
- * As `requireStepUp`, for a principal whose rule always needs it. A request is checked once: what it streams does not break off when
- * the authentication is too old for the next request.
+ * As `requireStepUp`, for a principal whose rule always needs it. The age counts from the first check in a request: what it streams
+ * does not break off because the authentication has become too old.
  */
 export function requireRecent(
   { config, now }: Context,
@@ -26,13 +26,11 @@ export function requireRecent(
   principal: Principal,
 ): void {
   const { stepUpMaxAgeSeconds } = config;
-  if (access.isRecent || principal.type !== "user" || stepUpMaxAgeSeconds === 0) return;
-  const recent = assess(principal.proofs, now() - stepUpMaxAgeSeconds * SECOND);
+  if (principal.type !== "user" || stepUpMaxAgeSeconds === 0) return;
+  access.recentSince ??= now() - stepUpMaxAgeSeconds * SECOND;
+  const recent = assess(principal.proofs, access.recentSince);
   const needed = principal.mfaEnabled ? "aal2" : "aal1";
-  if (recent && (needed === "aal1" || recent.acr === "aal2")) {
-    access.isRecent = true;
-    return;
-  }
+  if (recent && (needed === "aal1" || recent.acr === "aal2")) return;
   throw new AppError("insufficient_user_authentication", {
     headers: {
       "WWW-Authenticate": `Bearer error="insufficient_user_authentication", acr_values="${needed}", max_age="${stepUpMaxAgeSeconds}"`,
