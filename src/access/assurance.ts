@@ -10,7 +10,7 @@ type Method = (typeof METHODS)[number];
 export type Proofs = Readonly<Partial<Record<Method, number>>>;
 
 /** Authentication assurance: `aal2` needs methods of two classes, or a passkey that has checked the user. */
-type AssuranceLevel = "aal1" | "aal2";
+export type AssuranceLevel = "aal1" | "aal2";
 
 /** What a set of proofs amounts to. */
 export interface Assurance {

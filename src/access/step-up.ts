@@ -17,8 +17,8 @@ export function requireStepUp(acting: Acting): void {
 }
 
 /**
- * As `requireStepUp`, for a principal whose rule always needs it. The age counts from the first check in a request: what it streams
- * does not break off because the authentication has become too old.
+ * As `requireStepUp`, for a principal whose rule always needs it. The age is checked once in a request, so that what it streams does
+ * not break off, and again only if the user has meanwhile added a second factor.
  */
 export function requireRecent(
   { config, now }: Context,
@@ -27,10 +27,13 @@ export function requireRecent(
 ): void {
   const { stepUpMaxAgeSeconds } = config;
   if (principal.type !== "user" || stepUpMaxAgeSeconds === 0) return;
-  access.recentSince ??= now() - stepUpMaxAgeSeconds * SECOND;
-  const recent = assess(principal.proofs, access.recentSince);
   const needed = principal.mfaEnabled ? "aal2" : "aal1";
-  if (recent && (needed === "aal1" || recent.acr === "aal2")) return;
+  if (access.reached === "aal2" || access.reached === needed) return;
+  const recent = assess(principal.proofs, now() - stepUpMaxAgeSeconds * SECOND);
+  if (recent && (needed === "aal1" || recent.acr === "aal2")) {
+    access.reached = recent.acr;
+    return;
+  }
   throw new AppError("insufficient_user_authentication", {
     headers: {
       "WWW-Authenticate": `Bearer error="insufficient_user_authentication", acr_values="${needed}", max_age="${stepUpMaxAgeSeconds}"`,
