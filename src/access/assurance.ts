@@ -3,8 +3,8 @@
  * one-time code of an authenticator app, a passkey bound to a device (`hwk`) or synced between devices (`swk`), the authenticator's
  * own check of the user (`user`), a recovery code, a mailbox, and an identity provider.
  */
-export const METHODS = ["pwd", "otp", "hwk", "swk", "user", "recovery", "email", "fed"] as const;
-export type Method = (typeof METHODS)[number];
+const METHODS = ["pwd", "otp", "hwk", "swk", "user", "recovery", "email", "fed"] as const;
+type Method = (typeof METHODS)[number];
 
 /** When a user was last authenticated with each method, in milliseconds. */
 export type Proofs = Readonly<Partial<Record<Method, number>>>;

@@ -1,3 +1,4 @@
+import type { AssuranceLevel } from "./assurance.ts";
 import type { Credential } from "./credential.ts";
 import type { Permission, SelfScope } from "./permissions.ts";
 import type { Principal } from "./principal.ts";
@@ -116,8 +117,8 @@ export interface AccessRequest {
   pathId: string | undefined;
   /** True once it is decided whether the credential is live and the rule is met. No response is sent before. */
   isDecided: boolean;
-  /** True once the user's authentication was found to be recent enough for a step-up. */
-  isRecent?: boolean;
+  /** What the recent authentication amounted to when it was checked. */
+  reached?: AssuranceLevel;
   /** The principal that was admitted. */
   principal?: Principal;
 }

@@ -17,8 +17,8 @@ export function requireStepUp(acting: Acting): void {
 }
 
 /**
- * As `requireStepUp`, for a principal whose rule always needs it. A request is checked once: what it streams does not break off when
- * the authentication is too old for the next request.
+ * As `requireStepUp`, for a principal whose rule always needs it. The age is checked once in a request, so that what it streams does
+ * not break off, and again only if the user has meanwhile added a second factor.
  */
 export function requireRecent(
   { config, now }: Context,
@@ -26,11 +26,12 @@ export function requireRecent(
   principal: Principal,
 ): void {
   const { stepUpMaxAgeSeconds } = config;
-  if (access.isRecent || principal.type !== "user" || stepUpMaxAgeSeconds === 0) return;
-  const recent = assess(principal.proofs, now() - stepUpMaxAgeSeconds * SECOND);
+  if (principal.type !== "user" || stepUpMaxAgeSeconds === 0) return;
   const needed = principal.mfaEnabled ? "aal2" : "aal1";
+  if (access.reached === "aal2" || access.reached === needed) return;
+  const recent = assess(principal.proofs, now() - stepUpMaxAgeSeconds * SECOND);
   if (recent && (needed === "aal1" || recent.acr === "aal2")) {
-    access.isRecent = true;
+    access.reached = recent.acr;
     return;
   }
   throw new AppError("insufficient_user_authentication", {
