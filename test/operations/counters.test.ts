@@ -5,7 +5,7 @@ import { createTestKey, sendWithKey } from "../support/credentials.ts";
 import { beforeEachStatement, wrapD1 } from "../support/d1.ts";
 import { at, faultyBindings } from "../support/faults.ts";
 import { createTestUser, PASSWORD } from "../support/fixtures.ts";
-import { createIsolate } from "../support/isolates.ts";
+import { createIsolate, warm } from "../support/isolates.ts";
 import { captureLogs } from "../support/logs.ts";
 import { growthDuring, parseMetrics } from "../support/metrics.ts";
 
@@ -238,7 +238,7 @@ describe("a data point", () => {
     const METRICS = {
       writeDataPoint: (point?: AnalyticsEngineDataPoint) => points.push(point ?? {}),
     };
-    const bindings = { ...createIsolate(), METRICS } as unknown as Cloudflare.Env;
+    const bindings = warm({ ...createIsolate(), METRICS } as unknown as Cloudflare.Env);
     const { token, id } = await createTestUser();
     await send(`/v1/users/${id}`, { token, bindings });
     await send("/v1/nothing", { bindings });
