@@ -172,6 +172,7 @@ describe("POST /v1/auth/factors/passkeys", () => {
   it("needs a credential", async () => {
     const answer = await send("/v1/auth/factors/passkeys/options", { method: "POST" });
     expectProblem(answer, 401, "unauthenticated");
+    expect(answer.body.detail).toContain("`mfa_token`");
   });
 });
 
