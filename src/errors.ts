@@ -63,7 +63,7 @@ export const ERRORS = {
   invalid_code: [
     401,
     "Invalid code",
-    "The code is wrong, expired or already used. Send a new one.",
+    "The code or passkey is wrong, expired or already used. Send a new one.",
   ],
   insufficient_user_authentication: [
     401,
@@ -190,7 +190,7 @@ export const ERRORS = {
   factor_missing: [
     409,
     "No second factor",
-    "Recovery codes replace a second factor, and you have none. Add one first: POST /v1/auth/factors/totp.",
+    "Recovery codes replace a second factor, and you have none. Add one first: POST /v1/auth/factors/totp or /v1/auth/factors/passkeys/options.",
   ],
   last_login_method: [
     409,

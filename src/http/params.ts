@@ -17,11 +17,13 @@ export const UserIdParam = z
     example: "me",
   });
 
-/** An id in the path: a UUID, in upper or lower case. */
+/** An id: a UUID, in upper or lower case. */
+export const Id = z
+  .string()
+  .overwrite((id) => parseId(id) ?? id)
+  .refine((id) => parseId(id) !== undefined, fault("invalid_format", "Must be a UUID."));
+
+/** An id in the path. */
 export function idParam(name: string, description: string) {
-  return z
-    .string()
-    .overwrite((id) => parseId(id) ?? id)
-    .refine((id) => parseId(id) !== undefined, fault("invalid_format", "Must be a UUID."))
-    .openapi({ param: { name, in: "path" }, description, example: EXAMPLE_ID });
+  return Id.openapi({ param: { name, in: "path" }, description, example: EXAMPLE_ID });
 }

@@ -1,6 +1,9 @@
-import { parse, stringify, v7 } from "uuid";
+import { NIL, parse, stringify, v7 } from "uuid";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** The id of nobody and nothing (RFC 9562 section 5.9). */
+export const NIL_ID = NIL;
 
 /** A new UUIDv7 in lower case (RFC 9562 section 5.7): ids sort by creation time. */
 export function newId(): string {

@@ -172,6 +172,7 @@ describe("POST /v1/auth/factors/passkeys", () => {
   it("needs a credential", async () => {
     const answer = await send("/v1/auth/factors/passkeys/options", { method: "POST" });
     expectProblem(answer, 401, "unauthenticated");
+    expect(answer.body.detail).toContain("`mfa_token`");
   });
 });
 
@@ -312,7 +313,9 @@ describe("POST /v1/auth/passkey/login", () => {
     const response = { ...assertion.response, userHandle: toUserHandle(other.id) };
     expectProblem(await sendAssertion({ ...assertion, response }), 401, "invalid_credentials");
     const { userHandle: _, ...withoutHandle } = assertion.response;
-    expect((await sendAssertion({ ...assertion, response: withoutHandle })).status).toBe(200);
+    const bare = { ...assertion, response: withoutHandle };
+    expectProblem(await sendAssertion(bare), 401, "invalid_credentials");
+    expect((await sendAssertion(assertion)).status).toBe(200);
   });
 
   it("refuses a challenge that has expired, or was made for another purpose", async () => {

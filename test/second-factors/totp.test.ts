@@ -15,7 +15,7 @@ import {
 } from "../support/factors.ts";
 import { actionsOn, auditOf, createTestUser, sqlAll, statusesOf } from "../support/fixtures.ts";
 import { createIsolate } from "../support/isolates.ts";
-import { expectProblem } from "../support/problems.ts";
+import { expectProblem, faultsOf } from "../support/problems.ts";
 import { jwkSet, octJwk } from "../support/tokens.ts";
 
 const MINUTE = 60_000;
@@ -185,6 +185,13 @@ describe("POST /v1/auth/factors/totp/confirm", () => {
     const { body: fresh } = await stepUp(token, { method: "password", password: "SecurePass123!" });
     const late = await confirmTotp(fresh.access_token, body.id, await codeOf(body.secret));
     expectProblem(late, 404, "factor_not_found");
+  });
+
+  it("refuses an id that is no UUID", async () => {
+    const { token } = await createTestUser();
+    const answer = await confirmTotp(token, "x", "123456");
+    expectProblem(answer, 422, "validation_failed");
+    expect(faultsOf(answer)).toEqual(["id invalid_format"]);
   });
 
   it("refuses the app of someone else", async () => {

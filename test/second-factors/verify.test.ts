@@ -182,6 +182,7 @@ describe("an mfa_token", () => {
 
   it.each([
     ["the password has changed", "UPDATE users SET password_version = password_version + 1"],
+    ["the password has expired", "UPDATE users SET password_expired = 1"],
     ["the account is inactive", "UPDATE users SET is_active = 0"],
     ["the account is deleted", "UPDATE users SET deleted_at = 1"],
   ])("is void once %s, and then counts no attempt", async (_, change) => {

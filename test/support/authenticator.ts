@@ -252,7 +252,7 @@ async function coseKey(
   return new Map(members[algorithm]);
 }
 
-async function signWith(key: CryptoKey, data: Uint8Array): Promise<Uint8Array> {
+export async function signWith(key: CryptoKey, data: Uint8Array): Promise<Uint8Array> {
   const isEcdsa = key.algorithm.name === "ECDSA";
   const algorithm = { name: key.algorithm.name, hash: "SHA-256" };
   const signature = new Uint8Array(await crypto.subtle.sign(algorithm, key, data));

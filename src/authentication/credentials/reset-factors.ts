@@ -5,7 +5,7 @@ import type { Context } from "../../context.ts";
 import { requireMatch, type VersionTest } from "../../http/etag.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
 import { queueMail, voidLinks } from "../../outbox/queue.ts";
-import { deleteFactorsOfUser, deleteRecoveryCodesOfUser } from "../factors/repository.ts";
+import { deleteFactorsOfUser } from "../factors/repository.ts";
 import { cacheEndedSessions } from "../sessions/cache.ts";
 import { revokeSessions } from "../sessions/repository.ts";
 import { manageCredentials } from "./manage.ts";
@@ -34,8 +34,7 @@ export async function resetFactors(
         targetId: user.id,
       }),
       effects: (recorded) => ({
-        factors: deleteFactorsOfUser(db, user.id, recorded),
-        codes: deleteRecoveryCodesOfUser(db, user.id, recorded),
+        ...deleteFactorsOfUser(db, user.id, recorded),
         ended: revokeSessions(db, { userId: user.id }, { reason: "factors_reset", now }, recorded),
         ...voidLinks(acting, user.id, ["change_email"], recorded),
         mail: queueMail(acting, notice, recorded),

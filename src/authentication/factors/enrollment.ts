@@ -60,7 +60,7 @@ export async function openEnrollment<const S extends Statements>(
   toStatements: (userId: string) => S,
 ): Promise<Opened<S>> {
   if (!ctx.access) {
-    if (mfaToken === undefined) throw new AppError("unauthenticated");
+    if (mfaToken === undefined) throw new AppError("unauthenticated", { detail: MISSING });
     return openByToken(ctx, await readMfaToken(ctx, mfaToken, "enroll"), toStatements);
   }
   if (mfaToken !== undefined) throw new AppError("conflicting_credentials", { detail: ONE });
@@ -75,6 +75,7 @@ export async function openEnrollment<const S extends Statements>(
   return { enrollment, rows: rows as unknown as Rows<S> };
 }
 
+const MISSING = "Send an access token, or the `mfa_token` of your login in the body.";
 const ONE = "Send an access token, or mfa_token in the body, but not both.";
 
 async function openByToken<const S extends Statements>(

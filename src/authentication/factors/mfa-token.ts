@@ -3,17 +3,25 @@ import type { Context } from "../../context.ts";
 import type { Db } from "../../db/client.ts";
 import { AppError } from "../../errors.ts";
 import { type MfaPurpose, type MfaTokenClaims, verifyMfaToken } from "../../lib/mfa-token.ts";
+import { MINUTE } from "../../lib/time.ts";
 import { findLoginUser, wherePasswordInForce } from "../passwords/repository.ts";
 import { insertSpentToken, whereUnspent } from "../spent-tokens/repository.ts";
 
-/** The claims of an `mfa_token` for a purpose. Does no I/O. Throws `invalid_mfa_token`. */
+/** How long the second factor of a login may take. */
+export const MFA_TOKEN_MS = 10 * MINUTE;
+
+/**
+ * The claims of an `mfa_token` for a purpose. Does no I/O. Throws `invalid_mfa_token`, also for one from before the revocation epoch:
+ * that it was spent may be forgotten since.
+ */
 export async function readMfaToken(
-  { config, now }: Context,
+  { config, now, revokedBefore }: Context,
   text: string,
   purpose: MfaPurpose,
 ): Promise<MfaTokenClaims> {
   const claims = await verifyMfaToken(text, config.macKeys, now());
-  if (claims?.purpose !== purpose) throw new AppError("invalid_mfa_token");
+  const isUsable = claims?.purpose === purpose && claims.expiresAt - MFA_TOKEN_MS >= revokedBefore;
+  if (!isUsable) throw new AppError("invalid_mfa_token");
   return claims;
 }
 
@@ -23,15 +31,16 @@ export function findMfaOwner(db: Db, claims: MfaTokenClaims) {
 }
 
 /**
- * True while an `mfa_token` works: it was not used, its owner can log in and has the same password. One that was issued to add the
- * first factor is void once there is one, so that a password alone never adds another.
+ * True while an `mfa_token` works: it was not used, its owner can log in and has the same password, which has not expired if the
+ * login began with it. One that was issued to add the first factor is void once there is one, so that a password alone never adds
+ * another.
  */
-export function whereMfaTokenLive({ id, purpose, userId, passwordVersion }: MfaTokenClaims): SQL {
-  const whereNeeded =
-    purpose === "enroll"
-      ? sql`EXISTS (SELECT 1 FROM users AS bare WHERE bare.id = ${userId} AND bare.mfa_enabled = 0)`
-      : sql`true`;
-  return sql`(${wherePasswordInForce(userId, passwordVersion)} AND ${whereUnspent(id)} AND ${whereNeeded})`;
+export function whereMfaTokenLive(claims: MfaTokenClaims): SQL {
+  const { id, purpose, userId, passwordVersion, proofs } = claims;
+  const whereUnexpired = proofs.pwd === undefined ? sql`true` : sql`owner.password_expired = 0`;
+  const whereNeeded = purpose === "enroll" ? sql`owner.mfa_enabled = 0` : sql`true`;
+  const whereOwner = sql`${whereUnexpired} AND ${whereNeeded}`;
+  return sql`(${wherePasswordInForce(userId, passwordVersion, whereOwner)} AND ${whereUnspent(id)})`;
 }
 
 /** Spends an `mfa_token` where the condition holds. */

@@ -111,10 +111,20 @@ async function commitPasskey(
   const { ctx, owner, whereAllowed } = enrollment;
   const now = ctx.now();
   const { challenge, credentialId, publicKey, signCount } = registration;
-  const { transports, isBackupEligible, isBackedUp } = registration;
-  const key = { credentialId, publicKey, signCount, transports, isBackupEligible, isBackedUp };
+  const { transports, isBackupEligible, isBackedUp, isUserVerified } = registration;
+  const flags = { isBackupEligible, isBackedUp, isUserVerified };
   const whereNew = sql`${whereUnspent(challenge.id)} AND ${whereCredentialFree(credentialId)}`;
-  const passkey = { id, userId: owner.id, name, createdAt: now, ...key };
+  const passkey = {
+    id,
+    userId: owner.id,
+    name,
+    createdAt: now,
+    credentialId,
+    publicKey,
+    signCount,
+    transports,
+    ...flags,
+  };
   const factor = {
     id,
     type: "passkey",

@@ -237,8 +237,7 @@ function checkPasskey(
 ): Check {
   requireRelyingParty(ctx);
   return toCheck(findPasskey(ctx.db, credential.id, scope.userId), async (passkey) => {
-    const sent = { credential, passkey, scope, requireUserVerification: false };
-    const proven = await proveAssertion(ctx, sent);
+    const proven = await proveAssertion(ctx, { credential, passkey, scope });
     return proven && { ...proven, events: [], mails: [] };
   });
 }

@@ -155,6 +155,7 @@ export function insertPendingTotp(db: Db, pending: PendingTotp, condition: SQL) 
     transports: null,
     isBackupEligible: null,
     isBackedUp: null,
+    isUserVerified: null,
   };
   return insertWhere(db, factors, row, condition).returning({ id: factors.id });
 }
@@ -284,21 +285,10 @@ export function deleteUselessRecoveryCodes(db: Db, userId: string, condition: SQ
     .where(and(eq(recoveryCodes.userId, userId), sql`NOT ${whereHasFactor(userId)}`, condition));
 }
 
-/** Deletes all factors of a user, confirmed or not, and their recovery codes, where the condition holds. In this order. */
-export function removeAllFactors(db: Db, userId: string, now: number, condition: SQL) {
-  return {
-    removedFactors: db.delete(factors).where(and(eq(factors.userId, userId), condition)),
-    removedCodes: deleteUselessRecoveryCodes(db, userId, condition),
-    withoutMfa: updateMfaEnabled(db, userId, now, condition),
-  };
-}
-
-/** Deletes all factors of a user, confirmed or not, where the condition holds. */
+/** Deletes all factors of a user, confirmed or not, and their recovery codes, where the condition holds. Leaves `mfa_enabled` as it is. */
 export function deleteFactorsOfUser(db: Db, userId: string, condition: SQL) {
-  return db.delete(factors).where(and(eq(factors.userId, userId), condition));
-}
-
-/** Deletes the recovery codes of a user where the condition holds. */
-export function deleteRecoveryCodesOfUser(db: Db, userId: string, condition: SQL) {
-  return db.delete(recoveryCodes).where(and(eq(recoveryCodes.userId, userId), condition));
+  return {
+    factors: db.delete(factors).where(and(eq(factors.userId, userId), condition)),
+    codes: db.delete(recoveryCodes).where(and(eq(recoveryCodes.userId, userId), condition)),
+  };
 }

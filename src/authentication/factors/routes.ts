@@ -51,8 +51,8 @@ const confirmTotpRoute = operation({
   tags,
   summary: "Confirm an authenticator app",
   description:
-    "Takes a code that the app shows, which then cannot be used to log in. Logins need a second factor from now on. With your first " +
-    "factor you get recovery codes. Your session counts the code as a second factor; your other sessions stay as they are. With an " +
+    "Takes a code that the app shows. It cannot be used again, not even to log in. Logins need a second factor from now on. With your " +
+    "first factor you get recovery codes. Your session counts the code as a second factor; your other sessions stay as they are. With an " +
     "`mfa_token`, log in again afterwards.",
   access: ownOrEnrolling,
   stepUp: true,
@@ -96,7 +96,7 @@ const removeFactorRoute = operation({
   tags,
   summary: "Remove a second factor",
   description:
-    "With the last factor, your recovery codes are removed, too, and logins need no second factor any more. If your role requires one, " +
+    "Removing your last factor also removes your recovery codes, and logins no longer need a second factor. If your role requires one, " +
     "add another first.",
   access: own,
   stepUp: true,

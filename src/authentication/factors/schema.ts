@@ -7,8 +7,7 @@ import {
   VISIBLE_PATTERN,
 } from "../../http/fields.ts";
 import { pageOf } from "../../http/pagination.ts";
-import { idParam } from "../../http/params.ts";
-import { parseId } from "../../lib/ids.ts";
+import { Id, idParam } from "../../http/params.ts";
 import { toTimestamp, toTimestampOrNull } from "../../lib/time.ts";
 import { AuthenticationCredential, RegistrationCredential } from "../passkeys/schema.ts";
 import type { AddedFactor } from "./enrollment.ts";
@@ -64,10 +63,7 @@ export type AddTotp = z.infer<typeof AddTotp>;
 
 export const ConfirmTotp = z
   .strictObject({
-    id: z
-      .string()
-      .overwrite((id) => parseId(id) ?? id)
-      .openapi({ description: "The `id` that came with the secret.", format: "uuid" }),
+    id: Id.openapi({ description: "The `id` that came with the secret.", format: "uuid" }),
     code: TotpCode,
     mfa_token: EnrollmentToken,
   })

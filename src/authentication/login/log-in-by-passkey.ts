@@ -1,6 +1,7 @@
 import { countUnattributed } from "../../audit/unattributed.ts";
 import type { Context } from "../../context.ts";
 import { AppError } from "../../errors.ts";
+import { NIL_ID } from "../../lib/ids.ts";
 import { readAssertion } from "../../lib/webauthn/assertion.ts";
 import {
   type AuthenticationOptions,
@@ -53,8 +54,7 @@ export async function logInByPasskey(
     owners: findLoginUser(ctx.db, { kind: "id", key: selectPasskeyOwner(credentialId) }),
   });
   const passkey = passkeys[0] ?? toDecoy(credentialId);
-  const check = { credential, passkey, scope, requireUserVerification: true };
-  const proven = await proveAssertion(ctx, check);
+  const proven = await proveAssertion(ctx, { credential, passkey, scope });
   const [owner] = owners;
   if (!proven || !owner?.isActive) throw await refuseLogin(ctx);
   await requireVerifiedEmail(ctx, owner);
@@ -77,5 +77,6 @@ const DECOY_KEY = {
 
 function toDecoy(credentialId: string): PasskeyRow {
   const publicKey = JSON.stringify(DECOY_KEY);
-  return { id: "", userId: "", credentialId, publicKey, signCount: 0, isBackupEligible: false };
+  const flags = { isBackupEligible: false, isUserVerified: true };
+  return { id: NIL_ID, userId: NIL_ID, credentialId, publicKey, signCount: 0, ...flags };
 }

@@ -4,7 +4,7 @@ import type { Context } from "../../context.ts";
 import type { Statements } from "../../db/connection.ts";
 import { AppError } from "../../errors.ts";
 import { MINUTE } from "../../lib/time.ts";
-import { verifyAssertion } from "../../lib/webauthn/assertion.ts";
+import { type VerifiedAssertion, verifyAssertion } from "../../lib/webauthn/assertion.ts";
 import {
   type ChallengeScope,
   type MintedChallenge,
@@ -17,7 +17,7 @@ import {
   toUserHandle,
 } from "../../lib/webauthn/options.ts";
 import { algorithmOf } from "../../lib/webauthn/public-key.ts";
-import type { Verdict } from "../../lib/webauthn/verdict.ts";
+import { refuse, type Verdict } from "../../lib/webauthn/verdict.ts";
 import { insertSpentToken, whereUnspent } from "../spent-tokens/repository.ts";
 import { requireRelyingParty } from "./relying-party.ts";
 import {
@@ -35,10 +35,16 @@ export function createChallenge({ config, now }: Context, scope: ChallengeScope)
   return mintChallenge({ ...scope, expiresAt: now() + CEREMONY_MS }, config.macKeys);
 }
 
-/** The check of a challenge that must have been created for this scope. */
-export function checkChallenge({ config, now }: Context, scope: ChallengeScope) {
-  return (text: string): Promise<Verdict<MintedChallenge>> =>
-    verifyChallenge(text, scope, config.macKeys, now());
+/**
+ * The check of a challenge that must have been created for this scope. One from before the revocation epoch has expired: that it was
+ * spent may be forgotten since.
+ */
+export function checkChallenge({ config, now, revokedBefore }: Context, scope: ChallengeScope) {
+  return async (text: string): Promise<Verdict<MintedChallenge>> => {
+    const verdict = await verifyChallenge(text, scope, config.macKeys, now());
+    const isRevoked = verdict.isVerified && verdict.expiresAt - CEREMONY_MS < revokedBefore;
+    return isRevoked ? refuse("expired_challenge") : verdict;
+  };
 }
 
 /** What `lib/webauthn` needs of stored passkeys. */
@@ -80,7 +86,6 @@ interface AssertionCheck {
   credential: unknown;
   passkey: PasskeyRow;
   scope: ChallengeScope;
-  requireUserVerification: boolean;
 }
 
 /** A correct assertion. The change that it allows has the condition `whereProven`, and the effects. */
@@ -93,40 +98,74 @@ interface ProvenAssertion {
   metadata: { sign_count_regressed?: true };
 }
 
-/** Verifies an assertion with a stored passkey. Undefined if it is wrong. Throws `passkeys_unavailable`. */
+/**
+ * Verifies an assertion with a stored passkey. For a login without anything else, the authenticator must have checked its user, and
+ * name them. Undefined if it is wrong. Throws `passkeys_unavailable`.
+ */
 export async function proveAssertion(
   ctx: Context,
-  { credential, passkey, scope, requireUserVerification }: AssertionCheck,
+  check: AssertionCheck,
 ): Promise<ProvenAssertion | undefined> {
+  const examined = await examineAssertion(ctx, check);
+  if (examined.isVerified) return describeProof(ctx, check.passkey, examined);
+  // The client is told only that the credential is wrong.
+  ctx.log("info", "passkey.refused", { reason: examined.reason });
+  return undefined;
+}
+
+type Examined = Verdict<VerifiedAssertion> | { isVerified: false; reason: OwnRefusal };
+type OwnRefusal = "wrong_user_handle" | "user_verification_not_initialized";
+
+async function examineAssertion(
+  ctx: Context,
+  { credential, passkey, scope }: AssertionCheck,
+): Promise<Examined> {
   const { id: rpId, origins } = requireRelyingParty(ctx);
+  const isAlone = scope.purpose === "login";
   const verdict = await verifyAssertion({
     credential,
     stored: toStored(passkey),
     verifyChallenge: checkChallenge(ctx, scope),
     origins,
     rpId,
-    requireUserVerification,
+    requireUserVerification: isAlone,
   });
-  if (!verdict.isVerified) return refuseAssertion(ctx, verdict.reason);
-  const { userHandle = toUserHandle(passkey.userId) } = verdict;
-  if (userHandle !== toUserHandle(passkey.userId)) return refuseAssertion(ctx, "wrong_user_handle");
-  const { challenge, newSignCount, isBackedUp, isUserVerified, hasRegressed } = verdict;
+  if (!verdict.isVerified) return verdict;
+  const { userHandle } = verdict;
+  const isNamed = userHandle === toUserHandle(passkey.userId);
+  const mayBeUnnamed = !isAlone && userHandle === undefined;
+  if (!isNamed && !mayBeUnnamed) return { isVerified: false, reason: "wrong_user_handle" };
+  // Whoever finds a security key without a PIN can set one. So a check of the user counts only if the passkey was registered with one,
+  // or once it comes beside another factor (`uvInitialized`, WebAuthn section 7.2).
+  const isInitialized = passkey.isUserVerified !== false || scope.purpose === "mfa";
+  if (isAlone && !isInitialized) {
+    return { isVerified: false, reason: "user_verification_not_initialized" };
+  }
+  return { ...verdict, isUserVerified: verdict.isUserVerified && isInitialized };
+}
+
+function describeProof(
+  { db, now }: Context,
+  passkey: PasskeyRow,
+  {
+    challenge,
+    newSignCount: signCount,
+    isBackedUp,
+    isUserVerified,
+    hasRegressed,
+  }: VerifiedAssertion,
+): ProvenAssertion {
+  const use = { id: passkey.id, signCount, isBackedUp, isUserVerified, now: now() };
   const isBackupEligible = passkey.isBackupEligible === true;
-  const use = { id: passkey.id, signCount: newSignCount, isBackedUp, now: ctx.now() };
   return {
-    proofs: toProofs({ isBackupEligible, isUserVerified }, ctx.now()),
+    proofs: toProofs({ isBackupEligible, isUserVerified }, now()),
     whereProven: sql`(${wherePasskeyHeld(passkey)} AND ${whereUnspent(challenge.id)})`,
     effects: (recorded) => ({
-      challenge: insertSpentToken(ctx.db, challenge, recorded),
-      passkey: recordPasskeyUse(ctx.db, use, recorded),
+      challenge: insertSpentToken(db, challenge, recorded),
+      passkey: recordPasskeyUse(db, use, recorded),
     }),
     metadata: hasRegressed ? { sign_count_regressed: true } : {},
   };
-}
-
-// The client is told only that the credential is wrong.
-function refuseAssertion({ log }: Context, reason: string): undefined {
-  log("info", "passkey.refused", { reason });
 }
 
 function toStored({ credentialId, publicKey, signCount, isBackupEligible }: PasskeyRow) {

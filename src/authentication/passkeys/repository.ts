@@ -29,6 +29,7 @@ export function findPasskey(db: Db, credentialId: string, userId?: string) {
       publicKey: factors.publicKey,
       signCount: factors.signCount,
       isBackupEligible: factors.isBackupEligible,
+      isUserVerified: factors.isUserVerified,
     })
     .from(factors)
     .where(
@@ -72,6 +73,7 @@ interface NewPasskey {
   transports: string[];
   isBackupEligible: boolean;
   isBackedUp: boolean;
+  isUserVerified: boolean;
 }
 
 /** Inserts a passkey, which needs no further confirmation, where the condition holds. */
@@ -88,18 +90,24 @@ export function insertPasskey(db: Db, passkey: NewPasskey, condition: SQL) {
   return insertWhere(db, factors, row, condition).returning(factorColumns);
 }
 
+interface PasskeyUse {
+  id: string;
+  signCount: number;
+  isBackedUp: boolean;
+  /** Whether the authenticator has checked the user, which is believed from now on. */
+  isUserVerified: boolean;
+  now: number;
+}
+
 /** Records the use of a passkey where the condition holds. The sign count never decreases, so that a regression is noticed again. */
-export function recordPasskeyUse(
-  db: Db,
-  use: { id: string; signCount: number; isBackedUp: boolean; now: number },
-  condition: SQL,
-) {
-  const { id, signCount, isBackedUp, now } = use;
+export function recordPasskeyUse(db: Db, use: PasskeyUse, condition: SQL) {
+  const { id, signCount, isBackedUp, isUserVerified, now } = use;
   return db
     .update(factors)
     .set({
       signCount: sql`max(${factors.signCount}, ${signCount})`,
       isBackedUp,
+      ...(isUserVerified && { isUserVerified }),
       lastUsedAt: now,
     })
     .where(and(eq(factors.id, id), condition));

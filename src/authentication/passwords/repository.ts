@@ -33,10 +33,17 @@ export function findLoginUser(
 
 export type LoginUser = Awaited<ReturnType<typeof findLoginUser>>[number];
 
-/** True while the account can log in and the password has not changed since it was checked. */
-export function wherePasswordInForce(userId: string, passwordVersion: number): SQL {
+/**
+ * True while the account can log in, the password has not changed since it was checked, and what `whereOwner` says of the user, as
+ * `owner`, holds.
+ */
+export function wherePasswordInForce(
+  userId: string,
+  passwordVersion: number,
+  whereOwner = sql`true`,
+): SQL {
   return sql`EXISTS (SELECT 1 FROM users AS owner WHERE owner.id = ${userId} AND owner.password_version = ${passwordVersion}
-    AND owner.is_active = 1 AND owner.deleted_at IS NULL)`;
+    AND owner.is_active = 1 AND owner.deleted_at IS NULL AND ${whereOwner})`;
 }
 
 /** Sets a password where the previous one has not changed since it was checked and the condition holds. */

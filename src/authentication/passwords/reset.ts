@@ -8,7 +8,7 @@ import { toComparisonKey } from "../../lib/text.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
 import { queueMail, voidLinks } from "../../outbox/queue.ts";
 import { deleteAttempts, toAttemptKey } from "../attempts/repository.ts";
-import { removeAllFactors } from "../factors/repository.ts";
+import { deleteFactorsOfUser, updateMfaEnabled } from "../factors/repository.ts";
 import { type FoundToken, whereTokenLive } from "../one-time-tokens/repository.ts";
 import { PASSWORD_PURPOSES, readToken } from "../one-time-tokens/tokens.ts";
 import { cacheEndedSessions } from "../sessions/cache.ts";
@@ -99,7 +99,8 @@ async function applyReset(
     effects: (recorded) => ({
       ended: revokeSessions(db, { userId }, reason, recorded),
       endedKeys: isFirstProof && revokeApiKeysOfUser(db, userId, now, recorded),
-      ...(isFirstProof && removeAllFactors(db, userId, now, recorded)),
+      ...(isFirstProof && deleteFactorsOfUser(db, userId, recorded)),
+      withoutMfa: isFirstProof && updateMfaEnabled(db, userId, now, recorded),
       // A pending change of email was authorized with the old password, so it is voided.
       ...voidLinks(ctx, userId, [...PASSWORD_PURPOSES, "change_email"], recorded),
       // The user has proven who they are, so the lock-out ends.

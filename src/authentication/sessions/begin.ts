@@ -56,8 +56,9 @@ export interface ProvenLogin<T extends Statements> {
 }
 
 /**
- * Starts a session and issues its tokens. Every way to log in ends here, once no factor is missing (login/gate.ts). The same round trip checks the proof again, ends the least
- * recently used sessions beyond the limit, and queues an email to the owner if they have not logged in from this device before.
+ * Starts a session and issues its tokens. Every way to log in ends here, once no factor is missing (login/gate.ts). The same round
+ * trip checks the proof again, ends the least recently used sessions beyond the limit, and queues an email to the owner if they have
+ * not logged in from this device before.
  * Throws `invalid_credentials` if the proofs no longer hold.
  */
 export async function beginSession<const T extends Statements>(

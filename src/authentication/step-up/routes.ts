@@ -16,8 +16,8 @@ const stepUpRoute = operation({
     "Operations with `x-step-up` need a recent authentication, and one with two factors if you have a second one. They answer 401 " +
     "`insufficient_user_authentication` otherwise, with the level in `acr_values` and the age in seconds in `max_age` (RFC 9470). Step " +
     "up, then repeat the request with the new access token. Your session and refresh token stay the same. If you have a second factor, you need " +
-    "two step-ups, by password and by the factor, unless one of them is recent. Wrong passwords are limited per session, and wrong codes " +
-    "per account.",
+    "two step-ups, by password and by the factor, unless one of them is recent. A passkey that checks its user, for example with a PIN, " +
+    "suffices alone. Wrong passwords are limited per session, and wrong codes per account.",
   access: own,
   request: { body: jsonBody(StepUp) },
   responses: { 200: jsonContent(SteppedUp, "A new access token for the same session.") },

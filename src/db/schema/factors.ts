@@ -5,7 +5,8 @@ import { users } from "./users.ts";
 /**
  * The second factors of users. A TOTP factor has its secret, sealed under the user's data key, and the last time step that was
  * accepted; until it is confirmed, it has `expires_at` and no `confirmed_at`. A passkey has the id, public key and flags of its
- * credential.
+ * credential. `is_user_verified` is set once its authenticator has checked the user at the registration, or beside another factor;
+ * null for passkeys of releases that did not store it.
  */
 export const factors = sqliteTable(
   "factors",
@@ -28,6 +29,7 @@ export const factors = sqliteTable(
     transports: text({ mode: "json" }).$type<string[]>(),
     isBackupEligible: integer("is_backup_eligible", { mode: "boolean" }),
     isBackedUp: integer("is_backed_up", { mode: "boolean" }),
+    isUserVerified: integer("is_user_verified", { mode: "boolean" }),
   },
   (table) => [
     index("factors_by_user").on(table.userId, table.id),

@@ -1,0 +1,1 @@
+ALTER TABLE `factors` ADD `is_user_verified` integer;
