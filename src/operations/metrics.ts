@@ -11,12 +11,12 @@ import { type Metric, renderExposition } from "./exposition.ts";
 import { findPopulation, type Population } from "./population.ts";
 
 /**
- * Metrics in the Prometheus text format (version 0.0.4). Counters are those of all isolates; others than this one may not have added
- * their counts of the last 30 seconds. The counts of this isolate are added in the same round trip.
+ * Metrics in the Prometheus text format (version 0.0.4). Counters are those of all isolates, which may not have added their counts of
+ * the last 30 seconds. This isolate adds its own in the same round trip, unless it has done so within 30 seconds.
  */
 export async function renderMetrics(ctx: Context): Promise<string> {
   const { db } = ctx;
-  const batch = ctx.memory.counts.takeBatch();
+  const batch = ctx.memory.counts.takeEarly(ctx.now());
   const { counters, outbox, jobs, populations, alerts } = await read(ctx, {
     ...addCounts(db, batch, ctx.now()),
     counters: listCounters(db),
@@ -60,7 +60,7 @@ function describeOutbox(outbox: Outbox, now: number): Metric[] {
 
 function describeJobs(jobs: Awaited<ReturnType<typeof listJobs>>, now: number): Metric[] {
   const perJob = (value: (job: (typeof jobs)[number]) => number) =>
-    jobs.map((job) => ({ labels: { job: job.name }, value: value(job) }));
+    jobs.map((job) => ({ labels: { job_name: job.name }, value: value(job) }));
   return [
     {
       name: "roster_job_runs_total",

@@ -220,7 +220,7 @@ async function checkPopulation({ query }: Scraper, db: D1Database): Promise<void
     [1, 1],
   );
   const jobs = await query("roster_job_last_success_timestamp_seconds > 0", now);
-  assert.deepEqual(jobs.map(({ labels }) => labels.job).sort(), [
+  assert.deepEqual(jobs.map(({ labels }) => labels.job_name).sort(), [
     "deliver_alert_notices",
     "deliver_mail",
     "evaluate_alerts",

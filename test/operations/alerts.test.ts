@@ -171,6 +171,31 @@ describe("the alert", () => {
     expect(await passFiveMinutes()).toEqual(["login_failures alert.resolved"]);
   });
 
+  it("login_failures resolves after a day, which then is the usual", async () => {
+    await failLogins(1);
+    await passFiveMinutes();
+    await failLogins(30);
+    expect(await passFiveMinutes()).toEqual(["login_failures alert.firing"]);
+    const unusual = JSON.stringify(Array.from({ length: 286 }, () => 30));
+    await sqlRun(
+      "UPDATE measurements SET value = json_set(value, '$.unusual', json(?)) WHERE name = 'alert_window'",
+      unusual,
+    );
+    await failLogins(30);
+    expect(await passFiveMinutes()).toEqual([]);
+    await failLogins(30);
+    expect(await passFiveMinutes()).toEqual([]);
+    await failLogins(30);
+    expect(await passFiveMinutes()).toEqual(["login_failures alert.resolved"]);
+  });
+
+  it("login_failures counts wrong codes of a second factor", async () => {
+    await count(["roster_logins_total", "invalid_code"], 11);
+    await count(["roster_logins_total", "too_many_attempts"], 10);
+    await count(["roster_logins_total", "mfa_required"], 1000);
+    expect(await passFiveMinutes()).toEqual(["login_failures alert.firing"]);
+  });
+
   it("login_failures does not fire for a few failures in a quiet service", async () => {
     await failLogins(20);
     expect(await passFiveMinutes()).toEqual([]);
@@ -185,6 +210,30 @@ describe("the alert", () => {
     expect(await passFiveMinutes()).toEqual([]);
     await sqlRun("UPDATE metric_counters SET value = 1");
     expect(await passFiveMinutes()).toEqual(["error_rate alert.resolved"]);
+  });
+});
+
+describe("runs", () => {
+  it("at the same time post a change once", async () => {
+    await answer(500, 100);
+    clock.pass(5 * MINUTE);
+    await Promise.all([1, 2, 3].map(() => runCron(FIVE_MINUTES, receiver.bindings)));
+    await Promise.all([1, 2, 3].map(() => runCron(MINUTELY, receiver.bindings)));
+    expect(receiver.take()).toEqual(["error_rate alert.firing"]);
+  });
+
+  it("at the same time post an outage of D1 with one id", async () => {
+    const broken = { ...receiver.bindings, DB: faultyBindings({ d1: always }).DB };
+    await Promise.all([1, 2].map(() => runCron(FIVE_MINUTES, broken)));
+    expect(receiver.posts.length).toBeGreaterThan(0);
+    expect(new Set(receiver.posts.map(({ id }) => id)).size).toBe(1);
+  });
+
+  it("that follow each other at once leave nothing out", async () => {
+    await answer(500, 100);
+    clock.pass(MINUTE / 2);
+    await runCron(FIVE_MINUTES, receiver.bindings);
+    expect(await passFiveMinutes()).toEqual(["error_rate alert.firing"]);
   });
 });
 
@@ -213,6 +262,16 @@ describe("a notice", () => {
     });
     expect(post?.init).toMatchObject({ method: "POST", redirect: "manual" });
     expect(post?.init.signal).toBeInstanceOf(AbortSignal);
+  });
+
+  it("has the trace of the job that posts it", async () => {
+    await fire();
+    const logs = captureLogs();
+    await runCron(MINUTELY, receiver.bindings);
+    const run = logs.of("cron.job").find(({ job }) => job === "deliver_alert_notices");
+    const headers = new Headers(receiver.posts[0]?.init.headers);
+    expect(headers.get("traceparent")).toBe(`00-${run?.trace_id}-${run?.span_id}-03`);
+    expect(headers.get("X-Request-Id")).toBe(run?.request_id);
   });
 
   it.each([
