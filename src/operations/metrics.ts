@@ -1,7 +1,7 @@
 import { read } from "../access/read.ts";
 import type { Context } from "../context.ts";
 import { listJobs } from "../db/job-leases.ts";
-import { addCounts, listCounters } from "../db/metric-counters.ts";
+import { listCounters } from "../db/metric-counters.ts";
 import { SECOND } from "../lib/time.ts";
 import { LONGEST_RETRY_MS } from "../outbox/deliver.ts";
 import { countOutbox } from "../outbox/repository.ts";
@@ -12,20 +12,17 @@ import { findPopulation, type Population } from "./population.ts";
 
 /**
  * Metrics in the Prometheus text format (version 0.0.4). Counters are those of all isolates, which may not have added their counts of
- * the last 30 seconds. This isolate adds its own in the same round trip, unless it has done so within 30 seconds.
+ * the last 30 seconds. Writes nothing, because whoever is refused would write, too.
  */
 export async function renderMetrics(ctx: Context): Promise<string> {
   const { db } = ctx;
-  const batch = ctx.memory.counts.takeEarly(ctx.now());
   const { counters, outbox, jobs, populations, alerts } = await read(ctx, {
-    ...addCounts(db, batch, ctx.now()),
     counters: listCounters(db),
     outbox: countOutbox(db, ctx.now() + LONGEST_RETRY_MS),
     jobs: listJobs(db),
     populations: findPopulation(db),
     alerts: listAlerts(db),
   });
-  ctx.memory.counts.confirm(batch);
   return renderExposition([
     ...describeCounters(groupCounters(counters)),
     ...describeOutbox(outbox[0], ctx.now()),

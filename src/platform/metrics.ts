@@ -111,35 +111,27 @@ export class IsolateCounts {
     return this.#dueAt;
   }
 
-  /** What to write if the planned time has come; at most once per interval. */
+  /**
+   * What to write if the planned time has come, at most once per interval: the batch that D1 may not have, or else all counts. Counts
+   * that are added later are in the next batch.
+   */
   takeDue(now: number): CountBatch | undefined {
     if (!this.#isScheduled || now < this.#dueAt - TIMER_PRECISION_MS) return undefined;
-    return this.#take(now);
-  }
-
-  /** What to write now, planned or not, if the interval since the last write is over. */
-  takeEarly(now: number): CountBatch | undefined {
-    return now < this.#writtenAt + WRITE_INTERVAL_MS ? undefined : this.#take(now);
-  }
-
-  // The batch that D1 may not have, or else all counts. Counts that are added later are in the next batch.
-  #take(now: number): CountBatch | undefined {
     this.#isScheduled = false;
-    if (!this.#unconfirmed && this.#counts.size > 0) {
-      this.#sequence += 1;
-      this.#unconfirmed = {
-        writer: this.#writer,
-        sequence: this.#sequence,
-        counts: [...this.#counts],
-      };
-      this.#counts = new Map();
-    }
-    if (this.#unconfirmed) this.#writtenAt = now;
+    this.#writtenAt = now;
+    if (this.#unconfirmed || this.#counts.size === 0) return this.#unconfirmed;
+    this.#sequence += 1;
+    this.#unconfirmed = {
+      writer: this.#writer,
+      sequence: this.#sequence,
+      counts: [...this.#counts],
+    };
+    this.#counts = new Map();
     return this.#unconfirmed;
   }
 
   /** Notes that D1 has a batch. Otherwise it is written again. */
-  confirm(batch: CountBatch | undefined): void {
+  confirm(batch: CountBatch): void {
     if (this.#unconfirmed === batch) this.#unconfirmed = undefined;
   }
 }
