@@ -7,9 +7,7 @@ import { metricCounters, metricWriters } from "./schema/metric-counters.ts";
  * Adds the counts of an isolate to those of all, unless they were added before: an isolate whose write got no answer sends the same
  * batch again. The statements must be sent together, in this order.
  */
-export function addCounts(db: Db, batch: CountBatch | undefined, now: number) {
-  if (!batch) return {};
-  const { writer, sequence, counts } = batch;
+export function addCounts(db: Db, { writer, sequence, counts }: CountBatch, now: number) {
   return {
     countWriter: db
       .insert(metricWriters)

@@ -13,6 +13,8 @@ interface Message {
   /** The same for every attempt to deliver a message, so that the receiver can recognize a repetition. */
   id: string;
   body: string;
+  /** Further headers, which the signature does not cover. */
+  headers: Readonly<Record<string, string>>;
 }
 
 /**
@@ -21,7 +23,7 @@ interface Message {
  */
 export async function postWebhook(
   { url, key }: WebhookTarget,
-  { id, body }: Message,
+  { id, body, headers }: Message,
 ): Promise<void> {
   const timestamp = String(Math.floor(Date.now() / SECOND));
   const signature = await crypto.subtle.sign("HMAC", key, utf8(`${id}.${timestamp}.${body}`));
@@ -29,6 +31,7 @@ export async function postWebhook(
     method: "POST",
     redirect: "manual",
     headers: {
+      ...headers,
       "Content-Type": "application/json",
       "webhook-id": id,
       "webhook-timestamp": timestamp,

@@ -9,7 +9,7 @@ const HELP: Readonly<Partial<Record<CounterName, string>>> = {
     "Requests by pattern of the route, method and status. Paths and methods that do not exist are `unknown`.",
   roster_logins_total: "Logins by result: `success`, or the error code.",
   roster_lockouts_total:
-    "Lock-outs that began, of one network or of all networks that an account does not know.",
+    "Lock-outs that began: of one network, of all networks that an account does not know, or of its second factor.",
   roster_rate_limited_total: "Requests that were refused by a rate limit.",
   roster_introspections_total: "Introspected sessions by what answered.",
   roster_mail_deliveries_total: "Attempts to send an email by result.",

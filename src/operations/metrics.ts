@@ -1,7 +1,7 @@
 import { read } from "../access/read.ts";
 import type { Context } from "../context.ts";
 import { listJobs } from "../db/job-leases.ts";
-import { addCounts, listCounters } from "../db/metric-counters.ts";
+import { listCounters } from "../db/metric-counters.ts";
 import { SECOND } from "../lib/time.ts";
 import { LONGEST_RETRY_MS } from "../outbox/deliver.ts";
 import { countOutbox } from "../outbox/repository.ts";
@@ -11,21 +11,18 @@ import { type Metric, renderExposition } from "./exposition.ts";
 import { findPopulation, type Population } from "./population.ts";
 
 /**
- * Metrics in the Prometheus text format (version 0.0.4). Counters are those of all isolates; others than this one may not have added
- * their counts of the last 30 seconds. The counts of this isolate are added in the same round trip.
+ * Metrics in the Prometheus text format (version 0.0.4). Counters are those of all isolates, which may not have added their counts of
+ * the last 30 seconds. Writes nothing, because whoever is refused would write, too.
  */
 export async function renderMetrics(ctx: Context): Promise<string> {
   const { db } = ctx;
-  const batch = ctx.memory.counts.takeBatch();
   const { counters, outbox, jobs, populations, alerts } = await read(ctx, {
-    ...addCounts(db, batch, ctx.now()),
     counters: listCounters(db),
     outbox: countOutbox(db, ctx.now() + LONGEST_RETRY_MS),
     jobs: listJobs(db),
     populations: findPopulation(db),
     alerts: listAlerts(db),
   });
-  ctx.memory.counts.confirm(batch);
   return renderExposition([
     ...describeCounters(groupCounters(counters)),
     ...describeOutbox(outbox[0], ctx.now()),
@@ -60,7 +57,7 @@ function describeOutbox(outbox: Outbox, now: number): Metric[] {
 
 function describeJobs(jobs: Awaited<ReturnType<typeof listJobs>>, now: number): Metric[] {
   const perJob = (value: (job: (typeof jobs)[number]) => number) =>
-    jobs.map((job) => ({ labels: { job: job.name }, value: value(job) }));
+    jobs.map((job) => ({ labels: { job_name: job.name }, value: value(job) }));
   return [
     {
       name: "roster_job_runs_total",

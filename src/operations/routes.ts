@@ -85,7 +85,7 @@ const metricsRoute = operation({
   summary: "Get metrics for Prometheus",
   description:
     "Counts requests, logins, D1 and KV operations of all isolates, and describes the email outbox, the scheduled jobs, users and " +
-    "sessions. Counts are added up in D1: those of other isolates may lag by 30 seconds. Users and sessions are counted every five " +
+    "sessions. Counts are added up in D1, and lag by up to 30 seconds. Users and sessions are counted every five " +
     "minutes. For Prometheus, use an API key with the scope `metrics:read`.",
   access: permission("metrics:read"),
   responses: {

@@ -33,9 +33,9 @@ export const COUNTERS = {
   roster_http_request_duration_seconds_sum: { labels: ["route"] },
   roster_logins_total: {
     labels: ["result"],
-    values: ["success", "invalid_credentials", "too_many_attempts"],
+    values: ["success", "invalid_credentials", "invalid_code", "too_many_attempts", "mfa_required"],
   },
-  roster_lockouts_total: { labels: ["scope"], values: ["network", "account"] },
+  roster_lockouts_total: { labels: ["scope"], values: ["network", "account", "second_factor"] },
   roster_rate_limited_total: { labels: ["policy"], values: ["auth", "refresh", "read", "write"] },
   roster_introspections_total: { labels: ["source"], values: ["memory", "kv", "d1"] },
   roster_mail_deliveries_total: {
@@ -73,6 +73,9 @@ const WRITE_INTERVAL_MS = 30 * SECOND;
 /** How long counts wait for others: well under the 30 seconds that work behind a response may take. */
 const WRITE_DELAY_MS = 20 * SECOND;
 
+/** A longer wait would be cut off, together with the write after it. */
+const MAX_WAIT_MS = 28 * SECOND;
+
 /** A timer may end a little before its time. */
 const TIMER_PRECISION_MS = SECOND;
 
@@ -95,31 +98,27 @@ export class IsolateCounts {
   };
 
   /**
-   * Plans the next write and returns its time; undefined if there is nothing to write, or if a planned write is still to come. A
-   * write whose time has passed was cut off with the request that waited for it.
+   * Plans the next write and returns its time; undefined if there is nothing to write, if a planned write is still to come, or if
+   * it is too early: then a later request plans it. A write whose time has passed was cut off with the request that waited for it.
    */
   planWrite(now: number): number | undefined {
     if (this.#counts.size === 0 && !this.#unconfirmed) return undefined;
     if (this.#isScheduled && now < this.#dueAt) return undefined;
+    if (this.#writtenAt + WRITE_INTERVAL_MS - now > MAX_WAIT_MS) return undefined;
     const delayMs = this.#isScheduled ? 0 : WRITE_DELAY_MS;
     this.#isScheduled = true;
     this.#dueAt = Math.max(now + delayMs, this.#writtenAt + WRITE_INTERVAL_MS);
     return this.#dueAt;
   }
 
-  /** What to write if the planned time has come; at most once per interval. */
+  /**
+   * What to write if the planned time has come, at most once per interval: the batch that D1 may not have, or else all counts. Counts
+   * that are added later are in the next batch.
+   */
   takeDue(now: number): CountBatch | undefined {
     if (!this.#isScheduled || now < this.#dueAt - TIMER_PRECISION_MS) return undefined;
     this.#isScheduled = false;
     this.#writtenAt = now;
-    return this.takeBatch();
-  }
-
-  /**
-   * What to write now: the batch that D1 may not have, or else all counts. Counts that are added later are in the next batch. The
-   * caller passes the batch to `confirm` once D1 has it.
-   */
-  takeBatch(): CountBatch | undefined {
     if (this.#unconfirmed || this.#counts.size === 0) return this.#unconfirmed;
     this.#sequence += 1;
     this.#unconfirmed = {
@@ -131,7 +130,8 @@ export class IsolateCounts {
     return this.#unconfirmed;
   }
 
-  confirm(batch: CountBatch | undefined): void {
+  /** Notes that D1 has a batch. Otherwise it is written again. */
+  confirm(batch: CountBatch): void {
     if (this.#unconfirmed === batch) this.#unconfirmed = undefined;
   }
 }

@@ -13,6 +13,8 @@ import { openWebhook } from "./webhook.ts";
 const TRAFFIC_MS = 60_000;
 /** Isolates add their counts to D1 within 30 seconds, and a scrape follows within 5. */
 const SETTLING_MS = 40_000;
+/** An isolate writes the counts of the two seconds after a write once it gets another request. */
+const NUDGES = 2;
 const POLL_MS = 2000;
 const SCRAPE_MS = 6000;
 const FIVE_MINUTES = "*/5 * * * *";
@@ -55,7 +57,7 @@ await withIsolates(ISOLATES, async (isolates) => {
     const started = Date.now();
     await isolates.runCron(FIVE_MINUTES);
     await Promise.all(isolates.urls.map((url) => sendTraffic(url, { admin, user }, started)));
-    await waitUntilEqual(scraper);
+    await waitUntilEqual(scraper, isolates.urls);
     for (const cron of [FIVE_MINUTES, MINUTELY]) await isolates.runCron(cron);
     checkAlerts();
     await setTimeout(SCRAPE_MS);
@@ -147,14 +149,19 @@ function add(counts: Map<string, number>, key: string): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
-async function waitUntilEqual(scraper: Scraper): Promise<void> {
-  const deadline = Date.now() + SETTLING_MS;
-  for (;;) {
+async function waitUntilEqual(scraper: Scraper, urls: readonly URL[]): Promise<void> {
+  let deadline = Date.now() + SETTLING_MS;
+  for (let nudges = 0; ; ) {
     try {
       await compare(scraper);
       break;
     } catch (error) {
-      if (Date.now() > deadline) throw error;
+      if (Date.now() > deadline && nudges === NUDGES) throw error;
+    }
+    if (Date.now() > deadline) {
+      for (const url of urls) await send(url, { route: "/health" });
+      deadline = Date.now() + SETTLING_MS;
+      nudges += 1;
     }
     await setTimeout(POLL_MS);
   }
@@ -220,7 +227,7 @@ async function checkPopulation({ query }: Scraper, db: D1Database): Promise<void
     [1, 1],
   );
   const jobs = await query("roster_job_last_success_timestamp_seconds > 0", now);
-  assert.deepEqual(jobs.map(({ labels }) => labels.job).sort(), [
+  assert.deepEqual(jobs.map(({ labels }) => labels.job_name).sort(), [
     "deliver_alert_notices",
     "deliver_mail",
     "evaluate_alerts",
@@ -229,14 +236,15 @@ async function checkPopulation({ query }: Scraper, db: D1Database): Promise<void
   console.log(`${sessions?.count} live sessions and 2 users, as in D1.`);
 }
 
-// The first isolate adds its counts with every scrape. The others do it behind a response.
 async function checkWrites(db: D1Database, elapsedMs: number): Promise<void> {
   const read = db.prepare("SELECT sequence FROM metric_writers ORDER BY sequence");
   const writes = (await read.all<{ sequence: number }>()).results.map(({ sequence }) => sequence);
   assert.equal(writes.length, ISOLATES.length);
   const limit = Math.ceil(elapsedMs / 30_000) + 1;
-  for (const count of writes.slice(0, -1)) assert.ok(count <= limit, `${count} writes`);
-  console.log(`${writes.slice(0, -1).join(" and ")} writes by the isolates that were not scraped.`);
+  for (const count of writes) assert.ok(count <= limit, `${count} writes`);
+  console.log(
+    `${writes.join(", ")} writes by the isolates in ${Math.round(elapsedMs / 1000)} seconds.`,
+  );
 }
 
 async function checkFormat({ target }: Scraper): Promise<void> {

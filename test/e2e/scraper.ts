@@ -49,7 +49,7 @@ export async function withPrometheus(
   await writeFile(
     config,
     `global: { scrape_interval: ${SCRAPE_INTERVAL} }
-scrape_configs: [{ job_name: roster, honor_labels: true, static_configs: [{ targets: ["${target}"] }] }]
+scrape_configs: [{ job_name: roster, static_configs: [{ targets: ["${target}"] }] }]
 `,
   );
   const child = spawn(

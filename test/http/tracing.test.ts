@@ -62,6 +62,7 @@ describe("traceparent", () => {
     ["has more fields than version 00", `00-${TRACE}-${PARENT}-01-more`],
     ["has the forbidden version", `ff-${TRACE}-${PARENT}-01`],
     ["is a list", `00-${TRACE}-${PARENT}-01, 00-${TRACE}-${PARENT}-01`],
+    ["is very long", `00-${TRACE}-${PARENT}-01-${"x".repeat(10_000)}`],
     ["is no hex", `00-${"g".repeat(32)}-${PARENT}-01`],
   ])("that %s begins a new trace", async (_, traceparent) => {
     const line = await lineOf(traceparent);

@@ -4,6 +4,7 @@ import { stopClock } from "../support/clock.ts";
 import { FIVE_MINUTES, MINUTELY, runCron } from "../support/cron.ts";
 import { always, faultyBindings } from "../support/faults.ts";
 import { createTestUser, sqlAll, sqlRun } from "../support/fixtures.ts";
+import { createStaleKv } from "../support/isolates.ts";
 import { captureLogs } from "../support/logs.ts";
 import { readMetrics } from "../support/metrics.ts";
 import { createReceiver, WEBHOOK } from "../support/webhook.ts";
@@ -60,6 +61,9 @@ describe("the alert", () => {
     expect(await passFiveMinutes()).toEqual([]);
     await answer(200, 1);
     expect(await passFiveMinutes()).toEqual(["error_rate alert.resolved"]);
+    expect(await passFiveMinutes()).toEqual([]);
+    await answer(500, 50);
+    expect(await passFiveMinutes()).toEqual(["error_rate alert.firing"]);
   });
 
   it("error_rate needs more than one error", async () => {
@@ -72,12 +76,22 @@ describe("the alert", () => {
   it("slow_requests fires if the 95th percentile is above 500 ms", async () => {
     await take("0.5", 95);
     await take("1", 5);
+    await answer(200, 100);
     expect(await passFiveMinutes()).toEqual([]);
     await take("0.005", 94);
     await take("+Inf", 6);
     await answer(200, 100);
     expect(await passFiveMinutes()).toEqual(["slow_requests alert.firing"]);
     expect(await passFiveMinutes()).toEqual(["slow_requests alert.resolved"]);
+  });
+
+  it("slow_requests needs 20 requests", async () => {
+    await take("1", 19);
+    await answer(200, 19);
+    expect(await passFiveMinutes()).toEqual([]);
+    await take("1", 20);
+    await answer(200, 20);
+    expect(await passFiveMinutes()).toEqual(["slow_requests alert.firing"]);
   });
 
   it("mail_outbox_old fires if an email has waited for more than ten minutes", async () => {
@@ -133,6 +147,7 @@ describe("the alert", () => {
       "job_overdue alert.firing",
     ]);
     expect(await passFiveMinutes()).toEqual(["job_overdue alert.resolved"]);
+    expect(await passFiveMinutes()).toEqual([]);
   });
 
   it("d1_unready is posted again with the same id until it is accepted", async () => {
@@ -171,6 +186,31 @@ describe("the alert", () => {
     expect(await passFiveMinutes()).toEqual(["login_failures alert.resolved"]);
   });
 
+  it("login_failures resolves after a day, which then is the usual", async () => {
+    await failLogins(1);
+    await passFiveMinutes();
+    await failLogins(30);
+    expect(await passFiveMinutes()).toEqual(["login_failures alert.firing"]);
+    const unusual = JSON.stringify(Array.from({ length: 286 }, () => 30));
+    await sqlRun(
+      "UPDATE measurements SET value = json_set(value, '$.unusual', json(?)) WHERE name = 'alert_window'",
+      unusual,
+    );
+    await failLogins(30);
+    expect(await passFiveMinutes()).toEqual([]);
+    await failLogins(30);
+    expect(await passFiveMinutes()).toEqual([]);
+    await failLogins(30);
+    expect(await passFiveMinutes()).toEqual(["login_failures alert.resolved"]);
+  });
+
+  it("login_failures counts wrong codes of a second factor", async () => {
+    await count(["roster_logins_total", "invalid_code"], 11);
+    await count(["roster_logins_total", "too_many_attempts"], 10);
+    await count(["roster_logins_total", "mfa_required"], 1000);
+    expect(await passFiveMinutes()).toEqual(["login_failures alert.firing"]);
+  });
+
   it("login_failures does not fire for a few failures in a quiet service", async () => {
     await failLogins(20);
     expect(await passFiveMinutes()).toEqual([]);
@@ -180,11 +220,37 @@ describe("the alert", () => {
     await answer(500, 100);
     expect(await passFiveMinutes()).toEqual(["error_rate alert.firing"]);
     clock.pass(60 * MINUTE);
-    await answer(200, 10_000);
+    await answer(200, 1000);
     await sqlRun("UPDATE job_leases SET last_success_at = ?", Date.now());
     expect(await passFiveMinutes()).toEqual([]);
     await sqlRun("UPDATE metric_counters SET value = 1");
     expect(await passFiveMinutes()).toEqual(["error_rate alert.resolved"]);
+  });
+});
+
+describe("runs", () => {
+  it("at the same time post a change once", async () => {
+    await answer(500, 100);
+    clock.pass(5 * MINUTE);
+    await Promise.all([1, 2, 3].map(() => runCron(FIVE_MINUTES, receiver.bindings)));
+    await Promise.all([1, 2, 3].map(() => runCron(MINUTELY, receiver.bindings)));
+    expect(receiver.take()).toEqual(["error_rate alert.firing"]);
+  });
+
+  it("that do not know of each other post an outage of D1 with one id", async () => {
+    const { DB } = faultyBindings({ d1: always });
+    const broken = { ...receiver.bindings, DB, KV: createStaleKv(9) };
+    await runCron(FIVE_MINUTES, broken);
+    await runCron(FIVE_MINUTES, broken);
+    expect(receiver.posts).toHaveLength(2);
+    expect(new Set(receiver.posts.map(({ id }) => id)).size).toBe(1);
+  });
+
+  it("that follow each other at once leave nothing out", async () => {
+    await answer(500, 100);
+    clock.pass(MINUTE / 2);
+    await runCron(FIVE_MINUTES, receiver.bindings);
+    expect(await passFiveMinutes()).toEqual(["error_rate alert.firing"]);
   });
 });
 
@@ -213,6 +279,16 @@ describe("a notice", () => {
     });
     expect(post?.init).toMatchObject({ method: "POST", redirect: "manual" });
     expect(post?.init.signal).toBeInstanceOf(AbortSignal);
+  });
+
+  it("has the trace of the job that posts it", async () => {
+    await fire();
+    const logs = captureLogs();
+    await runCron(MINUTELY, receiver.bindings);
+    const run = logs.of("cron.job").find(({ job }) => job === "deliver_alert_notices");
+    const headers = new Headers(receiver.posts[0]?.init.headers);
+    expect(headers.get("traceparent")).toBe(`00-${run?.trace_id}-${run?.span_id}-03`);
+    expect(headers.get("X-Request-Id")).toBe(run?.request_id);
   });
 
   it.each([

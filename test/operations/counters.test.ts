@@ -1,13 +1,28 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { mintApiKey } from "../../src/lib/api-key.ts";
 import { costOf, send, start } from "../support/api.ts";
 import { stopClock } from "../support/clock.ts";
-import { createTestKey, sendWithKey } from "../support/credentials.ts";
+import { createTestKey, sendWithKey, withKey } from "../support/credentials.ts";
 import { beforeEachStatement, wrapD1 } from "../support/d1.ts";
+import {
+  byTotp,
+  codeOf,
+  createTotpUser,
+  halfLogIn,
+  verify,
+  wrongCodeOf,
+} from "../support/factors.ts";
 import { at, faultyBindings } from "../support/faults.ts";
 import { createTestUser, PASSWORD } from "../support/fixtures.ts";
-import { createIsolate, warm } from "../support/isolates.ts";
+import { createIsolate, resetIsolate, warm } from "../support/isolates.ts";
 import { captureLogs } from "../support/logs.ts";
 import { growthDuring, parseMetrics } from "../support/metrics.ts";
+import {
+  createPasskeyUser,
+  loginOptions,
+  passkeyLogin,
+  sendAssertion,
+} from "../support/passkeys.ts";
 
 const WRITE = /^insert into "metric_writers"/;
 const SECOND = 1000;
@@ -17,6 +32,8 @@ const requests = (route: string, method: string, status: number) =>
 
 let clock: ReturnType<typeof stopClock>;
 beforeEach(() => {
+  // The clock of each test starts at the same time, and an isolate remembers when it has written.
+  resetIsolate();
   clock = stopClock(undefined, { writesCounts: true });
 });
 
@@ -93,16 +110,18 @@ describe("requests", () => {
     const { token } = await createTestUser("admin");
     await writeAll();
     const options = { bindings: createIsolate(), token };
-    const before = await send("/metrics", options);
+    const first = await send("/metrics", options);
     const answers = [
-      before,
+      first,
       await send("/v1/users/me", { ...options, method: "PATCH", body: { first_name: "Ada" } }),
       await send("/v1/users/me", options),
       await send("/ready", options),
     ];
+    clock.pass(30 * SECOND);
+    await send("/health", options);
+    const before = parseMetrics(first.text);
     const after = parseMetrics((await send("/metrics", options)).text);
-    const grownBy = (series: string) =>
-      (after.get(series) ?? 0) - (parseMetrics(before.text).get(series) ?? 0);
+    const grownBy = (series: string) => (after.get(series) ?? 0) - (before.get(series) ?? 0);
     const spent = (name: keyof ReturnType<typeof costOf>) =>
       answers.reduce((sum, answer) => sum + costOf(answer)[name], 0);
     expect(spent("rowsWritten")).toBeGreaterThan(0);
@@ -127,6 +146,36 @@ describe("the write of counts", () => {
     for (const [i, written] of writes.entries()) {
       expect(written - (writes[i - 1] ?? 0)).toBeGreaterThanOrEqual(30 * SECOND);
     }
+  });
+
+  it("is never part of a request of /metrics, whoever sends it", async () => {
+    const { token } = await createTestUser("admin");
+    const { text: key } = await mintApiKey();
+    const trips: string[] = [];
+    const DB = wrapD1({ before: async (sql) => trips.push(sql) });
+    const bindings = warm({ ...createIsolate(), DB });
+    clock.wait.mockImplementation(() => new Promise(() => undefined));
+    for (const credential of [
+      { token, bindings },
+      { ...withKey({ key }), bindings },
+    ]) {
+      await start("/health", { bindings });
+      await start("/metrics", credential);
+      clock.pass(60 * SECOND);
+    }
+    expect(trips).toHaveLength(2);
+    expect(trips.join(";")).not.toMatch(/insert into|update "|delete from/i);
+  });
+
+  it("is waited for by no request for as long as work behind a response may take", async () => {
+    const bindings = createIsolate();
+    for (let i = 0; i < 100; i += 1) {
+      await send("/health", { bindings });
+      clock.pass(SECOND);
+    }
+    const waits = clock.wait.mock.calls.map(([ms]) => Number(ms));
+    expect(Math.max(...waits)).toBeGreaterThanOrEqual(20 * SECOND);
+    expect(Math.max(...waits)).toBeLessThanOrEqual(28 * SECOND);
   });
 
   it("is made by the next request if the one that waited for it was cut off", async () => {
@@ -181,23 +230,72 @@ describe("the write of counts", () => {
   }
 });
 
+/** What grows while people log in, without the logins that happened before. */
+async function growthOfLogins(work: () => Promise<unknown>) {
+  const reader = await createTestUser("admin");
+  await writeAll();
+  return growthDuring(async () => {
+    await work();
+    await writeAll();
+  }, reader);
+}
+
 describe("logins", () => {
   it("are counted by result, and lock-outs by what is locked", async () => {
     const { username } = await createTestUser();
     const logIn = (password: string, name = username) =>
       send("/v1/auth/login", { body: { username: name, password } });
-    const growth = await growthDuring(async () => {
+    const growth = await growthOfLogins(async () => {
       await logIn(PASSWORD);
       await logIn("wrong password", "nobody");
       for (let i = 0; i < 12; i += 1) await logIn("wrong password");
-      await writeAll();
     });
-    // One success is that of the second reading's administrator.
-    expect(growth.get('roster_logins_total{result="success"}')).toBe(2);
+    expect(growth.get('roster_logins_total{result="success"}')).toBe(1);
     expect(growth.get('roster_logins_total{result="invalid_credentials"}')).toBe(11);
     expect(growth.get('roster_logins_total{result="too_many_attempts"}')).toBe(2);
     expect(growth.get('roster_lockouts_total{scope="network"}')).toBe(1);
     expect(growth.get('roster_lockouts_total{scope="account"}')).toBeUndefined();
+  });
+});
+
+describe("logins by other ways", () => {
+  const result = (code: string) => `roster_logins_total{result="${code}"}`;
+
+  it("are counted with a second factor: what it begins, and how it ends", async () => {
+    const user = await createTotpUser();
+    const wrong = byTotp(await wrongCodeOf(user.secret));
+    const growth = await growthOfLogins(async () => {
+      const token = await halfLogIn(user);
+      await verify(token, wrong);
+      await verify("rmf_none", wrong);
+      await verify(token, byTotp(await codeOf(user.secret)));
+      const other = await halfLogIn(user);
+      for (let i = 0; i < 6; i += 1) await verify(other, wrong);
+    });
+    expect(growth.get(result("mfa_required"))).toBe(2);
+    expect(growth.get(result("invalid_code"))).toBe(6);
+    expect(growth.get(result("invalid_mfa_token"))).toBe(1);
+    expect(growth.get(result("too_many_attempts"))).toBe(1);
+    expect(growth.get(result("success"))).toBe(1);
+    expect(growth.get('roster_lockouts_total{scope="second_factor"}')).toBe(1);
+  });
+
+  it("are counted with a passkey, whether it is wrong, unknown or malformed", async () => {
+    const { authenticator } = await createPasskeyUser();
+    const growth = await growthOfLogins(async () => {
+      expect((await passkeyLogin(authenticator)).status).toBe(200);
+      const credential = await authenticator.authenticate(await loginOptions());
+      const { response } = credential;
+      for (const wrong of [
+        { id: "AAAA", rawId: "AAAA" },
+        { response: { ...response, signature: "AAAA" } },
+        { response: { ...response, clientDataJSON: "AAAA" } },
+      ]) {
+        expect((await sendAssertion({ ...credential, ...wrong })).status).toBe(401);
+      }
+    });
+    expect(growth.get(result("success"))).toBe(1);
+    expect(growth.get(result("invalid_credentials"))).toBe(3);
   });
 });
 
@@ -238,7 +336,7 @@ describe("a data point", () => {
     const METRICS = {
       writeDataPoint: (point?: AnalyticsEngineDataPoint) => points.push(point ?? {}),
     };
-    const bindings = warm({ ...createIsolate(), METRICS } as unknown as Cloudflare.Env);
+    const bindings = warm({ ...createIsolate(), METRICS }) as unknown as Cloudflare.Env;
     const { token, id } = await createTestUser();
     await send(`/v1/users/${id}`, { token, bindings });
     await send("/v1/nothing", { bindings });

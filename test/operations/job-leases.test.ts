@@ -229,7 +229,9 @@ describe("a run of an hourly job", () => {
   const isUnfinished = async () => {
     const { token } = await createTestUser("admin");
     const { text } = await send("/metrics", { token });
-    return /^roster_job_unfinished\{job="delete_ended_sessions"\} (\d)$/m.exec(text)?.[1] === "1";
+    return (
+      /^roster_job_unfinished\{job_name="delete_ended_sessions"\} (\d)$/m.exec(text)?.[1] === "1"
+    );
   };
 
   it("starts no round after 20 seconds, says so in log and metrics, and the next run continues", async () => {

@@ -34,11 +34,11 @@ describe("GET /metrics", () => {
       "INSERT INTO job_leases (name, leased_until, runs, failures, items, last_run_at, last_success_at) VALUES ('sweep', 0, 3, 1, 42, 5000, 4000)",
     );
     const metrics = await readMetrics();
-    expect(metrics.get('roster_job_runs_total{job="sweep"}')).toBe(3);
-    expect(metrics.get('roster_job_failures_total{job="sweep"}')).toBe(1);
-    expect(metrics.get('roster_job_items_total{job="sweep"}')).toBe(42);
-    expect(metrics.get('roster_job_last_run_timestamp_seconds{job="sweep"}')).toBe(5);
-    expect(metrics.get('roster_job_last_success_timestamp_seconds{job="sweep"}')).toBe(4);
+    expect(metrics.get('roster_job_runs_total{job_name="sweep"}')).toBe(3);
+    expect(metrics.get('roster_job_failures_total{job_name="sweep"}')).toBe(1);
+    expect(metrics.get('roster_job_items_total{job_name="sweep"}')).toBe(42);
+    expect(metrics.get('roster_job_last_run_timestamp_seconds{job_name="sweep"}')).toBe(5);
+    expect(metrics.get('roster_job_last_success_timestamp_seconds{job_name="sweep"}')).toBe(4);
   });
 
   it("reports whether the latest run of a job has finished", async () => {
@@ -48,7 +48,7 @@ describe("GET /metrics", () => {
     await sqlRun(insert, "running", now + 60_000);
     await sqlRun(insert, "stopped", now - 1);
     const metrics = await readMetrics();
-    const unfinished = (name: string) => metrics.get(`roster_job_unfinished{job="${name}"}`);
+    const unfinished = (name: string) => metrics.get(`roster_job_unfinished{job_name="${name}"}`);
     expect(["finished", "running", "stopped"].map(unfinished)).toEqual([0, 0, 1]);
   });
 
@@ -59,7 +59,7 @@ describe("GET /metrics", () => {
     const failing = at(/^update "mail_outbox"/);
     await runCron(MINUTELY, faultyBindings({ d1: failing }));
     const metrics = await readMetrics();
-    const ofJob = (name: string) => metrics.get(`roster_job_${name}{job="deliver_mail"}`);
+    const ofJob = (name: string) => metrics.get(`roster_job_${name}{job_name="deliver_mail"}`);
     expect(ofJob("last_success_timestamp_seconds")).toBe(start / 1000);
     expect(ofJob("last_run_timestamp_seconds")).toBe(start / 1000 + 60);
     expect(ofJob("failures_total")).toBe(1);

@@ -149,6 +149,7 @@ export async function refuseFactor(
     await createAuditEvent(ctx, { action: "auth.mfa_failed", ...target, metadata: { method } }),
   ];
   if (isLast) {
+    ctx.count("roster_lockouts_total", { scope: "second_factor" });
     const metadata = { locked: "second_factor" };
     events.push(await createAuditEvent(ctx, { action: "auth.locked_out", ...target, metadata }));
   }

@@ -17,6 +17,7 @@ import { requireRelyingParty } from "../passkeys/relying-party.ts";
 import { findPasskey, type PasskeyRow, selectPasskeyOwner } from "../passkeys/repository.ts";
 import { findLoginUser } from "../passwords/repository.ts";
 import type { TokenSet } from "../sessions/tokens.ts";
+import { countRefusal } from "./count-refusal.ts";
 import { finishFirstFactor } from "./gate.ts";
 import { requireVerifiedEmail } from "./refusals.ts";
 import type { PasskeyLogin } from "./schema.ts";
@@ -38,10 +39,11 @@ export async function offerPasskeyLogin(ctx: Context): Promise<AuthenticationOpt
  * Logs in with a passkey that has checked its user. An unknown passkey, a wrong signature and an account that cannot log in take the
  * same work. Throws `invalid_credentials`, `email_not_verified` and `passkeys_unavailable`.
  */
-export async function logInByPasskey(
-  ctx: Context,
-  { credential }: PasskeyLogin,
-): Promise<TokenSet> {
+export function logInByPasskey(ctx: Context, input: PasskeyLogin): Promise<TokenSet> {
+  return countRefusal(ctx, () => checkAndBegin(ctx, input));
+}
+
+async function checkAndBegin(ctx: Context, { credential }: PasskeyLogin): Promise<TokenSet> {
   requireRelyingParty(ctx);
   const claimed = readAssertion(credential);
   if (!claimed) throw new AppError("invalid_credentials");

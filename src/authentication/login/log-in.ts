@@ -11,6 +11,7 @@ import { mintToken, tokenTtlSeconds } from "../one-time-tokens/tokens.ts";
 import { checkPassword } from "../passwords/check.ts";
 import { type LoginUser, wherePasswordInForce } from "../passwords/repository.ts";
 import type { TokenSet } from "../sessions/tokens.ts";
+import { countRefusal } from "./count-refusal.ts";
 import { finishFirstFactor } from "./gate.ts";
 import { recordRefusal, requireVerifiedEmail } from "./refusals.ts";
 import type { Login } from "./schema.ts";
@@ -20,13 +21,8 @@ import type { Login } from "./schema.ts";
  * `password_expired` with a token that sets a new password, and `mfa_required` or `mfa_enrollment_required` with one for the next
  * step.
  */
-export async function logIn(ctx: Context, input: Login): Promise<TokenSet> {
-  try {
-    return await checkAndBegin(ctx, input);
-  } catch (error) {
-    if (error instanceof AppError) ctx.count("roster_logins_total", { result: error.code });
-    throw error;
-  }
+export function logIn(ctx: Context, input: Login): Promise<TokenSet> {
+  return countRefusal(ctx, () => checkAndBegin(ctx, input));
 }
 
 async function checkAndBegin(ctx: Context, input: Login): Promise<TokenSet> {

@@ -9,6 +9,7 @@ import {
   whereMfaTokenLive,
 } from "../factors/mfa-token.ts";
 import { proveFactor, refuseFactor } from "../factors/prove.ts";
+import { countRefusal } from "../login/count-refusal.ts";
 import { finishFirstFactor } from "../login/gate.ts";
 import type { TokenSet } from "../sessions/tokens.ts";
 import type { VerifyMfa } from "./schema.ts";
@@ -17,10 +18,11 @@ import type { VerifyMfa } from "./schema.ts";
  * Completes a login with a second factor and starts its session, which spends the `mfa_token`. Throws `invalid_mfa_token`,
  * `invalid_code`, `too_many_attempts`.
  */
-export async function verifyMfa(
-  ctx: Context,
-  { mfa_token, ...sent }: VerifyMfa,
-): Promise<TokenSet> {
+export function verifyMfa(ctx: Context, input: VerifyMfa): Promise<TokenSet> {
+  return countRefusal(ctx, () => checkAndBegin(ctx, input));
+}
+
+async function checkAndBegin(ctx: Context, { mfa_token, ...sent }: VerifyMfa): Promise<TokenSet> {
   const { db } = ctx;
   const token = await readMfaToken(ctx, mfa_token, "verify");
   const whereAllowed = whereMfaTokenLive(token);

@@ -17,12 +17,16 @@ const NAME = "alert_window";
 /** Windows of five minutes in a day. */
 const WINDOWS_PER_DAY = 288;
 
-/** A window that is much shorter or longer says nothing about five minutes. */
+/** A shorter window is continued by the next run. A longer one says nothing about five minutes. */
 const MIN_WINDOW_MS = MINUTE;
 const MAX_WINDOW_MS = 15 * MINUTE;
 
 const SLOW_FROM = "0.5";
-const LOGIN_FAILURES: readonly string[] = ["invalid_credentials", "too_many_attempts"];
+const LOGIN_FAILURES: readonly string[] = [
+  "invalid_credentials",
+  "invalid_code",
+  "too_many_attempts",
+];
 
 /** The counters at the end of a window. */
 interface Totals {
@@ -32,10 +36,15 @@ interface Totals {
   failedLogins: number;
 }
 
-interface Window {
-  totals: Totals;
+interface History {
   /** The failed logins of each window of the preceding day, without those in which there were too many. */
   history: number[];
+  /** The failed logins of each window since there are too many. After a day, they are the usual ones. */
+  unusual: number[];
+}
+
+interface Window extends History {
+  totals: Totals;
 }
 
 /**
@@ -55,15 +64,17 @@ export async function evaluateAlerts(
   });
   const totals = sumTotals(groupCounters(counters));
   const [previous] = windows;
-  const { findings, history } = judgeWindow(totals, previous, now());
+  const elapsedMs = now() - (previous?.measuredAt ?? Number.NEGATIVE_INFINITY);
+  const { findings, ...history } = judgeWindow(totals, previous?.value, elapsedMs);
   findings.push(
     judgeOutbox(now() - (outbox[0]?.oldestAt ?? now())),
     judgeJobs(jobs, limits, now()),
     judgeStore("kv", await isResponding(() => ctx.kv.get("ready"))),
   );
   for (const finding of findings) await recordFinding(ctx, finding);
+  if (elapsedMs < MIN_WINDOW_MS) return;
   // After the findings: a run that fails before is repeated with the same window.
-  await d1.send({ stored: storeMeasurement(db, NAME, { totals, history }, now()) });
+  await d1.send({ stored: storeMeasurement(db, NAME, { totals, ...history }, now()) });
 }
 
 function sumTotals(values: CounterValues): Totals {
@@ -83,17 +94,15 @@ function sumTotals(values: CounterValues): Totals {
 // Nothing can be said without a window before. Then the states of these alerts stay as they are.
 function judgeWindow(
   totals: Totals,
-  previous: { value: Window; measuredAt: number } | undefined,
-  now: number,
-): { findings: Finding[]; history: number[] } {
-  const history = previous?.value.history ?? [];
-  const elapsedMs = now - (previous?.measuredAt ?? Number.NEGATIVE_INFINITY);
+  previous: Window | undefined,
+  elapsedMs: number,
+): { findings: Finding[] } & History {
+  const { history = [], unusual = [] } = previous ?? {};
   if (!previous || elapsedMs < MIN_WINDOW_MS || elapsedMs > MAX_WINDOW_MS) {
-    return { findings: [], history };
+    return { findings: [], history, unusual };
   }
-  const before = previous.value.totals;
   // Counters go back only if the database was restored.
-  const grownBy = (name: keyof Totals) => Math.max(0, totals[name] - before[name]);
+  const grownBy = (name: keyof Totals) => Math.max(0, totals[name] - previous.totals[name]);
   const failedLogins = grownBy("failedLogins");
   const usual = history.reduce((sum, count) => sum + count, 0) / history.length;
   const findings = judgeTraffic({
@@ -104,8 +113,15 @@ function judgeWindow(
     usualFailedLogins: history.length > 0 ? usual : undefined,
   });
   const isUsual = !findings.some(({ name, isFiring }) => name === "login_failures" && isFiring);
-  const next = isUsual ? [...history, failedLogins].slice(-WINDOWS_PER_DAY) : history;
-  return { findings, history: next };
+  return { findings, ...remember({ history, unusual }, failedLogins, isUsual) };
+}
+
+function remember({ history, unusual }: History, failedLogins: number, isUsual: boolean): History {
+  if (isUsual) return { history: [...history, failedLogins].slice(-WINDOWS_PER_DAY), unusual: [] };
+  const since = [...unusual, failedLogins];
+  return since.length < WINDOWS_PER_DAY
+    ? { history, unusual: since }
+    : { history: since, unusual: [] };
 }
 
 async function recordFinding(ctx: Context, finding: Finding): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Context } from "../../context.ts";
 import { DAY } from "../../lib/time.ts";
 import { postWebhook } from "../../lib/webhook.ts";
+import { correlationHeaders } from "../../platform/correlation.ts";
 import { describeError } from "../../platform/logger.ts";
 import { deleteNotice, listNotices, type Notice } from "./repository.ts";
 import type { Finding } from "./rules.ts";
@@ -47,7 +48,8 @@ export async function postNotice(ctx: Context, notice: Notice): Promise<boolean>
   const { alertWebhook } = ctx.config;
   if (!alertWebhook) return false;
   try {
-    await postWebhook(alertWebhook, { id: notice.id, body: render(ctx, notice) });
+    const headers = correlationHeaders(ctx);
+    await postWebhook(alertWebhook, { id: notice.id, body: render(ctx, notice), headers });
     return true;
   } catch (error) {
     const fields = { alert: notice.alert, notice_id: notice.id };

@@ -1,11 +1,10 @@
 import type { Context } from "../../context.ts";
 import { listJobs } from "../../db/job-leases.ts";
-import { newId } from "../../lib/ids.ts";
-import { DAY, SECOND } from "../../lib/time.ts";
+import { DAY, MINUTE, SECOND } from "../../lib/time.ts";
 import { describeError } from "../../platform/logger.ts";
 import { logChange, postNotice, toNotice } from "./notify.ts";
 import type { Notice } from "./repository.ts";
-import { judgeStore } from "./rules.ts";
+import { type Finding, judgeStore } from "./rules.ts";
 
 const ATTEMPTS = 3;
 const KEY = "alert:d1_unready";
@@ -43,7 +42,7 @@ export async function watchDatabase(ctx: Context): Promise<void> {
   let state = await readState(ctx);
   if (finding.isFiring !== state.isFiring) {
     logChange(ctx, finding);
-    const notice = toNotice(finding, { id: newId(), now: ctx.now() });
+    const notice = toNotice(finding, { id: toNoticeId(finding, ctx.now()), now: ctx.now() });
     state = { isFiring: finding.isFiring, ...(ctx.config.alertWebhook && { notice }) };
     await writeState(ctx, state);
   }
@@ -51,6 +50,11 @@ export async function watchDatabase(ctx: Context): Promise<void> {
   // KV accepts one write per second per key.
   await scheduler.wait(SECOND);
   await writeState(ctx, { isFiring: state.isFiring });
+}
+
+// Alike for runs at the same time, which nothing keeps from posting both: the receiver ignores an id that it has seen.
+function toNoticeId({ name, isFiring }: Finding, now: number): string {
+  return `${name}-${isFiring ? "firing" : "resolved"}-${Math.floor(now / (5 * MINUTE))}`;
 }
 
 async function readState(ctx: Context): Promise<State> {
