@@ -2,7 +2,14 @@ import { env } from "cloudflare:workers";
 import { sqlAll, sqlRun } from "./fixtures.ts";
 
 /** The tables whose rows must not come back to life. */
-const TABLES = ["sessions", "api_keys", "one_time_tokens", "mail_outbox", "idempotency_keys"];
+const TABLES = [
+  "sessions",
+  "api_keys",
+  "one_time_tokens",
+  "spent_tokens",
+  "mail_outbox",
+  "idempotency_keys",
+];
 
 export type Snapshot = [table: string, rows: Record<string, unknown>[]][];
 

@@ -5,15 +5,13 @@ import type { Statements } from "../../db/connection.ts";
 import { AppError } from "../../errors.ts";
 import { newId } from "../../lib/ids.ts";
 import { type MfaPurpose, mintMfaToken } from "../../lib/mfa-token.ts";
-import { MINUTE, SECOND } from "../../lib/time.ts";
+import { SECOND } from "../../lib/time.ts";
+import { MFA_TOKEN_MS } from "../factors/mfa-token.ts";
 import { countRecoveryCodes, listFactorTypes } from "../factors/repository.ts";
 import { wherePasswordInForce } from "../passwords/repository.ts";
 import { beginSession, type ProvenLogin, type SessionOwner } from "../sessions/begin.ts";
 import type { TokenSet } from "../sessions/tokens.ts";
 import { findFactorNeed, whereNeedsNoFactor } from "./repository.ts";
-
-/** How long the second factor may take. */
-const MFA_TOKEN_MS = 10 * MINUTE;
 
 /** A login of which the first factor is proven. */
 interface FirstFactor<T extends Statements> extends Omit<ProvenLogin<T>, "whereProven"> {

@@ -1,9 +1,9 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Proofs } from "../../access/assurance.ts";
-import type { Context } from "../../context.ts";
+import { type Context, momentOf } from "../../context.ts";
 import type { Statements } from "../../db/connection.ts";
 import { AppError } from "../../errors.ts";
-import { MINUTE } from "../../lib/time.ts";
+import { expiredUntil, MINUTE } from "../../lib/time.ts";
 import { verifyAssertion } from "../../lib/webauthn/assertion.ts";
 import {
   type ChallengeScope,
@@ -35,10 +35,14 @@ export function createChallenge({ config, now }: Context, scope: ChallengeScope)
   return mintChallenge({ ...scope, expiresAt: now() + CEREMONY_MS }, config.macKeys);
 }
 
-/** The check of a challenge that must have been created for this scope. */
-export function checkChallenge({ config, now }: Context, scope: ChallengeScope) {
+/**
+ * The check of a challenge that must have been created for this scope, and not before the revocation epoch: a restore of the database
+ * forgets that it was used.
+ */
+export function checkChallenge(ctx: Context, scope: ChallengeScope) {
+  const voidUntil = expiredUntil(momentOf(ctx), CEREMONY_MS);
   return (text: string): Promise<Verdict<MintedChallenge>> =>
-    verifyChallenge(text, scope, config.macKeys, now());
+    verifyChallenge(text, scope, ctx.config.macKeys, voidUntil);
 }
 
 /** What `lib/webauthn` needs of stored passkeys. */
