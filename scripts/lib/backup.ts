@@ -2,21 +2,17 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { toAttemptKey } from "../../src/authentication/attempts/repository.ts";
-import { firstIdAt } from "../../src/lib/ids.ts";
 import { insertAuditEvent, literal, literals, makeChanges, readRows } from "./database.ts";
 import { UsageError } from "./fail.ts";
+import type { Row } from "./lost-trail.ts";
 import { writePrivateFile } from "./private-file.ts";
 import type { Database } from "./time-travel.ts";
 import { runWrangler } from "./wrangler.ts";
 
-/** Rows per query. */
-const PAGE = 1000;
 /** Users per transaction. */
 const ERASED_PER_CHANGE = 50;
 /** The key of the revocation epoch in KV, which the worker reads (src/access/revocation.ts). */
 const REVOCATION_KEY = "revoked_before";
-
-type Row = Record<string, string | number | null>;
 
 /** The tables with data. The search index is derived, and D1 does not export it. */
 async function listTables({ where }: Database): Promise<string[]> {
@@ -42,7 +38,8 @@ export async function exportDatabase(
   for (const table of selected) flags.push("--table", table);
   const { where, state, target } = database;
   if (state === undefined) await exportFrom([...where, ...flags]);
-  else await inFolderWith(state, (cwd) => exportFrom(["--local", ...target, "--cwd", cwd, ...flags]));
+  else
+    await inFolderWith(state, (cwd) => exportFrom(["--local", ...target, "--cwd", cwd, ...flags]));
 }
 
 function exportFrom(flags: readonly string[]): Promise<string> {
@@ -89,20 +86,6 @@ export async function drill(database: Database): Promise<{ expected: Row; restor
     return { expected, restored: await countRows(copy, tables) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-/** The audit events since a time, the oldest first, as they are stored. */
-export async function readEvents({ where }: Database, since: number): Promise<Row[]> {
-  const events: Row[] = [];
-  for (let after = firstIdAt(since); ; ) {
-    const page = (await readRows(
-      where,
-      `SELECT * FROM audit_events WHERE id > ${literal(after)} ORDER BY id LIMIT ${PAGE}`,
-    )) as Row[];
-    events.push(...page);
-    if (page.length < PAGE) return events;
-    after = String(page.at(-1)?.id);
   }
 }
 
