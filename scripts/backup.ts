@@ -2,18 +2,18 @@
 // npm run backup -- export FILE [--remote …]
 // npm run backup -- drill [--remote …]
 // npm run backup -- restore (--timestamp TIME | --bookmark BOOKMARK --since TIME) --save FILE [--remote …]
-// npm run backup -- erase FILE [--remote …]
+// npm run backup -- finish FILE [--remote …]
 import { existsSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import {
-  drill,
-  eraseUsers,
-  exportDatabase,
-  listErased,
-  readEvents,
-  revokeUntilNow,
-} from "./lib/backup.ts";
+import { drill, eraseUsers, exportDatabase, listErased, revokeUntilNow } from "./lib/backup.ts";
 import { main, UsageError } from "./lib/fail.ts";
+import {
+  formatTrail,
+  type LostTrail,
+  parseTrail,
+  readTrail,
+  returnTrail,
+} from "./lib/lost-trail.ts";
 import { writePrivateFile } from "./lib/private-file.ts";
 import {
   type Database,
@@ -29,11 +29,11 @@ const USAGE = `Usage:
   npm run backup -- drill
   npm run backup -- restore --timestamp TIME --save FILE
   npm run backup -- restore --bookmark BOOKMARK --since TIME --save FILE
-  npm run backup -- erase FILE
+  npm run backup -- finish FILE
 Uses the local database unless --remote is given. --persist-to DIR selects another local database,
 --env NAME the database of an environment. Stop a local worker before bookmark and restore.
-restore saves the audit events since the time, which will be lost, to FILE, restores, voids all sessions,
-API keys and links, and erases those again who were erased since. erase repeats the last step.`;
+restore saves the part of the audit trail since the time to FILE, restores, voids all sessions, API keys
+and links, puts the saved part back, and erases those again who were erased since. finish repeats the last two.`;
 
 const OPTIONS = {
   timestamp: { type: "string" },
@@ -53,7 +53,7 @@ await main(async () => {
   const database = toDatabase(values);
   if (others.length > 0) throw new UsageError(USAGE);
   if (command === "export" && file) return exportTo(database, file);
-  if (command === "erase" && file) return eraseAgain(database, file);
+  if (command === "finish" && file) return finishFrom(database, file);
   if (file !== undefined) throw new UsageError(USAGE);
   if (command === "bookmark") return printBookmark(database);
   if (command === "drill") return runDrill(database);
@@ -95,19 +95,17 @@ async function restore(database: Database, flags: Flags): Promise<void> {
   // Before the restore, so that nothing comes back to life, and again afterwards, because of what was issued in the meantime.
   await revokeUntilNow(database);
   const undo = await takeBookmark(database);
-  const events = await readEvents(database, since);
-  writePrivateFile(save, events.map((event) => `${JSON.stringify(event)}\n`).join(""));
+  const trail = await readTrail(database, since);
+  writePrivateFile(save, formatTrail(trail));
   await restoreBookmark(database, bookmark);
   console.log(
-    `Restored. ${events.length} audit events since ${new Date(since).toISOString()} are in ${save}.`,
+    `Restored. The audit events since ${new Date(since).toISOString()} are in ${save}. The state before has the bookmark ${undo}.`,
   );
   const revokedBefore = await revokeUntilNow(database);
   await runWrangler(["d1", "migrations", "apply", "DB", ...database.where]);
-  const erased = await eraseUsers(database, listErased(events));
-  console.log(`Erased again: ${erased} of the users who were erased since.
-Everything from before ${revokedBefore} is void: sessions, API keys and links. So that this does not depend on KV,
-set REVOKED_BEFORE = "${revokedBefore}" under [vars] in wrangler.toml, and deploy.
-The state before the restore has the bookmark ${undo}.`);
+  await finish(database, trail);
+  console.log(`Everything from before ${revokedBefore} is void: sessions, API keys and links. So that this does not depend on KV,
+set REVOKED_BEFORE = "${revokedBefore}" under [vars] in wrangler.toml, and deploy.`);
 }
 
 /** The state to restore, and the time since when audit events are lost. */
@@ -126,10 +124,14 @@ async function readPoint(database: Database, { timestamp, bookmark, since }: Fla
   };
 }
 
-async function eraseAgain(database: Database, file: string): Promise<void> {
-  const lines = readFileSync(file, "utf8").split("\n").filter(Boolean);
-  const erased = await eraseUsers(database, listErased(lines.map((line) => JSON.parse(line))));
-  console.log(`Erased again: ${erased}.`);
+async function finishFrom(database: Database, file: string): Promise<void> {
+  await finish(database, parseTrail(readFileSync(file, "utf8")));
+}
+
+async function finish(database: Database, trail: LostTrail): Promise<void> {
+  await returnTrail(database, trail);
+  const erased = await eraseUsers(database, listErased(trail.events));
+  console.log(`Put back: ${trail.events.length} audit events. Erased again: ${erased} users.`);
 }
 
 function toDatabase(flags: Flags): Database {

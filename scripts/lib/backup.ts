@@ -1,22 +1,18 @@
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { toAttemptKey } from "../../src/authentication/attempts/repository.ts";
-import { firstIdAt } from "../../src/lib/ids.ts";
 import { insertAuditEvent, literal, literals, makeChanges, readRows } from "./database.ts";
 import { UsageError } from "./fail.ts";
+import type { Row } from "./lost-trail.ts";
 import { writePrivateFile } from "./private-file.ts";
 import type { Database } from "./time-travel.ts";
 import { runWrangler } from "./wrangler.ts";
 
-/** Rows per query. */
-const PAGE = 1000;
 /** Users per transaction. */
 const ERASED_PER_CHANGE = 50;
 /** The key of the revocation epoch in KV, which the worker reads (src/access/revocation.ts). */
 const REVOCATION_KEY = "revoked_before";
-
-type Row = Record<string, string | number | null>;
 
 /** The tables with data. The search index is derived, and D1 does not export it. */
 async function listTables({ where }: Database): Promise<string[]> {
@@ -29,30 +25,39 @@ async function listTables({ where }: Database): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-/** Writes the contents of all tables as SQL into a file that only its owner may read. */
-export async function exportDatabase(database: Database, file: string): Promise<void> {
-  const tables = await listTables(database);
+/** Writes the contents of all tables, or of those given, as SQL into a file that only its owner may read. */
+export async function exportDatabase(
+  database: Database,
+  file: string,
+  tables?: readonly string[],
+): Promise<void> {
+  const selected = tables ?? (await listTables(database));
+  // wrangler keeps the mode of a file that exists.
   writePrivateFile(file, "");
-  if (database.state !== undefined) {
-    writePrivateFile(file, await dumpTables(database, tables));
-    return;
-  }
-  const selected = tables.flatMap((table) => ["--table", table]);
-  const flags = [...database.where, "--no-schema", "--skip-confirmation", "--output", file];
-  await runWrangler(["d1", "export", "DB", ...flags, ...selected]);
-  chmodSync(file, 0o600);
+  const flags = ["--no-schema", "--skip-confirmation", "--output", resolve(file)];
+  for (const table of selected) flags.push("--table", table);
+  const { where, state, target } = database;
+  if (state === undefined) await exportFrom([...where, ...flags]);
+  else
+    await inFolderWith(state, (cwd) => exportFrom(["--local", ...target, "--cwd", cwd, ...flags]));
 }
 
-// `wrangler d1 export` cannot read a local database of another folder.
-async function dumpTables({ where }: Database, tables: readonly string[]): Promise<string> {
-  const lines = ["PRAGMA defer_foreign_keys = TRUE;"];
-  for (const table of tables) {
-    for (const row of (await readRows(where, `SELECT * FROM ${table}`)) as Row[]) {
-      const columns = Object.keys(row).join(", ");
-      lines.push(`INSERT INTO ${table} (${columns}) VALUES (${literals(...Object.values(row))});`);
-    }
+function exportFrom(flags: readonly string[]): Promise<string> {
+  return runWrangler(["d1", "export", "DB", ...flags]);
+}
+
+// Unlike other commands, `wrangler d1 export` takes no --persist-to.
+async function inFolderWith<T>(state: string, work: (folder: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), "roster-export-"));
+  try {
+    mkdirSync(join(folder, ".wrangler"));
+    symlinkSync(resolve(state), join(folder, ".wrangler", "state"));
+    copyFileSync("wrangler.toml", join(folder, "wrangler.toml"));
+    return await work(folder);
+  } finally {
+    // Removes the link, not what it leads to.
+    rmSync(folder, { recursive: true, force: true });
   }
-  return `${lines.join("\n")}\n`;
 }
 
 /** The number of rows of each table. */
@@ -73,7 +78,7 @@ export async function drill(database: Database): Promise<{ expected: Row; restor
     const scratch = ["--local", "--persist-to", join(folder, "state")];
     const tables = await listTables(database);
     const expected = await countRows(database, tables);
-    await exportDatabase(database, file);
+    await exportDatabase(database, file, tables);
     await runWrangler(["d1", "migrations", "apply", "DB", ...scratch]);
     await makeChanges(scratch, ["DELETE FROM roles"]);
     await runWrangler(["d1", "execute", "DB", ...scratch, "--yes", "--file", file]);
@@ -81,20 +86,6 @@ export async function drill(database: Database): Promise<{ expected: Row; restor
     return { expected, restored: await countRows(copy, tables) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-/** The audit events since a time, the oldest first, as they are stored. */
-export async function readEvents({ where }: Database, since: number): Promise<Row[]> {
-  const events: Row[] = [];
-  for (let after = firstIdAt(since); ; ) {
-    const page = (await readRows(
-      where,
-      `SELECT * FROM audit_events WHERE id > ${literal(after)} ORDER BY id LIMIT ${PAGE}`,
-    )) as Row[];
-    events.push(...page);
-    if (page.length < PAGE) return events;
-    after = String(page.at(-1)?.id);
   }
 }
 

@@ -1,8 +1,8 @@
 import { type SQL, sql } from "drizzle-orm";
-import type { Context, IdempotentRequest } from "../context.ts";
+import { type Context, type IdempotentRequest, momentOf } from "../context.ts";
 import type { Statement } from "../db/statement.ts";
 import { AppError, type Fault } from "../errors.ts";
-import { DAY } from "../lib/time.ts";
+import { DAY, expiredUntil } from "../lib/time.ts";
 import { deleteExpiredAnswer, insertAnswer, insertFirstAnswer, listAnswers } from "./repository.ts";
 import {
   identifyRequest,
@@ -88,7 +88,8 @@ export async function keepAnswer(
   const row = await toRow(ctx, request, answer, userId);
   return (recorded) => ({
     expiredAnswer:
-      hasExpired(ctx, request) && deleteExpiredAnswer(ctx.db, row.id, expiredUntil(ctx), recorded),
+      hasExpired(ctx, request) &&
+      deleteExpiredAnswer(ctx.db, row.id, expiredUntil(momentOf(ctx), RETENTION_MS), recorded),
     answer: insertAnswer(ctx.db, row, recorded),
   });
 }
@@ -105,7 +106,8 @@ export async function keepFirstAnswer(
   const row = await toRow(ctx, request, answer, ctx.access?.principal?.userId ?? null);
   const { inserted, found } = await ctx.d1.send({
     expired:
-      hasExpired(ctx, request) && deleteExpiredAnswer(ctx.db, row.id, expiredUntil(ctx), sql`true`),
+      hasExpired(ctx, request) &&
+      deleteExpiredAnswer(ctx.db, row.id, expiredUntil(momentOf(ctx), RETENTION_MS), sql`true`),
     inserted: insertFirstAnswer(ctx.db, row),
     found: request.answers,
   });
@@ -125,21 +127,18 @@ async function toRow(
   return { id, userId, sealedAnswer, expiresAt: ctx.now() + RETENTION_MS };
 }
 
-// Answers from before the revocation epoch count as expired.
-function expiredUntil({ now, revokedBefore }: Context): number {
-  return Math.max(now(), revokedBefore + RETENTION_MS - 1);
-}
-
 // What has expired is deleted every hour. Until then it must make room for a new answer.
 function hasExpired(ctx: Context, { found = [] }: IdempotentRequest): boolean {
-  return found.some(({ expiresAt }) => expiresAt <= expiredUntil(ctx));
+  return found.some(({ expiresAt }) => expiresAt <= expiredUntil(momentOf(ctx), RETENTION_MS));
 }
 
 async function findAnswer(
   ctx: Context,
   request: IdempotentRequest,
 ): Promise<StoredAnswer | undefined> {
-  const live = request.found?.find(({ expiresAt }) => expiresAt > expiredUntil(ctx));
+  const live = request.found?.find(
+    ({ expiresAt }) => expiresAt > expiredUntil(momentOf(ctx), RETENTION_MS),
+  );
   if (!live) return undefined;
   const answer = await openAnswer(ctx, request, { ...live, index: request.ids.indexOf(live.id) });
   if (!answer) throw new AppError("idempotency_key_reused", { faults: [REUSED] });

@@ -10,6 +10,11 @@ export interface Moment {
   revokedBefore: number;
 }
 
+/** What lives for `lifeMs` is void if it expires at this time or earlier: it has expired, or began before the revocation epoch. */
+export function expiredUntil({ now, revokedBefore }: Moment, lifeMs: number): number {
+  return Math.max(now, revokedBefore + lifeMs - 1);
+}
+
 /** RFC 3339 in UTC with milliseconds. */
 export function toTimestamp(ms: number): string {
   return new Date(ms).toISOString();

@@ -122,6 +122,17 @@ describe("the hourly job", () => {
     ]);
   });
 
+  it("seals nothing in the hour after a restore, which puts back events", async () => {
+    await addEvents(0, 1);
+    const REVOKED_BEFORE = new Date(FIRST + 2 * DAY).toISOString();
+    vi.setSystemTime(FIRST + 2 * DAY + HOUR - 1);
+    await runHourly(createIsolate({ REVOKED_BEFORE }));
+    expect(await readSeals()).toEqual([]);
+    vi.setSystemTime(FIRST + 2 * DAY + HOUR);
+    await runHourly(createIsolate({ REVOKED_BEFORE }));
+    expect(await readSeals()).toHaveLength(2);
+  });
+
   it("does nothing while the trail is empty", async () => {
     await runHourly();
     expect(await readSeals()).toEqual([]);

@@ -124,9 +124,11 @@ describe("a run that trims", () => {
     await addEvents(0, 2);
     vi.setSystemTime(FIRST + 2 * DAY);
     const failing = faultyBindings({ archivePut: at(/ndjson/) });
+    const logs = captureLogs();
     await runHourly({ ...failing, AUDIT_RETENTION_DAYS: "1" } as Cloudflare.Env);
     expect(await eventsOfDay(0)).toHaveLength(2);
     expect(await trimmedDays()).toEqual([]);
+    expect(logs.of("cron.job_failed")).toMatchObject([{ job: "archive_audit_trail" }]);
     await runHourly(keptFor(1));
     expect(await eventsOfDay(0)).toEqual([]);
     expect(await readArchived("audit/2026-10-01.ndjson.gz")).toContain(idOf(0, 2));

@@ -5,8 +5,13 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { literals, makeChanges } from "../../scripts/lib/database.ts";
+import { firstIdAt } from "../../src/lib/ids.ts";
+import { DAY } from "../../src/lib/time.ts";
 import { type Client, createClient } from "./client.ts";
-import { ROOT, withDevServerAt } from "./server.ts";
+import { type DevServer, ROOT, withDevServerAt } from "./server.ts";
+
+const HOURLY = "/cdn-cgi/handler/scheduled?cron=17+*+*+*+*";
 
 const folder = mkdtempSync(join(tmpdir(), "roster-restore-"));
 const state = join(folder, "state");
@@ -16,16 +21,21 @@ try {
   const before = await withWorker(setUp);
   const [, bookmark = "", since = ""] =
     /^Bookmark (local-\d+) of (\S+)\./.exec(await backup("bookmark")) ?? [];
-  await withWorker((client) => end(client, before));
+  const seals = await withWorker(async (client, server) => {
+    await end(client, before);
+    return sealLateEvent(client, server);
+  });
   const flags = ["--bookmark", bookmark, "--since", since, "--save", saved];
   const output = await backup("restore", ...flags);
   checkSaved(output, before.erased.id);
-  await withWorker((client) => checkDead(client, before));
-  assert.match(await backup("erase", saved), /^Erased again: 0\.\n$/);
-  assert.match(
-    await backup("drill"),
-    /\nusers: (\d+) of \1 rows\n[\s\S]*The export can be restored\.\n$/,
-  );
+  await withWorker(async (client, server) => {
+    await checkDead(client, before);
+    await checkTrail(client, server, seals);
+  });
+  assert.match(await backup("finish", saved), /Erased again: 0 users\.\n$/);
+  const drill = await backup("drill");
+  assert.match(drill, /\nusers: (\d+) of \1 rows\n[\s\S]*The export can be restored\.\n$/);
+  assert.match(drill, /^audit_events: [1-9]/m);
   report("drill → an export fills a new database with as many rows");
   await checkExport();
 } finally {
@@ -54,15 +64,46 @@ async function end(client: Client, { user, erased, key }: Before): Promise<void>
   assert.equal((await client.post(path, {}, client.admin.token)).status, 204);
 }
 
+/** Seals and archives a day with an event from after the bookmark. Returns the seals. */
+async function sealLateEvent(client: Client, { url, database }: DevServer): Promise<unknown[]> {
+  const time = Date.now() - 2 * DAY;
+  const event = literals(firstIdAt(time), "user.updated", "system", "user", "late", time);
+  const columns = "id, action, actor_type, target_type, target_id, created_at";
+  await makeChanges(database, [`INSERT INTO audit_events (${columns}) VALUES (${event})`]);
+  assert.equal((await fetch(url + HOURLY)).status, 200);
+  const seals = await listSeals(client);
+  assert.ok(seals.length > 0);
+  return seals;
+}
+
+async function listSeals(client: Client): Promise<unknown[]> {
+  const { body } = await client.get("/v1/audit-events/seals?limit=100", client.admin.token);
+  return body.data as unknown as unknown[];
+}
+
+/** Checks that the trail has everything that it had before the restore, and goes on. */
+async function checkTrail(client: Client, server: DevServer, seals: unknown[]): Promise<void> {
+  assert.deepEqual(await listSeals(client), seals);
+  const headers = { Authorization: `Bearer ${client.admin.token}` };
+  const answer = await fetch(`${server.url}/v1/audit-events?format=ndjson`, { headers });
+  const trail = await answer.text();
+  for (const { id } of readSaved()) assert.ok(trail.includes(id), `the event ${id}`);
+  assert.equal((await fetch(server.url + HOURLY)).status, 200);
+  assert.doesNotMatch(server.readOutput(), /cron\.job_failed|seal_mismatch/);
+  report("restore → the audit trail has all events and seals, and the jobs accept its archive");
+}
+
+/** The events that the restore has saved. Other lines are seals. */
+function readSaved(): { id: string; action: string; target_id: string }[] {
+  const rows = readFileSync(saved, "utf8").trim().split("\n");
+  return rows.map((line) => JSON.parse(line)).filter(({ action }) => action !== undefined);
+}
+
 function checkSaved(output: string, erasedId: string): void {
-  assert.match(output, /\nErased again: 1 of the users/);
+  assert.match(output, / Erased again: 1 users\./);
   assert.match(output, /set REVOKED_BEFORE = "\d{4}-.*Z" under \[vars\]/);
   assert.equal((statSync(saved).mode & 0o777).toString(8), "600");
-  const events = readFileSync(saved, "utf8")
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line));
-  const erasures = events.filter(({ action }) => action === "user.erased");
+  const erasures = readSaved().filter(({ action }) => action === "user.erased");
   assert.deepEqual(
     erasures.map(({ target_id }) => target_id),
     [erasedId],
@@ -93,7 +134,7 @@ async function checkExport(): Promise<void> {
   const file = join(folder, "export.sql");
   assert.match(await backup("export", file), /^Exported to /);
   assert.equal((statSync(file).mode & 0o777).toString(8), "600");
-  assert.match(readFileSync(file, "utf8"), /\nINSERT INTO users \(/);
+  assert.match(readFileSync(file, "utf8"), /\nINSERT INTO "users" \(/);
   assert.match(await backup("export", file), /^error: .* exists/);
   assert.match(await backup("restore", "--timestamp", "yesterday"), /^error: restore needs/);
   report("export → a file that only its owner can read, which is never overwritten");
@@ -103,12 +144,12 @@ async function readWithKey(client: Client, key: string): Promise<number> {
   return (await client.send("GET", "/v1/users/me", { headers: { "X-API-Key": key } })).status;
 }
 
-async function withWorker<T>(work: (client: Client) => Promise<T>): Promise<T> {
+async function withWorker<T>(work: (client: Client, server: DevServer) => Promise<T>): Promise<T> {
   let result: T | undefined;
   await withDevServerAt(
     { folder: ROOT, state },
-    async ({ url, admin }) => {
-      result = await work(await createClient(url, admin));
+    async (server) => {
+      result = await work(await createClient(server.url, server.admin), server);
     },
     // Each worker has a port of its own, which would be another issuer.
     { RATE_LIMIT_AUTH: "0", JWT_ISSUER: "roster" },

@@ -5,6 +5,13 @@ import { stopClock } from "../support/clock.ts";
 import { createTestKey, sendWithKey } from "../support/credentials.ts";
 import { MINUTELY, runCron } from "../support/cron.ts";
 import {
+  byRecoveryCode,
+  createStrictUser,
+  createTotpUser,
+  halfLogIn,
+  verify,
+} from "../support/factors.ts";
+import {
   createTestUser,
   logIn,
   PASSWORD,
@@ -16,6 +23,7 @@ import { isReplayed, keyed } from "../support/idempotency.ts";
 import { createColdIsolate, warm } from "../support/isolates.ts";
 import { captureLogs } from "../support/logs.ts";
 import { createMailbox, createMailUser, flowsOf } from "../support/mail.ts";
+import { createPasskeyUser, loginOptions, sendAssertion } from "../support/passkeys.ts";
 import { expectProblem } from "../support/problems.ts";
 import { restoreSnapshot, takeSnapshot } from "../support/restore.ts";
 
@@ -152,6 +160,52 @@ describe.each(PLACES)("after a restore of the database, with %s", (_, isolateAft
     const fresh = box.tokenTo(user.email);
     expect(fresh).not.toBe(used);
     expect((await flowsOf({ bindings }).reset(fresh, "the last phrase")).status).toBe(204);
+  });
+
+  it("an mfa_token that was used cannot be used again, nor to begin a ceremony, and a new one can", async () => {
+    const clock = stopClock();
+    const user = await createTotpUser();
+    const snapshot = await takeSnapshot();
+    const used = await halfLogIn(user);
+    const use = (token: string, code: number, bindings: Cloudflare.Env) =>
+      verify(token, byRecoveryCode(user.codes[code] ?? ""), { bindings });
+    expect((await use(used, 0, createColdIsolate())).status).toBe(200);
+    await restoreSnapshot(snapshot);
+    expect((await use(used, 1, createColdIsolate())).status).toBe(200);
+    await restoreSnapshot(snapshot);
+    clock.pass(1000);
+    const bindings = await isolateAfter(Date.now());
+    expectProblem(await use(used, 2, bindings), 401, "invalid_mfa_token");
+    const begin = { body: { mfa_token: used, method: "passkey" }, bindings };
+    expectProblem(await send("/v1/auth/mfa/challenge", begin), 401, "invalid_mfa_token");
+    expect((await use(await halfLogIn(user, { bindings }), 2, bindings)).status).toBe(200);
+  });
+
+  it("an mfa_token for adding a factor is void", async () => {
+    const clock = stopClock();
+    const old = await halfLogIn(await createStrictUser());
+    clock.pass(1000);
+    const bindings = await isolateAfter(Date.now());
+    const add = { body: { mfa_token: old }, bindings };
+    expectProblem(await send("/v1/auth/factors/totp", add), 401, "invalid_mfa_token");
+  });
+
+  it("a challenge of a passkey that was used cannot be used again, and a new one can", async () => {
+    const clock = stopClock();
+    const { authenticator } = await createPasskeyUser();
+    const snapshot = await takeSnapshot();
+    const used = await authenticator.authenticate(await loginOptions());
+    const use = (bindings: Cloudflare.Env) => sendAssertion(used, { bindings });
+    expect((await use(createColdIsolate())).status).toBe(200);
+    expect((await use(createColdIsolate())).status).toBe(401);
+    await restoreSnapshot(snapshot);
+    expect((await use(createColdIsolate())).status).toBe(200);
+    await restoreSnapshot(snapshot);
+    clock.pass(1000);
+    const bindings = await isolateAfter(Date.now());
+    expect((await use(bindings)).status).toBe(401);
+    const fresh = await authenticator.authenticate(await loginOptions({ bindings }));
+    expect((await sendAssertion(fresh, { bindings })).status).toBe(200);
   });
 
   it("an email that had been queued is given up, and its link does not come to life", async () => {

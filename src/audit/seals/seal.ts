@@ -18,7 +18,10 @@ import {
   type SealRow,
 } from "./repository.ts";
 
-/** How long after its end a day is sealed: a request that took its time then has recorded its event. */
+/**
+ * How long after its end a day is sealed: a request that took its time then has recorded its event. Also how long nothing is sealed
+ * after a restore of the database, which sets the revocation epoch: `npm run backup` puts back the events that were lost.
+ */
 const DELAY_MS = HOUR;
 
 /**
@@ -34,7 +37,9 @@ export async function sealNextDay(ctx: Context): Promise<readonly string[]> {
   const [previous] = latest;
   const [event] = first;
   const day = previous ? dayAfter(previous.day) : event && dayOf(timeOfId(event.id));
-  if (day === undefined || startOf(dayAfter(day)) + DELAY_MS > ctx.now()) return [];
+  if (day === undefined) return [];
+  const isComplete = Math.max(startOf(dayAfter(day)), ctx.revokedBefore) + DELAY_MS <= ctx.now();
+  if (!isComplete) return [];
   const seal = await sealDay(ctx, day, previous?.digest ?? null);
   await d1.send({ sealed: insertSeal(db, toRow(seal, ctx.now()), previous?.day ?? null) });
   return [day];

@@ -1,27 +1,27 @@
 import { type SQL, sql } from "drizzle-orm";
-import type { Context } from "../../context.ts";
+import { type Context, momentOf } from "../../context.ts";
 import type { Db } from "../../db/client.ts";
 import { AppError } from "../../errors.ts";
 import { type MfaPurpose, type MfaTokenClaims, verifyMfaToken } from "../../lib/mfa-token.ts";
-import { MINUTE } from "../../lib/time.ts";
+import { expiredUntil, MINUTE } from "../../lib/time.ts";
 import { findLoginUser, wherePasswordInForce } from "../passwords/repository.ts";
 import { insertSpentToken, whereUnspent } from "../spent-tokens/repository.ts";
 
-/** How long the second factor of a login may take. */
+/** How long an `mfa_token` lives. */
 export const MFA_TOKEN_MS = 10 * MINUTE;
 
 /**
- * The claims of an `mfa_token` for a purpose. Does no I/O. Throws `invalid_mfa_token`, also for one from before the revocation epoch:
- * that it was spent may be forgotten since.
+ * The claims of an `mfa_token` for a purpose. Does no I/O. Throws `invalid_mfa_token`, also if the token is from before the revocation
+ * epoch: a restore of the database forgets that it was used.
  */
 export async function readMfaToken(
-  { config, now, revokedBefore }: Context,
+  ctx: Context,
   text: string,
   purpose: MfaPurpose,
 ): Promise<MfaTokenClaims> {
-  const claims = await verifyMfaToken(text, config.macKeys, now());
-  const isUsable = claims?.purpose === purpose && claims.expiresAt - MFA_TOKEN_MS >= revokedBefore;
-  if (!isUsable) throw new AppError("invalid_mfa_token");
+  const voidUntil = expiredUntil(momentOf(ctx), MFA_TOKEN_MS);
+  const claims = await verifyMfaToken(text, ctx.config.macKeys, voidUntil);
+  if (claims?.purpose !== purpose) throw new AppError("invalid_mfa_token");
   return claims;
 }
 

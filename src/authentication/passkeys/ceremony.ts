@@ -1,9 +1,9 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Proofs } from "../../access/assurance.ts";
-import type { Context } from "../../context.ts";
+import { type Context, momentOf } from "../../context.ts";
 import type { Statements } from "../../db/connection.ts";
 import { AppError } from "../../errors.ts";
-import { MINUTE } from "../../lib/time.ts";
+import { expiredUntil, MINUTE } from "../../lib/time.ts";
 import { type VerifiedAssertion, verifyAssertion } from "../../lib/webauthn/assertion.ts";
 import {
   type ChallengeScope,
@@ -36,15 +36,13 @@ export function createChallenge({ config, now }: Context, scope: ChallengeScope)
 }
 
 /**
- * The check of a challenge that must have been created for this scope. One from before the revocation epoch has expired: that it was
- * spent may be forgotten since.
+ * The check of a challenge that must have been created for this scope, and not before the revocation epoch: a restore of the database
+ * forgets that it was used.
  */
-export function checkChallenge({ config, now, revokedBefore }: Context, scope: ChallengeScope) {
-  return async (text: string): Promise<Verdict<MintedChallenge>> => {
-    const verdict = await verifyChallenge(text, scope, config.macKeys, now());
-    const isRevoked = verdict.isVerified && verdict.expiresAt - CEREMONY_MS < revokedBefore;
-    return isRevoked ? refuse("expired_challenge") : verdict;
-  };
+export function checkChallenge(ctx: Context, scope: ChallengeScope) {
+  const voidUntil = expiredUntil(momentOf(ctx), CEREMONY_MS);
+  return (text: string): Promise<Verdict<MintedChallenge>> =>
+    verifyChallenge(text, scope, ctx.config.macKeys, voidUntil);
 }
 
 /** What `lib/webauthn` needs of stored passkeys. */
