@@ -47,8 +47,8 @@ export async function readCredential(
 }
 
 /**
- * The claims of a valid access token, or undefined. Each token is verified once per isolate. A token of a session
- * that began before the revocation epoch is not valid. Does not check whether the session of the token is live.
+ * The claims of a valid access token, or undefined. Each token is verified once per isolate. A token from before the revocation
+ * epoch, or of a session that began before it, is not valid. Does not check whether the session of the token is live.
  */
 export async function verifyToken(
   token: string,
@@ -58,9 +58,9 @@ export async function verifyToken(
   return claims && isRevoked(claims, verifier.revokedBefore) ? undefined : claims;
 }
 
-// The id of a session has the millisecond in which it began.
-function isRevoked({ sessionId }: VerifiedAccessToken, revokedBefore: number): boolean {
-  return sessionId < firstIdAt(revokedBefore);
+// A token names the second in which it was issued, and the id of a session the millisecond in which it began.
+function isRevoked({ issuedAt, sessionId }: VerifiedAccessToken, revokedBefore: number): boolean {
+  return (issuedAt + 1) * SECOND <= revokedBefore || sessionId < firstIdAt(revokedBefore);
 }
 
 async function verifySignature(
