@@ -17,7 +17,7 @@ import {
   toUserHandle,
 } from "../../lib/webauthn/options.ts";
 import { algorithmOf } from "../../lib/webauthn/public-key.ts";
-import { refuse, type Verdict } from "../../lib/webauthn/verdict.ts";
+import type { Verdict } from "../../lib/webauthn/verdict.ts";
 import { insertSpentToken, whereUnspent } from "../spent-tokens/repository.ts";
 import { requireRelyingParty } from "./relying-party.ts";
 import {
