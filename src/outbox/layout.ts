@@ -9,21 +9,21 @@ interface MailLayout {
   footer: readonly string[];
 }
 
-const FONT = "-apple-system, BlinkMacSystemFont, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif";
+const FONT = "-apple-system, BlinkMacSystemFont, Segoe UI, Roboto, Helvetica, Arial, sans-serif";
 
 /** Many email clients ignore style sheets: these styles are in the elements. */
 const STYLES = {
   page: `margin: 0; padding: 0; background-color: #f3f4f6; font-family: ${FONT}`,
   margin: "padding: 32px 16px",
   card: "width: 100%; max-width: 560px; background-color: #ffffff; border-radius: 8px",
-  content: "padding: 32px; text-align: left",
+  content: "padding: 32px 24px; text-align: left",
   product: "margin: 0 0 24px; font-size: 14px; line-height: 20px; font-weight: 600; color: #6b7280",
   subject: "margin: 0 0 16px; font-size: 22px; line-height: 30px; font-weight: 600; color: #111827",
   paragraph: "margin: 0 0 16px; font-size: 16px; line-height: 24px; color: #1f2937",
-  action: "margin: 24px 0 32px",
+  action: "margin: 24px 0",
   button:
-    "display: inline-block; padding: 12px 24px; font-size: 16px; line-height: 24px; font-weight: 600; text-decoration: none; color: #ffffff; background-color: #1d4ed8; border-radius: 6px",
-  footer: "padding-top: 16px; border-top: 1px solid #e5e7eb",
+    "display: inline-block; padding: 12px 24px; font-size: 16px; line-height: 24px; font-weight: 600; text-align: center; text-decoration: none; color: #ffffff; background-color: #1d4ed8; border-radius: 6px",
+  footer: "margin-top: 24px; padding-top: 16px; border-top: 1px solid #e5e7eb",
   note: "margin: 0 0 8px; font-size: 13px; line-height: 20px; color: #6b7280; overflow-wrap: anywhere",
 };
 
