@@ -36,7 +36,7 @@ export function renderMail(kind: MailKind, content: MailContent): RenderedMail {
   const paragraphs = [catalogue.greeting(toOneLine(content.name)), ...lines];
   const url = target && link && `${link.baseUrl}${target.path}#token=${link.token}`;
   const footer = [catalogue.closing(content.appName)];
-  if (!target) paragraphs.push(catalogue.happenedAt(formatTime(content)));
+  if (!target) paragraphs.push(catalogue.time(formatTime(content)));
   if (target && link?.isService) {
     const { path, body } = target.request;
     footer.unshift(catalogue.usage({ url: `${link.baseUrl}${path}`, body }));

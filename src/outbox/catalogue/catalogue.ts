@@ -28,8 +28,8 @@ export interface Catalogue {
     readonly [K in MailKind]: Entry<K extends LinkKind ? LinkText : NoticeText>;
   };
   greeting(name: string): string;
-  /** When what a notice reports has happened. */
-  happenedAt(time: string): string;
+  /** When what a notice reports happened. */
+  time(at: string): string;
   /** How to use the token of a link that opens no page. */
   usage(request: { url: string; body: string }): string;
   closing(appName: string): string;

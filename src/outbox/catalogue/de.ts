@@ -13,7 +13,7 @@ export const de: Catalogue = {
     reset_password: ({ validFor }) => ({
       subject: "Setzen Sie Ihr Passwort zurück",
       lines: [
-        "Jemand möchte das Passwort Ihres Kontos zurücksetzen.",
+        "Jemand hat angefordert, das Passwort Ihres Kontos zurückzusetzen.",
         `Der Link ist ${validFor} lang gültig. Wenn Sie das nicht waren, ignorieren Sie diese E-Mail: Ihr Passwort ist unverändert.`,
       ],
       button: "Neues Passwort wählen",
@@ -37,7 +37,7 @@ export const de: Catalogue = {
     email_change_notice: {
       subject: "Ihre E-Mail-Adresse soll geändert werden",
       lines: [
-        "Jemand, der Ihr Passwort kennt, möchte Ihre E-Mail-Adresse ändern.",
+        "Jemand, der Ihr Passwort kennt, hat eine Änderung Ihrer E-Mail-Adresse angefordert.",
         "Wenn Sie das nicht waren, ändern Sie jetzt Ihr Passwort.",
       ],
     },
@@ -92,7 +92,7 @@ export const de: Catalogue = {
       ],
     },
     mfa_failed: {
-      subject: "Ihre Identität konnte nicht bestätigt werden",
+      subject: "Fehlgeschlagene Bestätigung Ihrer Identität",
       lines: [
         "Jemand, der einen Faktor bereits nachgewiesen hatte, zum Beispiel Ihr Passwort, hat einen falschen Code für den zweiten gesendet.",
         "Wenn Sie das nicht waren, ändern Sie jetzt Ihr Passwort: Jemand anderes kennt es vielleicht. Ohne den zweiten Faktor ist keine Anmeldung möglich.",
@@ -120,7 +120,7 @@ export const de: Catalogue = {
     },
   },
   greeting: (name) => `Hallo ${name},`,
-  happenedAt: (time) => `Zeitpunkt: ${time}.`,
+  time: (at) => `Zeitpunkt: ${at}`,
   usage: ({ url, body }) =>
     `Wenn der Link keine Seite öffnet, senden Sie sein Token, also alles nach dem Gleichheitszeichen: POST ${url} mit dem JSON-Inhalt ${body}`,
   closing: (appName) => `Diese E-Mail betrifft ein Konto bei ${appName}.`,

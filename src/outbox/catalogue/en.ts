@@ -120,7 +120,7 @@ export const en: Catalogue = {
     },
   },
   greeting: (name) => `Hello ${name},`,
-  happenedAt: (time) => `This happened on ${time}.`,
+  time: (at) => `Time: ${at}`,
   usage: ({ url, body }) =>
     `If the link opens no page, send its token, which is everything after the equals sign: POST ${url} with the JSON body ${body}`,
   closing: (appName) => `This email is about an account at ${appName}.`,

@@ -1,0 +1,154 @@
+import { describe, expect, it } from "vitest";
+import { CATALOGUES } from "../../src/outbox/catalogue/languages.ts";
+import { type MailContent, renderMail } from "../../src/outbox/render.ts";
+import { hasLink, MAIL_KINDS, type MailKind } from "../../src/outbox/templates.ts";
+import { MAIL_LANGUAGES, type MailLanguage } from "../../src/settings.ts";
+
+const TOKEN = `rot_${"x".repeat(43)}`;
+const BASE_URL = "https://app.acme.example";
+
+const render = (kind: MailKind, language: MailLanguage, content: Partial<MailContent> = {}) =>
+  renderMail(kind, {
+    language,
+    name: "Ada",
+    about: "Deployment",
+    appName: "Acme",
+    at: Date.UTC(2026, 0, 31, 18, 5),
+    timeZone: "UTC",
+    link: hasLink(kind) ? { baseUrl: BASE_URL, token: TOKEN, isService: true } : undefined,
+    ...content,
+  });
+
+const CASES = MAIL_LANGUAGES.flatMap((language) => MAIL_KINDS.map((kind) => ({ kind, language })));
+
+/** The text of an HTML document, a line per element. */
+function readHtml(html: string): string[] {
+  const [, body = ""] = html.split("<body");
+  const text = body.replace(/<[^>]*>/g, "\n").replace(/^[^>]*>/, "");
+  const lines = text.replace(/&(quot|amp|lt|gt|#39);/g, (entity) => ENTITIES[entity] ?? entity);
+  return lines.split("\n").filter((line) => line.trim() !== "");
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&quot;": '"',
+  "&amp;": "&",
+  "&lt;": "<",
+  "&gt;": ">",
+  "&#39;": "'",
+};
+
+describe.each(CASES)("$kind in $language", ({ kind, language }) => {
+  const { subject, text, html } = render(kind, language);
+  const paragraphs = text.trimEnd().split("\n\n");
+
+  it("has a subject on one line, without names", () => {
+    expect(subject).toMatch(/^\p{Lu}[^\p{Cc}.]{9,59}$/u);
+    expect(subject).not.toMatch(/Ada|Deployment|Acme/);
+  });
+
+  it("has complete texts: each paragraph is a sentence, and nothing is left to fill in", () => {
+    expect(paragraphs[0]).toMatch(/^\p{Lu}\p{L}+ Ada,$/u);
+    expect(paragraphs.at(-1)).toContain("Acme.");
+    expect(subject + text).not.toMatch(/undefined|null|NaN|\[object|\$\{|\{\w*\}|TODO|=>/);
+    const sentences = paragraphs.filter(
+      (line) => !/^https:|: POST |^(Time|Zeitpunkt): /.test(line),
+    );
+    for (const sentence of sentences.slice(1)) expect(sentence).toMatch(/^\p{Lu}.*\.$/u);
+  });
+
+  it("says the same as HTML, in a document that names its language and title", () => {
+    expect(html).toMatch(new RegExp(`^<!doctype html>\\s*<html lang="${language}">`));
+    expect(html).toContain(`<title>${subject}</title>`);
+    const lines = readHtml(html);
+    expect(lines.slice(0, 2)).toEqual(["Acme", subject]);
+    for (const line of paragraphs.filter((line) => !line.startsWith("https:"))) {
+      expect(lines).toContain(line);
+    }
+  });
+
+  it("loads nothing, and runs nothing", () => {
+    expect(html).not.toMatch(
+      /<(img|link|script|iframe|object|form|svg|base)\b|url\(|@import|\son\w+=/i,
+    );
+    expect(html.match(/https?:\/\/[^\s"<]+/g) ?? []).toEqual(
+      hasLink(kind)
+        ? [expect.stringContaining(`#token=${TOKEN}`), expect.stringContaining("/v1/auth/")]
+        : [],
+    );
+  });
+
+  it(
+    hasLink(kind)
+      ? "has its link once, and says how long it is valid"
+      : "has no link, and says when it happened",
+    () => {
+      const links = text.match(/^https:\S+$/gm) ?? [];
+      if (hasLink(kind)) {
+        expect(links).toEqual([
+          expect.stringMatching(/^https:\/\/app\.acme\.example\/[a-z-]+#token=rot_x{43}$/),
+        ]);
+        expect(html).toContain(`href="${links[0]}"`);
+        expect(text).toMatch(/\b(24|1|7) (hours?|days|Stunden?|Tage)\b/);
+        expect(text).toMatch(
+          /: POST https:\/\/app\.acme\.example\/v1\/auth\/\S+ .*JSON.*\{ "token": "…".* \}$/m,
+        );
+        expect(
+          render(kind, language, { link: { baseUrl: BASE_URL, token: TOKEN, isService: false } })
+            .text,
+        ).not.toContain("POST");
+      } else {
+        expect(links).toEqual([]);
+        expect(html).not.toContain("<a ");
+        expect(text).toMatch(
+          /^(Time: January 31, 2026 at 6:05\sPM|Zeitpunkt: 31\. Januar 2026 um 18:05) UTC$/m,
+        );
+      }
+    },
+  );
+
+  it("shows names as they are, and as text", () => {
+    const harm = `<img src=x onerror="a">&\n\nhttps://evil.example`;
+    const mail = render(kind, language, { name: harm, about: harm, appName: "<b>Acme</b>" });
+    expect(mail.html).not.toMatch(/<img|<b>/);
+    expect(mail.text + mail.html).not.toMatch(/https:\/\/evil|evil\.example/);
+    expect(mail.text.split("\n\n")).toHaveLength(paragraphs.length);
+    expect(mail.subject).toBe(subject);
+  });
+});
+
+describe("the catalogues", () => {
+  const textsOf = (language: MailLanguage) =>
+    MAIL_KINDS.flatMap((kind) => {
+      const { subject, text } = render(kind, language);
+      return [subject, ...text.split("\n\n").filter((line) => !line.startsWith("https:"))];
+    });
+
+  it("have no text in common, so that none was forgotten in a translation", () => {
+    const seen = new Map<string, MailLanguage>();
+    for (const language of MAIL_LANGUAGES) {
+      for (const text of textsOf(language)) {
+        expect(seen.get(text) ?? language, text).toBe(language);
+        seen.set(text, language);
+      }
+    }
+  });
+
+  it("mention the same values in every language", () => {
+    const about = (language: MailLanguage) =>
+      MAIL_KINDS.filter((kind) => render(kind, language).text.includes("Deployment"));
+    for (const language of MAIL_LANGUAGES) expect(about(language)).toEqual(["api_key_created"]);
+  });
+
+  it("have a subject of its own for each kind", () => {
+    for (const language of MAIL_LANGUAGES) {
+      const subjects = MAIL_KINDS.map((kind) => render(kind, language).subject);
+      expect(new Set(subjects).size).toBe(MAIL_KINDS.length);
+    }
+  });
+
+  it("are those of the languages that Intl can format", () => {
+    const languages = Object.keys(CATALOGUES);
+    expect(Intl.DateTimeFormat.supportedLocalesOf(languages)).toEqual(languages);
+    expect(languages).toEqual([...MAIL_LANGUAGES]);
+  });
+});
