@@ -211,6 +211,7 @@ export function listMailOfUser(db: Db, user: UserRef, after: string, limit: numb
       id: mailOutbox.id,
       kind: mailOutbox.kind,
       address: mailOutbox.address,
+      language: mailOutbox.language,
       createdAt: mailOutbox.createdAt,
       sentAt: mailOutbox.sentAt,
     })
