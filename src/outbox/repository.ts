@@ -74,10 +74,11 @@ export function whereAddressVerified({
  * begins with. NULL if there is none.
  */
 export function languageOfProfile(userId: string, languages: readonly string[]): SQL {
-  // With max(), SQLite takes `value` from the row of the maximum.
-  return sql`(SELECT value FROM (SELECT language.value, max(length(language.value))
-    FROM profiles AS recipient, json_each(${JSON.stringify(languages)}) AS language
-    WHERE recipient.user_id = ${userId} AND recipient.locale || '-' LIKE language.value || '-%'))`;
+  const longestFirst = languages.toSorted((a, b) => b.length - a.length);
+  const cases = longestFirst.map(
+    (language) => sql`WHEN recipient.locale || '-' LIKE ${`${language}-%`} THEN ${language}`,
+  );
+  return sql`(SELECT CASE ${sql.join(cases, sql` `)} END FROM profiles AS recipient WHERE recipient.user_id = ${userId})`;
 }
 
 /** True while fewer than `limit` emails of a kind were queued for an address after `since`. */
