@@ -1,5 +1,5 @@
 import { tokenTtlSeconds } from "../authentication/one-time-tokens/tokens.ts";
-import { DAY, HOUR, SECOND } from "../lib/time.ts";
+import { DAY, HOUR, MINUTE, SECOND } from "../lib/time.ts";
 import type { MailLanguage } from "../settings.ts";
 import type { LinkText, MailValues, NoticeText } from "./catalogue/catalogue.ts";
 import { CATALOGUES } from "./catalogue/languages.ts";
@@ -58,11 +58,17 @@ function textOf(kind: MailKind, { language, about }: MailContent): NoticeText | 
   });
 }
 
-/** A duration in days, or in hours if it is no longer than a day, such as "24 hours". */
-function formatDuration(language: MailLanguage, ms: number): string {
-  const [unit, value] = ms > DAY ? ["day", ms / DAY] : ["hour", ms / HOUR];
+const MINUTES = { unit: "minute", ms: MINUTE };
+const UNITS = [
+  { unit: "day", from: 2 * DAY, ms: DAY },
+  { unit: "hour", from: HOUR, ms: HOUR },
+];
+
+/** A duration such as "24 hours". */
+export function formatDuration(language: MailLanguage, duration: number): string {
+  const { unit, ms } = UNITS.find(({ from }) => duration >= from) ?? MINUTES;
   const format = new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" });
-  return format.format(value);
+  return format.format(duration / ms);
 }
 
 function formatTime({ language, at, timeZone }: MailContent): string {

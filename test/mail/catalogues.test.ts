@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { CATALOGUES } from "../../src/outbox/catalogue/languages.ts";
-import { type MailContent, renderMail } from "../../src/outbox/render.ts";
+import { formatDuration, type MailContent, renderMail } from "../../src/outbox/render.ts";
 import { hasLink, MAIL_KINDS, type MailKind } from "../../src/outbox/templates.ts";
 import { MAIL_LANGUAGES, type MailLanguage } from "../../src/settings.ts";
 
@@ -22,11 +22,11 @@ const render = (kind: MailKind, language: MailLanguage, content: Partial<MailCon
 /** How each language writes durations and times. */
 const WORDS: Readonly<Record<MailLanguage, { validFor: RegExp; time: RegExp }>> = {
   en: {
-    validFor: /\b(24 hours|1 hour|7 days)\b/,
+    validFor: /\b(10 minutes|1 hour|24 hours|7 days)\b/,
     time: /^Time: January 31, 2026 at 6:05\sPM UTC$/m,
   },
   de: {
-    validFor: /\b(24 Stunden|1 Stunde|7 Tage)\b/,
+    validFor: /\b(10 Minuten|1 Stunde|24 Stunden|7 Tage)\b/,
     time: /^Zeitpunkt: 31\. Januar 2026 um 18:05 UTC$/m,
   },
 };
@@ -132,6 +132,17 @@ describe.each(CASES.filter(({ kind }) => !hasLink(kind)))(
     });
   },
 );
+
+describe("formatDuration", () => {
+  it.each([
+    [10 * 60_000, "10 minutes", "10 Minuten"],
+    [3_600_000, "1 hour", "1 Stunde"],
+    [24 * 3_600_000, "24 hours", "24 Stunden"],
+    [7 * 24 * 3_600_000, "7 days", "7 Tage"],
+  ])("writes %i ms as %s and %s", (ms, en, de) => {
+    expect([formatDuration("en", ms), formatDuration("de", ms)]).toEqual([en, de]);
+  });
+});
 
 describe("the catalogues", () => {
   const textsOf = (language: MailLanguage) =>
