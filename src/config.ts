@@ -14,6 +14,7 @@ import {
   findProductionFaults,
   findWebhookFaults,
   type LogLevel,
+  type MailLanguage,
   type RateLimit,
   SETTINGS,
   type Settings,
@@ -68,6 +69,8 @@ export interface MailConfig {
   linkUrl: string;
   /** Whether links lead to this service, which has no pages for them, because there is no `MAIL_LINK_URL`. */
   linksToService: boolean;
+  /** The language of emails to people of whom no language is known that emails have. */
+  defaultLanguage: MailLanguage;
   provider: { url: string; apiKey: string } | undefined;
 }
 
@@ -252,5 +255,7 @@ function toMailConfig(settings: Settings): MailConfig | undefined {
     MAIL_TRANSPORT === "http" && MAIL_API_KEY
       ? { url: MAIL_API_URL, apiKey: MAIL_API_KEY }
       : undefined;
-  return { from, linkUrl, linksToService: settings.MAIL_LINK_URL === undefined, provider };
+  const linksToService = settings.MAIL_LINK_URL === undefined;
+  const defaultLanguage = settings.MAIL_DEFAULT_LOCALE;
+  return { from, linkUrl, linksToService, defaultLanguage, provider };
 }

@@ -83,6 +83,8 @@ export interface Context {
   /** Present if the request has an `Idempotency-Key` and the operation takes one. */
   idempotency?: IdempotentRequest;
   client: Client;
+  /** The `Accept-Language` of the request; null for none, an overlong one, and jobs. */
+  acceptLanguage: string | null;
   /** The id that this service gave the request; never the client's. */
   requestId: string;
   trace: Trace;
@@ -182,6 +184,8 @@ interface ContextInput {
   replication?: Replication | undefined;
   actor: Actor;
   client: Client;
+  /** By default null. */
+  acceptLanguage?: string | null;
   requestId: string;
   trace: Trace;
   log: Log;
@@ -193,6 +197,7 @@ export function createContext({ bindings, meter, replication, ...rest }: Context
   const now = Date.now();
   const { memory } = getIsolate(bindings);
   return {
+    acceptLanguage: null,
     ...rest,
     memory,
     count: memory.counts.count,

@@ -7,6 +7,10 @@ const OWASP_ITERATIONS = 600_000;
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+/** The languages of emails (src/outbox/catalogue). */
+export const MAIL_LANGUAGES = ["en", "de"] as const;
+export type MailLanguage = (typeof MAIL_LANGUAGES)[number];
+
 const wholeNumber = (from: number, to: number) => z.coerce.number().int().min(from).max(to);
 const origin = z.url({ protocol: /^https?$/ }).transform((url) => new URL(url).origin);
 
@@ -85,6 +89,7 @@ export const SETTINGS = z.object({
     .optional(),
   MAIL_API_URL: z.url({ protocol: /^https?$/ }).default("https://api.resend.com/emails"),
   MAIL_API_KEY: z.string().min(1).optional(),
+  MAIL_DEFAULT_LOCALE: z.enum(MAIL_LANGUAGES).default("en"),
   CORS_ORIGINS: list.pipe(z.array(z.literal("*").or(origin))),
   RP_ID: z.string().toLowerCase().regex(DOMAIN, "must be a domain, such as example.com").optional(),
   RP_ORIGINS: list.pipe(z.array(origin.or(androidApp))),

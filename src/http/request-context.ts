@@ -5,6 +5,8 @@ import { AppError } from "../errors.ts";
 import type { AppEnv } from "./app-env.ts";
 
 const MAX_USER_AGENT_LENGTH = 512;
+/** Browsers send fewer than 100 characters. */
+const MAX_ACCEPT_LANGUAGE_LENGTH = 500;
 
 /**
  * Parses the configuration once per isolate. If it is invalid, `requireConfig` refuses requests, /ready lists the problems, and the
@@ -51,9 +53,15 @@ function createRequestContext(c: HonoContext<AppEnv>, config: Config): Context {
         return typeof country === "string" ? country : null;
       },
     },
+    acceptLanguage: readAcceptLanguage(c),
     requestId: c.get("requestId"),
     trace: c.get("trace"),
     log: c.get("log"),
     waitUntil: (work) => c.executionCtx.waitUntil(work),
   });
+}
+
+function readAcceptLanguage(c: HonoContext<AppEnv>): string | null {
+  const header = c.req.header("Accept-Language") ?? null;
+  return header && header.length <= MAX_ACCEPT_LANGUAGE_LENGTH ? header : null;
 }

@@ -1,9 +1,11 @@
-import { mintToken, type TokenPurpose } from "../authentication/one-time-tokens/tokens.ts";
+import { mintToken } from "../authentication/one-time-tokens/tokens.ts";
 import { afterResponse, type Context } from "../context.ts";
 import { newId } from "../lib/ids.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../lib/time.ts";
 import { describeError } from "../platform/logger.ts";
 import { MailRefused } from "../platform/mailer.ts";
+import { toMailLanguage } from "./language.ts";
+import { renderMail } from "./render.ts";
 import {
   type ClaimedMail,
   claimDueMail,
@@ -12,7 +14,7 @@ import {
   settleMail,
   whereLeased,
 } from "./repository.ts";
-import { type MailKind, renderMail } from "./templates.ts";
+import { linkOf, type MailKind } from "./templates.ts";
 
 /** How long the sender that has claimed an email may take to send it. */
 const LEASE_MS = MINUTE;
@@ -30,14 +32,6 @@ const MAILS_PER_BATCH = 50;
 const RUN_MS = 20 * SECOND;
 /** A scheduled run sends no more than this: an email takes up to two D1 queries, and D1 allows 1,000 per invocation of a worker. */
 const MAILS_PER_RUN = 400;
-
-/** The purpose of the one-time token in the link of an email. */
-const PURPOSES: Readonly<Partial<Record<MailKind, TokenPurpose>>> = {
-  verify_email: "verify_email",
-  reset_password: "reset_password",
-  invitation: "invitation",
-  change_email: "change_email",
-};
 
 /**
  * Sends the emails that a transaction has queued, after the response, and a few others that are due. The scheduled job retries
@@ -161,7 +155,7 @@ async function send(ctx: Context, mail: ClaimedMail, lease: string): Promise<boo
   if (!config.mail || !sendMail) return false;
   const kind = mail.kind as MailKind;
   const { userId, address, name, about } = mail;
-  const purpose = PURPOSES[kind];
+  const purpose = linkOf(kind)?.purpose;
   const token =
     purpose &&
     (await mintToken(
@@ -171,15 +165,19 @@ async function send(ctx: Context, mail: ClaimedMail, lease: string): Promise<boo
     ));
   // The email was withdrawn: an earlier attempt has arrived after all and its link was used, or a newer email replaces it.
   if (purpose && !token) return false;
-  const { linkUrl, linksToService } = config.mail;
+  const { linkUrl, linksToService, defaultLanguage } = config.mail;
+  const language = toMailLanguage(mail.language, defaultLanguage);
   const rendered = renderMail(kind, {
     name,
     about,
+    language,
+    at: mail.createdAt,
+    timeZone: mail.timeZone ?? "UTC",
     appName: config.appName,
     link: token === undefined ? undefined : { baseUrl: linkUrl, token, isService: linksToService },
   });
   const { requestId, trace } = ctx;
-  await sendMail({ ...rendered, to: address, idempotencyKey: mail.id, requestId, trace });
+  await sendMail({ ...rendered, language, to: address, idempotencyKey: mail.id, requestId, trace });
   return true;
 }
 

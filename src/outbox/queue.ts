@@ -8,6 +8,7 @@ import type { Statements } from "../db/connection.ts";
 import { AppError } from "../errors.ts";
 import { newId } from "../lib/ids.ts";
 import { DAY, HOUR, MINUTE } from "../lib/time.ts";
+import { languageFor } from "./language.ts";
 import {
   deleteUnsentMail,
   insertMail,
@@ -34,12 +35,14 @@ export interface MailRequest {
    * others, D1 decides.
    */
   wasVerified?: boolean;
+  /** The BCP 47 tag that the request asks for. It precedes the profile's. */
+  locale?: string | undefined;
 }
 
 /**
  * Queues an email where the condition holds and the limits of its kind and address allow it: one per minute and five per hour. A
  * notice, which is an email without a link, is queued only for a verified address. False if email is not configured. The email is
- * sent only if the transaction commits.
+ * sent only if the transaction commits. Its language is chosen now.
  */
 export function queueMail(ctx: Context, mail: MailRequest, condition: SQL) {
   const { userId, kind, address } = mail;
@@ -48,7 +51,15 @@ export function queueMail(ctx: Context, mail: MailRequest, condition: SQL) {
     ctx.sendMail !== undefined &&
     insertMail(
       ctx.db,
-      { id: mail.id ?? newId(), userId, kind, address, priority, now: ctx.now() },
+      {
+        id: mail.id ?? newId(),
+        userId,
+        kind,
+        address,
+        language: languageFor(ctx, mail),
+        priority,
+        now: ctx.now(),
+      },
       sql`${condition} AND ${whereRecipientAllowed(mail)} AND ${whereWithinMailLimits(ctx, mail)}`,
     )
   );

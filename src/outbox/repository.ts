@@ -10,6 +10,8 @@ interface NewMail {
   userId: string;
   kind: string;
   address: string;
+  /** A value or an expression; null for the default language. */
+  language: SQL | string;
   /** 0 for emails with a link, 1 for all others. */
   priority: 0 | 1;
   now: number;
@@ -65,6 +67,18 @@ export function whereAddressVerified({
 }: Pick<NewMail, "userId" | "address">): SQL {
   return sql`EXISTS (SELECT 1 FROM users AS recipient WHERE recipient.id = ${userId} AND recipient.email = ${address}
     AND recipient.email_verified = 1)`;
+}
+
+/**
+ * The language that fits the locale of a user's profile, by the same lookup as `findLanguage`: the longest one that the tag is, or
+ * begins with. NULL if there is none.
+ */
+export function languageOfProfile(userId: string, languages: readonly string[]): SQL {
+  const longestFirst = languages.toSorted((a, b) => b.length - a.length);
+  const cases = longestFirst.map(
+    (language) => sql`WHEN recipient.locale || '-' LIKE ${`${language}-%`} THEN ${language}`,
+  );
+  return sql`(SELECT CASE ${sql.join(cases, sql` `)} END FROM profiles AS recipient WHERE recipient.user_id = ${userId})`;
 }
 
 /** True while fewer than `limit` emails of a kind were queued for an address after `since`. */
@@ -127,11 +141,14 @@ function claimMail(db: Db, { lease, now, leaseMs }: Claim, condition: SQL) {
       userId: mailOutbox.userId,
       kind: mailOutbox.kind,
       address: mailOutbox.address,
+      language: mailOutbox.language,
       priority: mailOutbox.priority,
       attempts: mailOutbox.attempts,
       createdAt: mailOutbox.createdAt,
       name: sql<string>`(SELECT coalesce(recipient.first_name, recipient.username) FROM users AS recipient
         WHERE recipient.id = mail_outbox.user_id)`.as("name"),
+      timeZone: sql<string | null>`(SELECT profile.timezone FROM profiles AS profile
+        WHERE profile.user_id = mail_outbox.user_id)`.as("time_zone"),
       // An email about an API key has the key's id.
       about: sql<string | null>`CASE WHEN kind = 'api_key_created'
         THEN (SELECT subject.name FROM api_keys AS subject WHERE subject.id = mail_outbox.id) END`.as(
@@ -195,6 +212,7 @@ export function listMailOfUser(db: Db, user: UserRef, after: string, limit: numb
       id: mailOutbox.id,
       kind: mailOutbox.kind,
       address: mailOutbox.address,
+      language: mailOutbox.language,
       createdAt: mailOutbox.createdAt,
       sentAt: mailOutbox.sentAt,
     })

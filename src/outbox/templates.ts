@@ -1,4 +1,4 @@
-import { html } from "hono/html";
+import type { TokenPurpose } from "../authentication/one-time-tokens/tokens.ts";
 
 /** All kinds of email. Those with a link contain a one-time token. */
 export const MAIL_KINDS = [
@@ -22,194 +22,35 @@ export const MAIL_KINDS = [
 
 export type MailKind = (typeof MAIL_KINDS)[number];
 
-/** The request that takes the token of a link, for readers without an application that sends it. */
-interface LinkRequest {
+/** The link of an email. */
+interface MailLink {
+  /** The page of the application that the link opens. */
   path: string;
-  body: string;
+  /** The purpose of its token. */
+  purpose: TokenPurpose;
+  /** The request that the page sends with the token, for readers without an application that has the page. */
+  request: { path: string; body: string };
 }
 
-const VERIFY: LinkRequest = { path: "/v1/auth/email/verify", body: '{ "token": "…" }' };
-const RESET: LinkRequest = {
-  path: "/v1/auth/password/reset",
-  body: '{ "token": "…", "password": "…" }',
-};
+const VERIFY = { path: "/v1/auth/email/verify", body: '{ "token": "…" }' };
+const RESET = { path: "/v1/auth/password/reset", body: '{ "token": "…", "password": "…" }' };
 
-interface Template {
-  subject: string;
-  /** `{about}` stands for the name of what the email is about. */
-  lines: readonly string[];
-  /** The page of the application that the link opens, the text of the link, and the request that the page sends with the token. */
-  link?: { path: string; label: string; request: LinkRequest };
-}
+/** The kinds of email that have a link. */
+const LINKS = {
+  verify_email: { path: "/verify-email", purpose: "verify_email", request: VERIFY },
+  reset_password: { path: "/reset-password", purpose: "reset_password", request: RESET },
+  invitation: { path: "/invitation", purpose: "invitation", request: RESET },
+  change_email: { path: "/verify-email", purpose: "change_email", request: VERIFY },
+} as const satisfies Readonly<Partial<Record<MailKind, MailLink>>>;
 
-const TEMPLATES: Readonly<Record<MailKind, Template>> = {
-  verify_email: {
-    subject: "Confirm your email address",
-    lines: [
-      "Confirm that this address is yours.",
-      "The link is good for 24 hours. If you did not register, ignore this email: someone else knows the password of the account.",
-    ],
-    link: { path: "/verify-email", label: "Confirm your email address", request: VERIFY },
-  },
-  reset_password: {
-    subject: "Reset your password",
-    lines: [
-      "Someone requested a password reset for your account.",
-      "The link is good for one hour. If this was not you, ignore this email: your password has not changed.",
-    ],
-    link: { path: "/reset-password", label: "Choose a new password", request: RESET },
-  },
-  invitation: {
-    subject: "You are invited to create your account",
-    lines: [
-      "An administrator has created an account for you. Choose a password to use it.",
-      "The link is good for 7 days.",
-    ],
-    link: { path: "/invitation", label: "Choose a password", request: RESET },
-  },
-  change_email: {
-    subject: "Confirm your new email address",
-    lines: [
-      "Confirm this address to use it for your account.",
-      "The link is good for 24 hours. Until you confirm, your account keeps its old address.",
-    ],
-    link: { path: "/verify-email", label: "Confirm your new email address", request: VERIFY },
-  },
-  email_change_notice: {
-    subject: "Your email address is about to change",
-    lines: [
-      "Someone who knows your password requested a change of your email address.",
-      "If this was not you, change your password now.",
-    ],
-  },
-  email_changed: {
-    subject: "Your email address was changed",
-    lines: [
-      "An administrator changed the email address of your account. This address is no longer used.",
-      "If you did not expect this, contact your administrator.",
-    ],
-  },
-  password_changed: {
-    subject: "Your password was changed",
-    lines: [
-      "The password of your account was changed, and your other sessions were ended.",
-      "If this was not you, reset your password now.",
-    ],
-  },
-  new_sign_in: {
-    subject: "New sign-in to your account",
-    lines: [
-      "Someone signed in to your account from a new device.",
-      "If this was not you, change your password now and end the session.",
-    ],
-  },
-  api_key_created: {
-    subject: "New API key for your account",
-    lines: [
-      "Someone created an API key for your account. Its name is “{about}”.",
-      "If you did not expect this, revoke the key and change your password now.",
-    ],
-  },
-  account_locked: {
-    subject: "Your account is temporarily locked",
-    lines: [
-      "There were too many failed attempts to sign in to your account. The networks that they came from are locked out for a few minutes.",
-      "If this was you, wait a few minutes, reset your password, or ask an administrator to unlock the account.",
-      "If this was not you, you do not need to do anything: your password has not changed, and you can still log in from where you usually do.",
-    ],
-  },
-  factor_added: {
-    subject: "Second factor added to your account",
-    lines: [
-      "A second factor was added to your account. Logins ask for it from now on.",
-      "If this was not you, change your password now, remove the factor and end your other sessions.",
-    ],
-  },
-  factor_removed: {
-    subject: "Second factor removed from your account",
-    lines: [
-      "A second factor was removed from your account.",
-      "If this was not you, change your password now and end your other sessions.",
-    ],
-  },
-  mfa_failed: {
-    subject: "Failed attempt to confirm it is you",
-    lines: [
-      "Someone who had already proven one factor, for example your password, sent a wrong code for the second one.",
-      "If this was not you, change your password now: someone else may know it. Without the second factor they cannot log in.",
-    ],
-  },
-  recovery_code_used: {
-    subject: "A recovery code was used",
-    lines: [
-      "One of your recovery codes was used instead of your second factor. It does not work again.",
-      "If this was not you, change your password, end your other sessions and generate new recovery codes now.",
-    ],
-  },
-  recovery_codes_low: {
-    subject: "You have three recovery codes left",
-    lines: [
-      "You have three recovery codes left. Generate new ones, which replace those that are left.",
-    ],
-  },
-  factors_reset: {
-    subject: "Your second factors were removed",
-    lines: [
-      "An administrator removed the second factors of your account, and its recovery codes. You were logged out everywhere.",
-      "Log in with your password, and set up a second factor again. If you did not ask for this, change your password now and contact your administrator.",
-    ],
-  },
-};
+export type LinkKind = keyof typeof LINKS;
 
 /** True for kinds of email that contain a one-time token. They are sent before all others. */
-export function hasLink(kind: MailKind): boolean {
-  return TEMPLATES[kind].link !== undefined;
+export function hasLink(kind: MailKind): kind is LinkKind {
+  return kind in LINKS;
 }
 
-export interface RenderedMail {
-  subject: string;
-  text: string;
-  html: string;
-}
-
-interface MailContent {
-  /** The name of the recipient. */
-  name: string;
-  /** The name of what the email is about, for kinds that mention it. */
-  about: string | null;
-  appName: string;
-  /** Undefined for an email without a link. `isService` if the base URL is that of this service, which has no pages for links. */
-  link: { baseUrl: string; token: string; isService: boolean } | undefined;
-}
-
-/** Renders an email as text and as HTML. The link is built from the configured URL, and names are escaped. */
-export function renderMail(
-  kind: MailKind,
-  { name, about, appName, link }: MailContent,
-): RenderedMail {
-  const { subject, link: page } = TEMPLATES[kind];
-  const lines = TEMPLATES[kind].lines.map((line) =>
-    line.replace("{about}", () => toOneLine(about ?? "")),
-  );
-  const greeting = `Hello ${toOneLine(name)},`;
-  const closing = `This email is about an account at ${appName}.`;
-  const url = page && link && `${link.baseUrl}${page.path}#token=${link.token}`;
-  const usage = page && link?.isService ? [describeRequest(page.request, link.baseUrl)] : [];
-  const text = [greeting, ...lines, ...(url ? [url] : []), ...usage, closing].join("\n\n");
-  const paragraphs = [greeting, ...lines].map((line) => html`<p>${line}</p>`);
-  const button = url ? html`<p><a href="${url}">${page?.label}</a></p>` : "";
-  const footer = [...usage, closing].map((line) => html`<p>${line}</p>`);
-  const body = html`<!doctype html><html lang="en"><body>${paragraphs}${button}${footer}</body></html>`;
-  return { subject, text: `${text}\n`, html: String(body) };
-}
-
-// The token is in the email once, so that it is found easily.
-function describeRequest({ path, body }: LinkRequest, baseUrl: string): string {
-  return `If the link opens no page, send its token, which is everything after the equals sign: POST ${baseUrl}${path} with the JSON body ${body}`;
-}
-
-// Users choose their names: a name must not start a new line, or contain a host that email clients would turn into a link.
-function toOneLine(name: string): string {
-  const text = name.replace(/\s+/g, " ").replace(/:\/\//g, " ");
-  return text.replace(/[.。．｡](?=[\p{L}\p{N}-]{2})/gu, ". ");
+/** The link of a kind of email; undefined for notices. */
+export function linkOf(kind: MailKind): MailLink | undefined {
+  return hasLink(kind) ? LINKS[kind] : undefined;
 }

@@ -6,6 +6,8 @@ interface Mail extends Correlation {
   subject: string;
   text: string;
   html: string;
+  /** The BCP 47 tag of its language. */
+  language: string;
   /** The same for every attempt to send an email. Providers that support it deliver the email once. */
   idempotencyKey: string;
 }
@@ -44,9 +46,10 @@ const REFUSAL_CODES =
  * paths.
  */
 export function createBindingMailer(binding: SendEmail, from: string): SendMail {
-  return async ({ to, subject, text, html }) => {
+  return async ({ to, subject, text, html, language }) => {
+    const headers = { "Content-Language": language };
     try {
-      await binding.send({ from, to, subject, text, html });
+      await binding.send({ from, to, subject, text, html, headers });
     } catch (error) {
       const code = String((error as { code?: unknown } | null)?.code);
       throw REFUSAL_CODES.test(code) ? new MailRefused(code, error) : error;
@@ -59,7 +62,8 @@ export function createHttpMailer(
   provider: { url: string; apiKey: string },
   from: string,
 ): SendMail {
-  return async ({ to, subject, text, html, idempotencyKey, ...correlation }) => {
+  return async ({ to, subject, text, html, language, idempotencyKey, ...correlation }) => {
+    const headers = { "Content-Language": language };
     const response = await fetch(provider.url, {
       method: "POST",
       headers: {
@@ -68,7 +72,7 @@ export function createHttpMailer(
         "Idempotency-Key": idempotencyKey,
         ...correlationHeaders(correlation),
       },
-      body: JSON.stringify({ from, to: [to], subject, text, html }),
+      body: JSON.stringify({ from, to: [to], subject, text, html, headers }),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     const { ok, status } = response;

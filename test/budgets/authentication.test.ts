@@ -32,6 +32,15 @@ describe("sessions and accounts", () => {
       bindings: withProductionLimits(),
     });
     expectWithin(answer, { trips: 2, rowsRead: 29, rowsWritten: 13, kv: 1 });
+    const body = { locale: "de-CH" };
+    await send("/v1/users/me/profile", { method: "PATCH", body, token: user.token });
+    await sqlRun("DELETE FROM mail_outbox");
+    const withProfile = await send("/v1/auth/login", {
+      body: { username: user.username, password: PASSWORD },
+      headers: { "User-Agent": "a third device" },
+      bindings: withProductionLimits(),
+    });
+    expectWithin(withProfile, { trips: 2, rowsRead: 30, rowsWritten: 13, kv: 1 });
   });
 
   it("POST /v1/auth/password/forgot for a user with 3,600 earlier emails", async () => {

@@ -49,7 +49,15 @@ describe("MAIL_TRANSPORT http", () => {
     expect(call?.headers.get("Content-Type")).toBe("application/json");
     const [row] = await sqlAll<{ id: string }>("SELECT id FROM mail_outbox WHERE user_id = ?", id);
     expect(call?.headers.get("Idempotency-Key")).toBe(row?.id);
-    expect(Object.keys(call?.body).sort()).toEqual(["from", "html", "subject", "text", "to"]);
+    expect(Object.keys(call?.body).sort()).toEqual([
+      "from",
+      "headers",
+      "html",
+      "subject",
+      "text",
+      "to",
+    ]);
+    expect(call?.body.headers).toEqual({ "Content-Language": "en" });
     expect(call?.body).toMatchObject({ from: HTTP.MAIL_FROM, to: [email] });
     expect(call?.signal).toBeInstanceOf(AbortSignal);
     expect((await flowsOf({ bindings: createIsolate() }).verify(tokenIn(call?.body))).status).toBe(

@@ -62,7 +62,11 @@ describe("GET /v1/users/{id}/export", () => {
       ({ ended_at }: { ended_at: string | null }) => ended_at !== null,
     );
     expect(ends).toEqual([false, true]);
-    expect(body.mails[0]).toMatchObject({ kind: "verify_email", address: user.email });
+    expect(body.mails[0]).toMatchObject({
+      kind: "verify_email",
+      address: user.email,
+      language: null,
+    });
     expect(body.api_keys).toMatchObject([{ id: key.id, name: "Nightly export", scopes: [] }]);
     const actions = body.audit_events.map(({ action }: { action: string }) => action);
     expect(actions).toEqual([

@@ -27,6 +27,10 @@ const Mail = z
   .object({
     kind: z.enum(MAIL_KINDS).openapi("MailKind", { example: "verify_email" }),
     address: z.string().openapi({ example: "ada@example.com" }),
+    language: z
+      .string()
+      .nullable()
+      .openapi({ example: "de", description: "Null for the default." }),
     created_at: Timestamp,
     sent_at: Timestamp.nullable(),
   })
@@ -109,9 +113,10 @@ export function presentExport(data: PersonalData): PagedDocument<UserExport> {
       ended_at: toTimestampOrNull(session.revokedAt),
     })),
     api_keys: mapPages(data.keys, presentApiKey),
-    mails: mapPages(data.mails, ({ kind, address, createdAt, sentAt }) => ({
+    mails: mapPages(data.mails, ({ kind, address, language, createdAt, sentAt }) => ({
       kind: kind as MailKind,
       address,
+      language,
       created_at: toTimestamp(createdAt),
       sent_at: toTimestampOrNull(sentAt),
     })),

@@ -71,7 +71,12 @@ const Locale = z
   .string()
   .max(35)
   .refine(isLocale, fault("invalid_format", "Must be a BCP 47 language tag, such as de-CH."))
-  .openapi({ pattern: LANGUAGE_TAG.source, example: "de-CH" });
+  .openapi({
+    pattern: LANGUAGE_TAG.source,
+    example: "de-CH",
+    description:
+      "A BCP 47 language tag. Emails to the user are in this language if Roster has them in it.",
+  });
 
 const TimeZone = z
   .string()

@@ -5,7 +5,8 @@ import { users } from "./users.ts";
 /**
  * Emails to send and, for a while, those that were sent. `lease` identifies the sender that has claimed an email until
  * `leased_until`. `next_attempt_at` is when an email is due, or, once it was sent or given up, when its row is deleted. Tokens are
- * not stored here. `priority` is 0 for emails with a link, which are sent first, and 1 for all others.
+ * not stored here. `priority` is 0 for emails with a link, which are sent first, and 1 for all others. `language` is null for the
+ * default.
  */
 export const mailOutbox = sqliteTable(
   "mail_outbox",
@@ -16,6 +17,7 @@ export const mailOutbox = sqliteTable(
       .references(() => users.id, { onDelete: "cascade" }),
     kind: text().notNull(),
     address: text().notNull(),
+    language: text(),
     priority: integer().notNull().default(1),
     createdAt: integer("created_at").notNull(),
     attempts: integer().notNull().default(0),

@@ -1,0 +1,91 @@
+import { tokenTtlSeconds } from "../authentication/one-time-tokens/tokens.ts";
+import { DAY, HOUR, MINUTE, SECOND } from "../lib/time.ts";
+import type { MailLanguage } from "../settings.ts";
+import type { LinkText, MailValues, NoticeText } from "./catalogue/catalogue.ts";
+import { CATALOGUES } from "./catalogue/languages.ts";
+import { layOut } from "./layout.ts";
+import { linkOf, type MailKind } from "./templates.ts";
+
+export interface RenderedMail {
+  subject: string;
+  text: string;
+  html: string;
+}
+
+export interface MailContent {
+  language: MailLanguage;
+  /** The name of the recipient. */
+  name: string;
+  /** The name of what the email is about, for kinds that mention it. */
+  about: string | null;
+  appName: string;
+  /** When the email was queued. A notice shows it in the time zone. */
+  at: number;
+  /** An IANA time zone. */
+  timeZone: string;
+  /** Undefined for an email without a link. `isService` if the base URL is that of this service, which has no pages for links. */
+  link: { baseUrl: string; token: string; isService: boolean } | undefined;
+}
+
+/** Renders an email as text and as HTML. The link is built from the configured URL, and names are escaped. */
+export function renderMail(kind: MailKind, content: MailContent): RenderedMail {
+  const { language, link } = content;
+  const catalogue = CATALOGUES[language];
+  const target = linkOf(kind);
+  const { subject, lines, ...rest } = textOf(kind, content);
+  const paragraphs = [catalogue.greeting(toOneLine(content.name)), ...lines];
+  const url = target && link && `${link.baseUrl}${target.path}#token=${link.token}`;
+  const footer = [catalogue.closing(content.appName)];
+  if (!target) paragraphs.push(catalogue.time(formatTime(content)));
+  if (target && link?.isService) {
+    const { path, body } = target.request;
+    footer.unshift(catalogue.usage({ url: `${link.baseUrl}${path}`, body }));
+  }
+  const button = url && "button" in rest ? { url, text: rest.button } : undefined;
+  const text = [...paragraphs, ...(button ? [button.url] : []), ...footer].join("\n\n");
+  const html = layOut({ language, subject, appName: content.appName, paragraphs, button, footer });
+  return { subject, text: `${text}\n`, html };
+}
+
+function textOf(kind: MailKind, { language, about }: MailContent): NoticeText | LinkText {
+  const entry: NoticeText | LinkText | ((values: MailValues) => NoticeText | LinkText) =
+    CATALOGUES[language].mails[kind];
+  if (typeof entry !== "function") return entry;
+  const purpose = linkOf(kind)?.purpose;
+  return entry({
+    about: toOneLine(about ?? ""),
+    validFor: purpose ? formatDuration(language, tokenTtlSeconds(purpose) * SECOND) : "",
+  });
+}
+
+const MINUTES = { unit: "minute", ms: MINUTE };
+const UNITS = [
+  { unit: "day", from: 2 * DAY, ms: DAY },
+  { unit: "hour", from: HOUR, ms: HOUR },
+];
+
+/** A duration such as "24 hours". */
+export function formatDuration(language: MailLanguage, duration: number): string {
+  const { unit, ms } = UNITS.find(({ from }) => duration >= from) ?? MINUTES;
+  const format = new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" });
+  return format.format(duration / ms);
+}
+
+function formatTime({ language, at, timeZone }: MailContent): string {
+  const format = new Intl.DateTimeFormat(language, {
+    year: "numeric",
+    month: "long",
+    day: "numeric",
+    hour: "numeric",
+    minute: "2-digit",
+    timeZone,
+    timeZoneName: "short",
+  });
+  return format.format(at);
+}
+
+// Users choose their names: a name must not start a new line, or contain a host that email clients would turn into a link.
+function toOneLine(name: string): string {
+  const text = name.replace(/\s+/g, " ").replace(/:\/\//g, " ");
+  return text.replace(/[.。．｡](?=[\p{L}\p{N}-]{2})/gu, ". ");
+}
