@@ -35,6 +35,7 @@ const LAYERS = [
   "authentication/sessions/",
   "authentication/introspection/",
   "authentication/factors/repository.ts",
+  "authentication/identities/",
   "authentication/passwords/",
   "authentication/passkeys/",
   "authentication/factors/",
