@@ -195,7 +195,7 @@ export const ERRORS = {
   last_login_method: [
     409,
     "Last way to log in",
-    "Without this you could not log in any more. Set a password or add another passkey first.",
+    "Without this you could not log in any more. Add another way first: a password, a passkey or an account at a provider.",
   ],
   edit_conflict: [
     409,

@@ -36,6 +36,7 @@ const LAYERS = [
   "authentication/introspection/",
   "authentication/factors/repository.ts",
   "authentication/identities/",
+  "authentication/login-methods/",
   "authentication/passwords/",
   "authentication/passkeys/",
   "authentication/factors/",
