@@ -37,6 +37,7 @@ const LAYERS = [
   "authentication/factors/repository.ts",
   "authentication/identities/",
   "authentication/login-methods/",
+  "authentication/first-proof/",
   "authentication/passwords/",
   "authentication/passkeys/",
   "authentication/factors/",
