@@ -54,6 +54,7 @@ const LAYERS = [
   "authentication/verification/",
   "authentication/credentials/",
   "authentication/login/",
+  "authentication/email-login/",
   "authentication/mfa/",
   "operations/",
   "cron.ts",
