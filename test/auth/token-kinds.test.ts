@@ -29,7 +29,12 @@ it("refuses each kind of token in the place of another, without I/O, whatever it
     expectProblem(reset, 400, "invalid_token");
     answers.push(verified, reset);
   }
-  for (const other of [token, refreshToken, loginToken.slice(0, -1), `rmf_${loginToken.slice(4)}`]) {
+  for (const other of [
+    token,
+    refreshToken,
+    loginToken.slice(0, -1),
+    `rmf_${loginToken.slice(4)}`,
+  ]) {
     const body = { login_token: other, code: "123456" };
     const coded = await send("/v1/auth/email-login/verify", { body, bindings });
     expectProblem(coded, 401, "invalid_code");
