@@ -10,8 +10,8 @@ const folder = process.argv[2] ?? join(import.meta.dirname, "../.wrangler/mails"
 /** The same content for all kinds; a kind takes what it needs. */
 const CONTENT = {
   name: "Ada Lovelace",
-  about: "Deployment",
   appName: "Roster",
+  code: "492039",
   at: Date.now(),
   timeZone: "Europe/Zurich",
   link: {
@@ -22,7 +22,8 @@ const CONTENT = {
 };
 
 async function write(language: MailLanguage, kind: MailKind): Promise<string> {
-  const { subject, text, html } = renderMail(kind, { ...CONTENT, language });
+  const about = kind === "address_proven" ? '["password", "sessions"]' : "Deployment";
+  const { subject, text, html } = renderMail(kind, { ...CONTENT, about, language });
   const name = `${kind}.${language}`;
   await writeFile(join(folder, `${name}.html`), html);
   await writeFile(join(folder, `${name}.txt`), `Subject: ${subject}\n\n${text}`);

@@ -36,6 +36,8 @@ export interface Config {
   stepUpMaxAgeSeconds: number;
   registrationOpen: boolean;
   loginRequiresVerifiedEmail: boolean;
+  /** Whether people can log in with a link or code that is sent to their address. */
+  hasEmailLogin: boolean;
   /** How long counts of events that concern no known account are kept, with their networks. */
   auditOriginMs: number;
   /** How long events that are sealed (and archived, with an archive) stay in D1; undefined for ever. */
@@ -188,6 +190,7 @@ function toConfig(
     auditRetentionMs:
       settings.AUDIT_RETENTION_DAYS > 0 ? settings.AUDIT_RETENTION_DAYS * DAY : undefined,
     loginRequiresVerifiedEmail: settings.LOGIN_REQUIRES_VERIFIED_EMAIL === "on",
+    hasEmailLogin: settings.EMAIL_LOGIN === "on",
     deletedRetentionMs: settings.DELETED_RETENTION_DAYS * DAY,
     mail: toMailConfig(settings),
     relyingParty: findRelyingParty(settings),
@@ -228,9 +231,10 @@ function findMailFaults(settings: Settings): ConfigFault[] {
   const { MAIL_TRANSPORT, MAIL_FROM, MAIL_API_KEY } = settings;
   const linkUrl = settings.MAIL_LINK_URL ?? settings.APP_URL;
   const faults: ConfigFault[] = [];
-  if (settings.LOGIN_REQUIRES_VERIFIED_EMAIL === "on" && !toMailConfig(settings)) {
+  for (const setting of ["LOGIN_REQUIRES_VERIFIED_EMAIL", "EMAIL_LOGIN"] as const) {
+    if (settings[setting] === "off" || toMailConfig(settings)) continue;
     const message = "requires email: set MAIL_FROM and APP_URL, and MAIL_TRANSPORT other than off";
-    faults.push({ setting: "LOGIN_REQUIRES_VERIFIED_EMAIL", message });
+    faults.push({ setting, message });
   }
   if (MAIL_TRANSPORT === "off") return faults;
   if (MAIL_TRANSPORT === "http" && !MAIL_API_KEY) {

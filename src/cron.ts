@@ -5,6 +5,7 @@ import { archiveNextDay } from "./audit/seals/archive.ts";
 import { sealNextDay } from "./audit/seals/seal.ts";
 import { trimTrail } from "./audit/seals/trim.ts";
 import { deleteExpiredLoginAttempts } from "./authentication/attempts/repository.ts";
+import { deleteExpiredEmailLogins } from "./authentication/email-login/repository.ts";
 import { deleteExpiredFactors } from "./authentication/factors/repository.ts";
 import { deleteExpiredTokens } from "./authentication/one-time-tokens/repository.ts";
 import { deleteExpiredSessions } from "./authentication/sessions/repository.ts";
@@ -98,6 +99,9 @@ const HOURLY: readonly Job[] = [
   cleanup("delete_expired_factors", ({ db, now }, limit) => deleteExpiredFactors(db, now(), limit)),
   cleanup("delete_expired_spent_tokens", ({ db, now }, limit) =>
     deleteExpiredSpentTokens(db, now(), limit),
+  ),
+  cleanup("delete_expired_email_logins", ({ db, now }, limit) =>
+    deleteExpiredEmailLogins(db, now(), limit),
   ),
   cleanup("delete_expired_login_attempts", ({ db, now }, limit) =>
     deleteExpiredLoginAttempts(db, now(), limit),

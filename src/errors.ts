@@ -192,10 +192,15 @@ export const ERRORS = {
     "No second factor",
     "Recovery codes replace a second factor, and you have none. Add one first: POST /v1/auth/factors/totp or /v1/auth/factors/passkeys/options.",
   ],
+  password_exists: [
+    409,
+    "Password exists",
+    "You have a password. Change it with POST /v1/auth/password/change.",
+  ],
   last_login_method: [
     409,
     "Last way to log in",
-    "Without this you could not log in any more. Set a password or add another passkey first.",
+    "Without this you could not log in any more. Add another way first: a password, a passkey or an account at a provider.",
   ],
   edit_conflict: [
     409,

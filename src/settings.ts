@@ -79,6 +79,7 @@ export const SETTINGS = z.object({
   AUDIT_ORIGIN_DAYS: wholeNumber(1, 3650).default(90),
   AUDIT_RETENTION_DAYS: wholeNumber(0, 36_500).default(0),
   LOGIN_REQUIRES_VERIFIED_EMAIL: z.enum(["on", "off"]).default("off"),
+  EMAIL_LOGIN: z.enum(["on", "off"]).default("off"),
   DELETED_RETENTION_DAYS: wholeNumber(1, 3650).default(30),
   MAIL_LINK_URL: origin.optional(),
   MAIL_TRANSPORT: z.enum(["cloudflare", "http", "off"]).default("cloudflare"),

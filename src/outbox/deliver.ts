@@ -14,7 +14,7 @@ import {
   settleMail,
   whereLeased,
 } from "./repository.ts";
-import { linkOf, type MailKind } from "./templates.ts";
+import { type MailKind, purposeOf } from "./templates.ts";
 
 /** How long the sender that has claimed an email may take to send it. */
 const LEASE_MS = MINUTE;
@@ -155,7 +155,7 @@ async function send(ctx: Context, mail: ClaimedMail, lease: string): Promise<boo
   if (!config.mail || !sendMail) return false;
   const kind = mail.kind as MailKind;
   const { userId, address, name, about } = mail;
-  const purpose = linkOf(kind)?.purpose;
+  const purpose = purposeOf(kind);
   const token =
     purpose &&
     (await mintToken(
@@ -174,7 +174,8 @@ async function send(ctx: Context, mail: ClaimedMail, lease: string): Promise<boo
     at: mail.createdAt,
     timeZone: mail.timeZone ?? "UTC",
     appName: config.appName,
-    link: token === undefined ? undefined : { baseUrl: linkUrl, token, isService: linksToService },
+    code: token?.code,
+    link: token && { baseUrl: linkUrl, token: token.text, isService: linksToService },
   });
   const { requestId, trace } = ctx;
   await sendMail({ ...rendered, language, to: address, idempotencyKey: mail.id, requestId, trace });

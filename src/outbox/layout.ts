@@ -6,6 +6,8 @@ interface MailLayout {
   appName: string;
   paragraphs: readonly string[];
   button: { url: string; text: string } | undefined;
+  /** A link that is less prominent than the button. */
+  second: { url: string; text: string } | undefined;
   footer: readonly string[];
 }
 
@@ -23,6 +25,7 @@ const STYLES = {
   action: "margin: 24px 0",
   button:
     "display: inline-block; padding: 12px 24px; font-size: 16px; line-height: 24px; font-weight: 600; text-align: center; text-decoration: none; color: #ffffff; background-color: #1d4ed8; border-radius: 6px",
+  link: "color: #1d4ed8",
   footer: "margin-top: 24px; padding-top: 16px; border-top: 1px solid #e5e7eb",
   note: "margin: 0 0 8px; font-size: 13px; line-height: 20px; color: #6b7280; overflow-wrap: anywhere",
 };
@@ -35,11 +38,20 @@ const DARK = `:root { color-scheme: light dark; supported-color-schemes: light d
   .subject, .paragraph { color: #f3f4f6 !important; }
   .product, .note { color: #9ca3af !important; }
   .button { background-color: #2563eb !important; }
+  .link { color: #93c5fd !important; }
   .footer { border-top-color: #374151 !important; }
 }`;
 
 /** An email as an HTML document. It needs nothing from elsewhere: no images, fonts or style sheets. All texts are escaped. */
-export function layOut({ language, subject, appName, paragraphs, button, footer }: MailLayout) {
+export function layOut({
+  language,
+  subject,
+  appName,
+  paragraphs,
+  button,
+  second,
+  footer,
+}: MailLayout) {
   const document = html`<!doctype html>
 <html lang="${language}">
 <head>
@@ -59,6 +71,7 @@ export function layOut({ language, subject, appName, paragraphs, button, footer 
 <h1 class="subject" style="${STYLES.subject}">${subject}</h1>
 ${paragraphs.map((line) => html`<p class="paragraph" style="${STYLES.paragraph}">${line}</p>\n`)}
 ${button && html`<p style="${STYLES.action}"><a class="button" href="${button.url}" style="${STYLES.button}">${button.text}</a></p>`}
+${second && html`<p class="paragraph" style="${STYLES.paragraph}"><a class="link" href="${second.url}" style="${STYLES.link}">${second.text}</a></p>`}
 <div class="footer" style="${STYLES.footer}">
 ${footer.map((line) => html`<p class="note" style="${STYLES.note}">${line}</p>\n`)}
 </div>

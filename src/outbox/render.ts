@@ -1,10 +1,10 @@
 import { tokenTtlSeconds } from "../authentication/one-time-tokens/tokens.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../lib/time.ts";
 import type { MailLanguage } from "../settings.ts";
-import type { LinkText, MailValues, NoticeText } from "./catalogue/catalogue.ts";
+import type { LinkText, MailValues, NoticeText, Removed } from "./catalogue/catalogue.ts";
 import { CATALOGUES } from "./catalogue/languages.ts";
 import { layOut } from "./layout.ts";
-import { linkOf, type MailKind } from "./templates.ts";
+import { linkOf, type MailKind, purposeOf } from "./templates.ts";
 
 export interface RenderedMail {
   subject: string;
@@ -19,6 +19,8 @@ export interface MailContent {
   /** The name of what the email is about, for kinds that mention it. */
   about: string | null;
   appName: string;
+  /** The code that stands for the token; undefined for an email without a token. */
+  code: string | undefined;
   /** When the email was queued. A notice shows it in the time zone. */
   at: number;
   /** An IANA time zone. */
@@ -36,26 +38,46 @@ export function renderMail(kind: MailKind, content: MailContent): RenderedMail {
   const paragraphs = [catalogue.greeting(toOneLine(content.name)), ...lines];
   const url = target && link && `${link.baseUrl}${target.path}#token=${link.token}`;
   const footer = [catalogue.closing(content.appName)];
-  if (!target) paragraphs.push(catalogue.time(formatTime(content)));
+  if (!purposeOf(kind)) paragraphs.push(catalogue.time(formatTime(content)));
   if (target && link?.isService) {
-    const { path, body } = target.request;
-    footer.unshift(catalogue.usage({ url: `${link.baseUrl}${path}`, body }));
+    const { request, disown } = target;
+    const toUsage = ({ path, body }: typeof request) => ({ url: `${link.baseUrl}${path}`, body });
+    if (disown) footer.unshift(catalogue.disownUsage(toUsage(disown)));
+    footer.unshift(catalogue.usage(toUsage(request)));
   }
   const button = url && "button" in rest ? { url, text: rest.button } : undefined;
-  const text = [...paragraphs, ...(button ? [button.url] : []), ...footer].join("\n\n");
-  const html = layOut({ language, subject, appName: content.appName, paragraphs, button, footer });
+  const second =
+    target?.disown && link && "disown" in rest && rest.disown
+      ? { url: `${link.baseUrl}${target.path}#disown=${link.token}`, text: rest.disown }
+      : undefined;
+  const urls = [
+    ...(button ? [button.url] : []),
+    ...(second ? [`${second.text}\n${second.url}`] : []),
+  ];
+  const text = [...paragraphs, ...urls, ...footer].join("\n\n");
+  const { appName } = content;
+  const html = layOut({ language, subject, appName, paragraphs, button, second, footer });
   return { subject, text: `${text}\n`, html };
 }
 
-function textOf(kind: MailKind, { language, about }: MailContent): NoticeText | LinkText {
+function textOf(kind: MailKind, { language, about, code }: MailContent): NoticeText | LinkText {
   const entry: NoticeText | LinkText | ((values: MailValues) => NoticeText | LinkText) =
     CATALOGUES[language].mails[kind];
   if (typeof entry !== "function") return entry;
-  const purpose = linkOf(kind)?.purpose;
+  const purpose = purposeOf(kind);
   return entry({
     about: toOneLine(about ?? ""),
+    removed: kind === "address_proven" ? listRemoved(language, about) : "",
+    code: code ?? "",
     validFor: purpose ? formatDuration(language, tokenTtlSeconds(purpose) * SECOND) : "",
   });
+}
+
+// `about` is a JSON array of the names in the event of the proof.
+function listRemoved(language: MailLanguage, about: string | null): string {
+  const names = JSON.parse(about ?? "[]") as Removed[];
+  const texts = names.map((name) => CATALOGUES[language].removed[name]);
+  return new Intl.ListFormat(language).format(texts);
 }
 
 const MINUTES = { unit: "minute", ms: MINUTE };

@@ -149,11 +149,13 @@ function claimMail(db: Db, { lease, now, leaseMs }: Claim, condition: SQL) {
         WHERE recipient.id = mail_outbox.user_id)`.as("name"),
       timeZone: sql<string | null>`(SELECT profile.timezone FROM profiles AS profile
         WHERE profile.user_id = mail_outbox.user_id)`.as("time_zone"),
-      // An email about an API key has the key's id.
-      about: sql<string | null>`CASE WHEN kind = 'api_key_created'
-        THEN (SELECT subject.name FROM api_keys AS subject WHERE subject.id = mail_outbox.id) END`.as(
-        "about",
-      ),
+      // An email about an API key has the key's id, one about what a proof has removed or about a provider the id of the event that says so.
+      about: sql<string | null>`CASE kind
+        WHEN 'api_key_created' THEN (SELECT subject.name FROM api_keys AS subject WHERE subject.id = mail_outbox.id)
+        WHEN 'identity_linked' THEN (SELECT link.metadata ->> '$.provider' FROM audit_events AS link WHERE link.id = mail_outbox.id)
+        WHEN 'identity_unlinked' THEN (SELECT link.metadata ->> '$.provider' FROM audit_events AS link WHERE link.id = mail_outbox.id)
+        WHEN 'address_proven' THEN (SELECT proof.metadata ->> '$.removed' FROM audit_events AS proof WHERE proof.id = mail_outbox.id)
+        END`.as("about"),
     });
 }
 

@@ -1,7 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { CATALOGUES } from "../../src/outbox/catalogue/languages.ts";
 import { formatDuration, type MailContent, renderMail } from "../../src/outbox/render.ts";
-import { hasLink, MAIL_KINDS, type MailKind } from "../../src/outbox/templates.ts";
+import {
+  hasLink,
+  linkOf,
+  MAIL_KINDS,
+  type MailKind,
+  purposeOf,
+} from "../../src/outbox/templates.ts";
 import { MAIL_LANGUAGES, type MailLanguage } from "../../src/settings.ts";
 
 const TOKEN = `rot_${"x".repeat(43)}`;
@@ -11,7 +17,8 @@ const render = (kind: MailKind, language: MailLanguage, content: Partial<MailCon
   renderMail(kind, {
     language,
     name: "Ada",
-    about: "Deployment",
+    about: kind === "address_proven" ? '["password", "sessions"]' : "Deployment",
+    code: "492039",
     appName: "Acme",
     at: Date.UTC(2026, 0, 31, 18, 5),
     timeZone: "UTC",
@@ -63,7 +70,7 @@ describe.each(CASES)("$kind in $language", ({ kind, language }) => {
     expect(paragraphs.at(-1)).toContain("Acme.");
     expect(subject + text).not.toMatch(/undefined|null|NaN|\[object|\$\{|\{\w*\}|TODO|=>/);
     const sentences = paragraphs.filter(
-      (line) => !/^https:|: POST /.test(line) && !WORDS[language].time.test(line),
+      (line) => !/^https:|\nhttps:|: POST | 492039$/.test(line) && !WORDS[language].time.test(line),
     );
     for (const sentence of sentences.slice(1)) expect(sentence).toMatch(/^\p{Lu}.*\.$/u);
   });
@@ -73,7 +80,7 @@ describe.each(CASES)("$kind in $language", ({ kind, language }) => {
     expect(html).toContain(`<title>${subject}</title>`);
     const lines = readHtml(html);
     expect(lines.slice(0, 2)).toEqual(["Acme", subject]);
-    for (const line of paragraphs.filter((line) => !line.startsWith("https:"))) {
+    for (const line of paragraphs.filter((line) => !line.includes("#"))) {
       expect(lines).toContain(line);
     }
   });
@@ -84,14 +91,23 @@ describe.each(CASES)("$kind in $language", ({ kind, language }) => {
     );
     expect(html.match(/https?:\/\/[^\s"<]+/g) ?? []).toEqual(
       hasLink(kind)
-        ? [expect.stringContaining(`#token=${TOKEN}`), expect.stringContaining("/v1/auth/")]
+        ? [
+            expect.stringContaining(`#token=${TOKEN}`),
+            ...(linkOf(kind)?.disown ? [expect.stringContaining(`#disown=${TOKEN}`)] : []),
+            expect.stringContaining("/v1/auth/"),
+            ...(linkOf(kind)?.disown ? [expect.stringContaining("/v1/auth/email/disown")] : []),
+          ]
         : [],
     );
   });
 
   it("shows names as they are, and as text", () => {
     const harm = `<img src=x onerror="a">&\n\nhttps://evil.example`;
-    const mail = render(kind, language, { name: harm, about: harm, appName: "<b>Acme</b>" });
+    const mail = render(kind, language, {
+      name: harm,
+      about: kind === "address_proven" ? "[]" : harm,
+      appName: "<b>Acme</b>",
+    });
     expect(mail.html).not.toMatch(/<img|<b>/);
     expect(mail.text + mail.html).not.toMatch(/https:\/\/evil|evil\.example/);
     expect(mail.text.split("\n\n")).toHaveLength(paragraphs.length);
@@ -104,7 +120,7 @@ describe.each(CASES.filter(({ kind }) => hasLink(kind)))(
   ({ kind, language }) => {
     it("has its link once, and says how long it is valid", () => {
       const { text, html } = render(kind, language);
-      const links = text.match(/^https:\S+$/gm) ?? [];
+      const links = text.match(/^https:\S+#token=\S+$/gm) ?? [];
       const link = /^https:\/\/app\.acme\.example\/[a-z-]+#token=rot_x{43}$/;
       expect(links).toEqual([expect.stringMatching(link)]);
       expect(html).toContain(`href="${links[0]}"`);
@@ -122,7 +138,7 @@ describe.each(CASES.filter(({ kind }) => hasLink(kind)))(
   },
 );
 
-describe.each(CASES.filter(({ kind }) => !hasLink(kind)))(
+describe.each(CASES.filter(({ kind }) => !purposeOf(kind)))(
   "$kind in $language",
   ({ kind, language }) => {
     it("has no link, and says when it was caused", () => {
@@ -164,7 +180,8 @@ describe("the catalogues", () => {
   it("mention the same values in every language", () => {
     const about = (language: MailLanguage) =>
       MAIL_KINDS.filter((kind) => render(kind, language).text.includes("Deployment"));
-    for (const language of MAIL_LANGUAGES) expect(about(language)).toEqual(["api_key_created"]);
+    for (const language of MAIL_LANGUAGES)
+      expect(about(language)).toEqual(["api_key_created", "identity_linked", "identity_unlinked"]);
   });
 
   it("have a subject of its own for each kind", () => {

@@ -6,9 +6,10 @@ export const de: Catalogue = {
       subject: "Bestätigen Sie Ihre E-Mail-Adresse",
       lines: [
         "Bitte bestätigen Sie, dass diese Adresse Ihnen gehört.",
-        `Der Link ist ${validFor} lang gültig. Wenn Sie sich nicht registriert haben, ignorieren Sie diese E-Mail: Jemand anderes kennt das Passwort des Kontos.`,
+        `Der Link ist ${validFor} lang gültig. Wenn Sie sich nicht registriert haben, kennt jemand anderes das Passwort des Kontos: Der zweite Link löscht es.`,
       ],
       button: "E-Mail-Adresse bestätigen",
+      disown: "Das war ich nicht: Konto löschen",
     }),
     reset_password: ({ validFor }) => ({
       subject: "Setzen Sie Ihr Passwort zurück",
@@ -118,10 +119,72 @@ export const de: Catalogue = {
         "Melden Sie sich mit Ihrem Passwort an und richten Sie wieder einen zweiten Faktor ein. Wenn Sie nicht darum gebeten haben, ändern Sie jetzt Ihr Passwort und wenden Sie sich an Ihren Administrator.",
       ],
     },
+    address_proven: ({ removed }) => ({
+      subject: "Ihre E-Mail-Adresse ist bestätigt",
+      lines: [
+        "Jemand, der Ihre E-Mails liest, hat soeben bestätigt, dass die Adresse dieses Kontos Ihnen gehört.",
+        `Das hatte zuvor niemand getan. Das Konto könnte also von Fremden eingerichtet worden sein. Entfernt wurden: ${removed}.`,
+        "Wenn Sie das selbst eingerichtet hatten, richten Sie es erneut ein. Wenn Sie nichts bestätigt haben, liest jemand anderes Ihre E-Mails: Sichern Sie Ihr Postfach.",
+      ],
+    }),
+    email_login: ({ code, validFor }) => ({
+      subject: "Melden Sie sich bei Ihrem Konto an",
+      lines: [
+        `Ihr Code zum Anmelden ist ${code}`,
+        `Geben Sie ihn dort ein, wo Sie ihn angefordert haben, oder folgen Sie dem Link. Beide sind ${validFor} lang gültig und funktionieren einmal.`,
+        "Wenn Sie das nicht angefordert haben, ignorieren Sie diese E-Mail und geben Sie den Code niemandem.",
+      ],
+      button: "Anmelden",
+    }),
+    password_set: {
+      subject: "Für Ihr Konto wurde ein Passwort festgelegt",
+      lines: [
+        "Für Ihr Konto wurde ein Passwort festgelegt, und Ihre anderen Sitzungen wurden beendet.",
+        "Wenn Sie das nicht waren, setzen Sie jetzt Ihr Passwort zurück.",
+      ],
+    },
+    password_removed: {
+      subject: "Das Passwort Ihres Kontos wurde entfernt",
+      lines: [
+        "Das Passwort Ihres Kontos wurde entfernt, und Ihre anderen Sitzungen wurden beendet. Melden Sie sich ab jetzt auf einem anderen Weg an.",
+        "Wenn Sie das nicht waren, setzen Sie jetzt Ihr Passwort zurück.",
+      ],
+    },
+    step_up_code: ({ code, validFor }) => ({
+      subject: "Bestätigen Sie, dass Sie es sind",
+      lines: [
+        `Ihr Code zur Bestätigung, dass Sie es sind, ist ${code}`,
+        `Er ist ${validFor} lang gültig und funktioniert einmal.`,
+        "Wenn Sie das nicht angefordert haben, ist jemand anderes bei Ihrem Konto angemeldet: Ändern Sie Ihr Passwort und beenden Sie Ihre anderen Sitzungen.",
+      ],
+    }),
+    identity_linked: ({ about }) => ({
+      subject: "Anmeldedienst mit Ihrem Konto verknüpft",
+      lines: [
+        `Ein Konto beim Anmeldedienst „${about}“ wurde mit Ihrem Konto verknüpft. Wer sich dort anmelden kann, kann sich bei Ihrem Konto anmelden.`,
+        "Wenn Sie das nicht waren, entfernen Sie es, ändern Sie Ihr Passwort und beenden Sie jetzt Ihre anderen Sitzungen.",
+      ],
+    }),
+    identity_unlinked: ({ about }) => ({
+      subject: "Anmeldedienst von Ihrem Konto entfernt",
+      lines: [
+        `Ein Konto beim Anmeldedienst „${about}“ wurde von Ihrem Konto entfernt. Es kann nicht mehr zur Anmeldung verwendet werden.`,
+        "Wenn Sie das nicht waren, ändern Sie jetzt Ihr Passwort und beenden Sie Ihre anderen Sitzungen.",
+      ],
+    }),
+  },
+  removed: {
+    password: "das Passwort",
+    sessions: "alle Sitzungen",
+    api_keys: "alle API-Schlüssel",
+    factors: "alle zweiten Faktoren",
+    identities: "alle Konten bei anderen Anbietern",
   },
   greeting: (name) => `Hallo ${name},`,
   time: (at) => `Zeitpunkt: ${at}`,
   usage: ({ url, body }) =>
     `Wenn der Link keine Seite öffnet, senden Sie sein Token, also alles nach dem Gleichheitszeichen: POST ${url} mit dem JSON-Inhalt ${body}`,
+  disownUsage: ({ url, body }) =>
+    `Wenn Sie es nicht waren, senden Sie das Token: POST ${url} mit dem JSON-Inhalt ${body}`,
   closing: (appName) => `Diese E-Mail betrifft ein Konto bei ${appName}.`,
 };

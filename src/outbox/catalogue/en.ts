@@ -6,9 +6,10 @@ export const en: Catalogue = {
       subject: "Confirm your email address",
       lines: [
         "Confirm that this address is yours.",
-        `The link is valid for ${validFor}. If you did not register, ignore this email: someone else knows the password of the account.`,
+        `The link is valid for ${validFor}. If you did not register, someone else knows the password of the account: the second link deletes it.`,
       ],
       button: "Confirm your email address",
+      disown: "This wasn't me: delete the account",
     }),
     reset_password: ({ validFor }) => ({
       subject: "Reset your password",
@@ -118,10 +119,72 @@ export const en: Catalogue = {
         "Log in with your password, and set up a second factor again. If you did not ask for this, change your password now and contact your administrator.",
       ],
     },
+    address_proven: ({ removed }) => ({
+      subject: "Your email address is confirmed",
+      lines: [
+        "Someone who reads your email has just confirmed that the address of this account is yours.",
+        `Nobody had done so before, so a stranger may have set the account up. These were removed: ${removed}.`,
+        "If you had set them up yourself, set them up again. If you have confirmed nothing, someone else reads your email: secure your mailbox.",
+      ],
+    }),
+    email_login: ({ code, validFor }) => ({
+      subject: "Log in to your account",
+      lines: [
+        `Your code to log in is ${code}`,
+        `Enter it where you asked for it, or follow the link. Both are valid for ${validFor}, and work once.`,
+        "If you did not ask for this, ignore this email, and give the code to nobody.",
+      ],
+      button: "Log in",
+    }),
+    password_set: {
+      subject: "A password was set for your account",
+      lines: [
+        "A password was set for your account, and your other sessions were ended.",
+        "If this was not you, reset your password now.",
+      ],
+    },
+    password_removed: {
+      subject: "The password of your account was removed",
+      lines: [
+        "The password of your account was removed, and your other sessions were ended. Log in another way from now on.",
+        "If this was not you, reset your password now.",
+      ],
+    },
+    step_up_code: ({ code, validFor }) => ({
+      subject: "Confirm that it is you",
+      lines: [
+        `Your code to confirm that it is you is ${code}`,
+        `It is valid for ${validFor}, and works once.`,
+        "If you did not ask for this, someone is logged in to your account: change your password, and end your other sessions.",
+      ],
+    }),
+    identity_linked: ({ about }) => ({
+      subject: "Login provider linked to your account",
+      lines: [
+        `An account at the login provider “${about}” was linked to your account. Whoever can log in there can log in to your account.`,
+        "If this was not you, remove it, change your password and end your other sessions now.",
+      ],
+    }),
+    identity_unlinked: ({ about }) => ({
+      subject: "Login provider removed from your account",
+      lines: [
+        `An account at the login provider “${about}” was removed from your account. It can no longer be used to log in.`,
+        "If this was not you, change your password now and end your other sessions.",
+      ],
+    }),
+  },
+  removed: {
+    password: "the password",
+    sessions: "all sessions",
+    api_keys: "all API keys",
+    factors: "all second factors",
+    identities: "all accounts at other providers",
   },
   greeting: (name) => `Hello ${name},`,
   time: (at) => `Time: ${at}`,
   usage: ({ url, body }) =>
     `If the link opens no page, send its token, which is everything after the equals sign: POST ${url} with the JSON body ${body}`,
+  disownUsage: ({ url, body }) =>
+    `If it wasn't you, send the token: POST ${url} with the JSON body ${body}`,
   closing: (appName) => `This email is about an account at ${appName}.`,
 };
