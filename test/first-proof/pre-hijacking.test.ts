@@ -39,7 +39,7 @@ describe.each(Object.keys(WAYS))("the first proof of a mailbox by %s", (way) => 
     const notices = box.to(squatter.email).filter(({ text }) => !text.includes("#token="));
     expect(notices.map(({ subject }) => subject)).toEqual([NOTICE]);
     expect(notices[0]?.text).toContain(
-      "the password, all sessions, all API keys, all second factors, all accounts at other providers.",
+      "the password, all sessions, all API keys, all second factors, and all accounts at other providers.",
     );
   });
 });

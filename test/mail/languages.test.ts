@@ -7,6 +7,7 @@ import { costOf, send } from "../support/api.ts";
 import { stopClock } from "../support/clock.ts";
 import { createTestKey, sendWithKey } from "../support/credentials.ts";
 import { MINUTELY, runCron } from "../support/cron.ts";
+import { createLoginMailbox, emailLoginOf } from "../support/email-login.ts";
 import {
   createTestUser,
   newAccount,
@@ -51,6 +52,14 @@ describe("the language of an email", () => {
     expect((await forgot(box, user.email, language("en")))?.subject).toBe(GERMAN);
     await setLocale(user, null);
     expect((await forgot(box, user.email))?.subject).toBe(ENGLISH);
+  });
+
+  it("is that of the request if it names one", async () => {
+    const box = createLoginMailbox();
+    const user = await createVerifiedMailUser(box);
+    await setLocale(user, "en-GB");
+    await emailLoginOf(box).request(user.email, { locale: "de-AT" });
+    expect(box.to(user.email).at(-1)?.subject).toBe("Melden Sie sich bei Ihrem Konto an");
   });
 
   it("skips a source that names no language of emails", async () => {

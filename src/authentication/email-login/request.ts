@@ -11,6 +11,7 @@ import { queueNewLink, requireMail } from "../../outbox/queue.ts";
 import { tokenTtlSeconds } from "../one-time-tokens/tokens.ts";
 import { findResettableUser } from "../passwords/repository.ts";
 import { findLogin, upsertLogin, whereLatest } from "./repository.ts";
+import type { RequestEmailLogin } from "./schema.ts";
 
 const ADDRESS_HASH_BYTES = 18;
 
@@ -30,7 +31,10 @@ export interface PendingLogin {
  * request within the minute returns the same token and sends nothing. Does the same work and has the same result for every
  * address. Throws `not_found` and `mail_not_configured`.
  */
-export async function requestEmailLogin(ctx: Context, email: string): Promise<PendingLogin> {
+export async function requestEmailLogin(
+  ctx: Context,
+  { email, locale }: RequestEmailLogin,
+): Promise<PendingLogin> {
   requireEmailLogin(ctx);
   requireMail(ctx);
   const emailKey = toComparisonKey(email);
@@ -41,7 +45,7 @@ export async function requestEmailLogin(ctx: Context, email: string): Promise<Pe
   // The email has the id of the login, from which its link and code are derived.
   const kind = "email_login";
   const address = user?.email ?? email;
-  const mail = { id: loginId, userId: user?.id ?? newId(), kind, address } as const;
+  const mail = { id: loginId, userId: user?.id ?? newId(), kind, address, locale } as const;
   const whereNew = sql`${Number(user !== undefined)} AND ${whereLatest(login)}`;
   const { mail: queued, latest } = await ctx.d1.send({
     requested: upsertLogin(ctx.db, login, ctx.now() - MINUTE),

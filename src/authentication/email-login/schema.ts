@@ -15,6 +15,7 @@ export const RequestEmailLogin = z
     }),
   })
   .openapi("RequestEmailLogin", { example: { email: "ada@example.com" } });
+export type RequestEmailLogin = z.infer<typeof RequestEmailLogin>;
 
 export const PendingEmailLogin = z
   .object({

@@ -32,7 +32,7 @@ const challengeRoute = operation({
   summary: "Get what a step-up with a passkey or by email needs",
   description:
     "For a passkey, pass `public_key` to `navigator.credentials.get()`, and send what it returns to POST /v1/auth/step-up. For " +
-    "`email_code`, a six-digit code is sent to your address if it is verified: at most one per minute and five per hour. It is good for " +
+    "`email_code`, a six-digit code is sent to your address if it is verified: at most one per minute and five per hour. It is valid for " +
     "ten minutes. In a session that began with a login by email, it counts as the same factor again.",
   access: own,
   rateLimitPolicy: "read",
