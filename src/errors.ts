@@ -192,11 +192,7 @@ export const ERRORS = {
     "No second factor",
     "Recovery codes replace a second factor, and you have none. Add one first: POST /v1/auth/factors/totp or /v1/auth/factors/passkeys/options.",
   ],
-  password_exists: [
-    409,
-    "Password exists",
-    "You have a password. Change it with POST /v1/auth/password/change.",
-  ],
+  password_exists: [409, "Password exists", "Change it with POST /v1/auth/password/change."],
   last_login_method: [
     409,
     "Last way to log in",

@@ -11,19 +11,13 @@ import { queueNewLink, requireMail } from "../../outbox/queue.ts";
 import { tokenTtlSeconds } from "../one-time-tokens/tokens.ts";
 import { findResettableUser } from "../passwords/repository.ts";
 import { findLogin, upsertLogin, whereLatest } from "./repository.ts";
-import type { RequestEmailLogin } from "./schema.ts";
+import type { PendingLogin, RequestEmailLogin } from "./schema.ts";
 
 const ADDRESS_HASH_BYTES = 18;
 
 /** Throws `not_found` unless people can log in by email. */
 export function requireEmailLogin({ config }: Pick<Context, "config">): void {
   if (!config.hasEmailLogin) throw new AppError("not_found");
-}
-
-/** A login that waits for its code. */
-export interface PendingLogin {
-  loginToken: string;
-  expiresInSeconds: number;
 }
 
 /**

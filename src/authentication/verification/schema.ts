@@ -14,5 +14,7 @@ export const ChangeEmail = z
       description: "Required for accounts with a password, and ignored for all others.",
     }),
   })
-  .openapi("ChangeEmail");
+  .openapi("ChangeEmail", {
+    example: { email: "ada@example.com", current_password: "SecurePass123!" },
+  });
 export type ChangeEmail = z.infer<typeof ChangeEmail>;
