@@ -16,7 +16,7 @@ const PUBLIC_MEMBERS =
   /^(action|(\w+_)?type|code|detail|path|permissions|role|scopes?|status|title)$/;
 
 /** Members of lines that the service chooses, and the request id that a client chooses. */
-const PUBLIC_FIELDS = /^(event|route|method|kind|client_request_id)$/;
+const PUBLIC_FIELDS = /^(event|route|method|kind|provider|client_request_id)$/;
 
 /** Ids and times, which log lines may have, too. */
 const PUBLIC_VALUES =
