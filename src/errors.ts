@@ -29,6 +29,11 @@ export const ERRORS = {
     "The passkey was not created for this account with these options, the options were used or have expired, or the passkey is already " +
       "registered. Request new options: POST /v1/auth/factors/passkeys/options.",
   ],
+  redirect_uri_not_allowed: [
+    400,
+    "Redirect address not allowed",
+    "`redirect_uri` is not one of the setting LOGIN_REDIRECT_URIS. Send one of them, character by character.",
+  ],
   unauthenticated: [
     401,
     "Not authenticated",
@@ -110,6 +115,11 @@ export const ERRORS = {
     404,
     "Factor not found",
     "You have no second factor with this id, or it was not confirmed within ten minutes. GET /v1/auth/factors lists yours.",
+  ],
+  provider_not_found: [
+    404,
+    "Provider not found",
+    "There is no provider with this id. GET /v1/auth/providers lists all.",
   ],
   method_not_allowed: [
     405,
@@ -252,6 +262,11 @@ export const ERRORS = {
     503,
     "Service unavailable",
     "The service is temporarily unavailable. Try again after the number of seconds in Retry-After.",
+  ],
+  provider_unavailable: [
+    503,
+    "Provider unavailable",
+    "The provider does not respond as it should. Try again after the number of seconds in Retry-After, or log in another way.",
   ],
   mail_not_configured: [
     503,

@@ -16,8 +16,6 @@ export const RequestEmailLogin = z
   .openapi("RequestEmailLogin", { example: { email: "ada@example.com" } });
 export type RequestEmailLogin = z.infer<typeof RequestEmailLogin>;
 
-export type RequestEmailLogin = z.infer<typeof RequestEmailLogin>;
-
 export const PendingEmailLogin = z
   .object({
     login_token: LoginToken.openapi({
