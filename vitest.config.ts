@@ -25,6 +25,7 @@ const DEPENDENCIES = [
   "hono/route",
   "hono/secure-headers",
   "jose",
+  "oauth4webapi",
   "standardwebhooks",
   "uuid",
   "zod",

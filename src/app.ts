@@ -18,6 +18,7 @@ import { passkeyLoginRouter } from "./authentication/login/passkey-routes.ts";
 import { loginRouter } from "./authentication/login/routes.ts";
 import { mfaRouter } from "./authentication/mfa/routes.ts";
 import { passwordsRouter } from "./authentication/passwords/routes.ts";
+import { providersRouter } from "./authentication/providers/routes.ts";
 import { sessionsRouter } from "./authentication/sessions/routes.ts";
 import { stepUpRouter } from "./authentication/step-up/routes.ts";
 import { verificationRouter } from "./authentication/verification/routes.ts";
@@ -58,6 +59,7 @@ export function createApp() {
   app.route("/", stepUpRouter);
   app.route("/", mfaRouter);
   app.route("/", passkeyLoginRouter);
+  app.route("/", providersRouter);
   app.route("/", factorsRouter);
   app.route("/", passkeysRouter);
   app.route("/", importRouter);

@@ -5,6 +5,8 @@ import {
   importSigningKeys,
   type SigningKey,
 } from "./lib/jwk.ts";
+import type { Provider } from "./lib/login-provider.ts";
+import { importProviders } from "./lib/login-provider-settings.ts";
 import type { HashSettings } from "./lib/password-hash.ts";
 import { type RelyingParty, toRelyingParty } from "./lib/relying-party.ts";
 import { DAY, SECOND } from "./lib/time.ts";
@@ -35,6 +37,8 @@ export interface Config {
   stepUpMaxAgeSeconds: number;
   registrationOpen: boolean;
   loginRequiresVerifiedEmail: boolean;
+  /** Whether people can log in with a link or code that is sent to their address. */
+  hasEmailLogin: boolean;
   /** How long counts of events that concern no known account are kept, with their networks. */
   auditOriginMs: number;
   /** How long events that are sealed (and archived, with an archive) stay in D1; undefined for ever. */
@@ -45,6 +49,10 @@ export interface Config {
   mail: MailConfig | undefined;
   /** Whose passkeys they are; undefined where passkeys cannot be used, for example at an IP address. */
   relyingParty: RelyingParty | undefined;
+  /** The services that people can log in with, in the order of PROVIDERS. */
+  providers: readonly Provider[];
+  /** Where applications may have logins with a provider end. See `isAllowedRedirect`. */
+  loginRedirectUris: readonly string[];
   corsOrigins: readonly string[];
   /** Whether reads of one's own data may come from read replicas of D1. */
   readReplicas: boolean;
@@ -102,12 +110,13 @@ export async function parseConfig(bindings: object): Promise<ConfigResult> {
     ...findWebhookFaults(settings),
   );
   const alertWebhook = await importWebhook(settings, faults);
+  const providers = await importProviderList(settings, bindings, faults);
   if (settings.ENVIRONMENT === "production") faults.push(...findProductionFaults(settings));
   if (!signingKeys || !macKeys || !dataKeys || !peppers || faults.length > 0) {
     return { ok: false, faults };
   }
   const keys = { signingKeys, macKeys: [...macKeys.values()], dataKeys, peppers };
-  return { ok: true, config: { ...toConfig(settings, keys), alertWebhook } };
+  return { ok: true, config: { ...toConfig(settings, keys), alertWebhook, providers } };
 }
 
 async function importKeys<T>(
@@ -144,10 +153,30 @@ async function importWebhook(
   }
 }
 
+async function importProviderList(
+  settings: Settings,
+  bindings: object,
+  faults: ConfigFault[],
+): Promise<readonly Provider[]> {
+  const { ENVIRONMENT, APP_URL, LOGIN_REDIRECT_URIS } = settings;
+  const imported = await importProviders(settings.PROVIDERS, {
+    settingOf: (name) => (bindings as Readonly<Record<string, unknown>>)[name],
+    isProduction: ENVIRONMENT === "production",
+    origin: APP_URL ?? DEVELOPMENT_ORIGIN,
+  });
+  faults.push(...imported.faults);
+  if (imported.providers.length > 0 && LOGIN_REDIRECT_URIS.length === 0) {
+    const message =
+      "is required by PROVIDERS: list the addresses of your applications at which a login may end, separated by commas";
+    faults.push({ setting: "LOGIN_REDIRECT_URIS", message });
+  }
+  return imported.providers;
+}
+
 function toConfig(
   settings: Settings,
   keys: Pick<Config, "signingKeys" | "macKeys" | "dataKeys"> & Pick<HashSettings, "peppers">,
-): Omit<Config, "alertWebhook"> {
+): Omit<Config, "alertWebhook" | "providers"> {
   return {
     environment: settings.ENVIRONMENT,
     appUrl: settings.APP_URL,
@@ -185,9 +214,11 @@ function toConfig(
     auditRetentionMs:
       settings.AUDIT_RETENTION_DAYS > 0 ? settings.AUDIT_RETENTION_DAYS * DAY : undefined,
     loginRequiresVerifiedEmail: settings.LOGIN_REQUIRES_VERIFIED_EMAIL === "on",
+    hasEmailLogin: settings.EMAIL_LOGIN === "on",
     deletedRetentionMs: settings.DELETED_RETENTION_DAYS * DAY,
     mail: toMailConfig(settings),
     relyingParty: findRelyingParty(settings),
+    loginRedirectUris: settings.LOGIN_REDIRECT_URIS,
     corsOrigins: settings.CORS_ORIGINS,
     readReplicas: settings.D1_READ_REPLICAS === "on",
     serverTiming: settings.SERVER_TIMING === "on",
@@ -225,9 +256,10 @@ function findMailFaults(settings: Settings): ConfigFault[] {
   const { MAIL_TRANSPORT, MAIL_FROM, MAIL_API_KEY } = settings;
   const linkUrl = settings.MAIL_LINK_URL ?? settings.APP_URL;
   const faults: ConfigFault[] = [];
-  if (settings.LOGIN_REQUIRES_VERIFIED_EMAIL === "on" && !toMailConfig(settings)) {
+  for (const setting of ["LOGIN_REQUIRES_VERIFIED_EMAIL", "EMAIL_LOGIN"] as const) {
+    if (settings[setting] === "off" || toMailConfig(settings)) continue;
     const message = "requires email: set MAIL_FROM and APP_URL, and MAIL_TRANSPORT other than off";
-    faults.push({ setting: "LOGIN_REQUIRES_VERIFIED_EMAIL", message });
+    faults.push({ setting, message });
   }
   if (MAIL_TRANSPORT === "off") return faults;
   if (MAIL_TRANSPORT === "http" && !MAIL_API_KEY) {

@@ -96,6 +96,12 @@ export interface Context {
   waitUntil(work: Promise<unknown>): void;
 }
 
+/** A JSON document of a login provider, and when it was fetched, in milliseconds. */
+export interface ProviderDocument {
+  content: Readonly<Record<string, unknown>>;
+  fetchedAt: number;
+}
+
 /** What a check of /ready found. `detail` says what to look at, and contains no message of the store. */
 export type CheckResult =
   | { status: "ok"; duration_ms: number }
@@ -114,6 +120,10 @@ export interface Memory {
   wrappedDataKeys: MemoryCache<string | null>;
   /** Unwrapped data keys, by user id and wrapped key. */
   dataKeys: MemoryCache<CryptoKey>;
+  /** Metadata and keys of login providers, by the KV key that they have, too. */
+  providerDocuments: MemoryCache<ProviderDocument>;
+  /** Login providers whose metadata could not be had within the last seconds. */
+  failedProviders: MemoryCache<true>;
   /** The latest checks of /ready, by name, including those that are running. */
   checks: MemoryCache<Promise<CheckResult>>;
   /** The ids of keys that data keys are wrapped with and that `DATA_KEYS` lacks. */
@@ -138,6 +148,7 @@ const isolates = new WeakMap<object, Isolate>();
 
 const MAX_ENTRIES = 1000;
 const MAX_RATE_WINDOWS = 5000;
+const MAX_PROVIDER_DOCUMENTS = 100;
 
 /** The state of this isolate for these bindings, created by the first call. */
 export function getIsolate(bindings: object): Isolate {
@@ -153,6 +164,8 @@ export function getIsolate(bindings: object): Isolate {
       endedSessions: new MemoryCache(MAX_ENTRIES, 2 * MINUTE),
       wrappedDataKeys: new MemoryCache(MAX_ENTRIES, MINUTE),
       dataKeys: new MemoryCache(MAX_ENTRIES, MINUTE),
+      providerDocuments: new MemoryCache(MAX_PROVIDER_DOCUMENTS, DAY),
+      failedProviders: new MemoryCache(MAX_PROVIDER_DOCUMENTS, 5 * SECOND),
       checks: new MemoryCache(MAX_ENTRIES, 5 * SECOND),
       missingKeys: new Set(),
       revocation: { before: 0, refreshAt: 0 },

@@ -29,6 +29,12 @@ export const ERRORS = {
     "The passkey was not created for this account with these options, the options were used or have expired, or the passkey is already " +
       "registered. Request new options: POST /v1/auth/factors/passkeys/options.",
   ],
+  redirect_uri_not_allowed: [
+    400,
+    "Redirect address not allowed",
+    "`redirect_uri` is not one of those in the setting LOGIN_REDIRECT_URIS. Every character counts, except for the port of a loopback " +
+      "address.",
+  ],
   unauthenticated: [
     401,
     "Not authenticated",
@@ -110,6 +116,11 @@ export const ERRORS = {
     404,
     "Factor not found",
     "You have no second factor with this id, or it was not confirmed within ten minutes. GET /v1/auth/factors lists yours.",
+  ],
+  provider_not_found: [
+    404,
+    "Provider not found",
+    "There is no login provider with this id. GET /v1/auth/providers lists all.",
   ],
   method_not_allowed: [
     405,
@@ -195,7 +206,7 @@ export const ERRORS = {
   last_login_method: [
     409,
     "Last way to log in",
-    "Without this you could not log in any more. Set a password or add another passkey first.",
+    "Without this you could not log in any more. Add another way first: a password, a passkey or an account at a provider.",
   ],
   edit_conflict: [
     409,
@@ -251,6 +262,11 @@ export const ERRORS = {
     503,
     "Service unavailable",
     "The service is temporarily unavailable. Try again after the number of seconds in Retry-After.",
+  ],
+  provider_unavailable: [
+    503,
+    "Provider unavailable",
+    "The login provider does not respond as it should. Try again after the number of seconds in Retry-After, or log in another way.",
   ],
   mail_not_configured: [
     503,

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { isLoopback } from "./lib/host.ts";
+import { isRedirectUri } from "./lib/redirect-uri.ts";
 
 /** The minimum that OWASP recommends for PBKDF2-HMAC-SHA-256 (Password Storage Cheat Sheet). Production refuses less. */
 const OWASP_ITERATIONS = 600_000;
@@ -75,6 +77,7 @@ export const SETTINGS = z.object({
   AUDIT_ORIGIN_DAYS: wholeNumber(1, 3650).default(90),
   AUDIT_RETENTION_DAYS: wholeNumber(0, 36_500).default(0),
   LOGIN_REQUIRES_VERIFIED_EMAIL: z.enum(["on", "off"]).default("off"),
+  EMAIL_LOGIN: z.enum(["on", "off"]).default("off"),
   DELETED_RETENTION_DAYS: wholeNumber(1, 3650).default(30),
   MAIL_LINK_URL: origin.optional(),
   MAIL_TRANSPORT: z.enum(["cloudflare", "http", "off"]).default("cloudflare"),
@@ -88,6 +91,18 @@ export const SETTINGS = z.object({
   CORS_ORIGINS: list.pipe(z.array(z.literal("*").or(origin))),
   RP_ID: z.string().toLowerCase().regex(DOMAIN, "must be a domain, such as example.com").optional(),
   RP_ORIGINS: list.pipe(z.array(origin.or(androidApp))),
+  PROVIDERS: z.string().default("[]"),
+  LOGIN_REDIRECT_URIS: list.pipe(
+    z.array(
+      z
+        .string()
+        .refine(
+          isRedirectUri,
+          "must be https:// addresses, private schemes in reverse-domain form such as com.example.app:/login, or http://127.0.0.1 and " +
+            "http://[::1] with a path, without fragments and wildcards, of at most 512 characters",
+        ),
+    ),
+  ),
   D1_READ_REPLICAS: z.enum(["on", "off"]).default("off"),
   SERVER_TIMING: z.enum(["on", "off"]).default("off"),
   ALERT_WEBHOOK_URL: z.url({ protocol: /^https?$/ }).optional(),
@@ -125,9 +140,6 @@ export interface ConfigFault {
   message: string;
 }
 
-/** What a development worker may post to without TLS, because it does not leave the machine. */
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
-
 /** Whether the settings of the webhook fit together. */
 export function findWebhookFaults(settings: Settings): ConfigFault[] {
   const { ALERT_WEBHOOK_URL, ALERT_WEBHOOK_SECRET, ENVIRONMENT } = settings;
@@ -140,7 +152,7 @@ export function findWebhookFaults(settings: Settings): ConfigFault[] {
   }
   const { protocol, hostname, username, password } = new URL(ALERT_WEBHOOK_URL);
   const faults: ConfigFault[] = [];
-  const isLocal = ENVIRONMENT === "development" && LOOPBACK.test(hostname);
+  const isLocal = ENVIRONMENT === "development" && isLoopback(hostname);
   if (protocol !== "https:" && !isLocal) {
     const message = "must start with https://, or in development with http://localhost";
     faults.push({ setting: "ALERT_WEBHOOK_URL", message });

@@ -96,12 +96,13 @@ export function operation<const P extends string, R extends OperationConfig & { 
 
 function requiring(access: Access, stepUp: StepUp | undefined): Access {
   if (stepUp === undefined) return access;
-  if (access.kind === "public") throw new Error("a step-up of nobody");
-  return { ...access, stepUp };
+  if (access.kind !== "public") return { ...access, stepUp };
+  if (!access.callers) throw new Error("a step-up of nobody");
+  return { ...access, callers: { ...access.callers, stepUp } };
 }
 
 function describeSecurity(access: Access) {
-  if (access.kind === "public") return [];
+  if (access.kind === "public") return access.callers ? [{}, ...ACCESS_TOKEN] : [];
   if (access.takesMfaToken) return [...ACCESS_TOKEN, {}];
   return access.personal ? ACCESS_TOKEN : ACCESS_TOKEN_OR_API_KEY;
 }
@@ -115,9 +116,12 @@ interface GuardOptions {
 }
 
 function createGuards({ access, policy, method, mayLag, queryNeeds }: GuardOptions) {
-  if (access.kind === "public") return policy ? [readBookmark, rateLimit(policy)] : [];
+  const isPublic = access.kind === "public";
+  const callers = isPublic ? access.callers : access;
+  if (!callers) return policy ? [readBookmark, rateLimit(policy)] : [];
   const limit = rateLimit(policy ?? policyOfMethod(method));
-  return [readBookmark, identify(access, { mayLag: mayLag === true, queryNeeds }), limit, guard];
+  const identified = identify(callers, { mayLag: mayLag === true, queryNeeds });
+  return [readBookmark, identified, limit, ...(isPublic ? [] : [guard])];
 }
 
 /** Creates the router for the operations of a feature. */
@@ -184,9 +188,9 @@ function listErrors(sources: ErrorSources): ErrorCode[] {
   if (isReplayable) codes.push("idempotency_key_reused", "request_in_progress");
   if (hasBody)
     codes.push("malformed_json", "unreadable_body", "payload_too_large", "unsupported_media_type");
-  if (access.kind !== "public") codes.push("conflicting_credentials", "unauthenticated");
-  if (access.kind !== "public") codes.push("forbidden");
-  if ("stepUp" in access) codes.push("insufficient_user_authentication");
+  const callers = access.kind === "public" ? access.callers : access;
+  if (callers) codes.push("conflicting_credentials", "unauthenticated", "forbidden");
+  if (callers && "stepUp" in callers) codes.push("insufficient_user_authentication");
   if (needs !== "nothing") codes.push("misconfigured");
   if (needs === "stores") codes.push("service_unavailable");
   return [...codes, ...own, "internal_error"];

@@ -9,7 +9,10 @@ export type Scope = { kind: "service" };
 const SERVICE: Scope = { kind: "service" };
 
 /** Who may call an operation. */
-export type Access = { kind: "public" } | Restricted;
+export type Access = Public | Restricted;
+
+/** Everyone. If `callers` is set, a credential is read where there is one, and the service admits its holder by this rule. */
+type Public = { kind: "public"; callers?: Restricted };
 
 /**
  * When an operation needs a recent authentication (RFC 9470): always, or in the cases that the text names, where the service calls
@@ -41,6 +44,9 @@ export const everyone: Access = { kind: "public" };
 
 /** Every logged-in user, for what they own. */
 export const own: Restricted = { kind: "own", personal: true, scope: SERVICE };
+
+/** Everyone. What only a logged-in user may do, the service leaves to those whom `read` admits. */
+export const everyoneOrOwn: Access = { kind: "public", callers: own };
 
 /** Every logged-in user, and those who must add a second factor to log in. The service checks the `mfa_token` in the body. */
 export const ownOrEnrolling: Restricted = { ...own, takesMfaToken: true };

@@ -18,6 +18,7 @@ export const MAIL_KINDS = [
   "recovery_code_used",
   "recovery_codes_low",
   "factors_reset",
+  "address_proven",
 ] as const;
 
 export type MailKind = (typeof MAIL_KINDS)[number];
@@ -38,6 +39,8 @@ interface Template {
   subject: string;
   /** `{about}` stands for the name of what the email is about. */
   lines: readonly string[];
+  /** Puts what the email is about into words. By default it is a name. */
+  describe?: (about: string) => string;
   /** The page of the application that the link opens, the text of the link, and the request that the page sends with the token. */
   link?: { path: string; label: string; request: LinkRequest };
 }
@@ -159,7 +162,29 @@ const TEMPLATES: Readonly<Record<MailKind, Template>> = {
       "Log in with your password, and set up a second factor again. If you did not ask for this, change your password now and contact your administrator.",
     ],
   },
+  address_proven: {
+    subject: "Your email address is confirmed",
+    lines: [
+      "Someone who reads your email has just confirmed that the address of this account is yours.",
+      "Nobody had done so before, so that a stranger may have set the account up. These were removed: {about}.",
+      "If you had set them up yourself, set them up again. If you have confirmed nothing, someone else reads your email: secure your mailbox.",
+    ],
+    describe: describeRemoved,
+  },
 };
+
+const REMOVED: Readonly<Record<string, string>> = {
+  password: "the password",
+  sessions: "all sessions",
+  api_keys: "all API keys",
+  factors: "all second factors",
+  identities: "all accounts at other providers",
+};
+
+// A JSON array of the names in the event of the proof.
+function describeRemoved(about: string): string {
+  return (JSON.parse(about) as string[]).map((name) => REMOVED[name]).join(", ");
+}
 
 /** True for kinds of email that contain a one-time token. They are sent before all others. */
 export function hasLink(kind: MailKind): boolean {
@@ -187,9 +212,9 @@ export function renderMail(
   kind: MailKind,
   { name, about, appName, link }: MailContent,
 ): RenderedMail {
-  const { subject, link: page } = TEMPLATES[kind];
+  const { subject, link: page, describe = toOneLine } = TEMPLATES[kind];
   const lines = TEMPLATES[kind].lines.map((line) =>
-    line.replace("{about}", () => toOneLine(about ?? "")),
+    line.replace("{about}", () => describe(about ?? "")),
   );
   const greeting = `Hello ${toOneLine(name)},`;
   const closing = `This email is about an account at ${appName}.`;

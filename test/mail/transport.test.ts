@@ -194,6 +194,7 @@ describe("the mail settings", () => {
       "LOGIN_REQUIRES_VERIFIED_EMAIL",
       { LOGIN_REQUIRES_VERIFIED_EMAIL: "on", MAIL_TRANSPORT: "off" },
     ],
+    ["EMAIL_LOGIN", { EMAIL_LOGIN: "on", MAIL_TRANSPORT: "off" }],
     ["DELETED_RETENTION_DAYS", { DELETED_RETENTION_DAYS: "0" }],
     ["DATA_KEYS", { DATA_KEYS: undefined }],
   ])(

@@ -204,6 +204,32 @@ describe("DELETE /v1/auth/factors/{id}", () => {
     expectProblem(await remove(user.token, two), 409, "last_login_method");
   });
 
+  it("of the last passkey is allowed while an identity or login by email remains", async () => {
+    const box = createMailbox({ EMAIL_LOGIN: "on" });
+    const options = { bindings: box.bindings };
+    const removeOf = async (change: string) => {
+      const user = await createTotpUser();
+      const passkey = await insertPasskey(user.id);
+      await sqlRun("UPDATE users SET password_hash = NULL WHERE id = ?", user.id);
+      await sqlRun(change, user.id);
+      return remove(user.token, passkey, options);
+    };
+    const unverified = await removeOf("UPDATE users SET email_verified = 0 WHERE id = ?");
+    expectProblem(unverified, 409, "last_login_method");
+    expect((await removeOf("UPDATE users SET email_verified = 1 WHERE id = ?")).status).toBe(204);
+    const linked = "INSERT INTO identities VALUES ('i', ?, 'example', 'iss', 'sub', NULL, 0, NULL)";
+    expect((await removeOf(linked)).status).toBe(204);
+  });
+
+  it("is refused if the password is removed meanwhile", async () => {
+    const user = await createTotpUser();
+    const passkey = await insertPasskey(user.id);
+    const removed = "UPDATE users SET password_hash = NULL WHERE id = ?";
+    const bindings = beforeStatement(/^delete from "factors"/, () => sqlRun(removed, user.id));
+    const answer = await remove(user.token, passkey, { bindings });
+    expectProblem(answer, 409, "last_login_method");
+  });
+
   it("of two factors at once by a role that requires one leaves one", async () => {
     const user = await createTotpUser();
     const passkey = await insertPasskey(user.id);

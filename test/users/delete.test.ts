@@ -12,6 +12,7 @@ import {
   sqlAll,
   statusesOf,
 } from "../support/fixtures.ts";
+import { countIdentities, linkIdentity } from "../support/identities.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
 const UNKNOWN_ID = "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11";
@@ -63,6 +64,15 @@ describe("DELETE /v1/users/{id}", () => {
     });
     expect(answer.status).toBe(201);
     expect(answer.body.id).not.toBe(id);
+  });
+
+  it("unlinks identities at other providers, so that they can be linked to another account", async () => {
+    const [user, other] = [await createTestUser(), await createTestUser()];
+    await linkIdentity(user.id, "freed");
+    await linkIdentity(other.id);
+    await remove(user.id, user.token);
+    await linkIdentity(other.id, "freed");
+    expect([await countIdentities(user.id), await countIdentities(other.id)]).toEqual([0, 2]);
   });
 
   it("lets users delete themselves as me, once", async () => {

@@ -5,6 +5,7 @@ import { stopClock } from "../support/clock.ts";
 import { createTestKey, sendWithKey } from "../support/credentials.ts";
 import { HOURLY, runCron } from "../support/cron.ts";
 import { allAuditOf, createTestUser, PASSWORD, sqlAll, sqlRun } from "../support/fixtures.ts";
+import { linkIdentity } from "../support/identities.ts";
 import { captureLogs } from "../support/logs.ts";
 import { createMailbox, flowsOf, type Mailbox } from "../support/mail.ts";
 
@@ -18,7 +19,14 @@ async function allRows(): Promise<string[]> {
     "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB '_cf_*' AND name NOT GLOB 'sqlite_*'",
   );
   expect(tables.map(({ name }) => name)).toEqual(
-    expect.arrayContaining(["users", "profiles", "mail_outbox", "audit_events", "login_attempts"]),
+    expect.arrayContaining([
+      "users",
+      "profiles",
+      "mail_outbox",
+      "audit_events",
+      "login_attempts",
+      "identities",
+    ]),
   );
   const rows = await Promise.all(
     tables.map(async ({ name }) =>
@@ -76,6 +84,7 @@ async function createTracedUser(box: Mailbox) {
   const resetToken = box.tokenTo(account.email);
   const key = await createTestKey({ ...user, token }, []);
   await sendWithKey(key, "/v1/users/me", { bindings, ip: IP });
+  await linkIdentity(user.id, `subject-${who}`);
   await call("/v1/users/me", { token });
   const [row] = await sqlAll<{ data_key: string }>(
     "SELECT data_key FROM users WHERE id = ?",

@@ -10,6 +10,7 @@ import {
   sqlRun,
   type TestUser,
 } from "../support/fixtures.ts";
+import { linkIdentity } from "../support/identities.ts";
 import { createMailbox, createMailUser, flowsOf } from "../support/mail.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
@@ -40,6 +41,7 @@ describe("GET /v1/users/{id}/export", () => {
       "api_keys",
       "audit_events",
       "exported_at",
+      "identities",
       "known_device_count",
       "known_network_count",
       "login_attempts",
@@ -228,6 +230,22 @@ describe("GET /v1/users/{id}/export", () => {
     );
     expect(text).not.toContain(JSON.parse(row?.known_devices ?? "")[0]);
     expect(text).not.toContain("n3twork");
+  });
+
+  it("lists the identities at other providers", async () => {
+    const user = await createTestUser();
+    const id = await linkIdentity(user.id, "s-42");
+    await linkIdentity((await createTestUser()).id);
+    const identity = {
+      id,
+      provider: "example",
+      issuer: "https://issuer.example",
+      subject: "s-42",
+      email: "s-42@issuer.example",
+      created_at: "1970-01-01T00:00:00.000Z",
+      last_used_at: null,
+    };
+    expect((await exportOf("me", user)).body.identities).toEqual([identity]);
   });
 
   it("lists the times of login attempts without their networks", async () => {

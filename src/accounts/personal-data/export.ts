@@ -3,6 +3,7 @@ import { requireManageable } from "../../access/require.ts";
 import type { UserRef } from "../../access/target.ts";
 import { listApiKeysOfUser } from "../../api-keys/repository.ts";
 import { createEventOpener } from "../../audit/events.ts";
+import { listIdentitiesOfUser } from "../../authentication/identities/repository.ts";
 import { listSessionsOfUser } from "../../authentication/sessions/repository.ts";
 import type { Context } from "../../context.ts";
 import type { Db } from "../../db/client.ts";
@@ -39,7 +40,7 @@ interface ExportRequest {
 type List<Row> = (db: Db, user: UserRef, after: string, limit: number) => Statement<Row[]>;
 
 /**
- * All data held on a user: the account, profile, sessions, API keys, second factors, one-time tokens and login attempts without their secrets,
+ * All data held on a user: the account, profile, sessions, API keys, second factors, linked identities, one-time tokens and login attempts without their secrets,
  * emails, and the audit events that concern the user. Personal data of others in these events is left out, their ids included.
  * Lists that can grow are read page by page when they are asked for. Every page is authorized like a request of its own, so
  * that a caller who loses their authority receives no further page. Throws `forbidden`, `user_not_found`,
@@ -50,20 +51,31 @@ export async function exportUser(ctx: Context, request: ExportRequest): Promise<
   const { user: ref } = request;
   // One's own first pages are read in the same round trip. Others' are read once it is decided that the caller may.
   const isOwn = isCallersOwn(ctx, ref);
-  const { acting, users, profiles, origins, tokens, attempts, factors, codes, ...first } =
-    await read(ctx, {
-      users: findManagedUser(db, ref),
-      profiles: findStoredProfile(db, ref),
-      origins: countKnownOrigins(db, ref),
-      tokens: listTokensOfUser(db, ref),
-      attempts: listAttemptsOfUser(db, ref),
-      factors: listFactorsOfUser(db, ref),
-      codes: countCodesOfUser(db, ref),
-      sessions: isOwn && listSessionsOfUser(db, ref, START, PAGE_ROWS),
-      keys: isOwn && listApiKeysOfUser(db, ref, START, PAGE_ROWS),
-      mails: isOwn && listMailOfUser(db, ref, START, PAGE_ROWS),
-      events: isOwn && listEventsConcerning(db, ref, START, PAGE_ROWS),
-    });
+  const {
+    acting,
+    users,
+    profiles,
+    origins,
+    tokens,
+    attempts,
+    factors,
+    codes,
+    identities,
+    ...first
+  } = await read(ctx, {
+    users: findManagedUser(db, ref),
+    profiles: findStoredProfile(db, ref),
+    origins: countKnownOrigins(db, ref),
+    tokens: listTokensOfUser(db, ref),
+    attempts: listAttemptsOfUser(db, ref),
+    factors: listFactorsOfUser(db, ref),
+    codes: countCodesOfUser(db, ref),
+    identities: listIdentitiesOfUser(db, ref),
+    sessions: isOwn && listSessionsOfUser(db, ref, START, PAGE_ROWS),
+    keys: isOwn && listApiKeysOfUser(db, ref, START, PAGE_ROWS),
+    mails: isOwn && listMailOfUser(db, ref, START, PAGE_ROWS),
+    events: isOwn && listEventsConcerning(db, ref, START, PAGE_ROWS),
+  });
   const user = requireExportable(acting, users[0], request);
   const pages = <Row extends { id: string }>(list: List<Row>, rows: Row[]) =>
     readPages(ctx, { ...request, user: user.id }, list, isOwn ? rows : undefined);
@@ -78,6 +90,7 @@ export async function exportUser(ctx: Context, request: ExportRequest): Promise<
     attempts,
     factors,
     recoveryCodesLeft: codes[0]?.left ?? 0,
+    identities,
     sessions: pages(listSessionsOfUser, first.sessions),
     keys: pages(listApiKeysOfUser, first.keys),
     mails: pages(listMailOfUser, first.mails),

@@ -4,6 +4,8 @@ import { ApiKey, presentApiKey } from "../../api-keys/schema.ts";
 import { AuditEvent } from "../../audit/schema.ts";
 import type { FactorRow } from "../../authentication/factors/repository.ts";
 import { Factor, presentFactor } from "../../authentication/factors/schema.ts";
+import type { IdentityRow } from "../../authentication/identities/repository.ts";
+import { Identity, presentIdentity } from "../../authentication/identities/schema.ts";
 import { TOKEN_PURPOSES, type TokenPurpose } from "../../authentication/one-time-tokens/tokens.ts";
 import type { SessionRow } from "../../authentication/sessions/repository.ts";
 import { presentSession, Session } from "../../authentication/sessions/schema.ts";
@@ -63,6 +65,7 @@ export const UserExport = z
       description: "The number of unused recovery codes. Only hashes of them are stored.",
       example: 10,
     }),
+    identities: z.array(Identity.extend({ issuer: z.string() }).openapi("StoredIdentity")),
     known_device_count: z.int().openapi({
       description:
         "The number of user agents that are known from logins. Only keyed hashes of them are stored.",
@@ -91,6 +94,7 @@ export interface PersonalData {
   attempts: readonly { attemptedAt: number }[];
   factors: readonly (FactorRow & { credentialId: string | null })[];
   recoveryCodesLeft: number;
+  identities: readonly IdentityRow[];
   sessions: Paged<SessionRow>;
   keys: Paged<ApiKeyRow>;
   mails: Paged<MailRow>;
@@ -128,6 +132,10 @@ export function presentExport(data: PersonalData): PagedDocument<UserExport> {
       credential_id: factor.credentialId,
     })),
     recovery_codes_left: data.recoveryCodesLeft,
+    identities: data.identities.map((identity) => ({
+      ...presentIdentity(identity),
+      issuer: identity.issuer,
+    })),
     known_device_count: data.origins.devices,
     known_network_count: data.origins.networks,
     audit_events: data.events,

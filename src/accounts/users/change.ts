@@ -14,6 +14,7 @@ import { requireStepUp } from "../../access/step-up.ts";
 import type { UserRef } from "../../access/target.ts";
 import { commit, retryOnConflict } from "../../audit/commit.ts";
 import { type AuditAction, type Changes, createAuditEvent } from "../../audit/events.ts";
+import { deleteIdentitiesOfUser } from "../../authentication/identities/repository.ts";
 import { TOKEN_PURPOSES } from "../../authentication/one-time-tokens/tokens.ts";
 import { cacheEndedSessions } from "../../authentication/sessions/cache.ts";
 import { type RevocationReason, revokeSessions } from "../../authentication/sessions/repository.ts";
@@ -61,6 +62,8 @@ export interface ChangePlan {
   endsSessions?: RevocationReason | undefined;
   /** Whether the user's API keys are revoked. */
   endsKeys?: true;
+  /** Whether the user's identities at other providers are unlinked, so that other accounts can have them. */
+  unlinksIdentities?: true;
   /** Whether the links in emails to the user are voided. */
   voidsLinks?: boolean;
   /** A new address that the user must confirm. */
@@ -204,6 +207,7 @@ export async function toStatements(acting: Acting, user: ManagedUser, change: Ch
       ended:
         endsSessions && revokeSessions(db, { userId }, { reason: endsSessions, now }, recorded),
       endedKeys: change.endsKeys && revokeApiKeysOfUser(db, userId, now, recorded),
+      unlinked: change.unlinksIdentities && deleteIdentitiesOfUser(db, userId, recorded),
       ...(change.voidsLinks && voidLinks(acting, userId, TOKEN_PURPOSES, recorded)),
       notice: confirms !== undefined && queueMail(acting, toOldAddressNotice(user), recorded),
       mail:

@@ -3,8 +3,8 @@ import { AppError } from "../../errors.ts";
 import { type ChangeTarget, changeUser, type MakePlan } from "./change.ts";
 
 /**
- * Soft-deletes a user: they can no longer log in, their sessions and API keys end, and their username and email become
- * available.
+ * Soft-deletes a user: they can no longer log in, their sessions and API keys end, and their username, email and identities at
+ * other providers become available.
  */
 export async function deleteUser(ctx: Context, target: ChangeTarget): Promise<void> {
   await changeUser(ctx, target, planDeletion);
@@ -18,6 +18,7 @@ export const planDeletion: MakePlan = ({ now }, user) => {
     events: [{ action: "user.deleted" }],
     endsSessions: "user_deleted",
     endsKeys: true,
+    unlinksIdentities: true,
     voidsLinks: true,
   };
 };

@@ -9,6 +9,7 @@ import { AppError } from "../../errors.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
 import { queueMail } from "../../outbox/queue.ts";
 import { invalidCursor, openPage, type Page, type PageRequest, toPage } from "../../paging.ts";
+import { whereOtherLogin } from "../login-methods/conditions.ts";
 import {
   countFactors,
   deleteFactor,
@@ -80,12 +81,12 @@ export async function changeFactorName(
  */
 export async function removeFactor(ctx: Context, at: OwnFactor): Promise<void> {
   await retryOnConflict(async () => {
-    const { acting, owner, factor } = await readFactor(ctx, at);
+    const { acting, owner, factor, whereOther } = await readFactor(ctx, at);
     if (factor.isOnlyLogin) throw new AppError("last_login_method");
     if (factor.isNeeded) throw new AppError("factor_required");
     const { db } = acting;
     const { userId, id } = at;
-    const whereAllowed = sql`${whereAuthorized(acting, {})} AND ${whereNotRequired(userId, id)} AND ${whereLoginRemains(userId, id)}`;
+    const whereAllowed = sql`${whereAuthorized(acting, {})} AND ${whereNotRequired(userId, id)} AND ${whereLoginRemains(whereOther)}`;
     const notice = { userId, kind: "factor_removed", address: owner.email } as const;
     const { changed, mail } = await commit(acting, {
       change: deleteFactor(db, userId, id, whereAllowed),
@@ -106,11 +107,14 @@ export async function removeFactor(ctx: Context, at: OwnFactor): Promise<void> {
 }
 
 async function readFactor(ctx: Context, { userId, id }: OwnFactor) {
-  const { acting, account, factors } = await read(ctx, { factors: findFactor(ctx.db, userId, id) });
+  const whereOther = whereOtherLogin(ctx, userId, { passkeyId: id });
+  const { acting, account, factors } = await read(ctx, {
+    factors: findFactor(ctx.db, { userId, id }, whereOther),
+  });
   const [factor] = factors;
   if (!factor) throw new AppError("factor_not_found");
   const { dataKey } = acting.actor;
-  return { acting, factor, owner: { id: userId, email: account.email, dataKey } };
+  return { acting, factor, whereOther, owner: { id: userId, email: account.email, dataKey } };
 }
 
 function describeFactor(userId: string, { id, type }: Pick<FactorRow, "id" | "type">) {

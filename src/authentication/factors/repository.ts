@@ -53,13 +53,17 @@ export function countFactors(db: Db, userId: string) {
     .where(whereConfirmedOf(userId));
 }
 
-/** A user's confirmed factor, and what decides whether it can be removed. */
-export function findFactor(db: Db, userId: string, id: string) {
+/** A user's confirmed factor, and what decides whether it can be removed. Without a passkey, the user can still log in if `whereOther`. */
+export function findFactor(
+  db: Db,
+  { userId, id }: { userId: string; id: string },
+  whereOther: SQL,
+) {
   return db
     .select({
       ...factorColumns,
       isNeeded: sql`NOT ${whereNotRequired(userId, id)}`.mapWith(Boolean).as("is_needed"),
-      isOnlyLogin: sql`NOT ${whereLoginRemains(userId, id)}`.mapWith(Boolean).as("is_only_login"),
+      isOnlyLogin: sql`NOT ${whereLoginRemains(whereOther)}`.mapWith(Boolean).as("is_only_login"),
     })
     .from(factors)
     .where(and(eq(factors.id, id), whereConfirmedOf(userId)));
@@ -71,15 +75,14 @@ export function whereNotRequired(userId: string, id: string): SQL {
     WHERE owner.id = ${userId} AND held.require_mfa = 1))`;
 }
 
-/** True if the user can log in without this factor: with a password, or with another passkey. */
-export function whereLoginRemains(userId: string, id: string): SQL {
-  return sql`(EXISTS (SELECT 1 FROM users AS owner WHERE owner.id = ${userId} AND owner.password_hash IS NOT NULL)
-    OR ${factors.type} <> 'passkey' OR ${whereAnother(userId, id, sql`other.type = 'passkey'`)})`;
+/** True for a factor that is no passkey, and for a passkey without which the user can log in. */
+export function whereLoginRemains(whereOther: SQL): SQL {
+  return sql`(${factors.type} <> 'passkey' OR ${whereOther})`;
 }
 
-function whereAnother(userId: string, id: string, condition = sql`true`): SQL {
+function whereAnother(userId: string, id: string): SQL {
   return sql`EXISTS (SELECT 1 FROM factors AS other WHERE other.user_id = ${userId} AND other.id <> ${id}
-    AND other.confirmed_at IS NOT NULL AND ${condition})`;
+    AND other.confirmed_at IS NOT NULL)`;
 }
 
 function whereConfirmedOf(userId: string) {

@@ -1,4 +1,3 @@
-import { revokeApiKeysOfUser } from "../../access/repository.ts";
 import { commit } from "../../audit/commit.ts";
 import { createAuditEvent } from "../../audit/events.ts";
 import type { Context } from "../../context.ts";
@@ -8,7 +7,7 @@ import { toComparisonKey } from "../../lib/text.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
 import { queueMail, voidLinks } from "../../outbox/queue.ts";
 import { deleteAttempts, toAttemptKey } from "../attempts/repository.ts";
-import { removeAllFactors } from "../factors/repository.ts";
+import { planFirstProof } from "../first-proof/prove.ts";
 import { type FoundToken, whereTokenLive } from "../one-time-tokens/repository.ts";
 import { PASSWORD_PURPOSES, readToken } from "../one-time-tokens/tokens.ts";
 import { cacheEndedSessions } from "../sessions/cache.ts";
@@ -19,8 +18,8 @@ import type { ResetPassword } from "./schema.ts";
 
 /**
  * Sets a new password with the token of a reset, of an invitation or of a login with an expired password, and ends all sessions
- * of the user. A token works once. The token of an email also confirms its address. If that was not verified before, the API
- * keys of the account are revoked, and its second factors are removed.
+ * of the user. A token works once. The token of an email also confirms its address. If that was not verified before, everything that
+ * was set up in the account is voided (first-proof/prove.ts).
  * Throws `invalid_token`, `validation_failed`.
  */
 export async function resetPassword(ctx: Context, input: ResetPassword): Promise<void> {
@@ -73,38 +72,37 @@ async function applyReset(
 ): Promise<boolean> {
   const { db } = ctx;
   const { userId, emailKey, dataKey, purpose } = token;
-  // Whoever has the link reads the mailbox. If nobody has proven that before, the API keys and factors may be those of a stranger
-  // who registered the address.
-  const isFirstProof = purpose !== "expired_password" && !token.emailVerified;
-  const now = ctx.now();
-  const notice = { userId, kind: "password_changed", address: token.email } as const;
-  const reason = { reason: "password_reset", now } as const;
-  const target = {
+  const owner = { id: userId, email: token.email, dataKey };
+  const event = await createAuditEvent(ctx, {
+    action: "password.reset",
     targetType: "user",
     targetId: userId,
     metadata: { reason: purpose },
-    origin: { id: userId, dataKey },
-  } as const;
-  const whereLive = whereTokenLive(tokenHash, purpose, now);
+    origin: owner,
+  });
+  // Whoever has the link reads the mailbox. If nobody has proven that before, what was set up may be that of a stranger.
+  const isFirstProof = purpose !== "expired_password" && !token.emailVerified;
+  const firstProof = isFirstProof ? await planFirstProof(ctx, owner, purpose) : undefined;
+  const now = ctx.now();
+  const notice = { userId, kind: "password_changed", address: token.email } as const;
+  const reason = { reason: "password_reset", now } as const;
   const { changed, ended, mail } = await commit(ctx, {
     change: resetPasswordHash(
       db,
       { userId, emailKey, hash, verifiesEmail: isFirstProof },
-      whereLive,
+      whereTokenLive(tokenHash, purpose, now),
     ),
-    event: await createAuditEvent(ctx, { action: "password.reset", ...target }),
-    furtherEvents: isFirstProof
-      ? [await createAuditEvent(ctx, { action: "email.verified", ...target })]
-      : [],
+    event,
+    furtherEvents: firstProof ? [firstProof.event] : [],
     effects: (recorded) => ({
-      ended: revokeSessions(db, { userId }, reason, recorded),
-      endedKeys: isFirstProof && revokeApiKeysOfUser(db, userId, now, recorded),
-      ...(isFirstProof && removeAllFactors(db, userId, now, recorded)),
-      // A pending change of email was authorized with the old password, so it is voided.
-      ...voidLinks(ctx, userId, [...PASSWORD_PURPOSES, "change_email"], recorded),
+      ...(firstProof?.voidUnproven(recorded) ?? {
+        ended: revokeSessions(db, { userId }, reason, recorded),
+        // A pending change of email was authorized with the old password, so it is voided.
+        ...voidLinks(ctx, userId, [...PASSWORD_PURPOSES, "change_email"], recorded),
+      }),
       // The user has proven who they are, so the lock-out ends.
       attempts: deleteAttempts(db, toAttemptKey(userId), recorded),
-      mail: queueMail(ctx, notice, recorded),
+      mail: queueMail(ctx, firstProof?.notice ?? notice, recorded),
     }),
   });
   cacheEndedSessions(ctx, ended);

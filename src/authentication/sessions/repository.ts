@@ -165,7 +165,8 @@ export type RevocationReason =
   | "role_changed"
   | "email_changed"
   | "mfa_required"
-  | "factors_reset";
+  | "factors_reset"
+  | "address_proven";
 
 /** The id of a session that has ended, and when its current generation began. */
 const endedColumns = { id: sessions.id, rotatedAt: sessions.rotatedAt };

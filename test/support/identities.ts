@@ -1,0 +1,21 @@
+import { newId } from "../../src/lib/ids.ts";
+import { sqlAll, sqlRun } from "./fixtures.ts";
+
+/** Links an account at a provider to a user directly in D1. Returns the identity's id. */
+export async function linkIdentity(userId: string, subject = newId()): Promise<string> {
+  const id = newId();
+  await sqlRun(
+    `INSERT INTO identities (id, user_id, provider, issuer, subject, email, created_at, last_used_at)
+     VALUES (?, ?, 'example', 'https://issuer.example', ?, ?, 0, NULL)`,
+    id,
+    userId,
+    subject,
+    `${subject}@issuer.example`,
+  );
+  return id;
+}
+
+/** How many identities a user has. */
+export async function countIdentities(userId: string): Promise<number> {
+  return (await sqlAll("SELECT id FROM identities WHERE user_id = ?", userId)).length;
+}
