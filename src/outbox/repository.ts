@@ -132,9 +132,11 @@ function claimMail(db: Db, { lease, now, leaseMs }: Claim, condition: SQL) {
       createdAt: mailOutbox.createdAt,
       name: sql<string>`(SELECT coalesce(recipient.first_name, recipient.username) FROM users AS recipient
         WHERE recipient.id = mail_outbox.user_id)`.as("name"),
-      // An email about an API key has the key's id, one about what a proof has removed the id of the event that lists it.
+      // An email about an API key has the key's id, one about what a proof has removed or about a provider the id of the event that says so.
       about: sql<string | null>`CASE kind
         WHEN 'api_key_created' THEN (SELECT subject.name FROM api_keys AS subject WHERE subject.id = mail_outbox.id)
+        WHEN 'identity_linked' THEN (SELECT link.metadata ->> '$.provider' FROM audit_events AS link WHERE link.id = mail_outbox.id)
+        WHEN 'identity_unlinked' THEN (SELECT link.metadata ->> '$.provider' FROM audit_events AS link WHERE link.id = mail_outbox.id)
         WHEN 'address_proven' THEN (SELECT proof.metadata ->> '$.removed' FROM audit_events AS proof WHERE proof.id = mail_outbox.id)
         END`.as("about"),
     });

@@ -19,6 +19,8 @@ export const MAIL_KINDS = [
   "recovery_codes_low",
   "factors_reset",
   "address_proven",
+  "identity_linked",
+  "identity_unlinked",
 ] as const;
 
 export type MailKind = (typeof MAIL_KINDS)[number];
@@ -170,6 +172,20 @@ const TEMPLATES: Readonly<Record<MailKind, Template>> = {
       "If you had set them up yourself, set them up again. If you have confirmed nothing, someone else reads your email: secure your mailbox.",
     ],
     describe: describeRemoved,
+  },
+  identity_linked: {
+    subject: "Login provider linked to your account",
+    lines: [
+      "An account at the login provider “{about}” was linked to your account. Whoever can log in there can log in to your account.",
+      "If this was not you, remove it, change your password and end your other sessions now.",
+    ],
+  },
+  identity_unlinked: {
+    subject: "Login provider removed from your account",
+    lines: [
+      "An account at the login provider “{about}” was removed from your account. It can no longer be used to log in.",
+      "If this was not you, change your password now and end your other sessions.",
+    ],
   },
 };
 
