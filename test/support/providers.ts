@@ -329,8 +329,26 @@ export function sendStart(
   });
 }
 
+/** The state of a login, as Roster reads it in a callback of this provider; undefined if it refuses it. */
+export async function openState(bindings: Cloudflare.Env, id: string, text: string) {
+  const { ctx } = await createProviderContext(bindings);
+  return readState(ctx, getProvider(ctx, id), text);
+}
+
 /** What Roster finds in a callback: who logged in. Rejects with what the application is told. */
 export async function redeem(bindings: Cloudflare.Env, id: string, parameters: URLSearchParams) {
+  const { ctx, work } = await createProviderContext(bindings);
+  const provider = getProvider(ctx, id);
+  const state = await readState(ctx, provider, parameters.get("state") ?? "");
+  if (!state) throw new Error("no state");
+  try {
+    return await redeemCallback(ctx, provider, { state, parameters });
+  } finally {
+    await Promise.all(work);
+  }
+}
+
+async function createProviderContext(bindings: Cloudflare.Env) {
   const result = await getIsolate(bindings).config;
   if (!result.ok) throw new Error(JSON.stringify(result.faults));
   const work: Promise<unknown>[] = [];
@@ -345,14 +363,7 @@ export async function redeem(bindings: Cloudflare.Env, id: string, parameters: U
     log: createLog(() => ({ minLevel: "debug", fields: {} })),
     waitUntil: (one) => work.push(one),
   });
-  const provider = getProvider(ctx, id);
-  const state = await readState(ctx, provider, parameters.get("state") ?? "");
-  if (!state) throw new Error("no state");
-  try {
-    return await redeemCallback(ctx, provider, { state, parameters });
-  } finally {
-    await Promise.all(work);
-  }
+  return { ctx, work };
 }
 
 export type FakeProviders = Awaited<ReturnType<typeof fakeProviders>>;

@@ -69,13 +69,14 @@ function isUsable(
   { issuer }: Provider,
   metadata: Readonly<Record<string, unknown>>,
 ): boolean {
-  const isAllowed = (name: string) =>
-    isProviderUrl(String(metadata[name]), config.environment === "production");
+  const isProduction = config.environment === "production";
+  const isAllowed = (address: unknown) =>
+    typeof address === "string" && isProviderUrl(address, isProduction);
   return (
     URL.canParse(String(metadata.issuer)) &&
     new URL(String(metadata.issuer)).href === new URL(issuer).href &&
     REQUIRED.every((name) => metadata[name] !== undefined) &&
-    ENDPOINTS.every((name) => metadata[name] === undefined || isAllowed(name))
+    ENDPOINTS.every((name) => metadata[name] === undefined || isAllowed(metadata[name]))
   );
 }
 
