@@ -11,6 +11,7 @@ import { auditRouter } from "./audit/routes.ts";
 import { sealsRouter } from "./audit/seals/routes.ts";
 import { countDenial } from "./audit/unattributed.ts";
 import { credentialsRouter } from "./authentication/credentials/routes.ts";
+import { emailLoginRouter } from "./authentication/email-login/routes.ts";
 import { passkeysRouter } from "./authentication/factors/passkey-routes.ts";
 import { factorsRouter } from "./authentication/factors/routes.ts";
 import { identitiesRouter } from "./authentication/identities/routes.ts";
@@ -64,6 +65,7 @@ export function createApp() {
   app.route("/", providersRouter);
   app.route("/", providerLoginRouter);
   app.route("/", identitiesRouter);
+  app.route("/", emailLoginRouter);
   app.route("/", factorsRouter);
   app.route("/", passkeysRouter);
   app.route("/", importRouter);

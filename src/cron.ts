@@ -5,6 +5,7 @@ import { archiveNextDay } from "./audit/seals/archive.ts";
 import { sealNextDay } from "./audit/seals/seal.ts";
 import { trimTrail } from "./audit/seals/trim.ts";
 import { deleteExpiredLoginAttempts } from "./authentication/attempts/repository.ts";
+import { deleteExpiredEmailLogins } from "./authentication/email-login/repository.ts";
 import { deleteExpiredFactors } from "./authentication/factors/repository.ts";
 import { deleteExpiredTokens } from "./authentication/one-time-tokens/repository.ts";
 import { deleteExpiredCodes } from "./authentication/provider-login/repository.ts";
@@ -102,6 +103,9 @@ const HOURLY: readonly Job[] = [
   ),
   cleanup("delete_expired_exchange_codes", ({ db, now }, limit) =>
     deleteExpiredCodes(db, now(), limit),
+  ),
+  cleanup("delete_expired_email_logins", ({ db, now }, limit) =>
+    deleteExpiredEmailLogins(db, now(), limit),
   ),
   cleanup("delete_expired_login_attempts", ({ db, now }, limit) =>
     deleteExpiredLoginAttempts(db, now(), limit),

@@ -12,6 +12,7 @@ export const FAULT_CODES = {
   too_small: "The number is too small, or the list has too few elements.",
   too_big: "The number is too big, or the list has too many elements.",
   username_or_email: "Exactly one of `username` and `email` is required.",
+  token_or_code: "Either `token`, or both `login_token` and `code` are required.",
   unknown_role: "There is no role with this name.",
   reused: "The Idempotency-Key was used for another request.",
   reserved: "The name is reserved for permissions of Roster itself.",

@@ -25,17 +25,14 @@ const DESCRIPTION = `User accounts, authentication, sessions, roles and API keys
 Log in, send the \`access_token\` as \`Authorization: Bearer <token>\`, and refresh it before it expires (\`expires_in\`).
 Send an \`Idempotency-Key\` with requests that create something, so that you can repeat them safely.
 Every error response is a problem document (RFC 9457) with a stable \`code\`; /docs/errors explains each code. A path that is
-not in this document gets 404 \`not_found\`. A method that its path does not have gets 405 \`method_not_allowed\`, and \`Allow\` lists
+not in this document, or that a setting has switched off, gets 404 \`not_found\`. A method that its path does not have gets 405 \`method_not_allowed\`, and \`Allow\` lists
 the methods that it has.`;
 
 const ONE_CREDENTIAL =
   "Operations that accept an access token or an API key refuse a request with both: 400 `conflicting_credentials`.";
 
 /** Codes for requests that match no operation. */
-const OUTSIDE_OPERATIONS: readonly string[] = [
-  "not_found",
-  "method_not_allowed",
-] satisfies ErrorCode[];
+const OUTSIDE_OPERATIONS: readonly string[] = ["method_not_allowed"] satisfies ErrorCode[];
 
 const OPERATION_CODES = (Object.keys(ERRORS) as ErrorCode[]).filter(
   (code) => !OUTSIDE_OPERATIONS.includes(code),

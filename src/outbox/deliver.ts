@@ -31,12 +31,13 @@ const RUN_MS = 20 * SECOND;
 /** A scheduled run sends no more than this: an email takes up to two D1 queries, and D1 allows 1,000 per invocation of a worker. */
 const MAILS_PER_RUN = 400;
 
-/** The purpose of the one-time token in the link of an email. */
+/** The purpose of the one-time token that an email has a link or a code for. */
 const PURPOSES: Readonly<Partial<Record<MailKind, TokenPurpose>>> = {
   verify_email: "verify_email",
   reset_password: "reset_password",
   invitation: "invitation",
   change_email: "change_email",
+  email_login: "email_login",
 };
 
 /**
@@ -176,7 +177,8 @@ async function send(ctx: Context, mail: ClaimedMail, lease: string): Promise<boo
     name,
     about,
     appName: config.appName,
-    link: token === undefined ? undefined : { baseUrl: linkUrl, token, isService: linksToService },
+    code: token?.code,
+    link: token && { baseUrl: linkUrl, token: token.text, isService: linksToService },
   });
   const { requestId, trace } = ctx;
   await sendMail({ ...rendered, to: address, idempotencyKey: mail.id, requestId, trace });

@@ -21,6 +21,7 @@ export const MAIL_KINDS = [
   "address_proven",
   "identity_linked",
   "identity_unlinked",
+  "email_login",
 ] as const;
 
 export type MailKind = (typeof MAIL_KINDS)[number];
@@ -37,9 +38,11 @@ const RESET: LinkRequest = {
   body: '{ "token": "…", "password": "…" }',
 };
 
+const LOG_IN: LinkRequest = { path: "/v1/auth/email-login/verify", body: '{ "token": "…" }' };
+
 interface Template {
   subject: string;
-  /** `{about}` stands for the name of what the email is about. */
+  /** `{about}` stands for the name of what the email is about, `{code}` for the code of its token. */
   lines: readonly string[];
   /** Puts what the email is about into words. By default it is a name. */
   describe?: (about: string) => string;
@@ -79,6 +82,15 @@ const TEMPLATES: Readonly<Record<MailKind, Template>> = {
       "The link is good for 24 hours. Until you confirm, your account keeps its old address.",
     ],
     link: { path: "/verify-email", label: "Confirm your new email address", request: VERIFY },
+  },
+  email_login: {
+    subject: "Log in to your account",
+    lines: [
+      "Your code to log in is {code}",
+      "Enter it where you asked for it, or follow the link. Both are good for ten minutes, and work once.",
+      "If you did not ask for this, ignore this email, and give the code to nobody.",
+    ],
+    link: { path: "/email-login", label: "Log in", request: LOG_IN },
   },
   email_change_notice: {
     subject: "Your email address is about to change",
@@ -219,6 +231,8 @@ interface MailContent {
   /** The name of what the email is about, for kinds that mention it. */
   about: string | null;
   appName: string;
+  /** The code that stands for the token; undefined for an email without a token. */
+  code: string | undefined;
   /** Undefined for an email without a link. `isService` if the base URL is that of this service, which has no pages for links. */
   link: { baseUrl: string; token: string; isService: boolean } | undefined;
 }
@@ -226,11 +240,11 @@ interface MailContent {
 /** Renders an email as text and as HTML. The link is built from the configured URL, and names are escaped. */
 export function renderMail(
   kind: MailKind,
-  { name, about, appName, link }: MailContent,
+  { name, about, appName, code, link }: MailContent,
 ): RenderedMail {
   const { subject, link: page, describe = toOneLine } = TEMPLATES[kind];
   const lines = TEMPLATES[kind].lines.map((line) =>
-    line.replace("{about}", () => describe(about ?? "")),
+    line.replace("{code}", code ?? "").replace("{about}", () => describe(about ?? "")),
   );
   const greeting = `Hello ${toOneLine(name)},`;
   const closing = `This email is about an account at ${appName}.`;

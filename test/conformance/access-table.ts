@@ -26,6 +26,8 @@ POST   /v1/auth/password/reset              | –                  | –        
 POST   /v1/auth/password/change             | –                  | –        | 401       | yes       | –            | own       | own   | 403      | 403
 POST   /v1/auth/passkey/options             | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes
 POST   /v1/auth/passkey/login               | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes
+POST   /v1/auth/email-login                 | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes
+POST   /v1/auth/email-login/verify          | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes
 POST   /v1/auth/mfa/challenge               | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes
 POST   /v1/auth/step-up/challenge           | –                  | –        | 401       | yes       | –            | own       | own   | 403      | 403
 POST   /v1/auth/factors/passkeys/options    | –                  | –        | 401       | yes       | –            | own       | own   | 403      | 403

@@ -55,6 +55,7 @@ const LAYERS = [
   "authentication/verification/",
   "authentication/credentials/",
   "authentication/login/",
+  "authentication/email-login/",
   "authentication/mfa/",
   "authentication/provider-login/",
   "operations/",

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createMailbox, flowsOf, type Mailbox } from "../support/mail.ts";
+import { codeTo, createLoginMailbox, emailLoginOf } from "../support/email-login.ts";
+import { flowsOf, type Mailbox } from "../support/mail.ts";
 import { createSquatter, expectPowerless, proofOf, type Squatter } from "../support/squatter.ts";
 
 const NEW = "another pass phrase";
@@ -15,11 +16,21 @@ const WAYS: Readonly<
     await forgot(email);
     return [(await reset(box.tokenTo(email), NEW)).status, "reset_password"];
   },
+  "a login by a link": async (box, { email }) => {
+    const { request, byLink } = emailLoginOf(box);
+    await request(email);
+    return [(await byLink(box.tokenTo(email))).status, "email_login"];
+  },
+  "a login by a code": async (box, { email }) => {
+    const { request, byCode } = emailLoginOf(box);
+    const { body } = await request(email);
+    return [(await byCode(body.login_token, codeTo(box, email))).status, "email_login"];
+  },
 };
 
 describe.each(Object.keys(WAYS))("the first proof of a mailbox by %s", (way) => {
   it("leaves nothing of whoever registered the address before, and says so in one email", async () => {
-    const box = createMailbox({ EMAIL_LOGIN: "on", RATE_LIMIT_AUTH: "0" });
+    const box = createLoginMailbox();
     const squatter = await createSquatter(box);
     const [status, reason] = (await WAYS[way]?.(box, squatter)) ?? [];
     expect(status).toBeLessThan(300);

@@ -1,11 +1,14 @@
 import { describe, expect, it } from "vitest";
 import type { Answer } from "../support/api.ts";
+import { createLoginMailbox, requestLogin } from "../support/email-login.ts";
 import {
+  addTotp,
   byTotp,
   codeOf,
   createStrictUser,
   createTotpUser,
   halfLogIn,
+  requireFactor,
   sendPassword,
   verify,
 } from "../support/factors.ts";
@@ -40,6 +43,20 @@ const WAYS: Readonly<Record<string, () => Promise<Attempt[]>>> = {
     const { id, authenticator } = await createPasskeyUser();
     const unverified = { isUserVerified: false };
     return [await attempt(id, () => passkeyLogin(authenticator, unverified))];
+  },
+  "POST /v1/auth/email-login/verify": async () => {
+    const box = createLoginMailbox();
+    const [byLink, byCode, strict] = [
+      await requestLogin(box),
+      await requestLogin(box),
+      await requestLogin(box),
+    ];
+    await Promise.all([addTotp(byLink.user), addTotp(byCode.user), requireFactor(strict.user)]);
+    return [
+      await attempt(byLink.user.id, () => byLink.byLink(byLink.token)),
+      await attempt(byCode.user.id, () => byCode.byCode(byCode.loginToken, byCode.code)),
+      await attempt(strict.user.id, () => strict.byLink(strict.token)),
+    ];
   },
   "POST /v1/auth/mfa/verify": async () => {
     const [one, other] = [await createTotpUser(), await createTotpUser()];

@@ -52,12 +52,14 @@ export function listTokensOfUser(db: Db, user: UserRef) {
     .orderBy(oneTimeTokens.purpose);
 }
 
-/** The times of the login attempts stored for a user, those with second factors included, the oldest first. Their number is limited by the lock-out. */
+/** The times of the login attempts stored for a user, those with second factors and codes of emails included, the oldest first. Their number is limited by the lock-out. */
 export function listAttemptsOfUser(db: Db, user: UserRef) {
   return db
     .select({ attemptedAt: sql<number>`attempt.value`.as("attempted_at") })
     .from(sql`${loginAttempts}, json_each(${loginAttempts.attempts}, '$."*"') AS attempt`)
-    .where(sql`${loginAttempts.key} IN ('user:' || ${user}, 'mfa:' || ${user})`)
+    .where(
+      sql`${loginAttempts.key} IN ('user:' || ${user}, 'mfa:' || ${user}, 'email:' || ${user})`,
+    )
     .orderBy(sql`attempted_at`);
 }
 

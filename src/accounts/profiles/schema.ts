@@ -67,7 +67,8 @@ const Phone = z
   .regex(/^\+[1-9]\d{6,14}$/, "Must be a phone number in E.164 format, such as +41446681800.")
   .openapi({ example: "+41446681800" });
 
-const Locale = z
+/** A language, such as that of a profile. */
+export const Locale = z
   .string()
   .max(35)
   .refine(isLocale, fault("invalid_format", "Must be a BCP 47 language tag, such as de-CH."))

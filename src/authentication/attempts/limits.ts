@@ -28,11 +28,19 @@ export function attemptLimits({ config, now }: Context): AttemptLimits {
 
 /** Wrong codes of second factors after which an account accepts none for a while. They are counted apart from passwords. */
 const FACTOR_LIMIT = 5;
-const FACTOR_WINDOW_MS = 15 * MINUTE;
+const CODE_WINDOW_MS = 15 * MINUTE;
 
 /** The limits of second factors, wherever the attempts come from. */
 export function factorAttemptLimits(ctx: Context): AttemptLimits {
-  return { ...attemptLimits(ctx), limit: FACTOR_LIMIT, windowMs: FACTOR_WINDOW_MS };
+  return { ...attemptLimits(ctx), limit: FACTOR_LIMIT, windowMs: CODE_WINDOW_MS };
+}
+
+/** Wrong codes of emails after which an account accepts none for a while. They are counted apart from passwords and second factors. */
+const EMAIL_CODE_LIMIT = 10;
+
+/** The limits of codes that log in by email, wherever the attempts come from. */
+export function emailCodeLimits(ctx: Context): AttemptLimits {
+  return { ...attemptLimits(ctx), limit: EMAIL_CODE_LIMIT, windowMs: CODE_WINDOW_MS };
 }
 
 /** The name under which the attempts from all networks are stored. */

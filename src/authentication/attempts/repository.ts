@@ -6,6 +6,7 @@ import { ALL_NETWORKS, type AttemptLimits } from "./limits.ts";
 
 const USER_PREFIX = "user:";
 const FACTOR_PREFIX = "mfa:";
+const EMAIL_PREFIX = "email:";
 
 /** Under which key attempts are counted, and the keyed hash of the network that they come from. */
 export interface AttemptCounter {
@@ -138,7 +139,13 @@ export function toFactorCounter(userId: string): AttemptCounter & { text: string
   return { text, key: sql`${text}`, network: "codes" };
 }
 
+/** Where wrong codes of emails are counted: by the account in `userId`, or by the address if that is NULL. */
+export function toEmailCounter(userId: SQL, addressHash: string): AttemptCounter {
+  const key = sql`coalesce(${EMAIL_PREFIX} || ${userId}, ${EMAIL_PREFIX + addressHash})`;
+  return { key, network: "codes" };
+}
+
 /** Every key under which attempts on a user's account are counted, except those of their sessions. */
 export function listAttemptKeys(userId: string): string[] {
-  return [toAttemptKey(userId), toFactorCounter(userId).text];
+  return [toAttemptKey(userId), toFactorCounter(userId).text, EMAIL_PREFIX + userId];
 }

@@ -5,17 +5,20 @@ import { users } from "../../db/schema/users.ts";
 import { listAttemptKeys } from "../attempts/repository.ts";
 
 /**
- * Whether a user's password has expired, whether failed logins to the account or wrong codes of second factors are counted, and whether
- * it has factors to reset.
+ * Whether a user's password has expired, whether failed logins to the account or wrong codes are counted, and whether it has factors to
+ * reset.
  */
 export function findCredentialState(db: Db, userId: string) {
-  const [key, factorKey] = listAttemptKeys(userId);
+  const keys = sql.join(
+    listAttemptKeys(userId).map((key) => sql`${key}`),
+    sql`, `,
+  );
   return db
     .select({
       passwordExpired: users.passwordExpired,
       // Nothing is left under `*` if each attempt was followed by a login.
       hasAttempts:
-        sql`EXISTS (SELECT 1 FROM ${loginAttempts} WHERE key IN (${key}, ${factorKey}) AND attempts -> '$."*"' <> '[]')`
+        sql`EXISTS (SELECT 1 FROM ${loginAttempts} WHERE key IN (${keys}) AND attempts -> '$."*"' <> '[]')`
           .mapWith(Boolean)
           .as("has_attempts"),
       hasFactors:

@@ -59,7 +59,7 @@ async function requireUnexpiredPassword(
   if (!token) throw new AppError("invalid_credentials");
   await recordRefusal(ctx, user, "password_expired", effects);
   throw new AppError("password_expired", {
-    extensions: { reset_token: token, expires_in: tokenTtlSeconds(purpose) },
+    extensions: { reset_token: token.text, expires_in: tokenTtlSeconds(purpose) },
   });
 }
 

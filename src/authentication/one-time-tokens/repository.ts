@@ -52,6 +52,44 @@ export function findToken(db: Db, tokenHash: string, { now, revokedBefore }: Mom
 
 export type FoundToken = Awaited<ReturnType<typeof findToken>>[number];
 
+/** The id of the user who has the token with this hash; NULL if there is none. */
+export function selectTokenOwner(tokenHash: string): SQL {
+  return sql`(SELECT user_id FROM one_time_tokens WHERE token_hash = ${tokenHash})`;
+}
+
+/** The hash of a user's live token for a purpose. */
+export function findTokenOfUser(
+  db: Db,
+  { userId, purpose }: { userId: string; purpose: string },
+  { now, revokedBefore }: Moment,
+) {
+  return db
+    .select({ tokenHash: oneTimeTokens.tokenHash })
+    .from(oneTimeTokens)
+    .where(
+      and(
+        eq(oneTimeTokens.userId, userId),
+        eq(oneTimeTokens.purpose, purpose),
+        gt(oneTimeTokens.expiresAt, now),
+        gte(oneTimeTokens.createdAt, revokedBefore),
+      ),
+    );
+}
+
+/** Uses a live token up. Returns a row if it was: of concurrent requests, one gets it. */
+export function spendToken(db: Db, tokenHash: string, { now, revokedBefore }: Moment) {
+  return db
+    .delete(oneTimeTokens)
+    .where(
+      and(
+        eq(oneTimeTokens.tokenHash, tokenHash),
+        gt(oneTimeTokens.expiresAt, now),
+        gte(oneTimeTokens.createdAt, revokedBefore),
+      ),
+    )
+    .returning({ userId: oneTimeTokens.userId });
+}
+
 /** True while a token is live. Every statement that uses a token has this condition. */
 export function whereTokenLive(tokenHash: string, purpose: string, now: number): SQL {
   return sql`EXISTS (SELECT 1 FROM one_time_tokens AS token WHERE token.token_hash = ${tokenHash}

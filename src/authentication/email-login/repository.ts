@@ -1,0 +1,75 @@
+import { and, eq, gt, lt, lte, type SQL, sql } from "drizzle-orm";
+import type { Db } from "../../db/client.ts";
+import { emailLogins } from "../../db/schema/email-logins.ts";
+
+/** How many codes can be tried per login. */
+const MAX_TRIES = 5;
+
+interface NewLogin {
+  addressHash: string;
+  loginId: string;
+  requestedAt: number;
+  expiresAt: number;
+}
+
+/** Stores the latest login that was requested for an address, unless one was requested after `since`. */
+export function upsertLogin(db: Db, login: NewLogin, since: number) {
+  const { addressHash, ...latest } = login;
+  return db
+    .insert(emailLogins)
+    .values({ addressHash, ...latest, tries: 0 })
+    .onConflictDoUpdate({
+      target: emailLogins.addressHash,
+      set: { ...latest, tries: 0 },
+      setWhere: lte(emailLogins.requestedAt, since),
+    });
+}
+
+/** The latest login that was requested for an address. */
+export function findLogin(db: Db, addressHash: string) {
+  return db
+    .select({
+      loginId: emailLogins.loginId,
+      tries: emailLogins.tries,
+      expiresAt: emailLogins.expiresAt,
+    })
+    .from(emailLogins)
+    .where(eq(emailLogins.addressHash, addressHash));
+}
+
+interface LoginRef {
+  addressHash: string;
+  loginId: string;
+}
+
+/** True while a login is the latest one of its address. */
+export function whereLatest({ addressHash, loginId }: LoginRef): SQL {
+  return sql`EXISTS (SELECT 1 FROM email_logins AS latest WHERE latest.address_hash = ${addressHash}
+    AND latest.login_id = ${loginId})`;
+}
+
+/** Counts a code before it is checked. Changes no row if five were tried, or the login has expired or is not the latest one. */
+export function countTry(db: Db, { addressHash, loginId }: LoginRef, now: number) {
+  return db
+    .update(emailLogins)
+    .set({ tries: sql`${emailLogins.tries} + 1` })
+    .where(
+      and(
+        eq(emailLogins.addressHash, addressHash),
+        eq(emailLogins.loginId, loginId),
+        gt(emailLogins.expiresAt, now),
+        lt(emailLogins.tries, MAX_TRIES),
+      ),
+    )
+    .returning({ tries: emailLogins.tries });
+}
+
+/** Deletes up to `limit` logins that have expired. */
+export function deleteExpiredEmailLogins(db: Db, now: number, limit: number) {
+  return db
+    .delete(emailLogins)
+    .where(
+      sql`${emailLogins.addressHash} IN (SELECT address_hash FROM email_logins WHERE expires_at < ${now} LIMIT ${limit})`,
+    )
+    .returning({ addressHash: emailLogins.addressHash });
+}

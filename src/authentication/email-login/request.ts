@@ -1,0 +1,69 @@
+import { sql } from "drizzle-orm";
+import type { Context } from "../../context.ts";
+import { AppError } from "../../errors.ts";
+import { newId } from "../../lib/ids.ts";
+import { mintLoginToken } from "../../lib/login-token.ts";
+import { computeMacText, firstKey } from "../../lib/mac.ts";
+import { toComparisonKey } from "../../lib/text.ts";
+import { MINUTE, SECOND } from "../../lib/time.ts";
+import { deliverSoon } from "../../outbox/deliver.ts";
+import { queueNewLink, requireMail } from "../../outbox/queue.ts";
+import { tokenTtlSeconds } from "../one-time-tokens/tokens.ts";
+import { findResettableUser } from "../passwords/repository.ts";
+import { findLogin, upsertLogin, whereLatest } from "./repository.ts";
+
+const ADDRESS_HASH_BYTES = 18;
+
+/** Throws `not_found` unless people can log in by email. */
+export function requireEmailLogin({ config }: Pick<Context, "config">): void {
+  if (!config.hasEmailLogin) throw new AppError("not_found");
+}
+
+/** A login that waits for its code. */
+export interface PendingLogin {
+  loginToken: string;
+  expiresInSeconds: number;
+}
+
+/**
+ * Sends a link and a code that log in to an address if an active user has it: at most one email per minute and five per hour. A second
+ * request within the minute returns the same token and sends nothing. Does the same work and has the same result for every
+ * address. Throws `not_found` and `mail_not_configured`.
+ */
+export async function requestEmailLogin(ctx: Context, email: string): Promise<PendingLogin> {
+  requireEmailLogin(ctx);
+  requireMail(ctx);
+  const emailKey = toComparisonKey(email);
+  const { users } = await ctx.d1.send({ users: findResettableUser(ctx.db, emailKey) });
+  const [user] = users;
+  const login = await createLogin(ctx, emailKey);
+  const { addressHash, loginId } = login;
+  // The email has the id of the login, from which its link and code are derived.
+  const kind = "email_login";
+  const address = user?.email ?? email;
+  const mail = { id: loginId, userId: user?.id ?? newId(), kind, address } as const;
+  const whereNew = sql`${Number(user !== undefined)} AND ${whereLatest(login)}`;
+  const { mail: queued, latest } = await ctx.d1.send({
+    requested: upsertLogin(ctx.db, login, ctx.now() - MINUTE),
+    ...queueNewLink(ctx, mail, whereNew),
+    latest: findLogin(ctx.db, addressHash),
+  });
+  deliverSoon(ctx, queued);
+  const { expiresAt, loginId: latestId } = latest[0] ?? login;
+  const claims = { addressHash, loginId: latestId, expiresAt };
+  return {
+    loginToken: await mintLoginToken(claims, ctx.config.macKeys),
+    expiresInSeconds: Math.ceil((expiresAt - ctx.now()) / SECOND),
+  };
+}
+
+// Addresses that nobody has are stored, too, for the hours until they expire, but never in clear.
+async function createLogin({ config, now }: Context, emailKey: string) {
+  const key = firstKey(config.macKeys);
+  return {
+    addressHash: await computeMacText(key, "email login v1", emailKey, ADDRESS_HASH_BYTES),
+    loginId: newId(),
+    requestedAt: now(),
+    expiresAt: now() + tokenTtlSeconds("email_login") * SECOND,
+  };
+}
