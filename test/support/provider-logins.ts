@@ -25,12 +25,12 @@ export function createProviderBox(settings: Record<string, string> = {}): Mailbo
 export function sendCallback(
   id: string,
   parameters: URLSearchParams,
-  { bindings, ...options }: RequestOptions,
+  options: RequestOptions,
 ) {
   const path = `/v1/auth/providers/${id}/callback`;
-  if (options.method !== "POST") return send(`${path}?${parameters}`, { bindings, ...options });
+  if (options.method !== "POST") return send(`${path}?${parameters}`, options);
   const headers = { "Content-Type": "application/x-www-form-urlencoded" };
-  return send(path, { bindings, headers, raw: String(parameters), ...options });
+  return send(path, { headers, raw: String(parameters), ...options });
 }
 
 /** The parameters that the application gets. */
@@ -43,10 +43,9 @@ export function resultOf({ status, headers, text }: Answer<any>): URLSearchParam
 /** Sends a code to the exchange. */
 export function sendExchange(
   code: string | null,
-  { bindings, body, ...options }: RequestOptions = {},
+  { body, ...options }: RequestOptions = {},
 ) {
   return send("/v1/auth/exchange", {
-    bindings,
     body: { code, code_verifier: CODE_VERIFIER, ...(body as object) },
     ...options,
   });
