@@ -1,6 +1,7 @@
 import type { Answer, RequestOptions } from "./api.ts";
 import { send } from "./api.ts";
 import { newAccount, newEmail } from "./fixtures.ts";
+import { notePrivate } from "./leaks.ts";
 import { createMailbox, type Mailbox } from "./mail.ts";
 import {
   type Deviation,
@@ -22,11 +23,7 @@ export function createProviderBox(settings: Record<string, string> = {}): Mailbo
 }
 
 /** Sends what a provider sends to the callback. */
-export function sendCallback(
-  id: string,
-  parameters: URLSearchParams,
-  options: RequestOptions,
-) {
+export function sendCallback(id: string, parameters: URLSearchParams, options: RequestOptions) {
   const path = `/v1/auth/providers/${id}/callback`;
   if (options.method !== "POST") return send(`${path}?${parameters}`, options);
   const headers = { "Content-Type": "application/x-www-form-urlencoded" };
@@ -37,14 +34,13 @@ export function sendCallback(
 export function resultOf({ status, headers, text }: Answer<any>): URLSearchParams {
   const location = headers.get("Location");
   if (status !== 303 || !location) throw new Error(`no redirect: ${status} ${text}`);
-  return new URL(location).searchParams;
+  const result = new URL(location).searchParams;
+  notePrivate(result.get("code") ?? "");
+  return result;
 }
 
 /** Sends a code to the exchange. */
-export function sendExchange(
-  code: string | null,
-  { body, ...options }: RequestOptions = {},
-) {
+export function sendExchange(code: string | null, { body, ...options }: RequestOptions = {}) {
   return send("/v1/auth/exchange", {
     body: { code, code_verifier: CODE_VERIFIER, ...(body as object) },
     ...options,

@@ -74,8 +74,8 @@ interface FirstProof<T extends Statements> {
   reason: ProofReason;
   /** True while the proof holds. */
   whereProven: SQL;
-  /** Further events of the proof. */
-  furtherEvents?: readonly NewAuditEvent[];
+  /** Creates further events, which follow that of the proof. */
+  follow?: () => Promise<readonly NewAuditEvent[]>;
   /** What uses the proof up, or follows from it. Runs after everything of before was removed. */
   effects?: (recorded: SQL) => T;
 }
@@ -96,10 +96,11 @@ interface Proven {
 export async function proveAddress<O extends UnprovenOwner, const T extends Statements>(
   ctx: Context,
   owner: O,
-  { reason, whereProven, furtherEvents = [], effects }: FirstProof<T>,
+  { reason, whereProven, follow, effects }: FirstProof<T>,
 ): Promise<(O & Proven) | undefined> {
   const { event, notice, voidUnproven } = await planFirstProof(ctx, owner, reason);
   const { id: userId, emailKey } = owner;
+  const furtherEvents = (await follow?.()) ?? [];
   const { changed, ended, notified } = await commit(ctx, {
     change: verifyAndRemovePassword(ctx.db, { userId, emailKey, now: ctx.now() }, whereProven),
     event,

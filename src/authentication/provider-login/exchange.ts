@@ -27,7 +27,9 @@ export type Exchanged =
  */
 export async function exchangeCode(ctx: Context, input: Exchange): Promise<Exchanged> {
   const opened = await openCode(ctx, input.code);
-  if (!opened) throw new AppError("invalid_exchange_code");
+  // The settings may have changed since.
+  const isKnown = ctx.config.providers.some(({ id }) => id === opened?.grant.provider);
+  if (!opened || !isKnown) throw new AppError("invalid_exchange_code");
   await requireVerifier(ctx, opened, input.code_verifier);
   const { intent } = opened.grant;
   switch (intent) {

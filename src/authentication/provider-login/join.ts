@@ -8,7 +8,7 @@ import { insertIdentity, MAX_IDENTITIES, whereUnlinked } from "../identities/rep
 import type { LoginUser } from "../passwords/repository.ts";
 import { getProvider } from "../providers/list.ts";
 import type { Grant } from "./codes.ts";
-import { planLink, unlessTaken } from "./linking.ts";
+import { createIdentityRow, createLinkEvent, planLink, unlessTaken } from "./linking.ts";
 import { type Found, type Opened, requireActive } from "./look-up.ts";
 import { whereOpenToAddress } from "./repository.ts";
 
@@ -41,12 +41,12 @@ function linkRequired(): AppError {
 type Owner = LoginUser & { emailKey: string };
 
 async function proveAndLink(ctx: Context, grant: Grant, owner: Owner): Promise<Opened | undefined> {
-  const { row, event } = await planLink(ctx, grant, owner);
+  const row = createIdentityRow(ctx, grant, owner.id);
   const proven = await unlessTaken(
     proveAddress(ctx, owner, {
       reason: "provider",
       whereProven: whereUnlinked(grant.identity),
-      furtherEvents: [event],
+      follow: async () => [await createLinkEvent(ctx, row, owner)],
       effects: (recorded) => ({ linked: insertIdentity(ctx.db, row, recorded) }),
     }),
   );

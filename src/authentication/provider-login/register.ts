@@ -13,10 +13,10 @@ import { AppError } from "../../errors.ts";
 import { text } from "../../http/fields.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
 import { queueMail } from "../../outbox/queue.ts";
-import { insertIdentity } from "../identities/repository.ts";
+import { type IdentityRow, insertIdentity } from "../identities/repository.ts";
 import { getProvider } from "../providers/list.ts";
 import type { Grant } from "./codes.ts";
-import { planLink, unlessTaken } from "./linking.ts";
+import { createIdentityRow, createLinkEvent, unlessTaken } from "./linking.ts";
 import type { Found, Opened } from "./look-up.ts";
 
 const Name = text(100);
@@ -41,12 +41,12 @@ export async function registerByProvider(
     ...(await createUserRow(ctx, { username, email: address.email, ...names })),
     emailVerified: getProvider(ctx, grant.provider).trustsEmail,
   };
-  const link = await planLink(ctx, grant, row);
-  const result = await unlessTaken(insertAccount(ctx, grant, row, link));
+  const identity = createIdentityRow(ctx, grant, row.id);
+  const result = await unlessTaken(insertAccount(ctx, row, identity));
   if (!result) return undefined;
   if (result.changed.length === 0) throw noAdminYet();
   deliverSoon(ctx, result.mail);
-  return { owner: toOwner(row), identityId: link.row.id };
+  return { owner: toOwner(row), identityId: identity.id };
 }
 
 function notVouchedFor(): AppError {
@@ -56,12 +56,7 @@ function notVouchedFor(): AppError {
   });
 }
 
-async function insertAccount(
-  ctx: Context,
-  { provider }: Grant,
-  row: NewUser,
-  link: Awaited<ReturnType<typeof planLink>>,
-) {
+async function insertAccount(ctx: Context, row: NewUser, identity: IdentityRow) {
   const mail = { userId: row.id, kind: "verify_email", address: row.email } as const;
   return commit(ctx, {
     change: insertUser(ctx.db, row, whereRegistrationOpen(ctx)),
@@ -70,12 +65,12 @@ async function insertAccount(
       targetType: "user",
       targetId: row.id,
       changes: describeNewUser(row),
-      metadata: { provider },
+      metadata: { provider: identity.provider },
       personal: { of: row, changes: describeNewPerson(row) },
     }),
-    furtherEvents: [link.event],
+    furtherEvents: [await createLinkEvent(ctx, identity, row)],
     effects: (recorded) => ({
-      linked: insertIdentity(ctx.db, link.row, recorded),
+      linked: insertIdentity(ctx.db, identity, recorded),
       mail: !row.emailVerified && queueMail(ctx, mail, recorded),
     }),
   });
