@@ -36,4 +36,4 @@ export const Exchange = z
 export type Exchange = z.infer<typeof Exchange>;
 
 /** What a code is exchanged for, by the `intent` that the login was started with. */
-export const Exchanged = z.union([Tokens, Identity, SteppedUp]).openapi("Exchanged");
+export const Exchanged = z.union([Tokens, Identity, SteppedUp]);
