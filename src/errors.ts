@@ -43,8 +43,7 @@ export const ERRORS = {
   redirect_uri_not_allowed: [
     400,
     "Redirect address not allowed",
-    "`redirect_uri` is not one of those in the setting LOGIN_REDIRECT_URIS. Every character counts, except for the port of a loopback " +
-      "address.",
+    "`redirect_uri` is not one of the setting LOGIN_REDIRECT_URIS. Send one of them, character by character.",
   ],
   unauthenticated: [
     401,
@@ -136,7 +135,7 @@ export const ERRORS = {
   provider_not_found: [
     404,
     "Provider not found",
-    "There is no login provider with this id. GET /v1/auth/providers lists all.",
+    "There is no provider with this id. GET /v1/auth/providers lists all.",
   ],
   method_not_allowed: [
     405,
@@ -298,7 +297,7 @@ export const ERRORS = {
   provider_unavailable: [
     503,
     "Provider unavailable",
-    "The login provider does not respond as it should. Try again after the number of seconds in Retry-After, or log in another way.",
+    "The provider does not respond as it should. Try again after the number of seconds in Retry-After, or log in another way.",
   ],
   mail_not_configured: [
     503,

@@ -91,7 +91,7 @@ export const SETTINGS = z.object({
   CORS_ORIGINS: list.pipe(z.array(z.literal("*").or(origin))),
   RP_ID: z.string().toLowerCase().regex(DOMAIN, "must be a domain, such as example.com").optional(),
   RP_ORIGINS: list.pipe(z.array(origin.or(androidApp))),
-  PROVIDERS: z.string().default("[]"),
+  PROVIDERS: z.unknown().default([]),
   LOGIN_REDIRECT_URIS: list.pipe(
     z.array(
       z

@@ -108,14 +108,14 @@ const DEFAULT_SCOPES: Readonly<Record<ProviderKind, readonly string[]>> = {
 };
 
 /**
- * Parses the JSON of PROVIDERS and takes the secret of each provider from its own setting. Returns the providers, and what is wrong
- * with the settings, without their values.
+ * Reads PROVIDERS, a list as JSON or as the text of it, and takes the secret of each provider from its own setting. Returns the
+ * providers, and what is wrong with the settings, without their values.
  */
 export async function importProviders(
-  text: string,
+  setting: unknown,
   surroundings: Surroundings,
 ): Promise<{ providers: Provider[]; faults: Fault[] }> {
-  const entries = parseList(text);
+  const entries = parseList(setting);
   if (!entries) {
     const message = `must be a JSON list of at most ${MAX_PROVIDERS} objects: [{"id":"google","name":"Google","preset":"google","client_id":"…"}]`;
     return { providers: [], faults: [{ setting: "PROVIDERS", message }] };
@@ -162,9 +162,9 @@ async function importProvider(value: object, surroundings: Surroundings): Promis
   return { provider: toProvider(parsed.data, kind, credential, surroundings.origin) };
 }
 
-function parseList(text: string): object[] | undefined {
+function parseList(setting: unknown): object[] | undefined {
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = typeof setting === "string" ? JSON.parse(setting) : setting;
     const isList = Array.isArray(value) && value.length <= MAX_PROVIDERS;
     return isList && value.every((item) => typeof item === "object" && item !== null)
       ? value
@@ -181,14 +181,10 @@ function findFaults(
 ): string[] {
   const messages: string[] = [];
   const baseUrl = "base_url" in entry ? entry.base_url : undefined;
-  if (baseUrl !== undefined && isProduction) messages.push(".base_url is for development only");
-  for (const [name, address] of Object.entries({
-    issuer: "issuer" in entry ? entry.issuer : undefined,
-    base_url: baseUrl,
-  })) {
-    const fault = address === undefined ? undefined : findAddressFault(address, isProduction);
-    if (fault) messages.push(`.${name} ${fault}`);
-  }
+  if (baseUrl !== undefined && isProduction) return [".base_url is for development only"];
+  const [name, address] = "issuer" in entry ? ["issuer", entry.issuer] : ["base_url", baseUrl];
+  const fault = address === undefined ? undefined : findAddressFault(address, isProduction);
+  if (fault) messages.push(`.${name} ${fault}`);
   const needsOpenId = kind !== "github" && kind !== "apple";
   if (needsOpenId && entry.scopes && !entry.scopes.includes("openid")) {
     messages.push(".scopes must contain openid");

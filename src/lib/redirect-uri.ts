@@ -1,7 +1,7 @@
 /** Characters of a URI (RFC 3986 section 2) without the wildcards and the fragment. */
 const URI_TEXT = /^[\w.~:/?[\]@!$&'()+,;=%-]{1,512}$/;
 /** A scheme in reverse-domain form (RFC 8252 section 7.1). */
-const PRIVATE_SCHEME = /^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:\/(?!\/$)/;
+const PRIVATE_SCHEME = /^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:\//;
 /** A loopback address with any port (RFC 8252 section 7.3): host, port, and the rest. */
 const LOOPBACK = /^http:\/\/(127\.0\.0\.1|\[::1\])(:\d{1,5})?(\/.*)?$/;
 

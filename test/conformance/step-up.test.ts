@@ -137,6 +137,16 @@ const asRead = ({ username, email }: TestUser) => ({
   is_active: true,
 });
 
+const start = (intent: string, needsStepUp: boolean): Case => ({
+  operation: "POST /v1/auth/providers/{id}/start",
+  body: () => ({
+    intent,
+    redirect_uri: "https://app.example/login",
+    code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+  }),
+  needsStepUp,
+});
+
 const CASES: Record<string, Case> = {
   "creating a user with another role than `user`": {
     operation: "POST /v1/users",
@@ -173,6 +183,9 @@ const CASES: Record<string, Case> = {
     body: ({ id }) => ({ ids: [id], action: "deactivate" }),
     needsStepUp: false,
   },
+  "linking an account at a provider": start("link", true),
+  "logging in with a provider": start("login", false),
+  "a step-up with a provider": start("step_up", false),
   ...Object.fromEntries(
     ["PUT", "PATCH"].flatMap((method) => {
       const operation = `${method} /v1/users/{id}`;

@@ -16,7 +16,7 @@ const PUBLIC_MEMBERS =
   /^(action|(\w+_)?type|code|detail|error|path|permissions|role|scopes?|status|title)$/;
 
 /** Members of lines that the service or its operator chooses, and the request id that a client chooses. */
-const PUBLIC_FIELDS = /^(event|route|method|kind|day|role|client_request_id)$/;
+const PUBLIC_FIELDS = /^(event|route|method|kind|day|role|provider|client_request_id)$/;
 
 /** Ids and times, which log lines may have, too. */
 const PUBLIC_VALUES =

@@ -31,7 +31,7 @@ const SECRET = "a client secret of the tests";
 
 /** One provider of each kind, as PROVIDERS describes them. */
 export const ENTRIES = {
-  idp: { id: "idp", name: "Example", issuer: "https://idp.example", client_id: "roster-idp" },
+  idp: { id: "idp", name: "Acme ID", issuer: "https://idp.example", client_id: "roster-idp" },
   google: { id: "google", name: "Google", preset: "google", client_id: "roster-google" },
   github: { id: "github", name: "GitHub", preset: "github", client_id: "roster-github" },
   microsoft: {

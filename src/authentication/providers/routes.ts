@@ -19,8 +19,7 @@ const listRoute = operation({
   operationId: "listProviders",
   tags,
   summary: "List login providers",
-  description:
-    "Lists the services that people can log in with, in the order of the setting PROVIDERS.",
+  description: "Lists the services that people can log in with, as in the setting PROVIDERS.",
   access: everyone,
   rateLimitPolicy: "read",
   request: { query: PageQuery },
@@ -35,8 +34,8 @@ const startRoute = operation({
   tags,
   summary: "Start a login with a provider",
   description:
-    "Returns the address at the provider to send the person's browser to. Afterwards the browser is redirected to `redirect_uri`, with " +
-    "`code`, `state` and `iss`, or with `error`. Send the code with your `code_verifier` to POST /v1/auth/exchange. Stores nothing.",
+    "Returns an address at the provider. The browser comes back to `redirect_uri` with `code`, `state` and `iss`, or with `error`. Send " +
+    "the code with your `code_verifier` to POST /v1/auth/exchange.",
   access: everyoneOrOwn,
   rateLimitPolicy: "read",
   stepUp: "with the intent `link`",

@@ -8,7 +8,7 @@ import { MAX_REDIRECT_URI_LENGTH } from "../../lib/redirect-uri.ts";
 export const ProviderParams = z.object({
   id: z.string().openapi({
     param: { name: "id", in: "path" },
-    description: "The id of a login provider.",
+    description: "A provider.",
     example: "google",
   }),
 });
@@ -16,7 +16,7 @@ export const ProviderParams = z.object({
 const ListedProvider = z
   .object({
     id: z.string().openapi({ example: "google" }),
-    name: z.string().openapi({ description: "For people.", example: "Google" }),
+    name: z.string().openapi({ example: "Google" }),
   })
   .openapi("Provider");
 
@@ -25,9 +25,7 @@ export const ProviderPage = pageOf(ListedProvider, "ProviderPage");
 export const StartProviderLogin = z
   .strictObject({
     redirect_uri: opaqueText(MAX_REDIRECT_URI_LENGTH).openapi({
-      description:
-        "Where your application gets the result: an address of the setting LOGIN_REDIRECT_URIS, character by character. The port of a " +
-        "loopback address may differ.",
+      description: "Where your application gets the result, as in the setting LOGIN_REDIRECT_URIS.",
       example: "https://app.example.com/login/callback",
     }),
     code_challenge: z
@@ -37,9 +35,7 @@ export const StartProviderLogin = z
         fault("invalid_format", "Must be the base64url of a SHA-256, 43 characters."),
       )
       .openapi({
-        description:
-          "The PKCE challenge of your application (RFC 7636, S256): the base64url of the SHA-256 of a random `code_verifier`, which you keep " +
-          "for POST /v1/auth/exchange.",
+        description: "The S256 challenge of your `code_verifier` (RFC 7636).",
         example: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
       }),
     state: z
@@ -50,28 +46,19 @@ export const StartProviderLogin = z
       )
       .optional()
       .openapi({
-        description:
-          "Comes back with the result. Compare it with what you sent. Everyone can read it.",
+        description: "Comes back with the result. Everyone can read it.",
         example: "af0ifjsldkj",
       }),
     login_hint: opaqueText(254).optional().openapi({
-      description: "The address or name that the provider may fill in.",
-      example: "ada@example.com",
+      description: "What the provider may fill in as the name.",
     }),
     intent: z.enum(["login", "link", "step_up"]).openapi({
       description:
-        "`login` logs in or registers. `link` adds a way to log in to your account, and `step_up` confirms that it is you: both need an " +
-        "access token.",
+        "`login` logs in or registers. `link` adds a way to log in, and `step_up` confirms that it is you: both need an access token.",
+      example: "login",
     }),
   })
-  .openapi("StartProviderLogin", {
-    example: {
-      redirect_uri: "https://app.example.com/login/callback",
-      code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
-      state: "af0ifjsldkj",
-      intent: "login",
-    },
-  });
+  .openapi("StartProviderLogin");
 export type StartProviderLogin = z.infer<typeof StartProviderLogin>;
 
 export const StartedProviderLogin = z
@@ -79,12 +66,10 @@ export const StartedProviderLogin = z
     authorization_url: z.string().openapi({
       format: "uri",
       description: "Send the person's browser there.",
-      example:
-        "https://accounts.google.com/o/oauth2/v2/auth?response_type=code&client_id=…&state=…",
+      example: "https://accounts.google.com/o/oauth2/v2/auth?client_id=…&state=…",
     }),
     expires_in: z.int().openapi({
       description: "How many seconds the login may take.",
-      example: 600,
     }),
   })
   .openapi("StartedProviderLogin");
