@@ -234,6 +234,7 @@ export const ERRORS = {
     "No second factor",
     "Recovery codes replace a second factor, and you have none. Add one first: POST /v1/auth/factors/totp.",
   ],
+  password_exists: [409, "Password exists", "Change it with POST /v1/auth/password/change."],
   last_login_method: [
     409,
     "Last way to log in",

@@ -39,7 +39,9 @@ async function describeInvalid(c: HonoContext<AppEnv>): Promise<AppError> {
   if (!rules) throw new Error("an operation without rules");
   const structural = await findStructuralFaults(c, rules);
   const semantic = await findSemanticFaults(c, rules);
-  return invalidRequest([...structural, ...semantic]);
+  // A field that a schema refuses is missing for the service.
+  const isNew = ({ path }: Fault) => !structural.some((known) => known.path === path);
+  return invalidRequest([...structural, ...semantic.filter(isNew)]);
 }
 
 function invalidRequest(faults: readonly Fault[]): AppError {

@@ -38,6 +38,7 @@ const PURPOSES: Readonly<Partial<Record<MailKind, TokenPurpose>>> = {
   invitation: "invitation",
   change_email: "change_email",
   email_login: "email_login",
+  step_up_code: "step_up_code",
 };
 
 /**

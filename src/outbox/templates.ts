@@ -22,6 +22,9 @@ export const MAIL_KINDS = [
   "identity_linked",
   "identity_unlinked",
   "email_login",
+  "password_set",
+  "password_removed",
+  "step_up_code",
 ] as const;
 
 export type MailKind = (typeof MAIL_KINDS)[number];
@@ -33,6 +36,7 @@ interface LinkRequest {
 }
 
 const VERIFY: LinkRequest = { path: "/v1/auth/email/verify", body: '{ "token": "…" }' };
+const DISOWN: LinkRequest = { path: "/v1/auth/email/disown", body: '{ "token": "…" }' };
 const RESET: LinkRequest = {
   path: "/v1/auth/password/reset",
   body: '{ "token": "…", "password": "…" }',
@@ -48,6 +52,8 @@ interface Template {
   describe?: (about: string) => string;
   /** The page of the application that the link opens, the text of the link, and the request that the page sends with the token. */
   link?: { path: string; label: string; request: LinkRequest };
+  /** A second link to the same page, for people whose account it is not. It has the same token, as `disown` instead of `token`. */
+  disown?: { label: string; request: LinkRequest };
 }
 
 const TEMPLATES: Readonly<Record<MailKind, Template>> = {
@@ -55,9 +61,10 @@ const TEMPLATES: Readonly<Record<MailKind, Template>> = {
     subject: "Confirm your email address",
     lines: [
       "Confirm that this address is yours.",
-      "The link is good for 24 hours. If you did not register, ignore this email: someone else knows the password of the account.",
+      "The link is good for 24 hours. If you did not register, someone else knows the password of the account: the second link deletes it.",
     ],
     link: { path: "/verify-email", label: "Confirm your email address", request: VERIFY },
+    disown: { label: "This wasn't me: delete the account", request: DISOWN },
   },
   reset_password: {
     subject: "Reset your password",
@@ -176,6 +183,28 @@ const TEMPLATES: Readonly<Record<MailKind, Template>> = {
       "Log in with your password, and set up a second factor again. If you did not ask for this, change your password now and contact your administrator.",
     ],
   },
+  password_set: {
+    subject: "A password was set for your account",
+    lines: [
+      "A password was set for your account, and your other sessions were ended.",
+      "If this was not you, reset your password now.",
+    ],
+  },
+  password_removed: {
+    subject: "The password of your account was removed",
+    lines: [
+      "The password of your account was removed, and your other sessions were ended. Log in another way from now on.",
+      "If this was not you, reset your password now.",
+    ],
+  },
+  step_up_code: {
+    subject: "Confirm that it is you",
+    lines: [
+      "Your code to confirm that it is you is {code}",
+      "It is good for ten minutes, and works once.",
+      "If you did not ask for this, someone is logged in to your account: change your password, and end your other sessions.",
+    ],
+  },
   address_proven: {
     subject: "Your email address is confirmed",
     lines: [
@@ -248,19 +277,39 @@ export function renderMail(
   );
   const greeting = `Hello ${toOneLine(name)},`;
   const closing = `This email is about an account at ${appName}.`;
-  const url = page && link && `${link.baseUrl}${page.path}#token=${link.token}`;
-  const usage = page && link?.isService ? [describeRequest(page.request, link.baseUrl)] : [];
-  const text = [greeting, ...lines, ...(url ? [url] : []), ...usage, closing].join("\n\n");
+  const links = page && link ? listLinks(kind, link) : [];
+  const usage = link?.isService ? describeRequests(kind, link.baseUrl) : [];
+  const urls = links.map(({ label, url }, index) => (index === 0 ? url : `${label}\n${url}`));
+  const text = [greeting, ...lines, ...urls, ...usage, closing].join("\n\n");
   const paragraphs = [greeting, ...lines].map((line) => html`<p>${line}</p>`);
-  const button = url ? html`<p><a href="${url}">${page?.label}</a></p>` : "";
+  const buttons = links.map(({ label, url }) => html`<p><a href="${url}">${label}</a></p>`);
   const footer = [...usage, closing].map((line) => html`<p>${line}</p>`);
-  const body = html`<!doctype html><html lang="en"><body>${paragraphs}${button}${footer}</body></html>`;
+  const body = html`<!doctype html><html lang="en"><body>${paragraphs}${buttons}${footer}</body></html>`;
   return { subject, text: `${text}\n`, html: String(body) };
 }
 
-// The token is in the email once, so that it is found easily.
-function describeRequest({ path, body }: LinkRequest, baseUrl: string): string {
-  return `If the link opens no page, send its token, which is everything after the equals sign: POST ${baseUrl}${path} with the JSON body ${body}`;
+function listLinks(kind: MailKind, { baseUrl, token }: { baseUrl: string; token: string }) {
+  const { link, disown } = TEMPLATES[kind];
+  const page = `${baseUrl}${link?.path}`;
+  return [
+    ...(link ? [{ label: link.label, url: `${page}#token=${token}` }] : []),
+    ...(disown ? [{ label: disown.label, url: `${page}#disown=${token}` }] : []),
+  ];
+}
+
+// The token itself is only in the links, so that it is found easily.
+function describeRequests(kind: MailKind, baseUrl: string): string[] {
+  const { link, disown } = TEMPLATES[kind];
+  const describe = ({ path, body }: LinkRequest) =>
+    `POST ${baseUrl}${path} with the JSON body ${body}`;
+  return [
+    ...(link
+      ? [
+          `If the link opens no page, send its token, which is everything after the equals sign: ${describe(link.request)}`,
+        ]
+      : []),
+    ...(disown ? [`If it wasn't you, send the token: ${describe(disown.request)}`] : []),
+  ];
 }
 
 // Users choose their names: a name must not start a new line, or contain a host that email clients would turn into a link.

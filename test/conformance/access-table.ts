@@ -24,6 +24,8 @@ DELETE /v1/auth/sessions/{id}               | –                  | –        
 POST   /v1/auth/password/forgot             | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes
 POST   /v1/auth/password/reset              | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes
 POST   /v1/auth/password/change             | –                  | –        | 401       | yes       | –            | own       | own   | 403      | 403
+PUT    /v1/auth/password                    | –                  | –        | 401       | yes       | –            | own       | own   | 403      | 403
+DELETE /v1/auth/password                    | –                  | –        | 401       | yes       | –            | own       | own   | 403      | 403
 POST   /v1/auth/passkey/options             | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes
 POST   /v1/auth/passkey/login               | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes
 POST   /v1/auth/email-login                 | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes
@@ -42,6 +44,7 @@ DELETE /v1/auth/factors/{id}                | –                  | –        
 GET    /v1/auth/recovery-codes              | –                  | –        | 401       | yes       | –            | own       | own   | 403      | 403
 POST   /v1/auth/recovery-codes              | –                  | –        | 401       | yes       | –            | own       | own   | 403      | 403
 POST   /v1/auth/email/verify                | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes
+POST   /v1/auth/email/disown                | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes
 POST   /v1/auth/email/resend                | –                  | –        | 401       | yes       | –            | own       | own   | 403      | 403
 POST   /v1/auth/email/change                | –                  | –        | 401       | yes       | –            | own       | own   | 403      | 403
 GET    /v1/auth/providers                   | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes

@@ -134,9 +134,11 @@ describe("the errors of an operation", () => {
       .filter((operation) => documentedCodes(operation, 503).includes("mail_not_configured"))
       .map(({ name }) => name);
     expect(names.sort()).toEqual([
+      "POST /v1/auth/email-login",
       "POST /v1/auth/email/change",
       "POST /v1/auth/email/resend",
       "POST /v1/auth/password/forgot",
+      "POST /v1/auth/step-up/challenge",
       "POST /v1/users",
       "POST /v1/users/{id}/email/send-verification",
       "POST /v1/users/{id}/password/send-reset",

@@ -7,6 +7,8 @@ POST   /v1/api-keys                              | always
 DELETE /v1/api-keys/{id}                         | always
 POST   /v1/api-keys/{id}/rotate                  | always
 POST   /v1/auth/email/change                     | always
+PUT    /v1/auth/password                         | always
+DELETE /v1/auth/password                         | always
 POST   /v1/auth/factors/totp                     | always
 POST   /v1/auth/factors/totp/confirm             | always
 POST   /v1/auth/factors/passkeys/options         | always

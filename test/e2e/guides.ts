@@ -17,7 +17,7 @@ await withDevServer(
       }
     }
   },
-  { RATE_LIMIT_AUTH: "0" },
+  { RATE_LIMIT_AUTH: "0", EMAIL_LOGIN: "on" },
 );
 
 /** The pages whose commands are followed, by name. The tour is first: it lists all users. */

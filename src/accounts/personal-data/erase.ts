@@ -18,7 +18,7 @@ import {
 } from "../users/repository.ts";
 
 /** More live sessions than a user can have. */
-const MAX_SESSIONS = 1000;
+export const MAX_SESSIONS = 1000;
 
 /**
  * Permanently erases a user, deleted or not: the row, everything that references it, and the data key that decrypts their
@@ -60,13 +60,19 @@ export async function eraseUser(
 }
 
 /** The erasure of a user where the condition holds, as an audited change. */
-export async function planErasure(ctx: Context, userId: string, condition: SQL) {
+export async function planErasure(
+  ctx: Context,
+  userId: string,
+  condition: SQL,
+  metadata?: { reason: string },
+) {
   return {
     change: deleteUserRow(ctx.db, userId, condition),
     event: await createAuditEvent(ctx, {
       action: "user.erased",
       targetType: "user",
       targetId: userId,
+      ...(metadata && { metadata }),
     }),
     // Login attempts have no foreign key to the user, so they are not deleted by cascade.
     effects: (recorded: SQL) => ({

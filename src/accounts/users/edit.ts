@@ -119,6 +119,7 @@ function toChange(user: ManagedUser, input: EditUser): UserChange {
       username !== user.username && { username, usernameKey: toComparisonKey(username) }),
     ...(email !== undefined && email !== user.email && { email, emailKey: toComparisonKey(email) }),
     ...(isNewEmail && { emailVerified: false }),
+    ...(isNewEmail && user.emailVerified && { wasVerified: true }),
     ...(firstName !== undefined && firstName !== user.firstName && { firstName }),
     ...(lastName !== undefined && lastName !== user.lastName && { lastName }),
     ...(role !== undefined && role !== user.role && { role }),

@@ -27,6 +27,7 @@ export type UserChange = Partial<
     | "email"
     | "emailKey"
     | "emailVerified"
+    | "wasVerified"
     | "mfaEnabled"
     | "firstName"
     | "lastName"
@@ -36,8 +37,9 @@ export type UserChange = Partial<
   >
 >;
 
-/** What only logins and changes of the password set, and the place in the order of users. */
+/** What only logins, changes of the password and replaced addresses set, and the place in the order of users. */
 const FRESH = {
+  wasVerified: false,
   passwordVersion: 1,
   passwordExpired: false,
   mfaEnabled: false,

@@ -11,6 +11,7 @@ import { queueNewLink, requireMail } from "../../outbox/queue.ts";
 import { tokenTtlSeconds } from "../one-time-tokens/tokens.ts";
 import { findResettableUser } from "../passwords/repository.ts";
 import { findLogin, upsertLogin, whereLatest } from "./repository.ts";
+import type { PendingLogin, RequestEmailLogin } from "./schema.ts";
 
 const ADDRESS_HASH_BYTES = 18;
 
@@ -19,18 +20,15 @@ export function requireEmailLogin({ config }: Pick<Context, "config">): void {
   if (!config.hasEmailLogin) throw new AppError("not_found");
 }
 
-/** A login that waits for its code. */
-export interface PendingLogin {
-  loginToken: string;
-  expiresInSeconds: number;
-}
-
 /**
  * Sends a link and a code that log in to an address if an active user has it: at most one email per minute and five per hour. A second
  * request within the minute returns the same token and sends nothing. Does the same work and has the same result for every
  * address. Throws `not_found` and `mail_not_configured`.
  */
-export async function requestEmailLogin(ctx: Context, email: string): Promise<PendingLogin> {
+export async function requestEmailLogin(
+  ctx: Context,
+  { email }: RequestEmailLogin,
+): Promise<PendingLogin> {
   requireEmailLogin(ctx);
   requireMail(ctx);
   const emailKey = toComparisonKey(email);

@@ -60,7 +60,7 @@ const verifyRoute = operation({
 
 export const emailLoginRouter = createRouter()
   .openapi(requestRoute, async (c) => {
-    const pending = await requestEmailLogin(c.get("ctx"), c.req.valid("json").email);
+    const pending = await requestEmailLogin(c.get("ctx"), c.req.valid("json"));
     return c.json(presentPendingLogin(pending), 202);
   })
   .openapi(verifyRoute, async (c) =>

@@ -3,7 +3,6 @@ import { Locale } from "../../accounts/profiles/schema.ts";
 import { fault, MAX_TOKEN_LENGTH, opaqueText } from "../../http/fields.ts";
 import { Email } from "../../http/identifiers.ts";
 import { OneTimeToken } from "../one-time-tokens/schema.ts";
-import type { PendingLogin } from "./request.ts";
 
 const LoginToken = opaqueText(MAX_TOKEN_LENGTH).openapi({ example: "rel_k3Zt…" });
 
@@ -15,6 +14,8 @@ export const RequestEmailLogin = z
     }),
   })
   .openapi("RequestEmailLogin", { example: { email: "ada@example.com" } });
+
+export type RequestEmailLogin = z.infer<typeof RequestEmailLogin>;
 
 export const PendingEmailLogin = z
   .object({
@@ -54,6 +55,12 @@ export const VerifyEmailLogin = z
     example: { login_token: "rel_k3Zt…", code: "492039" },
   });
 export type VerifyEmailLogin = z.infer<typeof VerifyEmailLogin>;
+
+/** A login that waits for its code. */
+export interface PendingLogin {
+  loginToken: string;
+  expiresInSeconds: number;
+}
 
 /** The response to a request to log in by email. */
 export function presentPendingLogin(pending: PendingLogin): z.infer<typeof PendingEmailLogin> {

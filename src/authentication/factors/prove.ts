@@ -4,7 +4,7 @@ import { recordEvents } from "../../audit/commit.ts";
 import { createAuditEvent } from "../../audit/events.ts";
 import type { NewAuditEvent } from "../../audit/repository.ts";
 import { countUnattributed } from "../../audit/unattributed.ts";
-import type { Context } from "../../context.ts";
+import { type Context, momentOf } from "../../context.ts";
 import type { Statements } from "../../db/connection.ts";
 import type { Statement } from "../../db/statement.ts";
 import { AppError } from "../../errors.ts";
@@ -21,6 +21,8 @@ import {
   findAttempts,
   toFactorCounter,
 } from "../attempts/repository.ts";
+import { deleteTokens, findTokenOfUser, whereTokenLive } from "../one-time-tokens/repository.ts";
+import { computeCode, isCode } from "../one-time-tokens/tokens.ts";
 import { proveAssertion } from "../passkeys/ceremony.ts";
 import { requireRelyingParty } from "../passkeys/relying-party.ts";
 import { findPasskey } from "../passkeys/repository.ts";
@@ -169,6 +171,8 @@ async function prepareCheck(
       return checkTotp(ctx, scope.userId, sent.code);
     case "recovery_code":
       return checkRecoveryCode(ctx, scope.userId, sent.code);
+    case "email_code":
+      return checkEmailCode(ctx, scope.userId, sent.code);
     case "passkey":
       return checkPasskey(ctx, scope, sent.credential);
   }
@@ -226,6 +230,22 @@ async function checkRecoveryCode(ctx: Context, userId: string, code: string): Pr
       }),
       events: [event],
       mails: ctx.sendMail ? [used, few] : [],
+    };
+  });
+}
+
+// The email went to the address that was verified then. A change of the address voids its code.
+async function checkEmailCode(ctx: Context, userId: string, typed: string): Promise<Check> {
+  const purpose = "step_up_code";
+  const found = findTokenOfUser(ctx.db, { userId, purpose }, momentOf(ctx));
+  return toCheck(found, async ({ tokenHash }) => {
+    if (!isCode(typed, await computeCode(ctx, tokenHash))) return undefined;
+    return {
+      proofs: { email: ctx.now() },
+      whereProven: whereTokenLive(tokenHash, purpose, ctx.now()),
+      effects: (recorded) => ({ factor: deleteTokens(ctx.db, userId, [purpose], recorded) }),
+      events: [],
+      mails: [],
     };
   });
 }

@@ -49,10 +49,17 @@ export const BY_RECOVERY_CODE = { method: z.literal("recovery_code"), code: Reco
 
 export const BY_PASSKEY = { method: z.literal("passkey"), credential: AuthenticationCredential };
 
-/** A second factor as it is sent. */
+/** A code from an email confirms a step-up, but never a login: a mailbox is no second factor. */
+export const BY_EMAIL_CODE = {
+  method: z.literal("email_code"),
+  code: Code.openapi({ description: "The six digits from the email.", example: "492039" }),
+};
+
+/** A proof other than a password as it is sent. */
 export type SentFactor =
   | { method: "totp"; code: string }
   | { method: "recovery_code"; code: string }
+  | { method: "email_code"; code: string }
   | { method: "passkey"; credential: z.infer<typeof AuthenticationCredential> };
 
 export const FactorId = z.strictObject({ id: idParam("id", "The id of the factor.") });

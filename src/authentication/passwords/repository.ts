@@ -1,4 +1,4 @@
-import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
+import { and, eq, isNotNull, isNull, type SQL, sql } from "drizzle-orm";
 import type { Db } from "../../db/client.ts";
 import { users } from "../../db/schema/users.ts";
 import { type LoginIdentifier, toIdentifierColumn } from "../attempts/identifier.ts";
@@ -37,6 +37,44 @@ export type LoginUser = Awaited<ReturnType<typeof findLoginUser>>[number];
 export function wherePasswordInForce(userId: string, passwordVersion: number): SQL {
   return sql`EXISTS (SELECT 1 FROM users AS owner WHERE owner.id = ${userId} AND owner.password_version = ${passwordVersion}
     AND owner.is_active = 1 AND owner.deleted_at IS NULL)`;
+}
+
+/** True while an active account has no password. */
+export function whereNoPassword(userId: string): SQL {
+  return sql`EXISTS (SELECT 1 FROM users AS owner WHERE owner.id = ${userId} AND owner.password_hash IS NULL
+    AND owner.is_active = 1 AND owner.deleted_at IS NULL)`;
+}
+
+/** Whether a user can log in otherwise, which the condition decides. */
+export function findOtherLogin(db: Db, whereOther: SQL) {
+  return db
+    .select({ isLast: sql`NOT ${whereOther}`.mapWith(Boolean).as("is_last") })
+    .from(sql`(SELECT 1)`);
+}
+
+/** Gives a user who has no password one, or removes the one they have, where the condition holds. */
+export function replacePassword(
+  db: Db,
+  { userId, hash, now }: { userId: string; hash: string | null; now: number },
+  condition: SQL,
+) {
+  return db
+    .update(users)
+    .set({
+      passwordHash: hash,
+      passwordVersion: sql`${users.passwordVersion} + 1`,
+      passwordExpired: false,
+      version: sql`${users.version} + 1`,
+      updatedAt: now,
+    })
+    .where(
+      and(
+        eq(users.id, userId),
+        hash === null ? isNotNull(users.passwordHash) : isNull(users.passwordHash),
+        condition,
+      ),
+    )
+    .returning({ id: users.id });
 }
 
 /** Sets a password where the previous one has not changed since it was checked and the condition holds. */

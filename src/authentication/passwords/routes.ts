@@ -1,9 +1,11 @@
 import { createRouter, jsonBody, operation } from "../../access/operation.ts";
 import { everyone, own } from "../../access/rule.ts";
+import { callingPerson } from "../../access/target.ts";
 import { changePassword, checkNewPassword } from "./change.ts";
 import { requestReset } from "./forgot.ts";
+import { removePassword, setPassword } from "./optional.ts";
 import { checkReset, resetPassword } from "./reset.ts";
-import { ChangePassword, ForgotPassword, ResetPassword } from "./schema.ts";
+import { ChangePassword, ForgotPassword, ResetPassword, SetPassword } from "./schema.ts";
 
 const tags = ["Authentication"];
 
@@ -51,6 +53,38 @@ const changePasswordRoute = operation({
   errors: ["invalid_credentials", "too_many_attempts"],
 });
 
+const setPasswordRoute = operation({
+  method: "put",
+  path: "/v1/auth/password",
+  operationId: "setPassword",
+  tags,
+  summary: "Set a password",
+  description:
+    "For people who log in otherwise and have no password. Ends all your other sessions. To change a password, use POST " +
+    "/v1/auth/password/change.",
+  access: own,
+  stepUp: true,
+  request: { body: jsonBody(SetPassword) },
+  check: (c, body: Partial<SetPassword>) => checkNewPassword(c.get("ctx"), body),
+  responses: { 204: { description: "The password was set." } },
+  errors: ["password_exists", "edit_conflict"],
+});
+
+const removePasswordRoute = operation({
+  method: "delete",
+  path: "/v1/auth/password",
+  operationId: "removePassword",
+  tags,
+  summary: "Remove your password",
+  description:
+    "Needs another way to log in: a passkey, an account at a provider, or login by email with a verified address. Ends all your other " +
+    "sessions.",
+  access: own,
+  stepUp: true,
+  responses: { 204: { description: "You have no password." } },
+  errors: ["last_login_method", "edit_conflict"],
+});
+
 export const passwordsRouter = createRouter()
   .openapi(forgotRoute, async (c) => {
     await requestReset(c.get("ctx"), c.req.valid("json").email);
@@ -58,6 +92,14 @@ export const passwordsRouter = createRouter()
   })
   .openapi(resetRoute, async (c) => {
     await resetPassword(c.get("ctx"), c.req.valid("json"));
+    return c.body(null, 204);
+  })
+  .openapi(setPasswordRoute, async (c) => {
+    await setPassword(c.get("ctx"), c.req.valid("json"));
+    return c.body(null, 204);
+  })
+  .openapi(removePasswordRoute, async (c) => {
+    await removePassword(c.get("ctx"), callingPerson(c).userId);
     return c.body(null, 204);
   })
   .openapi(changePasswordRoute, async (c) => {

@@ -14,6 +14,9 @@ export const ResetPassword = z
   .openapi("ResetPassword");
 export type ResetPassword = z.infer<typeof ResetPassword>;
 
+export const SetPassword = z.strictObject({ new_password: NewPassword }).openapi("SetPassword");
+export type SetPassword = z.infer<typeof SetPassword>;
+
 export const ChangePassword = z
   .strictObject({ current_password: CurrentPassword, new_password: NewPassword })
   .openapi("ChangePassword");

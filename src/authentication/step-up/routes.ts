@@ -2,7 +2,7 @@ import { createRouter, jsonBody, jsonContent, operation } from "../../access/ope
 import { own } from "../../access/rule.ts";
 import { callingPerson } from "../../access/target.ts";
 import { RequestOptions } from "../passkeys/schema.ts";
-import { challengeStepUp } from "./challenge.ts";
+import { challengeStepUp, sendStepUpCode } from "./challenge.ts";
 import { ChallengeStepUp, SteppedUp, StepUp } from "./schema.ts";
 import { stepUp } from "./step-up.ts";
 
@@ -29,19 +29,29 @@ const challengeRoute = operation({
   path: "/v1/auth/step-up/challenge",
   operationId: "challengeStepUp",
   tags: ["Authentication"],
-  summary: "Get the options to step up with a passkey",
+  summary: "Get what a step-up with a passkey or by email needs",
   description:
-    "Pass `public_key` to `navigator.credentials.get()`, and send what it returns to POST /v1/auth/step-up.",
+    "For a passkey, pass `public_key` to `navigator.credentials.get()`, and send what it returns to POST /v1/auth/step-up. For " +
+    "`email_code`, a six-digit code is sent to your address if it is verified: at most one per minute and five per hour. It is good for " +
+    "ten minutes. In a session that began with a login by email, it counts as the same factor again.",
   access: own,
   rateLimitPolicy: "read",
   request: { body: jsonBody(ChallengeStepUp) },
-  responses: { 200: jsonContent(RequestOptions, "The options for the browser.") },
-  errors: ["passkey_missing", "passkeys_unavailable"],
+  responses: {
+    200: jsonContent(RequestOptions, "The options for the browser."),
+    202: { description: "A code is sent to your address." },
+  },
+  errors: ["passkey_missing", "passkeys_unavailable", "email_not_verified", "mail_not_configured"],
 });
 
 export const stepUpRouter = createRouter()
   .openapi(stepUpRoute, async (c) => c.json(await stepUp(c.get("ctx"), c.req.valid("json")), 200))
   .openapi(challengeRoute, async (c) => {
-    const public_key = await challengeStepUp(c.get("ctx"), callingPerson(c).userId);
+    const { userId } = callingPerson(c);
+    if (c.req.valid("json").method === "email_code") {
+      await sendStepUpCode(c.get("ctx"), userId);
+      return c.body(null, 202);
+    }
+    const public_key = await challengeStepUp(c.get("ctx"), userId);
     return c.json({ public_key }, 200);
   });

@@ -1,19 +1,20 @@
 import { z } from "@hono/zod-openapi";
-import { BY_PASSKEY, BY_RECOVERY_CODE, BY_TOTP } from "../factors/schema.ts";
+import { BY_EMAIL_CODE, BY_PASSKEY, BY_RECOVERY_CODE, BY_TOTP } from "../factors/schema.ts";
 import { CurrentPassword } from "../passwords/rules.ts";
 import { Tokens } from "../sessions/schema.ts";
 
 const ByPassword = z.strictObject({ method: z.literal("password"), password: CurrentPassword });
 
 export const ChallengeStepUp = z
-  .strictObject({ method: z.literal("passkey") })
-  .openapi("ChallengeStepUp");
+  .strictObject({ method: z.enum(["passkey", "email_code"]) })
+  .openapi("ChallengeStepUp", { example: { method: "passkey" } });
 
 export const StepUp = z
   .discriminatedUnion("method", [
     ByPassword,
     z.strictObject(BY_TOTP),
     z.strictObject(BY_RECOVERY_CODE),
+    z.strictObject(BY_EMAIL_CODE),
     z.strictObject(BY_PASSKEY),
   ])
   .openapi("StepUp", { example: { method: "password", password: "SecurePass123!" } });

@@ -4,7 +4,7 @@ import { type Acting, read } from "../../access/read.ts";
 import { requirePerson } from "../../access/require.ts";
 import { whereChanged } from "../../audit/repository.ts";
 import type { Context } from "../../context.ts";
-import { AppError } from "../../errors.ts";
+import { AppError, invalidField } from "../../errors.ts";
 import { toComparisonKey } from "../../lib/text.ts";
 import { HOUR, MINUTE, SECOND } from "../../lib/time.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
@@ -15,39 +15,60 @@ import {
   whereWithinHourlyLimits,
 } from "../../outbox/queue.ts";
 import { deleteAttempts } from "../attempts/repository.ts";
-import { checkPassword } from "../passwords/check.ts";
-import { wherePasswordInForce } from "../passwords/repository.ts";
+import { type CheckedPassword, checkPassword } from "../passwords/check.ts";
+import { whereNoPassword, wherePasswordInForce } from "../passwords/repository.ts";
 import { findUserByEmail } from "./repository.ts";
 import type { ChangeEmail } from "./schema.ts";
 
 /**
- * Starts a change of the caller's email after checking their password. The new address gets a link that confirms the change,
+ * Starts a change of the caller's email after checking their password, if they have one. The new address gets a link that confirms the change,
  * and the old one a notice if it is verified. Throws `invalid_credentials`, `too_many_attempts`, `email_taken`,
  * `email_unchanged`, `mail_not_configured`, and `rate_limited` beyond one email per minute or five per hour.
  */
 export async function changeEmail(ctx: Context, input: ChangeEmail): Promise<void> {
   requireMail(ctx);
-  const { acting, account } = await read(ctx, {});
-  const { userId, sessionId } = requirePerson(acting);
+  const { acting, account } = await checkEmailChange(ctx, input);
   const newKey = toComparisonKey(input.email);
   // Decided before the password, so that no attempt is counted.
   if (newKey === toComparisonKey(account.email)) throw new AppError("email_unchanged");
-  const identifier = { kind: "id", key: userId, sessionId } as const;
-  const { user, attempt } = await checkPassword(acting, identifier, input.current_password);
+  const { userId } = requirePerson(acting);
+  const checked = await checkCurrentPassword(acting, account, input.current_password);
   const { holders } = await ctx.d1.send({
-    forgotten: deleteAttempts(ctx.db, attempt.key),
+    forgotten: checked && deleteAttempts(ctx.db, checked.attempt.key),
     holders: findUserByEmail(ctx.db, newKey),
   });
   const [holder] = holders;
   if (holder) throw new AppError(holder.id === userId ? "email_unchanged" : "email_taken");
   // The password may have changed since it was checked. Then the check no longer authorizes this.
-  const whereInForce = wherePasswordInForce(userId, user.passwordVersion);
+  const whereInForce = checked
+    ? wherePasswordInForce(userId, checked.user.passwordVersion)
+    : whereNoPassword(userId);
   const whereAllowed = sql`${whereAuthorized(acting, {})} AND ${whereInForce}`;
   const request = { userId, kind: "change_email", address: input.email } as const;
-  const hasBegun = await beginChange(acting, user, request, whereAllowed);
+  const hasBegun = await beginChange(acting, account, request, whereAllowed);
   if (hasBegun) return;
   await read(ctx, {});
   throw await explainRefusal(ctx, request, whereInForce);
+}
+
+/** The caller. Throws `validation_failed` if they have a password and sent none. */
+export async function checkEmailChange(ctx: Context, input: Partial<ChangeEmail>) {
+  const { acting, account } = await read(ctx, {});
+  if (account.hasPassword && input.current_password === undefined) {
+    throw invalidField("current_password", "required", "Required for accounts with a password.");
+  }
+  return { acting, account };
+}
+
+/** Checks the password of the caller. Undefined if they have none. */
+async function checkCurrentPassword(
+  acting: Acting,
+  { hasPassword }: { hasPassword: boolean },
+  password = "",
+): Promise<CheckedPassword | undefined> {
+  if (!hasPassword) return undefined;
+  const { userId, sessionId } = requirePerson(acting);
+  return checkPassword(acting, { kind: "id", key: userId, sessionId }, password);
 }
 
 interface ChangeRequest {

@@ -38,6 +38,9 @@ export function confirmEmail(
     .returning({ id: users.id });
 }
 
+/** True for a user none of whose addresses was ever verified. A condition on `users`. */
+export const whereNeverVerified: SQL = sql`users.email_verified = 0 AND users.was_verified = 0`;
+
 /** True while the user has this address. */
 export function whereEmailIs(userId: string, key: string): SQL {
   return sql`EXISTS (SELECT 1 FROM users AS owner WHERE owner.id = ${userId} AND owner.email_key = ${key})`;

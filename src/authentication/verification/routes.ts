@@ -3,9 +3,10 @@ import { everyone, own } from "../../access/rule.ts";
 import { callingPerson } from "../../access/target.ts";
 import { presentUser, User } from "../../accounts/users/schema.ts";
 import { setValidator } from "../../http/etag.ts";
-import { changeEmail } from "./change-email.ts";
+import { changeEmail, checkEmailChange } from "./change-email.ts";
+import { disownAccount } from "./disown.ts";
 import { resendVerification } from "./resend.ts";
-import { ChangeEmail, VerifyEmail } from "./schema.ts";
+import { ChangeEmail, DisownEmail, VerifyEmail } from "./schema.ts";
 import { verifyEmail } from "./verify.ts";
 
 const tags = ["Authentication"];
@@ -23,6 +24,22 @@ const verifyRoute = operation({
   request: { body: jsonBody(VerifyEmail) },
   responses: { 200: jsonContent(User, "The user.", ["ETag"]) },
   errors: ["invalid_token", "email_taken"],
+});
+
+const disownRoute = operation({
+  method: "post",
+  path: "/v1/auth/email/disown",
+  operationId: "disownEmail",
+  tags,
+  summary: "Say that you did not register an account",
+  description:
+    "Takes the token from the email that asks to confirm an address, and erases the account. Only as long as no address of the account " +
+    "was ever verified.",
+  access: everyone,
+  rateLimitPolicy: "auth",
+  request: { body: jsonBody(DisownEmail) },
+  responses: { 204: { description: "The account was erased." } },
+  errors: ["invalid_token", "edit_conflict"],
 });
 
 const resendRoute = operation({
@@ -48,6 +65,7 @@ const changeEmailRoute = operation({
   access: own,
   stepUp: true,
   request: { body: jsonBody(ChangeEmail) },
+  check: (c, body: Partial<ChangeEmail>) => checkEmailChange(c.get("ctx"), body),
   responses: { 202: { description: "An email is sent to the new address." } },
   errors: [
     "invalid_credentials",
@@ -63,6 +81,10 @@ export const verificationRouter = createRouter()
     const user = await verifyEmail(c.get("ctx"), c.req.valid("json").token);
     setValidator(c, user);
     return c.json(presentUser(user), 200);
+  })
+  .openapi(disownRoute, async (c) => {
+    await disownAccount(c.get("ctx"), c.req.valid("json").token);
+    return c.body(null, 204);
   })
   .openapi(resendRoute, async (c) => {
     await resendVerification(c.get("ctx"), callingPerson(c).userId);

@@ -14,7 +14,7 @@ const LIST_SORTS = [
 /**
  * The `…_key` columns hold the form in which usernames and emails are compared. It is unique among users who are not deleted.
  * `version` counts changes to what the API returns of a user, `password_version` changes of the password. `password_hash` is null
- * for a user without a password. `session_count` is at least the number of live sessions: each login adds one, and recounts the
+ * for a user without a password. `was_verified` is set once an administrator has replaced an address that was verified. `session_count` is at least the number of live sessions: each login adds one, and recounts the
  * sessions if the limit is exceeded. `known_devices` is a JSON array of keyed hashes of the user agents that have logged in.
  * `known_networks` is a JSON object of keyed hashes of networks and the time of the last login from each. While
  * `password_expired` is set, a login must set a new password. `mfa_enabled` is set while the user has a confirmed factor. `seq` numbers users in the order in which they were added and is the
@@ -30,6 +30,7 @@ export const users = sqliteTable(
     email: text().notNull(),
     emailKey: text("email_key").notNull(),
     emailVerified: integer("email_verified", { mode: "boolean" }).notNull().default(false),
+    wasVerified: integer("was_verified", { mode: "boolean" }).notNull().default(false),
     passwordHash: text("password_hash"),
     passwordVersion: integer("password_version").notNull().default(1),
     passwordExpired: integer("password_expired", { mode: "boolean" }).notNull().default(false),
