@@ -72,7 +72,8 @@ function createProvider(roster: string): RequestListener {
       claims: () => ({ sub: id, email: `${id}@example.com`, email_verified: true, name: id }),
     }),
   });
-  return provider.callback();
+  const listen = provider.callback();
+  return (request, response) => void listen(request, response);
 }
 
 function createPage(roster: string): RequestListener {
