@@ -8,6 +8,7 @@ import { deleteExpiredLoginAttempts } from "./authentication/attempts/repository
 import { deleteExpiredEmailLogins } from "./authentication/email-login/repository.ts";
 import { deleteExpiredFactors } from "./authentication/factors/repository.ts";
 import { deleteExpiredTokens } from "./authentication/one-time-tokens/repository.ts";
+import { deleteExpiredCodes } from "./authentication/provider-login/repository.ts";
 import { deleteExpiredSessions } from "./authentication/sessions/repository.ts";
 import { deleteExpiredSpentTokens } from "./authentication/spent-tokens/repository.ts";
 import type { Context } from "./context.ts";
@@ -99,6 +100,9 @@ const HOURLY: readonly Job[] = [
   cleanup("delete_expired_factors", ({ db, now }, limit) => deleteExpiredFactors(db, now(), limit)),
   cleanup("delete_expired_spent_tokens", ({ db, now }, limit) =>
     deleteExpiredSpentTokens(db, now(), limit),
+  ),
+  cleanup("delete_expired_exchange_codes", ({ db, now }, limit) =>
+    deleteExpiredCodes(db, now(), limit),
   ),
   cleanup("delete_expired_email_logins", ({ db, now }, limit) =>
     deleteExpiredEmailLogins(db, now(), limit),

@@ -29,6 +29,17 @@ export const ERRORS = {
     "The passkey was not created for this account with these options, the options were used or have expired, or the passkey is already " +
       "registered. Request new options: POST /v1/auth/factors/passkeys/options.",
   ],
+  invalid_state: [
+    400,
+    "Invalid state",
+    "The login at the provider was started more than ten minutes ago, was finished already, or was started for another provider. Start " +
+      "again in the application.",
+  ],
+  invalid_exchange_code: [
+    400,
+    "Invalid code",
+    "The code is unknown, was already used, or is older than a minute, or `code_verifier` does not belong to it. Start again.",
+  ],
   redirect_uri_not_allowed: [
     400,
     "Redirect address not allowed",
@@ -116,6 +127,11 @@ export const ERRORS = {
     "Factor not found",
     "You have no second factor with this id, or it was not confirmed within ten minutes. GET /v1/auth/factors lists yours.",
   ],
+  identity_not_found: [
+    404,
+    "Identity not found",
+    "You have no account at a provider with this id. GET /v1/auth/identities lists yours.",
+  ],
   provider_not_found: [
     404,
     "Provider not found",
@@ -185,6 +201,22 @@ export const ERRORS = {
     409,
     "Factor required",
     "Your role requires a second factor, and this is the last one. Add another one first.",
+  ],
+  account_link_required: [
+    409,
+    "Account must be linked",
+    "There is an account with this email address. Log in to it in another way, then link the provider: POST " +
+      "/v1/auth/providers/{id}/start with the intent `link`.",
+  ],
+  identity_taken: [
+    409,
+    "Identity taken",
+    "This account at the provider is linked to another user.",
+  ],
+  identity_limit: [
+    409,
+    "Too many identities",
+    "The user has the maximum number of linked accounts, 20. Unlink one first: DELETE /v1/auth/identities/{id}.",
   ],
   passkey_limit: [
     409,
@@ -281,6 +313,16 @@ export const ERRORS = {
 } as const satisfies Record<string, readonly [status: number, title: string, detail: string]>;
 
 export type ErrorCode = keyof typeof ERRORS;
+
+/** The `code` of an error that clients see, if it is that of another error, which has another status. */
+const SHARED_CODES: Partial<Record<ErrorCode, ErrorCode>> = {
+  invalid_exchange_code: "invalid_code",
+};
+
+/** The `code` of an error as clients see it. */
+export function toPublicCode(code: ErrorCode): ErrorCode {
+  return SHARED_CODES[code] ?? code;
+}
 
 /** One problem in a request: the path of the field, a stable code, and a message for people. */
 export interface Fault {

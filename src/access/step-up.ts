@@ -1,7 +1,7 @@
 import type { Context } from "../context.ts";
 import { AppError } from "../errors.ts";
 import { SECOND } from "../lib/time.ts";
-import { assess } from "./assurance.ts";
+import { type AssuranceLevel, assess } from "./assurance.ts";
 import type { Principal } from "./principal.ts";
 import type { Acting } from "./read.ts";
 import type { AccessRequest } from "./rule.ts";
@@ -34,7 +34,15 @@ export function requireRecent(
     access.reached = recent.acr;
     return;
   }
-  throw new AppError("insufficient_user_authentication", {
+  throw insufficientAuthentication(config, needed);
+}
+
+/** The error for an authentication that is too old, or with too few factors, with the challenge that says what is needed (RFC 9470). */
+export function insufficientAuthentication(
+  { stepUpMaxAgeSeconds }: Pick<Context["config"], "stepUpMaxAgeSeconds">,
+  needed: AssuranceLevel,
+): AppError {
+  return new AppError("insufficient_user_authentication", {
     headers: {
       "WWW-Authenticate": `Bearer error="insufficient_user_authentication", acr_values="${needed}", max_age="${stepUpMaxAgeSeconds}"`,
     },

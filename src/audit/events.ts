@@ -37,6 +37,8 @@ export const AUDIT_ACTIONS = [
   "factor.removed",
   "recovery_codes.generated",
   "recovery_code.used",
+  "identity.linked",
+  "identity.unlinked",
   "role.created",
   "role.updated",
   "role.deleted",

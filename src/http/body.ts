@@ -171,8 +171,14 @@ function isJsonText(text: string): boolean {
   }
 }
 
+// As in a query, a field that is sent several times becomes the list of its values.
 function toFormJson(text: string): string {
-  return JSON.stringify(Object.fromEntries(new URLSearchParams(text)));
+  const fields = Map.groupBy(new URLSearchParams(text), ([name]) => name);
+  const entries = [...fields].map(([name, pairs]) => {
+    const values = pairs.map(([, value]) => value);
+    return [name, values.length === 1 ? values[0] : values];
+  });
+  return JSON.stringify(Object.fromEntries(entries));
 }
 
 function decode(bytes: Uint8Array): string {

@@ -1,10 +1,11 @@
 import { z } from "@hono/zod-openapi";
-import { ERRORS, type ErrorCode, type Fault } from "../errors.ts";
+import { ERRORS, type ErrorCode, type Fault, toPublicCode } from "../errors.ts";
 import { FAULT_CODES, type FaultCode } from "../lib/fault-codes.ts";
 
 export const PROBLEM_TYPE = "application/problem+json";
 
-const CODES = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]];
+const ALL_CODES = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]];
+const CODES = ALL_CODES.filter((code) => toPublicCode(code) === code) as typeof ALL_CODES;
 
 const FAULT_CODE_NAMES = Object.keys(FAULT_CODES) as [FaultCode, ...FaultCode[]];
 
@@ -61,12 +62,13 @@ export interface ProblemInput {
 /** The problem document for a code (RFC 9457 section 3.1). */
 export function toProblem(input: ProblemInput): z.infer<typeof Problem> & { errors?: Fault[] } {
   const [status, title] = ERRORS[input.code];
+  const code = toPublicCode(input.code);
   return {
-    type: `${input.origin}/docs/errors#${input.code}`,
+    type: `${input.origin}/docs/errors#${code}`,
     title,
     status,
     detail: input.detail,
-    code: input.code,
+    code,
     request_id: input.requestId,
     ...(input.faults && { errors: [...input.faults] }),
   };

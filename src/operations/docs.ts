@@ -3,7 +3,7 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { etag, RETAINED_304_HEADERS } from "hono/etag";
 import { html, raw } from "hono/html";
-import { AppError, ERRORS } from "../errors.ts";
+import { AppError, ERRORS, type ErrorCode, toPublicCode } from "../errors.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { refuseQuery } from "../http/validation.ts";
 import { FAULT_CODES } from "../lib/fault-codes.ts";
@@ -132,7 +132,7 @@ function renderErrorsPage(appName: string) {
 <p>Every error response is a problem document (RFC 9457). The meaning of a code never changes.</p>
 ${Object.entries(ERRORS).map(
   ([code, [status, title, detail]]) =>
-    html`<h2 id="${code}">${code}</h2><p>${status} ${title}. ${detail}</p>`,
+    html`<h2 id="${code}">${toPublicCode(code as ErrorCode)}</h2><p>${status} ${title}. ${detail}</p>`,
 )}
 <h1 id="errors">Entries of errors</h1>
 <p>A 422 response lists every problem of the request in <code>errors</code>, each with one of these codes.</p>

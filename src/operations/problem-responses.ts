@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { ERRORS, type ErrorCode, type Fault } from "../errors.ts";
+import { ERRORS, type ErrorCode, type Fault, toPublicCode } from "../errors.ts";
 import { FaultEntry, PROBLEM_TYPE, Problem, toProblem } from "../http/problem.ts";
 import {
   listCommonHeaders,
@@ -78,7 +78,7 @@ export function toProblemSchema(code: ErrorCode): z.ZodType {
   const [status, , detail] = ERRORS[code];
   return Problem.extend({
     status: z.literal(status),
-    code: z.literal(code),
+    code: z.literal(toPublicCode(code)),
     ...EXTENSIONS[code]?.shape,
   }).openapi(toSchemaName(code), { description: detail });
 }
@@ -109,12 +109,14 @@ function toProblemResponse(
   const common = listCommonHeaders({ isLimited });
   if (isReplayed) common.push("Idempotency-Replayed");
   const response = {
-    description: codes.map((code) => `\`${code}\`: ${ERRORS[code][2]}`).join("\n\n"),
+    description: codes.map((code) => `\`${toPublicCode(code)}\`: ${ERRORS[code][2]}`).join("\n\n"),
     headers: toHeaders([...common, ...(HEADERS_OF_STATUS[status] ?? [])]),
     content: {
       [PROBLEM_TYPE]: {
         schema: toUnion(codes),
-        examples: Object.fromEntries(codes.map((code) => [code, refer("examples", code)])),
+        examples: Object.fromEntries(
+          codes.map((code) => [toPublicCode(code), refer("examples", code)]),
+        ),
       },
     },
   };
@@ -125,7 +127,9 @@ function toUnion(codes: readonly ErrorCode[]) {
   const references = codes.map((code) => [code, refer("schemas", toSchemaName(code))] as const);
   const [[, only] = [], ...others] = references;
   if (only && others.length === 0) return only;
-  const mapping = Object.fromEntries(references.map(([code, { $ref }]) => [code, $ref]));
+  const mapping = Object.fromEntries(
+    references.map(([code, { $ref }]) => [toPublicCode(code), $ref]),
+  );
   return {
     oneOf: references.map(([, reference]) => reference),
     discriminator: { propertyName: "code", mapping },

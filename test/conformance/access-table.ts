@@ -49,6 +49,11 @@ POST   /v1/auth/email/resend                | –                  | –        
 POST   /v1/auth/email/change                | –                  | –        | 401       | yes       | –            | own       | own   | 403      | 403
 GET    /v1/auth/providers                   | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes
 POST   /v1/auth/providers/{id}/start        | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes
+GET    /v1/auth/providers/{id}/callback     | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes
+POST   /v1/auth/providers/{id}/callback     | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes
+POST   /v1/auth/exchange                    | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes
+GET    /v1/auth/identities                  | –                  | –        | 401       | yes       | –            | own       | own   | 403      | 403
+DELETE /v1/auth/identities/{id}             | –                  | –        | 401       | yes       | –            | own       | own   | 403      | 403
 POST   /v1/auth/introspect                  | tokens:introspect  | –        | 401       | 403       | 403          | 403       | yes   | yes      | 403
 
 POST   /v1/users                            | users:create       | –        | 401       | 403       | 403          | 403       | yes   | yes      | 403

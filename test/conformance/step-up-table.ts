@@ -17,6 +17,7 @@ PATCH  /v1/auth/factors/{id}                     | always
 DELETE /v1/auth/factors/{id}                     | always
 POST   /v1/auth/recovery-codes                   | always
 POST   /v1/auth/providers/{id}/start             | cases
+DELETE /v1/auth/identities/{id}                  | always
 DELETE /v1/permissions/{name}                    | always
 DELETE /v1/roles/{name}                          | always
 POST   /v1/users                                 | cases

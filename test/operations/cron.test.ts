@@ -71,6 +71,7 @@ describe("the hourly run", () => {
       "delete_expired_tokens",
       "delete_expired_factors",
       "delete_expired_spent_tokens",
+      "delete_expired_exchange_codes",
       "delete_expired_email_logins",
       "delete_expired_login_attempts",
       "delete_expired_idempotency_keys",

@@ -13,8 +13,16 @@ import {
   verify,
 } from "../support/factors.ts";
 import { sqlAll } from "../support/fixtures.ts";
+import { linkIdentity } from "../support/identities.ts";
 import { fetchDocument, operationsOf } from "../support/openapi.ts";
 import { createPasskeyUser, passkeyLogin } from "../support/passkeys.ts";
+import {
+  createProviderBox,
+  newPerson,
+  reachCode,
+  sendExchange,
+} from "../support/provider-logins.ts";
+import { fakeProviders } from "../support/providers.ts";
 
 /** Someone who must not get a session yet, and their attempt to get one. */
 interface Attempt {
@@ -29,6 +37,8 @@ const countSessions = async (userId: string) =>
 async function attempt(userId: string, send: Attempt["send"]): Promise<Attempt> {
   return { userId, before: await countSessions(userId), send };
 }
+
+const providerBox = createProviderBox();
 
 /** For each way to log in: those whom it must not let in, although what they send is right. */
 const WAYS: Readonly<Record<string, () => Promise<Attempt[]>>> = {
@@ -67,6 +77,20 @@ const WAYS: Readonly<Record<string, () => Promise<Attempt[]>>> = {
       await attempt(one.id, () => verify(token, theirs)),
       await attempt(strict.id, () => verify(enrollment, theirs)),
     ];
+  },
+  "POST /v1/auth/exchange": async () => {
+    const fake = await fakeProviders();
+    const [app, strict] = [await createTotpUser(), await createStrictUser()];
+    const attempts = [];
+    for (const { id } of [app, strict]) {
+      const { sub, ...claims } = newPerson();
+      await linkIdentity(id, sub, "https://idp.example");
+      const code = await reachCode(providerBox, fake, { claims: { sub, ...claims } });
+      attempts.push(
+        await attempt(id, () => sendExchange(code, { bindings: providerBox.bindings })),
+      );
+    }
+    return attempts;
   },
 };
 

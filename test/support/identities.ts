@@ -2,13 +2,18 @@ import { newId } from "../../src/lib/ids.ts";
 import { sqlAll, sqlRun } from "./fixtures.ts";
 
 /** Links an account at a provider to a user directly in D1. Returns the identity's id. */
-export async function linkIdentity(userId: string, subject = newId()): Promise<string> {
+export async function linkIdentity(
+  userId: string,
+  subject = newId(),
+  issuer = "https://issuer.example",
+): Promise<string> {
   const id = newId();
   await sqlRun(
     `INSERT INTO identities (id, user_id, provider, issuer, subject, email, created_at, last_used_at)
-     VALUES (?, ?, 'example', 'https://issuer.example', ?, ?, 0, NULL)`,
+     VALUES (?, ?, 'example', ?, ?, ?, 0, NULL)`,
     id,
     userId,
+    issuer,
     subject,
     `${subject}@issuer.example`,
   );

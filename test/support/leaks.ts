@@ -13,7 +13,7 @@ const PRIVATE_HEADERS = [
 
 /** Members of requests and responses whose values are words of the API: log lines may have them. */
 const PUBLIC_MEMBERS =
-  /^(action|authenticatorAttachment|(\w+_)?type|code|detail|path|permissions|role|scopes?|status|title|transports)$/;
+  /^(action|authenticatorAttachment|(\w+_)?type|code|detail|error|path|permissions|role|scopes?|status|title|transports)$/;
 
 /** Members of lines that the service or its operator chooses, and the request id that a client chooses. */
 const PUBLIC_FIELDS = /^(event|route|method|kind|day|provider|role|client_request_id)$/;

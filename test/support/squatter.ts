@@ -30,8 +30,12 @@ export async function createSquatter(box: Mailbox) {
   }
 }
 
-/** Fails if anything of the squatter works. */
-export async function expectPowerless(box: Mailbox, squatter: Squatter): Promise<void> {
+/** Fails if anything of the squatter works. `identities` are those that the owner has linked since. */
+export async function expectPowerless(
+  box: Mailbox,
+  squatter: Squatter,
+  { identities = 0 } = {},
+): Promise<void> {
   const { bindings } = box;
   const { id, username, key, authenticator, secret, mfa_token, changeToken } = squatter;
   expect(await statusesOf(squatter)).toEqual(ALL_REFUSED);
@@ -41,7 +45,7 @@ export async function expectPowerless(box: Mailbox, squatter: Squatter): Promise
   const body = { mfa_token, method: "totp", code: await codeOf(secret) };
   expect((await send("/v1/auth/mfa/verify", { body, bindings })).status).toBe(401);
   expect((await flowsOf(box).verify(changeToken)).status).toBe(400);
-  expect(await countIdentities(id)).toBe(0);
+  expect(await countIdentities(id)).toBe(identities);
   const left = await sqlAll(
     `SELECT mfa_enabled, (SELECT count(*) FROM factors WHERE user_id = users.id) AS factors,
      (SELECT count(*) FROM recovery_codes WHERE user_id = users.id) AS codes FROM users WHERE id = ?`,

@@ -43,10 +43,20 @@ export async function registerUser(
   keep: KeepAnswer<UserRow>,
 ): Promise<UserRow> {
   await checkRegistration(ctx, input);
-  const whereOpen = ctx.config.environment === "production" ? whereAdminExists : sql`true`;
+  const whereOpen = whereRegistrationOpen(ctx);
   const user = await insertWithAudit(ctx, await createUserRow(ctx, input), whereOpen, keep);
-  if (!user) throw new AppError("registration_closed", { detail: NO_ADMIN_YET });
+  if (!user) throw noAdminYet();
   return user;
+}
+
+/** True once people may register: in production, when the first administrator exists. */
+export function whereRegistrationOpen({ config }: Pick<Context, "config">): SQL {
+  return config.environment === "production" ? whereAdminExists : sql`true`;
+}
+
+/** The error for a registration before that. */
+export function noAdminYet(): AppError {
+  return new AppError("registration_closed", { detail: NO_ADMIN_YET });
 }
 
 /** Throws `registration_closed`, and `validation_failed` for a password that is unacceptable. */
@@ -161,7 +171,8 @@ export function blankToNull(name: string | null | undefined): string | null {
   return name || null;
 }
 
-async function createUserRow(ctx: Context, input: CreateUser): Promise<NewUser> {
+/** The row of a new user, whose address is not verified. Without a password, they have none. */
+export async function createUserRow(ctx: Context, input: CreateUser): Promise<NewUser> {
   const { password } = input;
   const now = ctx.now();
   const id = newId();

@@ -2,6 +2,7 @@ import type { SQL } from "drizzle-orm";
 import { revokeApiKeysOfUser } from "../../access/repository.ts";
 import { commit } from "../../audit/commit.ts";
 import { createAuditEvent } from "../../audit/events.ts";
+import type { NewAuditEvent } from "../../audit/repository.ts";
 import type { Context } from "../../context.ts";
 import type { Statements } from "../../db/connection.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
@@ -74,6 +75,8 @@ interface FirstProof<T extends Statements> {
   reason: ProofReason;
   /** True while the proof holds. */
   whereProven: SQL;
+  /** Creates further events, which follow that of the proof. */
+  follow?: () => Promise<readonly NewAuditEvent[]>;
   /** What uses the proof up, or follows from it. Runs after everything of before was removed. */
   effects?: (recorded: SQL) => T;
 }
@@ -94,13 +97,15 @@ interface Proven {
 export async function proveAddress<O extends UnprovenOwner, const T extends Statements>(
   ctx: Context,
   owner: O,
-  { reason, whereProven, effects }: FirstProof<T>,
+  { reason, whereProven, follow, effects }: FirstProof<T>,
 ): Promise<(O & Proven) | undefined> {
   const { event, notice, voidUnproven } = await planFirstProof(ctx, owner, reason);
   const { id: userId, emailKey } = owner;
+  const furtherEvents = (await follow?.()) ?? [];
   const { changed, ended, notified } = await commit(ctx, {
     change: verifyAndRemovePassword(ctx.db, { userId, emailKey, now: ctx.now() }, whereProven),
     event,
+    furtherEvents,
     effects: (recorded) => ({
       ...voidUnproven(recorded),
       notified: notice !== undefined && queueMail(ctx, notice, recorded),

@@ -1,5 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { Timestamp } from "../../http/fields.ts";
+import { pageOf } from "../../http/pagination.ts";
+import { idParam } from "../../http/params.ts";
 import { toTimestamp, toTimestampOrNull } from "../../lib/time.ts";
 import type { IdentityRow } from "./repository.ts";
 
@@ -19,6 +21,10 @@ export const Identity = z
     last_used_at: Timestamp.nullable(),
   })
   .openapi("Identity");
+
+export const IdentityPage = pageOf(Identity, "IdentityPage");
+
+export const IdentityId = z.strictObject({ id: idParam("id", "The identity's id.") });
 
 /** An identity as the API shows it. */
 export function presentIdentity(

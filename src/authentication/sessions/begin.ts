@@ -48,7 +48,7 @@ export interface ProvenLogin<T extends Statements> {
   /** A new hash of the password, if the stored one is outdated. */
   passwordHash?: string | undefined;
   /** Further details for the event of the login. */
-  metadata?: { sign_count_regressed?: true } | undefined;
+  metadata?: { sign_count_regressed?: true; provider?: string } | undefined;
   /** Further events of the login. */
   furtherEvents?: readonly NewAuditEvent[];
   /** The effects of this way of logging in. */

@@ -23,7 +23,7 @@ import { issueAccessToken } from "../sessions/tokens.ts";
 import type { StepUp } from "./schema.ts";
 
 /** A new authentication of a logged-in user. */
-interface Proven {
+export interface Proven {
   proofs: Proofs;
   /** True while the proofs still hold. */
   whereProven: SQL;
@@ -31,7 +31,7 @@ interface Proven {
   effects: (recorded: SQL) => Statements;
   mails: readonly QueuedMail[];
   /** For the event of the step-up. */
-  metadata?: { sign_count_regressed?: true };
+  metadata?: { sign_count_regressed?: true; provider?: string };
   /** The refusal if they no longer hold. */
   refuse(): Promise<AppError>;
 }
@@ -40,11 +40,19 @@ interface Proven {
  * Authenticates the caller again within their session, and issues an access token that says so (RFC 9470). The session and its
  * refresh token stay. Throws `invalid_credentials` for a wrong password, `invalid_code` for a wrong second factor, and `too_many_attempts`.
  */
-export async function stepUp(ctx: Context, input: StepUp) {
+export async function stepUp(ctx: Context, input: StepUp): Promise<SteppedUpSession> {
   const { acting } = await read(ctx, {});
   const proven = await (input.method === "password"
     ? provePassword(acting, input.password)
     : proveSecondFactor(acting, input));
+  return addProofs(acting, proven);
+}
+
+/** What a step-up answers: an access token, and what the recent authentications amount to. */
+export type SteppedUpSession = Awaited<ReturnType<typeof addProofs>>;
+
+/** Adds proofs to the caller's session, and issues an access token that tells of them. Throws `unauthenticated`, and what `refuse` returns. */
+export async function addProofs(acting: Acting, proven: Proven) {
   const { proofs, whereProven, effects } = proven;
   const { sessionId, userId } = requirePerson(acting);
   const credential = { type: "session", sessionId, userId } as const;

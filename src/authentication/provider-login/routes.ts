@@ -1,0 +1,116 @@
+import type { Context as HonoContext } from "hono";
+import {
+  createRouter,
+  formBody,
+  jsonBody,
+  jsonContent,
+  operation,
+} from "../../access/operation.ts";
+import { everyone, everyoneOrOwn } from "../../access/rule.ts";
+import type { AppEnv } from "../../http/app-env.ts";
+import { toHeaders } from "../../http/response-headers.ts";
+import { presentIdentity } from "../identities/schema.ts";
+import { ProviderParams } from "../providers/schema.ts";
+import { finishCallback } from "./callback.ts";
+import { exchangeCode } from "./exchange.ts";
+import { CallbackParameters, Exchange, Exchanged } from "./schema.ts";
+
+const tags = ["Authentication"];
+
+const CALLBACK = {
+  path: "/v1/auth/providers/{id}/callback",
+  tags,
+  access: everyone,
+  rateLimitPolicy: "read",
+  responses: {
+    303: {
+      description:
+        "To the application's `redirect_uri`, with `code` or `error` (`access_denied`, `temporarily_unavailable` or `server_error`), the " +
+        "application's `state`, and `iss`.",
+      headers: toHeaders(["Location"]),
+    },
+  },
+  errors: ["provider_not_found", "invalid_state"],
+} as const;
+
+const DESCRIPTION =
+  "The address that the provider sends the person's browser to; applications do not call it. Nothing takes effect before the code is " +
+  "exchanged.";
+
+const callbackRoute = operation({
+  ...CALLBACK,
+  method: "get",
+  operationId: "finishProviderLogin",
+  summary: "Come back from a provider",
+  description: DESCRIPTION,
+  request: { params: ProviderParams, query: CallbackParameters },
+});
+
+const formCallbackRoute = operation({
+  ...CALLBACK,
+  method: "post",
+  operationId: "finishProviderLoginByForm",
+  summary: "Come back from a provider that sends a form",
+  description: `${DESCRIPTION} Apple sends a form instead of a query.`,
+  request: { params: ProviderParams, body: formBody(CallbackParameters) },
+});
+
+const exchangeRoute = operation({
+  method: "post",
+  path: "/v1/auth/exchange",
+  operationId: "exchangeCode",
+  tags,
+  summary: "Exchange the code of a login with a provider",
+  description:
+    "Takes the `code` that your application got at `redirect_uri`, within a minute, and the PKCE verifier that only it has. A code works once. " +
+    "The intent `login` gives tokens: for the account that is linked; for the account that has the same verified address, if the provider is " +
+    "trusted with addresses and the account has no second factor; or for a new account. `link` gives the identity, and `step_up` what POST " +
+    "/v1/auth/step-up gives; both need an access token of the session that started.",
+  access: everyoneOrOwn,
+  rateLimitPolicy: "auth",
+  request: { body: jsonBody(Exchange) },
+  responses: {
+    200: jsonContent(Exchanged, "Tokens, an identity, or an access token, by the intent."),
+  },
+  errors: [
+    "invalid_exchange_code",
+    "invalid_credentials",
+    "mfa_required",
+    "mfa_enrollment_required",
+    "insufficient_user_authentication",
+    "registration_closed",
+    "email_not_verified",
+    "account_link_required",
+    "identity_taken",
+    "identity_limit",
+    "edit_conflict",
+  ],
+});
+
+export const providerLoginRouter = createRouter()
+  .openapi(callbackRoute, (c) => finish(c, new URL(c.req.url).searchParams))
+  .openapi(formCallbackRoute, async (c) => finish(c, toParameters(await c.req.json())))
+  .openapi(exchangeRoute, async (c) => {
+    const exchanged = await exchangeCode(c.get("ctx"), c.req.valid("json"));
+    switch (exchanged.intent) {
+      case "login":
+        return c.json(exchanged.tokens, 200);
+      case "link":
+        return c.json(presentIdentity(exchanged.identity), 200);
+      case "step_up":
+        return c.json(exchanged.session, 200);
+    }
+  });
+
+async function finish(c: HonoContext<AppEnv>, parameters: URLSearchParams) {
+  const id = c.req.param("id") ?? "";
+  return c.redirect(await finishCallback(c.get("ctx"), { id, parameters }), 303);
+}
+
+// Of a form, as `readBody` passes it on: a field that was sent several times has a list.
+function toParameters(form: Readonly<Record<string, unknown>>): URLSearchParams {
+  const pairs = Object.entries(form).flatMap(([name, values]) =>
+    [values].flat().map((value) => [name, String(value)]),
+  );
+  return new URLSearchParams(pairs);
+}
