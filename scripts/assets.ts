@@ -1,5 +1,5 @@
 // npm run assets: copies the files of the docs page to the directory of the worker's static assets.
-import { cpSync, mkdirSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const from = new URL("../node_modules/swagger-ui-dist/", import.meta.url);
@@ -7,5 +7,10 @@ const to = new URL("../dist/assets/docs/assets/swagger-ui-dist/", import.meta.ur
 
 mkdirSync(to, { recursive: true });
 for (const file of ["swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"]) {
-  cpSync(fileURLToPath(new URL(file, from)), fileURLToPath(new URL(file, to)));
+  const source = fileURLToPath(new URL(file, from));
+  const target = fileURLToPath(new URL(file, to));
+  // A worker that is running reads the files again whenever they are written.
+  if (existsSync(target) && Buffer.compare(readFileSync(source), readFileSync(target)) === 0)
+    continue;
+  cpSync(source, target);
 }
