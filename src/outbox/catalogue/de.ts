@@ -38,8 +38,8 @@ export const de: Catalogue = {
     email_change_notice: {
       subject: "Ihre E-Mail-Adresse soll geändert werden",
       lines: [
-        "Jemand, der Ihr Passwort kennt, hat eine Änderung Ihrer E-Mail-Adresse angefordert.",
-        "Wenn Sie das nicht waren, ändern Sie jetzt Ihr Passwort.",
+        "Jemand, der bei Ihrem Konto angemeldet ist, hat eine Änderung Ihrer E-Mail-Adresse angefordert.",
+        "Wenn Sie das nicht waren, ändern Sie jetzt Ihr Passwort und beenden Sie Ihre anderen Sitzungen.",
       ],
     },
     email_changed: {

@@ -38,8 +38,8 @@ export const en: Catalogue = {
     email_change_notice: {
       subject: "Your email address is about to change",
       lines: [
-        "Someone who knows your password requested a change of your email address.",
-        "If this was not you, change your password now.",
+        "Someone who is logged in to your account requested a change of your email address.",
+        "If this was not you, change your password and end your other sessions now.",
       ],
     },
     email_changed: {
