@@ -1,4 +1,4 @@
-// npm run check:openapi: lints the OpenAPI document with the recommended rules of Redocly and Spectral, without exceptions, and
+// npm run check:openapi: lints the OpenAPI document with the recommended rules of Redocly and Spectral, with one exception, and
 // compiles a client (test/client/client.ts) against the types that openapi-typescript generates from it.
 import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -31,8 +31,16 @@ await main(async () => {
   }
 });
 
+/** Providers redirect browsers to these operations, which redirect them to the application: they have no 2XX response. */
+const REDIRECTS = ["get", "post"].map(
+  (method) => `#/paths/~1v1~1auth~1providers~1{id}~1callback/${method}/responses`,
+);
+
 // Redocly succeeds if there are only warnings.
 function lintWithRedocly(folder: string): void {
+  // JSON is YAML.
+  const ignored = { "openapi.json": { "operation-2xx-response": REDIRECTS } };
+  writeFileSync(join(folder, ".redocly.lint-ignore.yaml"), JSON.stringify(ignored));
   const args = ["lint", "openapi.json", "--extends", "recommended", "--format", "checkstyle"];
   const report = run(folder, join(ROOT, "node_modules/.bin/redocly"), args);
   if (report.includes("<error ")) throw new UsageError(`Redocly:\n${report}`);

@@ -66,7 +66,7 @@ export const StartedProviderLogin = z
     authorization_url: z.string().openapi({
       format: "uri",
       description: "Send the person's browser there.",
-      example: "https://accounts.google.com/o/oauth2/v2/auth?client_id=…&state=…",
+      example: "https://accounts.google.com/o/oauth2/v2/auth?client_id=roster&state=rst_k3Zt",
     }),
     expires_in: z.int().openapi({
       description: "How many seconds the login may take.",
