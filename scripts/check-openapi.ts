@@ -15,6 +15,11 @@ const TSC_FLAGS = ["--noEmit", "--strict", "--skipLibCheck", "--target", "es2024
 
 const NO_REPORTS = { REDOCLY_TELEMETRY: "off", REDOCLY_SUPPRESS_UPDATE_NOTICE: "true" };
 
+/** Providers redirect browsers to these operations, which redirect them to the application: they have no 2XX response. */
+const REDIRECTS = ["get", "post"].map(
+  (method) => `#/paths/~1v1~1auth~1providers~1{id}~1callback/${method}/responses`,
+);
+
 await main(async () => {
   const folder = mkdtempSync(join(tmpdir(), "roster-openapi-"));
   try {
@@ -30,11 +35,6 @@ await main(async () => {
     rmSync(folder, { recursive: true, force: true });
   }
 });
-
-/** Providers redirect browsers to these operations, which redirect them to the application: they have no 2XX response. */
-const REDIRECTS = ["get", "post"].map(
-  (method) => `#/paths/~1v1~1auth~1providers~1{id}~1callback/${method}/responses`,
-);
 
 // Redocly succeeds if there are only warnings.
 function lintWithRedocly(folder: string): void {
