@@ -147,6 +147,13 @@ describe("linking an account at a provider", () => {
     const me = await send("/v1/users/me", { token: user.token, bindings });
     expect(me.body.email).toBe(user.email);
   });
+
+  it("leaves out an address that is longer than any", async () => {
+    const email = `${"a".repeat(243)}@example.com`;
+    const { body } = await link(user.token, newPerson({ email, email_verified: true }));
+    expect(body.email).toBeNull();
+    expect((await list(user.token)).body.data[0].email).toBeNull();
+  });
 });
 
 describe("GET /v1/auth/identities", () => {
