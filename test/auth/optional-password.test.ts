@@ -71,6 +71,16 @@ describe("DELETE /v1/auth/password", () => {
     expect(await auditOf(user.id)).toEqual(before);
   });
 
+  it("leaves a reset, also where login by email was switched off since", async () => {
+    const box = createLoginMailbox();
+    const user = await createVerifiedMailUser(box);
+    expect((await remove(user.token, { bindings: box.bindings })).status).toBe(204);
+    const off = createLoginMailbox({ EMAIL_LOGIN: "off" });
+    await flowsOf(off).forgot(user.email);
+    expect((await flowsOf(off).reset(off.tokenTo(user.email), NEW)).status).toBe(204);
+    expect((await flowsOf(off).logIn(user.username, NEW)).status).toBe(200);
+  });
+
   it("voids pending links: a reset and a change of email", async () => {
     const box = createLoginMailbox();
     const user = await createVerifiedMailUser(box);

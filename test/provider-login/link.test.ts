@@ -191,6 +191,14 @@ describe("DELETE /v1/auth/identities/{id}", () => {
     expect(me.body.user.id).not.toBe(user.id);
   });
 
+  it("does not keep a trusted provider out that names the address of the account", async () => {
+    const claims = newPerson({ email: user.email, email_verified: true });
+    const { body } = await link(user.token, claims);
+    expect((await unlink(user.token, body.id)).status).toBe(204);
+    expect((await logInWith(box, fake, { claims })).status).toBe(200);
+    expect(await identitiesOf(user)).toHaveLength(1);
+  });
+
   it("keeps the only way to log in", async () => {
     const { body } = await logInWith(box, fake, { claims: newPerson() });
     const { data } = (await list(body.access_token)).body;
