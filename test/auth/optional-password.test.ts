@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
+import { createAuthenticator } from "../support/authenticator.ts";
 import { beforeStatement } from "../support/d1.ts";
 import { createLoginMailbox, emailLoginOf } from "../support/email-login.ts";
 import {
@@ -14,11 +15,15 @@ import {
   type TestUser,
 } from "../support/fixtures.ts";
 import { linkIdentity } from "../support/identities.ts";
+import { createIsolate } from "../support/isolates.ts";
 import { createVerifiedMailUser, flowsOf, type Mailbox } from "../support/mail.ts";
 import { addPasskey, createPasskeyUser, passkeyLogin } from "../support/passkeys.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
+import { providerSettings } from "../support/providers.ts";
 
 const NEW = "another pass phrase";
+
+const WITH_PROVIDERS = { bindings: createIsolate(providerSettings()) };
 
 type Options = Parameters<typeof send>[1];
 
@@ -66,6 +71,16 @@ describe("DELETE /v1/auth/password", () => {
     expect(await auditOf(user.id)).toEqual(before);
   });
 
+  it("leaves a reset, also where login by email was switched off since", async () => {
+    const box = createLoginMailbox();
+    const user = await createVerifiedMailUser(box);
+    expect((await remove(user.token, { bindings: box.bindings })).status).toBe(204);
+    const off = createLoginMailbox({ EMAIL_LOGIN: "off" });
+    await flowsOf(off).forgot(user.email);
+    expect((await flowsOf(off).reset(off.tokenTo(user.email), NEW)).status).toBe(204);
+    expect((await flowsOf(off).logIn(user.username, NEW)).status).toBe(200);
+  });
+
   it("voids pending links: a reset and a change of email", async () => {
     const box = createLoginMailbox();
     const user = await createVerifiedMailUser(box);
@@ -94,16 +109,43 @@ describe("DELETE /v1/auth/password", () => {
     expect((await remove(token)).status).toBe(204);
     expect((await passkeyLogin(authenticator)).status).toBe(200);
     const linked = await createTestUser();
-    await linkIdentity(linked.id);
-    expect((await remove(linked.token)).status).toBe(204);
+    await linkIdentity(linked.id, "s-1", "https://idp.example", "idp");
+    expect((await remove(linked.token, WITH_PROVIDERS)).status).toBe(204);
+  });
+
+  it("is refused with an identity at a provider that the settings no longer have", async () => {
+    const user = await createTestUser();
+    await linkIdentity(user.id, "s-2", "https://former.example", "former");
+    await linkIdentity(user.id, "s-3", "https://former.example", "oidc_id");
+    expectProblem(await remove(user.token, WITH_PROVIDERS), 409, "last_login_method");
+    expectProblem(await remove(user.token), 409, "last_login_method");
+  });
+
+  it("is refused with a passkey that cannot be used alone", async () => {
+    const user = await createTestUser();
+    const { authenticator } = await addPasskey(user, createAuthenticator(), {
+      isUserVerified: false,
+    });
+    expectProblem(await passkeyLogin(authenticator), 401, "invalid_credentials");
+    expectProblem(await remove(user.token), 409, "last_login_method");
+  });
+
+  it("is refused with a passkey where the service takes none", async () => {
+    const { token } = await createPasskeyUser();
+    const issuer = { JWT_ISSUER: "https://roster.test" };
+    const bindings = createIsolate({ APP_URL: "http://127.0.0.1:8787", ...issuer });
+    const { status, body } = await remove(token, { bindings });
+    expect([status, body.code]).toEqual([409, "last_login_method"]);
   });
 
   it("is refused if the other way is removed meanwhile, and in parallel one way remains", async () => {
     const user = await createTestUser();
-    await linkIdentity(user.id);
+    await linkIdentity(user.id, "s-4", "https://idp.example", "idp");
     const unlinked = "DELETE FROM identities WHERE user_id = ?";
-    const bindings = beforeStatement(/^update "users" set "password_hash"/m, () =>
-      sqlRun(unlinked, user.id),
+    const bindings = beforeStatement(
+      /^update "users" set "password_hash"/m,
+      () => sqlRun(unlinked, user.id),
+      WITH_PROVIDERS.bindings,
     );
     expectProblem(await remove(user.token, { bindings }), 409, "last_login_method");
     const second = await createTestUser();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { costOf, start } from "../support/api.ts";
+import { stopClock } from "../support/clock.ts";
 import { wrapD1 } from "../support/d1.ts";
 import { createLoginMailbox, emailLoginOf } from "../support/email-login.ts";
 import { newEmail, sqlAll, sqlRun } from "../support/fixtures.ts";
@@ -79,6 +80,23 @@ describe("whether an address is known", () => {
     }
     for (const [index, answer] of seen.entries()) expect(answer).toEqual(seen[index % 6]);
     expect(seen.slice(0, 6).map(([, status]) => status)).toEqual([...Array(5).fill(401), 429]);
+  });
+
+  it("is not shown by the codes of a login beyond the five emails of an hour", async () => {
+    const clock = stopClock();
+    const box = createLoginMailbox();
+    const { request, byCode } = emailLoginOf(box);
+    for (const email of await createAddresses(box)) {
+      const statuses = [];
+      for (const tries of [5, 0, 0, 0, 5, 1]) {
+        const { body } = await request(email);
+        for (let i = 0; i < tries; i += 1) {
+          statuses.push((await byCode(body.login_token, "no code")).status);
+        }
+        clock.pass(60_000);
+      }
+      expect(statuses).toEqual([...Array(10).fill(401), 429]);
+    }
   });
 
   it("is not stored: an address that nobody has is in no row", async () => {

@@ -80,6 +80,16 @@ describe("the callback of a provider", () => {
     }
   });
 
+  it("uses nothing up when only its headers are asked for", async () => {
+    const callback = await reachCallback(box, fake, { claims: newPerson() });
+    fake.requests.length = 0;
+    const before = await traces();
+    const probe = await sendCallback("idp", callback, { bindings, method: "HEAD" });
+    expect([probe.status, probe.headers.get("Location")]).toEqual([400, null]);
+    expect([fake.requests, await traces()]).toEqual([[], before]);
+    expect((await sendCallback("idp", callback, { bindings })).status).toBe(303);
+  });
+
   it("takes a form, as Apple sends it, with its own fields", async () => {
     const callback = await reachCallback(box, fake, { provider: "apple" });
     callback.set("user", JSON.stringify({ name: { firstName: "Ada", lastName: "Lovelace" } }));

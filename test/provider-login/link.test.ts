@@ -147,6 +147,13 @@ describe("linking an account at a provider", () => {
     const me = await send("/v1/users/me", { token: user.token, bindings });
     expect(me.body.email).toBe(user.email);
   });
+
+  it("leaves out an address that is longer than any", async () => {
+    const email = `${"a".repeat(243)}@example.com`;
+    const { body } = await link(user.token, newPerson({ email, email_verified: true }));
+    expect(body.email).toBeNull();
+    expect((await list(user.token)).body.data[0].email).toBeNull();
+  });
 });
 
 describe("GET /v1/auth/identities", () => {
@@ -182,6 +189,14 @@ describe("DELETE /v1/auth/identities/{id}", () => {
     const login = await logInWith(box, fake, { claims });
     const me = await send("/v1/auth/me", { token: login.body.access_token, bindings });
     expect(me.body.user.id).not.toBe(user.id);
+  });
+
+  it("does not keep a trusted provider out that names the address of the account", async () => {
+    const claims = newPerson({ email: user.email, email_verified: true });
+    const { body } = await link(user.token, claims);
+    expect((await unlink(user.token, body.id)).status).toBe(204);
+    expect((await logInWith(box, fake, { claims })).status).toBe(200);
+    expect(await identitiesOf(user)).toHaveLength(1);
   });
 
   it("keeps the only way to log in", async () => {

@@ -148,6 +148,7 @@ const FORGERIES: Record<string, Deviation> = {
   "no subject": { claims: { sub: undefined } },
   "an empty subject": { claims: { sub: "" } },
   "a subject of 256 characters": { claims: { sub: "a".repeat(256) } },
+  "a subject with a lone surrogate": { claims: { sub: "a\ud800" } },
   "a subject that is a number": { claims: { sub: 7 } },
   "an unknown kid": { header: { kid: "another-key" } },
   "the signature of another key": { sign: signOther },

@@ -47,7 +47,7 @@ describe("GitHub", () => {
     expect(fake.requests).toEqual([
       "POST https://github.com/login/oauth/access_token",
       "GET https://api.github.com/user",
-      "GET https://api.github.com/user/emails",
+      "GET https://api.github.com/user/emails?per_page=100",
     ]);
   });
 
@@ -129,7 +129,7 @@ describe("GitHub", () => {
 
   it("is refused if its API does not accept the token", async () => {
     const fake = await fakeProviders();
-    fake.overrides.set("https://api.github.com/user/emails", () =>
+    fake.overrides.set("https://api.github.com/user/emails?per_page=100", () =>
       Response.json({ message: "Not Found" }, { status: 404 }),
     );
     await expect(logInWith(fake, "github")).rejects.toMatchObject({ error: "server_error" });

@@ -15,6 +15,7 @@ import {
 import { auditOf, createTestUser, sqlAll, sqlRun, type TestUser } from "../support/fixtures.ts";
 import { createMailbox, createMailUser, flowsOf } from "../support/mail.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
+import { providerSettings } from "../support/providers.ts";
 
 let passkeys = 0;
 
@@ -205,7 +206,7 @@ describe("DELETE /v1/auth/factors/{id}", () => {
   });
 
   it("of the last passkey is allowed while an identity or login by email remains", async () => {
-    const box = createMailbox({ EMAIL_LOGIN: "on" });
+    const box = createMailbox({ EMAIL_LOGIN: "on", ...providerSettings() });
     const options = { bindings: box.bindings };
     const removeOf = async (change: string) => {
       const user = await createTotpUser();
@@ -217,7 +218,7 @@ describe("DELETE /v1/auth/factors/{id}", () => {
     const unverified = await removeOf("UPDATE users SET email_verified = 0 WHERE id = ?");
     expectProblem(unverified, 409, "last_login_method");
     expect((await removeOf("UPDATE users SET email_verified = 1 WHERE id = ?")).status).toBe(204);
-    const linked = "INSERT INTO identities VALUES ('i', ?, 'example', 'iss', 'sub', NULL, 0, NULL)";
+    const linked = "INSERT INTO identities VALUES ('i', ?, 'idp', 'iss', 'sub', NULL, 0, NULL)";
     expect((await removeOf(linked)).status).toBe(204);
   });
 

@@ -6,13 +6,15 @@ export async function linkIdentity(
   userId: string,
   subject = newId(),
   issuer = "https://issuer.example",
+  provider = "example",
 ): Promise<string> {
   const id = newId();
   await sqlRun(
     `INSERT INTO identities (id, user_id, provider, issuer, subject, email, created_at, last_used_at)
-     VALUES (?, ?, 'example', ?, ?, ?, 0, NULL)`,
+     VALUES (?, ?, ?, ?, ?, ?, 0, NULL)`,
     id,
     userId,
+    provider,
     issuer,
     subject,
     `${subject}@issuer.example`,

@@ -234,7 +234,8 @@ export async function fakeProviders() {
 
   const documents: Record<string, Respond> = {
     "https://api.github.com/user": (request) => askGithub(request, fake.github.user),
-    "https://api.github.com/user/emails": (request) => askGithub(request, fake.github.emails),
+    "https://api.github.com/user/emails?per_page=100": (request) =>
+      askGithub(request, fake.github.emails),
     "https://github.com/login/oauth/access_token": redeem,
   };
   for (const [id, metadata] of Object.entries(METADATA)) {

@@ -8,6 +8,8 @@ const MAX_TRIES = 5;
 interface NewLogin {
   addressHash: string;
   loginId: string;
+  /** The active user who has the address, if there is one. */
+  userId: string | null;
   requestedAt: number;
   expiresAt: number;
 }
@@ -46,6 +48,11 @@ interface LoginRef {
 export function whereLatest({ addressHash, loginId }: LoginRef): SQL {
   return sql`EXISTS (SELECT 1 FROM email_logins AS latest WHERE latest.address_hash = ${addressHash}
     AND latest.login_id = ${loginId})`;
+}
+
+/** The id of the user who had an address when the latest login was requested for it, for another statement; NULL if nobody had it. */
+export function selectLoginUser(addressHash: string): SQL {
+  return sql`(SELECT latest.user_id FROM email_logins AS latest WHERE latest.address_hash = ${addressHash})`;
 }
 
 /** Counts a code before it is checked. Changes no row if five were tried, or the login has expired or is not the latest one. */

@@ -34,7 +34,7 @@ export async function requestEmailLogin(
   const emailKey = toComparisonKey(email);
   const { users } = await ctx.d1.send({ users: findResettableUser(ctx.db, emailKey) });
   const [user] = users;
-  const login = await createLogin(ctx, emailKey);
+  const login = { ...(await createLogin(ctx, emailKey)), userId: user?.id ?? null };
   const { addressHash, loginId } = login;
   // The email has the id of the login, from which its link and code are derived.
   const kind = "email_login";

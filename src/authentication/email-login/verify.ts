@@ -26,7 +26,7 @@ import {
 import { computeCode, hashLoginToken, hashSentToken, isCode } from "../one-time-tokens/tokens.ts";
 import { findLoginUser, type LoginUser } from "../passwords/repository.ts";
 import type { TokenSet } from "../sessions/tokens.ts";
-import { countTry, findLogin, whereLatest } from "./repository.ts";
+import { countTry, findLogin, selectLoginUser, whereLatest } from "./repository.ts";
 import { requireEmailLogin } from "./request.ts";
 import type { VerifyEmailLogin } from "./schema.ts";
 
@@ -133,7 +133,8 @@ interface LoginRef {
 async function beginAttempt(ctx: Context, login: LoginRef, tokenHash: string) {
   const { db } = ctx;
   const limits = emailCodeLimits(ctx);
-  const counter = toEmailCounter(selectTokenOwner(tokenHash), login.addressHash);
+  // Not by the owner of the token, which exists only once an email was sent.
+  const counter = toEmailCounter(selectLoginUser(login.addressHash), login.addressHash);
   const { counted, latest, stored, found, owners } = await ctx.d1.send({
     tried: countTry(db, login, ctx.now()),
     // Directly follows the count of the login, because `changes()` refers to the previous statement.

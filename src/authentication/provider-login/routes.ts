@@ -7,6 +7,7 @@ import {
   operation,
 } from "../../access/operation.ts";
 import { everyone, everyoneOrOwn } from "../../access/rule.ts";
+import { AppError } from "../../errors.ts";
 import type { AppEnv } from "../../http/app-env.ts";
 import { toHeaders } from "../../http/response-headers.ts";
 import { presentIdentity } from "../identities/schema.ts";
@@ -103,8 +104,14 @@ export const providerLoginRouter = createRouter()
   });
 
 async function finish(c: HonoContext<AppEnv>, parameters: URLSearchParams) {
+  requireNoHead(c);
   const id = c.req.param("id") ?? "";
   return c.redirect(await finishCallback(c.get("ctx"), { id, parameters }), 303);
+}
+
+// Hono passes HEAD to the handler of GET. Whoever asks only for headers must not use up the state and the provider's code.
+function requireNoHead(c: HonoContext<AppEnv>): void {
+  if (c.req.method === "HEAD") throw new AppError("invalid_state");
 }
 
 // Of a form, as `readBody` passes it on: a field that was sent several times has a list.

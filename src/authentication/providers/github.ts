@@ -56,7 +56,9 @@ export async function redeemGithub(
   );
   const { access_token } = await processAuthorizationCodeResponse(server, client, response);
   const user = User.parse(await askApi(ctx, provider, "/user", access_token));
-  const emails = Emails.parse(await askApi(ctx, provider, "/user/emails", access_token));
+  const emails = Emails.parse(
+    await askApi(ctx, provider, "/user/emails?per_page=100", access_token),
+  );
   const primary = emails.find((one) => one.primary && one.verified);
   return {
     issuer: provider.issuer,

@@ -3,6 +3,9 @@ import type { ProviderState } from "./state.ts";
 /** The longest name of a person that is taken from a provider. */
 export const MAX_NAME_LENGTH = 200;
 
+/** The longest address that is taken from a provider (RFC 5321). */
+export const MAX_EMAIL_LENGTH = 254;
+
 /** What a provider sent to the callback, with the state that was read from it. */
 export interface ProviderCallback {
   state: ProviderState;
@@ -14,7 +17,7 @@ export interface ProviderCallback {
 export interface ProviderIdentity {
   issuer: string;
   subject: string;
-  /** As the provider has it, neither normalized nor validated. */
+  /** As the provider has it, neither normalized nor validated. Longer texts are left out. */
   email?: string | undefined;
   /** Whether the provider vouches for the address. */
   isEmailVerified: boolean;

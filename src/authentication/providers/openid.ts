@@ -115,7 +115,8 @@ function requireClaims({ clientId }: Provider, { azp, sub }: IDToken): void {
   if (azp !== undefined && azp !== clientId) {
     throw new ProviderFailure("server_error", "unexpected_azp");
   }
-  if (sub.length === 0 || sub.length > MAX_SUBJECT_LENGTH) {
+  // D1 stores all lone surrogates as the same character, so that two people would be one.
+  if (sub.length === 0 || sub.length > MAX_SUBJECT_LENGTH || !sub.isWellFormed()) {
     throw new ProviderFailure("server_error", "unusable_sub");
   }
 }

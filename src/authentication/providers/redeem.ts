@@ -4,7 +4,7 @@ import { MINUTE } from "../../lib/time.ts";
 import { describeError } from "../../platform/logger.ts";
 import { ProviderFailure, toFailure } from "./failure.ts";
 import { redeemGithub } from "./github.ts";
-import type { ProviderCallback, ProviderIdentity } from "./identity.ts";
+import { MAX_EMAIL_LENGTH, type ProviderCallback, type ProviderIdentity } from "./identity.ts";
 import { redeemOpenId } from "./openid.ts";
 import type { ProviderState } from "./state.ts";
 
@@ -22,7 +22,7 @@ export async function redeemCallback(
 ): Promise<ProviderIdentity> {
   try {
     const redeem = provider.kind === "github" ? redeemGithub : redeemOpenId;
-    const identity = await redeem(ctx, provider, callback);
+    const identity = withoutLongEmail(await redeem(ctx, provider, callback));
     if (callback.state.intent === "step_up") requireFresh(callback.state, identity);
     return identity;
   } catch (error) {
@@ -35,6 +35,13 @@ export async function redeemCallback(
     });
     throw failure;
   }
+}
+
+// It would be stored with the identity, as it is.
+function withoutLongEmail(identity: ProviderIdentity): ProviderIdentity {
+  const { email = "" } = identity;
+  if (email.length <= MAX_EMAIL_LENGTH) return identity;
+  return { ...identity, email: undefined, isEmailVerified: false };
 }
 
 // Providers may ignore max_age.

@@ -2,13 +2,15 @@ import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 /**
  * The latest request to log in by email for an address, whether or not anyone has the address, which is only stored as a keyed hash.
- * `login_id` is the id of its email, if one was sent. `tries` counts the codes that were tried.
+ * `login_id` is the id of its email, if one was sent. `user_id` is the active user who had the address then, under whom wrong codes are
+ * counted. `tries` counts the codes that were tried.
  */
 export const emailLogins = sqliteTable(
   "email_logins",
   {
     addressHash: text("address_hash").primaryKey(),
     loginId: text("login_id").notNull(),
+    userId: text("user_id"),
     tries: integer().notNull(),
     requestedAt: integer("requested_at").notNull(),
     expiresAt: integer("expires_at").notNull(),

@@ -1,0 +1,1 @@
+ALTER TABLE `email_logins` ADD `user_id` text;
