@@ -9,6 +9,8 @@ import { readVars } from "../../scripts/lib/dev-vars.ts";
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const START_TIMEOUT_MS = 300_000;
 const POLL_MS = 250;
+/** What wrangler prints, and then goes on to wait, if workerd cannot start. */
+const START_FAILURE = "The Workers runtime failed to start";
 
 export interface DevServer {
   url: string;
@@ -50,7 +52,9 @@ export async function withDevServerAt(
 ): Promise<void> {
   const port = await findFreePort();
   const vars = Object.entries({ REGISTRATION: "open", ...settings });
-  const flags = ["--port", String(port), "--persist-to", state];
+  // By itself, wrangler takes an inspector port that another worker, which starts at the same time, takes as well.
+  const inspector = ["--inspector-port", String(await findFreePort())];
+  const flags = ["--port", String(port), ...inspector, "--persist-to", state];
   for (const [name, value] of vars) flags.push("--var", `${name}:${value}`);
   const child = spawn(process.execPath, ["scripts/dev.ts", ...flags], { cwd: folder });
   const ended = new Promise<void>((resolve) => child.on("close", () => resolve()));
@@ -81,7 +85,8 @@ export async function withDevServerAt(
 async function waitForWelcome(child: ChildProcess, readOutput: () => string): Promise<void> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (!readOutput().includes("Try it:")) {
-    if (child.exitCode !== null) throw new Error("The worker did not start.");
+    const hasFailed = child.exitCode !== null || readOutput().includes(START_FAILURE);
+    if (hasFailed) throw new Error("The worker did not start.");
     if (Date.now() > deadline) throw new Error("The worker is not ready.");
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
