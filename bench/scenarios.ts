@@ -24,7 +24,7 @@ export type Floors = ReturnType<typeof createFloors>;
 
 /** Creates the people who send the requests, and returns the operations to measure. */
 export async function prepareScenarios(server: BenchServer): Promise<Scenario[]> {
-  const { api, db, apiUrl, limitedUrl } = server;
+  const { api, db, apiUrl, limitedUrl, quietUrl } = server;
   const boss = await createPerson(api, db, "boss", "admin");
   const ada = await createPerson(api, db, "ada");
   await createPerson(api, db, "grace");
@@ -53,6 +53,11 @@ export async function prepareScenarios(server: BenchServer): Promise<Scenario[]>
 
   return [
     scenario("GET /v1/users/me", get("/v1/users/me", ada.headers), floors.pointRead, 1.25),
+    scenario(
+      "GET /v1/users/me, not logged",
+      { ...get("/v1/users/me", ada.headers), url: quietUrl },
+      floors.pointRead,
+    ),
     scenario(
       "GET /v1/users/{id}",
       get(`/v1/users/${seededUserId(5)}`, boss.headers),

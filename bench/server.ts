@@ -17,6 +17,8 @@ export interface BenchServer {
   floorUrl: URL;
   /** The API on the same database, where nobody may send more than one request per hour. */
   limitedUrl: URL;
+  /** The API on the same database, which logs no successes (`LOG_SAMPLE_RATE`). */
+  quietUrl: URL;
   api: Send;
   db: D1Database;
   gzipBytes: number;
@@ -81,6 +83,7 @@ export async function startServer({
           ...toWorker("limited", api.script),
           bindings: { ...bindings, RATE_LIMIT_READ: "1/3600" },
         },
+        { ...toWorker("quiet", api.script), bindings: { ...bindings, LOG_SAMPLE_RATE: "0" } },
         toWorker("floor", floor.script),
       ],
     }),
@@ -96,6 +99,7 @@ export async function startServer({
     apiUrl,
     floorUrl,
     limitedUrl: await miniflare.unsafeGetDirectURL("limited"),
+    quietUrl: await miniflare.unsafeGetDirectURL("quiet"),
     api: createClient(apiUrl),
     db,
     gzipBytes: api.gzipBytes,
