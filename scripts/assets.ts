@@ -1,6 +1,7 @@
-// npm run assets: copies the files of the docs page to the directory of the worker's static assets.
+// npm run assets: writes the worker's static assets: the files of the docs page, and the browser pages.
 import { cpSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { writePages } from "./lib/pages.ts";
 
 const from = new URL("../node_modules/swagger-ui-dist/", import.meta.url);
 const to = new URL("../dist/assets/docs/assets/swagger-ui-dist/", import.meta.url);
@@ -14,3 +15,4 @@ for (const file of ["swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png
     continue;
   cpSync(source, target);
 }
+await writePages();

@@ -1,0 +1,4 @@
+import { start } from "../shared/app.tsx";
+import { Account } from "./account.tsx";
+
+await start(Account);

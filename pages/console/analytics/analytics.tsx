@@ -1,0 +1,6 @@
+import { useTexts } from "../../texts/texts.ts";
+
+export function Analytics() {
+  const texts = useTexts();
+  return <h1>{texts.console.nav.analytics}</h1>;
+}

@@ -1,0 +1,4 @@
+import { start } from "../shared/app.tsx";
+import { Console } from "./console.tsx";
+
+await start(Console);

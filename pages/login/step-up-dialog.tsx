@@ -1,0 +1,145 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { api, ok } from "../shared/api.ts";
+import { replaceAccessToken } from "../shared/session.ts";
+import { onStepUp } from "../shared/step-up.ts";
+import { useTexts } from "../texts/texts.ts";
+import { Dialog } from "../ui/dialog.tsx";
+import { CodeField, Field, Form, Select, textOf } from "../ui/form.tsx";
+import { Notice } from "../ui/notice.tsx";
+import { assertWithPasskey } from "./passkeys.ts";
+
+type Method = "password" | "totp" | "passkey" | "email_code" | "recovery_code";
+
+interface Request {
+  done: ReadonlySet<string>;
+  methods: Method[];
+  answer: (method: string | undefined) => void;
+}
+
+/** Asks for a recent proof whenever an operation needs one (RFC 9470). Every page has one. */
+export function StepUpDialog() {
+  const [request, setRequest] = useState<Request>();
+  useEffect(
+    () =>
+      onStepUp(async (done) => {
+        const methods = (await listMethods()).filter((method) => !done.has(method));
+        return new Promise((resolve) => {
+          const answer = (method: string | undefined) => {
+            setRequest(undefined);
+            resolve(method);
+          };
+          setRequest({ done, methods, answer });
+        });
+      }),
+    [],
+  );
+  return request ? <Ask key={request.done.size} {...request} /> : null;
+}
+
+function Ask({ done, methods, answer }: Request) {
+  const { common } = useTexts();
+  const { stepUp } = common;
+  const [method, setMethod] = useState(methods[0]);
+  const cancel = () => answer(undefined);
+  if (!method) {
+    return (
+      <Dialog title={stepUp.title} onClose={cancel}>
+        <Notice kind="warning">{stepUp.impossible}</Notice>
+        <button type="button" onClick={cancel}>
+          {common.close}
+        </button>
+      </Dialog>
+    );
+  }
+  return (
+    <Dialog title={stepUp.title} onClose={cancel}>
+      <p>{done.size > 0 ? stepUp.another : stepUp.intro}</p>
+      {methods.length > 1 && (
+        <Select
+          label={stepUp.method}
+          name="method"
+          value={method}
+          options={methods.map((name) => [name, stepUp[name]] as const)}
+          onChange={(event) => setMethod(event.currentTarget.value as Method)}
+        />
+      )}
+      <Proof key={method} method={method} onDone={() => answer(method)} onCancel={cancel} />
+    </Dialog>
+  );
+}
+
+interface ProofProps {
+  method: Method;
+  onDone: () => void;
+  onCancel: () => void;
+}
+
+function Proof({ method, onDone, onCancel }: ProofProps) {
+  const { common } = useTexts();
+  const { stepUp } = common;
+  const hasSent = useRef(false);
+  const [isSent, setSent] = useState(false);
+  const send = async (values: FormData) => {
+    if (method === "email_code" && !hasSent.current) {
+      await ok(api.POST("/v1/auth/step-up/challenge", { body: { method } }));
+      hasSent.current = true;
+      setSent(true);
+      return;
+    }
+    const { access_token } = await ok(
+      api.POST("/v1/auth/step-up", { body: (await toBody(method, values)) as never }),
+    );
+    replaceAccessToken(access_token);
+    onDone();
+  };
+  const submit = method === "email_code" && !isSent ? stepUp.sendCode : stepUp.confirm;
+  return (
+    <Form
+      submit={method === "passkey" ? stepUp.usePasskey : submit}
+      onSubmit={send}
+      onCancel={onCancel}
+      cancel={common.cancel}
+    >
+      {method === "password" && (
+        <Field
+          label={stepUp.password}
+          name="password"
+          type="password"
+          autoComplete="current-password"
+          required
+        />
+      )}
+      {(method === "totp" || method === "recovery_code" || isSent) && (
+        <CodeField label={stepUp.code} />
+      )}
+      {isSent && <Notice kind="info">{stepUp.codeSent}</Notice>}
+    </Form>
+  );
+}
+
+async function toBody(method: Method, values: FormData) {
+  if (method === "password") return { method, password: textOf(values, "password") };
+  if (method !== "passkey") return { method, code: textOf(values, "code").trim() };
+  const { public_key } = (await ok(
+    api.POST("/v1/auth/step-up/challenge", { body: { method } }),
+  )) as { public_key: unknown };
+  return { method, credential: await assertWithPasskey(public_key) };
+}
+
+/** The ways in which the person can confirm, the usual one first. */
+async function listMethods(): Promise<Method[]> {
+  const [{ user }, factors, codes] = await Promise.all([
+    ok(api.GET("/v1/auth/me")),
+    ok(api.GET("/v1/auth/factors")),
+    ok(api.GET("/v1/auth/recovery-codes")),
+  ]);
+  const types = new Set(factors.data.map(({ type }) => type));
+  const methods: (Method | false)[] = [
+    types.has("passkey") && "passkey",
+    user.has_password && "password",
+    types.has("totp") && "totp",
+    codes.remaining > 0 && "recovery_code",
+    user.email_verified && "email_code",
+  ];
+  return methods.filter((method) => method !== false);
+}

@@ -1,0 +1,146 @@
+// The session of this page. Tokens are kept in memory only: a reload logs in again, unless the refresh token is in the cookie of
+// "stay signed in", which no script can read.
+import { useEffect, useState } from "preact/hooks";
+
+/** The answer of every way to log in, and of a refresh. */
+export interface Tokens {
+  access_token: string;
+  refresh_token?: string | undefined;
+}
+
+/** What the access token says (RFC 9068). */
+interface Claims {
+  sub: string;
+  sid: string;
+  role: string;
+  scope: string;
+  acr: string;
+  exp: number;
+}
+
+export interface Session {
+  userId: string;
+  sessionId: string;
+  role: string;
+  permissions: ReadonlySet<string>;
+  accessToken: string;
+  /** Absent if the refresh token is in the cookie. */
+  refreshToken: string | undefined;
+  /** When the access token expires, in milliseconds. */
+  expiresAt: number;
+}
+
+const EARLY_MS = 20_000;
+/** Says that there is a cookie to log in with. It is no token: it saves people without the cookie a request that fails. */
+const STAYS = "roster.stays_signed_in";
+
+let current: Session | undefined;
+let refreshing: Promise<boolean> | undefined;
+const listeners = new Set<() => void>();
+
+/** The current session; undefined if nobody is logged in. */
+export function getSession(): Session | undefined {
+  return current;
+}
+
+/** The current session, in a component, which is rendered again when it changes. */
+export function useSession(): Session | undefined {
+  const [session, setSession] = useState(current);
+  useEffect(() => {
+    const update = () => setSession(current);
+    listeners.add(update);
+    update();
+    return () => void listeners.delete(update);
+  }, []);
+  return session;
+}
+
+/** Begins a session, or goes on with new tokens. Without `refresh_token`, the refresh token is in the cookie. */
+export function startSession({ access_token, refresh_token }: Tokens): void {
+  const { sub, sid, role, scope, exp } = decode(access_token);
+  setStays(refresh_token === undefined);
+  setCurrent({
+    userId: sub,
+    sessionId: sid,
+    role,
+    permissions: new Set(scope.split(" ").filter(Boolean)),
+    accessToken: access_token,
+    refreshToken: refresh_token,
+    expiresAt: exp * 1000,
+  });
+}
+
+/** Goes on with the access token of a step-up. The refresh token stays. */
+export function replaceAccessToken(accessToken: string): void {
+  if (!current) return;
+  setCurrent({ ...current, accessToken, expiresAt: decode(accessToken).exp * 1000 });
+}
+
+/** Forgets the session in this page. It does not end it at the service. */
+export function forgetSession(): void {
+  setStays(false);
+  setCurrent(undefined);
+}
+
+/** Logs in with the cookie of "stay signed in", if there may be one. */
+export async function resumeSession(): Promise<void> {
+  if (readStays()) await refreshSession();
+}
+
+/** True if the access token expires so soon that it must be refreshed before its next use. */
+export function isExpiring(session: Session): boolean {
+  return session.expiresAt - EARLY_MS < Date.now();
+}
+
+/** Refreshes the tokens, once for any number of calls at the same time. False if the session has ended. */
+export function refreshSession(): Promise<boolean> {
+  refreshing ??= refresh().finally(() => {
+    refreshing = undefined;
+  });
+  return refreshing;
+}
+
+async function refresh(): Promise<boolean> {
+  const token = current?.refreshToken;
+  const response = await fetch("/v1/auth/refresh", {
+    method: "POST",
+    ...(token && {
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ refresh_token: token }),
+    }),
+  });
+  if (response.ok) {
+    startSession((await response.json()) as Tokens);
+    return true;
+  }
+  // Only a refusal ends the session: an overloaded service does not.
+  if (response.status === 401 || response.status === 403) forgetSession();
+  return false;
+}
+
+function setCurrent(session: Session | undefined): void {
+  current = session;
+  for (const listener of listeners) listener();
+}
+
+function decode(token: string): Claims {
+  const payload = (token.split(".")[1] ?? "").replace(/-/g, "+").replace(/_/g, "/");
+  const bytes = Uint8Array.from(atob(payload), (character) => character.charCodeAt(0));
+  return JSON.parse(new TextDecoder().decode(bytes)) as Claims;
+}
+
+function readStays(): boolean {
+  try {
+    return localStorage.getItem(STAYS) !== null;
+  } catch {
+    return false;
+  }
+}
+
+// Browsers may refuse storage.
+function setStays(stays: boolean): void {
+  try {
+    if (stays) localStorage.setItem(STAYS, "1");
+    else localStorage.removeItem(STAYS);
+  } catch {}
+}

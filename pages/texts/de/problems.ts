@@ -1,0 +1,37 @@
+import type { Texts } from "../texts.ts";
+
+export const problems: Texts["problems"] = {
+  network_error:
+    "Der Dienst ist nicht erreichbar. Prüfen Sie Ihre Verbindung und versuchen Sie es erneut.",
+  unexpected_error:
+    "Auf dieser Seite ist ein Fehler aufgetreten. Laden Sie sie neu und versuchen Sie es erneut.",
+  internal_error: "Der Dienst hat einen Fehler. Versuchen Sie es gleich noch einmal.",
+  service_unavailable: "Der Dienst ist ausgelastet. Versuchen Sie es gleich noch einmal.",
+  rate_limited: "Zu viele Anfragen. Warten Sie einen Moment und versuchen Sie es erneut.",
+  too_many_attempts: "Zu viele Versuche. Warten Sie einige Minuten und versuchen Sie es erneut.",
+  invalid_credentials: "Der Name oder das Passwort ist falsch.",
+  invalid_code: "Der Code ist falsch, schon benutzt oder abgelaufen.",
+  invalid_token:
+    "Der Link ist abgelaufen oder wurde schon benutzt. Fordern Sie eine neue E-Mail an.",
+  invalid_mfa_token: "Die Anmeldung hat zu lange gedauert. Melden Sie sich noch einmal an.",
+  unauthenticated: "Ihre Sitzung ist beendet. Melden Sie sich noch einmal an.",
+  insufficient_user_authentication: "Dafür müssen Sie sich noch einmal ausweisen.",
+  forbidden: "Ihre Rolle erlaubt das nicht.",
+  privilege_escalation: "Dafür sind Berechtigungen nötig, die Sie selbst nicht haben.",
+  validation_failed: "Prüfen Sie die markierten Felder.",
+  version_conflict: "Jemand anderes hat das geändert. Laden Sie es neu.",
+  email_taken: "Ein anderes Konto hat diese E-Mail-Adresse.",
+  username_taken: "Ein anderes Konto hat diesen Benutzernamen.",
+  email_not_verified: "Bestätigen Sie zuerst Ihre E-Mail-Adresse.",
+  registration_closed: "Die Registrierung ist geschlossen.",
+  last_admin: "Das ist der letzte aktive Administrator. Er muss bleiben.",
+  last_login_method:
+    "Das ist der letzte Weg, sich bei dem Konto anzumelden. Richten Sie zuerst einen anderen ein.",
+  user_not_found: "Diesen Benutzer gibt es nicht.",
+  role_exists: "Eine Rolle mit diesem Namen gibt es schon.",
+  role_in_use: "Benutzer haben diese Rolle noch. Geben Sie ihnen zuerst eine andere.",
+  system_role: "Diese Rolle gehört zum Dienst und kann nicht geändert werden.",
+  factor_exists: "Es gibt schon eine Authenticator-App. Entfernen Sie sie zuerst.",
+  factor_required: "Ihre Rolle verlangt einen zweiten Faktor.",
+  origin_not_allowed: "Unter dieser Adresse können Sie nicht angemeldet bleiben.",
+};

@@ -1,0 +1,46 @@
+import type { ComponentChildren } from "preact";
+import type { Fault, Problem } from "../shared/problem.ts";
+import { useTexts } from "../texts/texts.ts";
+
+interface NoticeProps {
+  kind: "info" | "success" | "warning" | "error";
+  children: ComponentChildren;
+}
+
+/** A message about what has happened. Screen readers announce it. */
+export function Notice({ kind, children }: NoticeProps) {
+  return (
+    <div class={`notice ${kind}`} role={kind === "error" ? "alert" : "status"}>
+      {children}
+    </div>
+  );
+}
+
+/** Why an operation failed, and the faults that no field shows. */
+export function ProblemNotice({
+  problem,
+  faults,
+}: {
+  problem: Problem;
+  faults?: readonly Fault[];
+}) {
+  const { problems } = useTexts();
+  const { code, request_id, detail, title } = problem.body;
+  const text = problems[code] ?? (detail || title);
+  const listed = faults ?? problem.faults;
+  return (
+    <Notice kind="error">
+      <p>{text}</p>
+      {listed.length > 0 && (
+        <ul>
+          {listed.map(({ path, message }) => (
+            <li key={`${path} ${message}`}>
+              {path}: {message}
+            </li>
+          ))}
+        </ul>
+      )}
+      {problem.body.status >= 500 && request_id && <p class="hint">{request_id}</p>}
+    </Notice>
+  );
+}

@@ -1,0 +1,54 @@
+// People and the API, for the tests of the browser pages.
+import assert from "node:assert/strict";
+import type { Page } from "playwright-core";
+
+export const PASSWORD = "SecurePass123!";
+
+interface CallOptions {
+  method?: string;
+  body?: object;
+  token?: string;
+  status?: number;
+}
+
+/** Calls the API as curl would. Returns the body. */
+export type Call = (path: string, options?: CallOptions) => Promise<any>;
+
+export function createCall(url: string): Call {
+  return async (path, { method = "POST", body, token, status = 200 } = {}) => {
+    const response = await fetch(url + path, {
+      method,
+      headers: {
+        ...(body && { "Content-Type": "application/json" }),
+        ...(token && { Authorization: `Bearer ${token}` }),
+      },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    assert.equal(response.status, status, `${method} ${path}: ${text}`);
+    return text ? JSON.parse(text) : undefined;
+  };
+}
+
+/** Logs in by the API. Returns the access token. */
+export async function logInByApi(
+  call: Call,
+  username: string,
+  password = PASSWORD,
+): Promise<string> {
+  return (await call("/v1/auth/login", { body: { username, password } })).access_token;
+}
+
+/** Registers a person by the API. Returns the user. */
+export function register(call: Call, username: string): Promise<any> {
+  const body = { username, email: `${username}@example.com`, password: PASSWORD };
+  return call("/v1/auth/register", { body, status: 201 });
+}
+
+/** Fills in the login form of the page that is open, and waits until it is gone. */
+export async function logIn(page: Page, username: string, password = PASSWORD): Promise<void> {
+  await page.getByLabel("Username or email").fill(username);
+  await page.getByLabel("Password", { exact: true }).fill(password);
+  await page.getByRole("button", { name: "Log in", exact: true }).click();
+  await page.getByRole("button", { name: "Log out" }).waitFor();
+}

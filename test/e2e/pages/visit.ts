@@ -1,0 +1,119 @@
+// What the tests of the browser pages share: visits, each in a browser context of its own, that fail on anything a page must not do.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { Browser, Page } from "playwright-core";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** Statuses that pages expect and handle. Browsers log every response from 400 on as an error. */
+const EXPECTED =
+  /^Failed to load resource: the server responded with a status of (401|403|404|409|412|422|429)/;
+const TOKEN = /rrt_|rmf_|eyJ[\w-]+\.|rk_|token=/;
+
+interface VisitOptions {
+  /** The width of the window, in CSS pixels. */
+  width?: number;
+  scheme?: "light" | "dark";
+  locale?: string;
+  /** A virtual authenticator that verifies its user. */
+  hasAuthenticator?: boolean;
+}
+
+export interface Visit {
+  page: Page;
+  /** The requests to the API so far, as `GET /v1/users`. */
+  calls: string[];
+  /** Checks the page as it is now with axe. Fails on findings that are serious or critical. */
+  checkAccessibility(): Promise<void>;
+}
+
+/**
+ * Runs `work` in a new browser context. Fails if the page logged an error, violated its CSP, asked another host, or has a token in its
+ * address or in web storage at the end.
+ */
+export async function visit(
+  browser: Browser,
+  origin: string,
+  work: (visit: Visit) => Promise<void>,
+  { width = 1280, scheme = "light", locale = "en", hasAuthenticator = false }: VisitOptions = {},
+): Promise<void> {
+  const context = await browser.newContext({
+    viewport: { width, height: 800 },
+    colorScheme: scheme,
+    locale,
+    permissions: ["clipboard-read", "clipboard-write"],
+    baseURL: origin,
+  });
+  context.setDefaultTimeout(20_000);
+  const faults: string[] = [];
+  const calls: string[] = [];
+  const addresses: string[] = [];
+  context.on("console", (message) => {
+    if (message.type() !== "error" || EXPECTED.test(message.text())) return;
+    faults.push(`console: ${message.text()}`);
+  });
+  context.on("weberror", (error) => faults.push(`error: ${error.error().message}`));
+  context.on("request", (request) => {
+    const url = new URL(request.url());
+    if (url.origin !== origin && url.protocol.startsWith("http")) faults.push(`foreign: ${url}`);
+    if (url.pathname.startsWith("/v1/")) calls.push(`${request.method()} ${url.pathname}`);
+    addresses.push(url.pathname + url.search);
+  });
+  const page = await context.newPage();
+  if (hasAuthenticator) await addAuthenticator(page);
+  try {
+    await work({ page, calls, checkAccessibility: () => checkAccessibility(page) });
+    addresses.push(new URL(page.url()).hash);
+    const stored = await page.evaluate(() =>
+      JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]),
+    );
+    assert.doesNotMatch(stored, TOKEN, "a token in web storage");
+    for (const address of addresses) assert.doesNotMatch(address, TOKEN, "a token in an address");
+    assert.deepEqual(faults, [], "what the page did wrong");
+  } catch (error) {
+    console.error(`At ${page.url()}:\n${faults.join("\n")}\n${await readText(page)}`);
+    throw error;
+  } finally {
+    await context.close();
+  }
+}
+
+async function checkAccessibility(page: Page): Promise<void> {
+  await page.evaluate(AXE);
+  const findings = await page.evaluate(async () => {
+    const { axe } = globalThis as unknown as { axe: { run: () => Promise<AxeResults> } };
+    const { violations } = await axe.run();
+    return violations
+      .filter(({ impact }) => impact === "serious" || impact === "critical")
+      .map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(" ")}`);
+  });
+  assert.deepEqual(findings, [], `accessibility of ${page.url()}`);
+}
+
+interface AxeResults {
+  violations: { id: string; help: string; impact: string; nodes: { html: string }[] }[];
+}
+
+async function addAuthenticator(page: Page): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  await session.send("WebAuthn.enable");
+  await session.send("WebAuthn.addVirtualAuthenticator", {
+    options: {
+      protocol: "ctap2",
+      transport: "internal",
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  });
+}
+
+async function readText(page: Page): Promise<string> {
+  try {
+    return await page.locator("body").innerText({ timeout: 1000 });
+  } catch {
+    return "";
+  }
+}
