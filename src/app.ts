@@ -37,6 +37,7 @@ import { requestLog } from "./http/request-log.ts";
 import { securityHeaders } from "./http/security-headers.ts";
 import { mountDocs } from "./operations/docs.ts";
 import { operationsRouter } from "./operations/routes.ts";
+import { mountPages } from "./pages/routes.ts";
 import { permissionsRouter } from "./roles/permissions/routes.ts";
 import { rolesRouter } from "./roles/routes.ts";
 
@@ -84,6 +85,7 @@ export function createApp() {
   app.route("/", sealsRouter);
   app.route("/", operationsRouter);
   mountDocs(app);
+  mountPages(app);
 
   app.notFound(notFound);
   app.onError((error, c) => {

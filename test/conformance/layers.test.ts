@@ -59,6 +59,7 @@ const LAYERS = [
   "authentication/mfa/",
   "authentication/provider-login/",
   "operations/",
+  "pages/",
   "cron.ts",
   "app.ts",
   "index.ts",

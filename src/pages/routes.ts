@@ -1,0 +1,64 @@
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { Context, MiddlewareHandler } from "hono";
+import { etag } from "hono/etag";
+import { AppError } from "../errors.ts";
+import type { AppEnv } from "../http/app-env.ts";
+import { refuseQuery } from "../http/validation.ts";
+import { LINK_PATHS } from "../outbox/templates.ts";
+import { pageHeaders } from "./headers.ts";
+import { describeService } from "./settings.ts";
+
+/** The names of files contain a hash of their content. */
+const IMMUTABLE = "public, max-age=31536000, immutable";
+
+/**
+ * Mounts the pages of Roster itself: the console, the account page, and the targets of links in emails. They are static files that call
+ * the API, and no operations of it. A page runs in the browser and reads its path there, so every path below it has the same file.
+ *
+ * A query is ignored, unlike elsewhere: a login with a provider ends at `/account/callback?code=…`, and mail programs add parameters to
+ * links. A person should see the page, not a problem document.
+ */
+export function mountPages(app: OpenAPIHono<AppEnv>): void {
+  app.on("GET", ["/console", "/console/:path{.*}"], pageHeaders, etag(), showPage("console"));
+  app.on("GET", ["/account", "/account/:path{.*}"], pageHeaders, etag(), showPage("account"));
+  app.on("GET", [...LINK_PATHS], requireOwnLinks, pageHeaders, etag(), showPage("account"));
+  app.get("/pages/assets/:file{[\\w.-]+}", refuseQuery, async (c) => {
+    const file = await fetchFile(c, `/pages/assets/${c.req.param("file")}`);
+    const response = new Response(file.body, file);
+    response.headers.set("Cache-Control", IMMUTABLE);
+    return response;
+  });
+}
+
+// Links in emails lead to the application at MAIL_LINK_URL, if there is one.
+const requireOwnLinks: MiddlewareHandler<AppEnv> = async function requireOwnLinks(c, next) {
+  const config = c.get("config");
+  if (!config.ok) throw new AppError("misconfigured");
+  if (!config.config.hasLinkPages) throw new AppError("not_found");
+  return next();
+};
+
+function showPage(name: "account" | "console") {
+  return async function showPage(c: Context<AppEnv>): Promise<Response> {
+    const file = await fetchFile(c, `/pages/${name}.html`);
+    const settings = describeService(c);
+    const page = new HTMLRewriter()
+      .on("script#settings", { element: (script) => setContent(script, settings) })
+      .transform(file);
+    return c.html(await page.text());
+  };
+}
+
+function setContent(script: Element, json: string): void {
+  script.setInnerContent(json, { html: true });
+}
+
+/** A file of the build. Throws `not_found` if there is none with this path. */
+async function fetchFile(c: Context<AppEnv>, path: string): Promise<Response> {
+  const file = await c.env.ASSETS.fetch(new URL(path, c.req.url));
+  if (file.status === 200) return file;
+  await file.body?.cancel();
+  throw new AppError("not_found", {
+    detail: "There is no such file. If none is there, build the pages: run `npm run assets`.",
+  });
+}
