@@ -11,7 +11,10 @@ import type { ApiKeyRow } from "./repository.ts";
 
 const Name = text(100)
   .min(1)
-  .openapi({ pattern: VISIBLE_PATTERN.replace("^", "^(?=.*[^ ])"), example: "Nightly export" });
+  .openapi("ApiKeyName", {
+    pattern: VISIBLE_PATTERN.replace("^", "^(?=.*[^ ])"),
+    example: "Nightly export",
+  });
 
 const Scope = z.string().openapi("Scope", {
   description: "A permission, or a scope that reaches only the owner of the key.",

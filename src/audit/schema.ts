@@ -29,11 +29,10 @@ const idFilter = (description: string) =>
     .optional()
     .openapi({ description, example: "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11" });
 
+const Action = z.enum(AUDIT_ACTIONS).openapi("AuditAction", { example: "user.updated" });
+
 const filters = {
-  action: z
-    .enum(AUDIT_ACTIONS)
-    .optional()
-    .openapi({ description: "Only events with this action.", example: "user.updated" }),
+  action: Action.optional().openapi({ param: { description: "Only events with this action." } }),
   from: moment("Only events of this time or later."),
   to: moment("Only events before this time."),
 };
@@ -81,7 +80,7 @@ const Change = z
 export const AuditEvent = z
   .object({
     id: z.uuid(),
-    action: z.enum(AUDIT_ACTIONS).openapi("AuditAction", { example: "user.updated" }),
+    action: Action,
     actor_id: z
       .string()
       .nullable()

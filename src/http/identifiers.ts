@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { normalizeEmail, normalizeUsername } from "../lib/text.ts";
-import { fault } from "./fields.ts";
+import { fault, text } from "./fields.ts";
 
 const NAME_CHARACTERS = "[A-Za-z0-9_.-]";
 const MIN_NAME_LENGTH = 3;
@@ -35,7 +35,7 @@ export const Username = z
     (name) => NAME.test(name),
     fault("invalid_format", "Must contain only letters, digits, `_`, `.` and `-`."),
   )
-  .openapi({
+  .openapi("Username", {
     pattern: `^ *${NAME_CHARACTERS}{${MIN_NAME_LENGTH},${MAX_NAME_LENGTH}} *$`,
     description:
       "3 to 50 letters, digits, `_`, `.` and `-`. Unique, regardless of case. The case is kept for display. Spaces around it are removed, " +
@@ -52,8 +52,11 @@ export const Email = z
     fault("too_long", `Must have at most ${MAX_EMAIL_LENGTH} characters.`),
   )
   .refine((email) => EMAIL.test(email), fault("invalid_format", "Must be an email address."))
-  .openapi({
+  .openapi("EmailAddress", {
     pattern: toEmailPattern(" *", `(?=[^ ]{1,${MAX_EMAIL_LENGTH}} *$)`),
     description: "Unique, regardless of case. Spaces around it are removed.",
     example: "ada@example.com",
   });
+
+/** A name of a person, in whole or in part. It need not be unique. */
+export const PersonName = text(100).nullable().openapi("PersonName", { example: "Ada" });

@@ -16,6 +16,9 @@ const DOCS_CSP =
   "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 // The page sends every credential that it has, and operations refuse a request with two: the last one entered replaces the others.
+//
+// To resolve the references of an operation that is opened, Swagger UI processes the whole document, which takes more than a second. It
+// is given the operation's path and what that refers to.
 const INIT_SCRIPT = `const keepOneCredential = () => ({
   statePlugins: {
     auth: {
@@ -31,6 +34,30 @@ const INIT_SCRIPT = `const keepOneCredential = () => ({
   },
 });
 
+const resolveOneOperation = () => ({
+  afterLoad() {
+    const { resolveSubtree } = this.fn;
+    this.fn.resolveSubtree = (document, path, options) =>
+      resolveSubtree(path[0] === "paths" ? keepPath(document, path[1]) : document, path, options);
+  },
+});
+
+function keepPath(document, path) {
+  const kept = { ...document, paths: { [path]: document.paths[path] }, components: {} };
+  const keepReferred = (value) => {
+    if (typeof value !== "object" || value === null) return;
+    const [, kind, name] = /^#\\/components\\/([^/]+)\\/([^/]+)$/.exec(value.$ref) ?? [];
+    if (kind && !kept.components[kind]?.[name]) {
+      const referred = document.components[kind][name];
+      kept.components[kind] = { ...kept.components[kind], [name]: referred };
+      keepReferred(referred);
+    }
+    Object.values(value).forEach(keepReferred);
+  };
+  keepReferred(kept.paths);
+  return kept;
+}
+
 window.addEventListener("load", () => {
   window.ui = SwaggerUIBundle({
     url: "/openapi.json",
@@ -39,7 +66,7 @@ window.addEventListener("load", () => {
     displayRequestDuration: true,
     tryItOutEnabled: true,
     validatorUrl: null,
-    plugins: [keepOneCredential],
+    plugins: [keepOneCredential, resolveOneOperation],
   });
 });
 `;

@@ -47,6 +47,8 @@ export function buildOpenApiDocument(app: OpenAPIHono<AppEnv>): OpenApiDocument 
   const document = describeApi(app);
   requireBodies(document);
   completeResponses(document);
+  shareSuccesses(document);
+  describeParametersOnce(document);
   shareParameters(document);
   return document;
 }
@@ -120,22 +122,29 @@ function requireBodies({ paths = {} }: OpenApiDocument): void {
   }
 }
 
-type Operation = { responses: Responses } & { "x-responses"?: ResponseRules };
+interface Operation {
+  operationId: string;
+  parameters?: Parameter[];
+  responses: Responses;
+  "x-responses"?: ResponseRules;
+}
+
+function listOperations({ paths = {} }: OpenApiDocument): Operation[] {
+  return Object.values(paths).flatMap((path) => Object.values(path) as Operation[]);
+}
 
 // Most error responses are the same for many operations. Each is in `components` once, as are its headers and examples.
 function completeResponses(document: OpenApiDocument): void {
   const shared: Responses = {};
-  for (const path of Object.values(document.paths ?? {})) {
-    for (const operation of Object.values(path) as Operation[]) {
-      const { "x-responses": rules, responses } = operation;
-      if (!rules) continue;
-      delete operation["x-responses"];
-      operation.responses = addCommonHeaders(responses, rules);
-      for (const { status, name, response } of listProblemResponses(rules)) {
-        if (status in responses) continue;
-        shared[name] ??= response;
-        operation.responses[status] = { $ref: `#/components/responses/${name}` };
-      }
+  for (const operation of listOperations(document)) {
+    const { "x-responses": rules, responses } = operation;
+    if (!rules) continue;
+    delete operation["x-responses"];
+    operation.responses = addCommonHeaders(responses, rules);
+    for (const { status, name, response } of listProblemResponses(rules)) {
+      if (status in responses) continue;
+      shared[name] ??= response;
+      operation.responses[status] = { $ref: `#/components/responses/${name}` };
     }
   }
   document.components = {
@@ -160,19 +169,51 @@ function addCommonHeaders(responses: Responses, { isLimited, isReplayable }: Res
   return Object.fromEntries(described) as Responses;
 }
 
-type Parameter = { name: string; in: string } | { $ref: string };
+// A success that several operations answer with is in `components` once, by the name of the first of them: `logIn-200`.
+function shareSuccesses(document: OpenApiDocument): void {
+  const uses = listOperations(document).flatMap(({ operationId, responses }) =>
+    Object.entries(responses)
+      .filter(([, response]) => !("$ref" in response))
+      .map(([status]) => ({ name: `${operationId}-${status}`, status, responses })),
+  );
+  const equal = Map.groupBy(uses, ({ status, responses }) => JSON.stringify(responses[status]));
+  for (const [text, [first, ...others]] of equal) {
+    if (!first || others.length === 0) continue;
+    document.components = {
+      ...document.components,
+      responses: { ...document.components?.responses, [first.name]: JSON.parse(text) },
+    };
+    for (const { status, responses } of [first, ...others]) {
+      responses[status] = { $ref: `#/components/responses/${first.name}` };
+    }
+  }
+}
+
+type Parameter =
+  | { name: string; in: string; description?: string; schema?: { description?: string } }
+  | { $ref: string };
+
+// The generator gives the schema of a parameter the description of the parameter, too.
+function describeParametersOnce(document: OpenApiDocument): void {
+  for (const { parameters = [] } of listOperations(document)) {
+    for (const parameter of parameters) {
+      if ("$ref" in parameter || !parameter.schema) continue;
+      const { description, ...schema } = parameter.schema;
+      if (description === parameter.description) parameter.schema = schema;
+    }
+  }
+}
 
 // A parameter that several operations have is in `components` once. The first of a name is shared; others of that name are not.
 function shareParameters(document: OpenApiDocument): void {
-  const operations = Object.values(document.paths ?? {}).flatMap((path) =>
-    (Object.values(path) as { parameters: Parameter[] }[]).filter(({ parameters }) => parameters),
-  );
-  const texts = operations.flatMap(({ parameters }) =>
+  const operations = listOperations(document);
+  const texts = operations.flatMap(({ parameters = [] }) =>
     parameters.map((parameter) => JSON.stringify(parameter)),
   );
   const isRepeated = (text: string) => texts.indexOf(text) !== texts.lastIndexOf(text);
   const shared = new Map<string, string>();
   for (const operation of operations) {
+    if (!operation.parameters) continue;
     operation.parameters = operation.parameters.map((parameter) => {
       const text = JSON.stringify(parameter);
       if ("$ref" in parameter || !isRepeated(text)) return parameter;

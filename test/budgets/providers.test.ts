@@ -3,7 +3,8 @@ import { send } from "../support/api.ts";
 import { expectWithin, PRODUCTION_LIMITS, READ } from "../support/budgets.ts";
 import { createTestUser } from "../support/fixtures.ts";
 import { createIsolate } from "../support/isolates.ts";
-import { fakeProviders, providerSettings, sendStart } from "../support/providers.ts";
+import { sendStart } from "../support/provider-redemption.ts";
+import { fakeProviders, providerSettings } from "../support/providers.ts";
 
 const NOTHING = { trips: 0, rowsRead: 0, rowsWritten: 0, kv: 0 };
 const withProviders = () => createIsolate({ ...providerSettings(), ...PRODUCTION_LIMITS });

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { isVisibleText } from "../../src/lib/text.ts";
 import { type Answer, send } from "../support/api.ts";
 import { createTestUser, newAccount, PASSWORD, type TestUser } from "../support/fixtures.ts";
-import { fetchDocument, type Schema } from "../support/openapi.ts";
+import { fetchDocument, resolveSchema, type Schema } from "../support/openapi.ts";
 import { faultsOf } from "../support/problems.ts";
 
 type Documented = Schema & {
@@ -22,7 +22,7 @@ beforeAll(async () => {
 function fieldOf(schema: string, field: string): Documented {
   const found = document.components.schemas[schema]?.properties?.[field];
   if (!found) throw new Error(`no ${field} in ${schema}`);
-  return found;
+  return resolveSchema(document, found);
 }
 
 /** Whether the documented schema of a field accepts a value: type, length, pattern and the formats used here. */

@@ -1,7 +1,6 @@
 // npm run test:races: concurrent requests over real HTTP, against a new worker.
 // Prints one line per race with the outcome, and fails if an outcome is wrong.
 import assert from "node:assert/strict";
-import { setTimeout } from "node:timers/promises";
 import {
   type Answer,
   type Client,
@@ -11,8 +10,16 @@ import {
   tally,
   times,
 } from "./client.ts";
+import { guessFactorTogether, guessTogether, verifyFactorTogether } from "./guess-races.ts";
 import { type Mailbox, openMailbox } from "./mailbox.ts";
 import { withDevServer } from "./server.ts";
+import {
+  assertDead,
+  logInElsewhere,
+  NEW_PASSWORD,
+  refreshAgainst,
+  refreshTogether,
+} from "./session-races.ts";
 import { codeOf } from "./totp.ts";
 
 const NO_LIMITS = {
@@ -21,13 +28,8 @@ const NO_LIMITS = {
   RATE_LIMIT_READ: "0",
   RATE_LIMIT_WRITE: "0",
 };
-const NEW_PASSWORD = "another pass phrase";
 
 type Race = (client: Client, mailbox: Mailbox) => Promise<string>;
-
-const ROUNDS = 10;
-const STEP_MS = 4;
-const REFRESHERS = 4;
 
 const RACES: Record<string, Race> = {
   "20 refreshes of one token": refreshTogether,
@@ -93,87 +95,6 @@ async function run(race: Race, client: Client): Promise<string> {
   }
 }
 
-async function refreshTogether(client: Client): Promise<string> {
-  for (let round = 0; round < 5; round += 1) {
-    const { refreshToken } = await client.newUser();
-    const answers = await Promise.all(times(20, () => client.refresh(refreshToken)));
-    assert.equal(tally(answers), "20 × 200");
-    const successors = new Set(answers.map(({ body }) => body.refresh_token));
-    assert.equal(successors.size, 1, `${successors.size} successors`);
-    const [successor] = successors;
-    assert.equal((await client.refresh(String(successor))).status, 200, "the successor works");
-  }
-  return "20 × 200 and 1 working successor in each of 5 rounds";
-}
-
-/**
- * Refreshes one token again and again while its session is ended, a little later in each round, and once more.
- * Fails if no refresh was in time or none came too late, because then the two never met.
- */
-async function refreshAgainst(
-  client: Client,
-  prepare: (user: Credentials) => Promise<() => Promise<Answer>>,
-): Promise<string> {
-  const seen: Answer[] = [];
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const user = await client.newUser();
-    const end = await prepare(user);
-    const ending = setTimeout(round * STEP_MS).then(end);
-    const answers = await refreshUntil(client, user, ending);
-    const ended = await ending;
-    assert.ok([200, 204].includes(ended.status), `ending the session returned ${ended.status}`);
-    seen.push(...answers);
-    await assertDead(client, user);
-    for (const { status } of answers) {
-      assert.ok([200, 401].includes(status), `a refresh returned ${status}`);
-    }
-    // Each refresh has an access token of its own and the same refresh token.
-    const issued = answers.filter(({ status }) => status === 200);
-    for (const { body } of [...issued.slice(0, 2), ...issued.slice(-5)]) {
-      const left = { token: body.access_token ?? "", refreshToken: body.refresh_token ?? "" };
-      await assertDead(client, left);
-    }
-  }
-  const statuses = new Set(seen.map(({ status }) => status));
-  assert.deepEqual([...statuses].sort(), [200, 401], "the refreshes did not meet the end");
-  return `${tally(seen)} of ${seen.length} refreshes in ${ROUNDS} rounds, and no live token afterwards`;
-}
-
-// A few clients, each with one request at a time: the proxy of `wrangler dev` drops connections under more.
-async function refreshUntil(
-  client: Client,
-  { refreshToken }: Credentials,
-  ending: Promise<unknown>,
-): Promise<Answer[]> {
-  const answers: Answer[] = [];
-  let hasEnded = false;
-  const stop = () => {
-    hasEnded = true;
-  };
-  ending.then(stop, stop);
-  const repeat = async () => {
-    while (!hasEnded) answers.push(await client.refresh(refreshToken));
-    answers.push(await client.refresh(refreshToken));
-  };
-  await Promise.all(times(REFRESHERS, repeat));
-  return answers;
-}
-
-async function logInElsewhere(client: Client, { username, password }: Credentials) {
-  const { token } = await client.logIn({ username, password });
-  const body = { current_password: password, new_password: NEW_PASSWORD };
-  return () => client.post("/v1/auth/password/change", body, token);
-}
-
-async function assertDead(
-  client: Client,
-  tokens: Pick<Credentials, "token" | "refreshToken">,
-): Promise<void> {
-  assert.equal((await client.refresh(tokens.refreshToken)).status, 401, "a live refresh token");
-  const write = await client.patch("/v1/users/me", { first_name: "Mallory" }, tokens.token);
-  assert.equal(write.status, 401, "a live access token");
-}
-
 async function registerTogether(client: Client): Promise<string> {
   const email = `twin-${crypto.randomUUID()}@example.com`;
   const answers = await Promise.all(
@@ -214,54 +135,6 @@ async function putTogether(client: Client): Promise<string> {
     );
   }
   return "1 × 200, 1 × 412 in each of 10 rounds";
-}
-
-async function guessTogether(client: Client): Promise<string> {
-  const { username, password } = await client.newUser();
-  const guess = (text: string) => client.post("/v1/auth/login", { username, password: text });
-  const answers = await Promise.all(times(40, (i) => guess(`wrong password ${i}`)));
-  assert.equal(tally(answers), "10 × 401, 30 × 429");
-  const right = await guess(password);
-  assert.equal(right.status, 429, `the right password returned ${right.status}`);
-  return "10 × 401, 30 × 429, then 429 for the right password";
-}
-
-/** A user with an authenticator app, and the `mfa_token` of a login. */
-async function beginTwoFactorLogin(client: Client) {
-  const { username, password, token } = await client.newUser();
-  const { body: app } = await client.post("/v1/auth/factors/totp", {}, token);
-  const { id, secret = "" } = app;
-  const confirmation = { id, code: codeOf(secret, -1) };
-  const added = await client.post("/v1/auth/factors/totp/confirm", confirmation, token);
-  assert.equal(added.status, 200, `the confirmation returned ${added.status}`);
-  const codes = added.body.recovery_codes as unknown as string[];
-  const { body } = await client.post("/v1/auth/login", { username, password });
-  return { secret, codes, token, mfaToken: body.mfa_token };
-}
-
-async function verifyFactorTogether(
-  client: Client,
-  factorOf: (user: { secret: string; codes: string[] }) => object,
-): Promise<string> {
-  const user = await beginTwoFactorLogin(client);
-  const body = { mfa_token: user.mfaToken, ...factorOf(user) };
-  const answers = await Promise.all(times(20, () => client.post("/v1/auth/mfa/verify", body)));
-  const successes = answers.filter(({ status }) => status === 200);
-  assert.equal(successes.length, 1, tally(answers));
-  const { body: sessions } = await client.get("/v1/auth/sessions", user.token);
-  assert.equal(sessions.data?.length, 2, "the session of before, and one more");
-  return tally(answers);
-}
-
-async function guessFactorTogether(client: Client): Promise<string> {
-  const { mfaToken, secret } = await beginTwoFactorLogin(client);
-  const send = (code: string) =>
-    client.post("/v1/auth/mfa/verify", { mfa_token: mfaToken, method: "totp", code });
-  const answers = await Promise.all(times(20, (i) => send(`wrong ${i}`)));
-  assert.equal(tally(answers), "5 × 401, 15 × 429");
-  const right = await send(codeOf(secret));
-  assert.equal(right.status, 429, `the right code returned ${right.status}`);
-  return "5 × 401, 15 × 429, then 429 for the right code";
 }
 
 async function resetTogether(client: Client, { waitForToken }: Mailbox): Promise<string> {

@@ -13,7 +13,8 @@ import {
   resultOf,
   sendCallback,
 } from "../support/provider-logins.ts";
-import { ENTRIES, fakeProviders, REDIRECT_URI, sendStart } from "../support/providers.ts";
+import { sendStart } from "../support/provider-redemption.ts";
+import { ENTRIES, fakeProviders, REDIRECT_URI } from "../support/providers.ts";
 
 const box = createProviderBox();
 const { bindings } = box;

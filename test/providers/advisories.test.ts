@@ -1,15 +1,8 @@
 import { generateKeyPair, SignJWT } from "jose";
 import { describe, expect, it } from "vitest";
 import { createIsolate } from "../support/isolates.ts";
-import {
-  ENTRIES,
-  fakeProviders,
-  logInWith,
-  openState,
-  providerSettings,
-  redeem,
-  sendStart,
-} from "../support/providers.ts";
+import { openState, redeem, redeemLogin, sendStart } from "../support/provider-redemption.ts";
+import { ENTRIES, fakeProviders, providerSettings } from "../support/providers.ts";
 
 const EVIL = await generateKeyPair("RS256");
 const signByEvil = (header: object, claims: object) =>
@@ -25,7 +18,7 @@ describe("CVE-2026-31813: an ID token of the attacker's own issuer", () => {
     );
     for (const iss of [evil, `${ENTRIES.idp.issuer}.evil.example`, undefined]) {
       const forged = { claims: { iss, email: "ada@example.com" }, sign: signByEvil };
-      await expect(logInWith(fake, id, forged)).rejects.toMatchObject({ error: "server_error" });
+      await expect(redeemLogin(fake, id, forged)).rejects.toMatchObject({ error: "server_error" });
     }
     expect(fake.requests.filter((request) => request.includes("evil"))).toEqual([]);
   });
@@ -42,7 +35,7 @@ describe("CVE-2026-55669: an ID token for another service of the same provider",
       "",
       null,
     ]) {
-      await expect(logInWith(fake, id, { claims: { aud } })).rejects.toMatchObject({
+      await expect(redeemLogin(fake, id, { claims: { aud } })).rejects.toMatchObject({
         error: "server_error",
       });
     }

@@ -3,12 +3,12 @@ import { describe, expect, it } from "vitest";
 import { stopClock } from "../support/clock.ts";
 import { createIsolate } from "../support/isolates.ts";
 import { captureLogs } from "../support/logs.ts";
+import { redeemLogin } from "../support/provider-redemption.ts";
 import {
   type Deviation,
   ENTRIES,
   fakeProviders,
   KEY_ID,
-  logInWith,
   providerSettings,
 } from "../support/providers.ts";
 
@@ -22,7 +22,7 @@ describe("a login with an OpenID provider", () => {
   it("finds who the ID token is about", async () => {
     const fake = await fakeProviders();
     const authTime = seconds() - 60;
-    expect(await logInWith(fake, "idp", { claims: { auth_time: authTime } })).toEqual({
+    expect(await redeemLogin(fake, "idp", { claims: { auth_time: authTime } })).toEqual({
       issuer: ISSUER,
       subject: "ada-1",
       email: "ada@example.com",
@@ -41,7 +41,7 @@ describe("a login with an OpenID provider", () => {
     [true, true],
   ])("knows that the address is verified if email_verified is %j: %s", async (claim, expected) => {
     const fake = await fakeProviders();
-    const identity = await logInWith(fake, "idp", { claims: { email_verified: claim } });
+    const identity = await redeemLogin(fake, "idp", { claims: { email_verified: claim } });
     expect(identity).toMatchObject({ email: "ada@example.com", isEmailVerified: expected });
   });
 
@@ -49,7 +49,7 @@ describe("a login with an OpenID provider", () => {
     const fake = await fakeProviders();
     fake.userinfo = { sub: "ada-1" };
     const claims = { email: undefined, email_verified: true, name: undefined };
-    const identity = await logInWith(fake, "idp", { claims });
+    const identity = await redeemLogin(fake, "idp", { claims });
     expect(identity).toMatchObject({ subject: "ada-1", isEmailVerified: false });
     expect([identity.email, identity.name]).toEqual([undefined, undefined]);
   });
@@ -63,7 +63,7 @@ describe("a login with an OpenID provider", () => {
       given_name: "Ada",
     };
     const claims = { email: undefined, email_verified: undefined, name: undefined };
-    expect(await logInWith(fake, "idp", { claims })).toMatchObject({
+    expect(await redeemLogin(fake, "idp", { claims })).toMatchObject({
       email: "ada@example.com",
       isEmailVerified: true,
       name: "Ada",
@@ -74,13 +74,13 @@ describe("a login with an OpenID provider", () => {
     const fake = await fakeProviders();
     fake.userinfo = { sub: "ada-1", email: "ada@example.com" };
     const claims = { email: undefined, email_verified: true };
-    expect(await logInWith(fake, "idp", { claims })).toMatchObject({ isEmailVerified: false });
+    expect(await redeemLogin(fake, "idp", { claims })).toMatchObject({ isEmailVerified: false });
   });
 
   it("refuses userinfo of another person", async () => {
     const fake = await fakeProviders();
     fake.userinfo = { sub: "eve-1", email: "ada@example.com", email_verified: true };
-    await expect(logInWith(fake, "idp", { claims: { email: undefined } })).rejects.toMatchObject({
+    await expect(redeemLogin(fake, "idp", { claims: { email: undefined } })).rejects.toMatchObject({
       error: "server_error",
     });
   });
@@ -91,14 +91,14 @@ describe("a login with an OpenID provider", () => {
     fake.overrides.set(`${ISSUER}/userinfo`, () => {
       return new Response(token, { headers: { "Content-Type": "application/jwt" } });
     });
-    await expect(logInWith(fake, "idp", { claims: { email: undefined } })).rejects.toMatchObject({
+    await expect(redeemLogin(fake, "idp", { claims: { email: undefined } })).rejects.toMatchObject({
       reason: "signed_userinfo",
     });
   });
 
   it("shortens a name that is too long", async () => {
     const fake = await fakeProviders();
-    const identity = await logInWith(fake, "idp", { claims: { name: "A".repeat(1000) } });
+    const identity = await redeemLogin(fake, "idp", { claims: { name: "A".repeat(1000) } });
     expect(identity.name).toBe("A".repeat(200));
   });
 
@@ -107,7 +107,7 @@ describe("a login with an OpenID provider", () => {
     const methods = ["client_secret_post"];
     fake.metadata.idp = { ...fake.metadata.idp, token_endpoint_auth_methods_supported: methods };
     // The fake of this provider expects client_secret_basic.
-    await expect(logInWith(fake, "idp")).rejects.toMatchObject({ error: "server_error" });
+    await expect(redeemLogin(fake, "idp")).rejects.toMatchObject({ error: "server_error" });
   });
 });
 
@@ -162,7 +162,7 @@ describe("an ID token is refused with", () => {
   it.each(Object.entries(FORGERIES))("%s", async (_, deviation) => {
     const fake = await fakeProviders();
     const logs = captureLogs();
-    await expect(logInWith(fake, "idp", deviation)).rejects.toMatchObject({
+    await expect(redeemLogin(fake, "idp", deviation)).rejects.toMatchObject({
       name: "ProviderFailure",
       error: "server_error",
     });
@@ -177,20 +177,24 @@ describe("an ID token is refused with", () => {
   it("no signature at all", async () => {
     const fake = await fakeProviders();
     const sign = async (header: object, claims: object) => `${encode(header)}.${encode(claims)}.`;
-    await expect(logInWith(fake, "idp", { sign })).rejects.toMatchObject({ error: "server_error" });
+    await expect(redeemLogin(fake, "idp", { sign })).rejects.toMatchObject({
+      error: "server_error",
+    });
   });
 
   it("a key whose use is another", async () => {
     const fake = await fakeProviders();
     fake.keys = fake.keys.map((key) => ({ ...key, use: "enc" }));
-    await expect(logInWith(fake, "idp")).rejects.toMatchObject({ error: "server_error" });
+    await expect(redeemLogin(fake, "idp")).rejects.toMatchObject({ error: "server_error" });
   });
 
   it("encryption", async () => {
     const fake = await fakeProviders();
-    await expect(logInWith(fake, "idp", { sign: async () => "a.b.c.d.e" })).rejects.toMatchObject({
-      error: "server_error",
-    });
+    await expect(redeemLogin(fake, "idp", { sign: async () => "a.b.c.d.e" })).rejects.toMatchObject(
+      {
+        error: "server_error",
+      },
+    );
   });
 
   it("nothing: a response without an ID token", async () => {
@@ -198,7 +202,7 @@ describe("an ID token is refused with", () => {
     fake.overrides.set(`${ISSUER}/token`, () =>
       Response.json({ access_token: "at", token_type: "Bearer" }),
     );
-    await expect(logInWith(fake, "idp")).rejects.toMatchObject({ error: "server_error" });
+    await expect(redeemLogin(fake, "idp")).rejects.toMatchObject({ error: "server_error" });
   });
 });
 
@@ -210,11 +214,11 @@ describe("the keys of a provider", () => {
     const clock = stopClock();
     const fake = await fakeProviders();
     const bindings = createIsolate(providerSettings());
-    await logInWith(fake, "idp", { bindings });
-    await logInWith(fake, "idp", { bindings });
+    await redeemLogin(fake, "idp", { bindings });
+    await redeemLogin(fake, "idp", { bindings });
     expect(countKeys(fake)).toBe(1);
     clock.pass(5 * 60_000);
-    await logInWith(fake, "idp", { bindings });
+    await redeemLogin(fake, "idp", { bindings });
     expect(countKeys(fake)).toBe(2);
   });
 
@@ -222,14 +226,16 @@ describe("the keys of a provider", () => {
     const clock = stopClock();
     const fake = await fakeProviders();
     const bindings = createIsolate(providerSettings());
-    await logInWith(fake, "idp", { bindings });
+    await redeemLogin(fake, "idp", { bindings });
     const unknown = { bindings, header: { kid: "key-2" } };
     clock.pass(30_000);
-    await expect(logInWith(fake, "idp", unknown)).rejects.toMatchObject({ error: "server_error" });
+    await expect(redeemLogin(fake, "idp", unknown)).rejects.toMatchObject({
+      error: "server_error",
+    });
     expect(countKeys(fake)).toBe(1);
     clock.pass(31_000);
     fake.keys.push({ ...fake.keys[0], kid: "key-2" });
-    expect(await logInWith(fake, "idp", unknown)).toMatchObject({ subject: "ada-1" });
+    expect(await redeemLogin(fake, "idp", unknown)).toMatchObject({ subject: "ada-1" });
     expect(countKeys(fake)).toBe(2);
   });
 
@@ -237,10 +243,10 @@ describe("the keys of a provider", () => {
     const clock = stopClock();
     const fake = await fakeProviders();
     const bindings = createIsolate(providerSettings());
-    await logInWith(fake, "idp", { bindings });
+    await redeemLogin(fake, "idp", { bindings });
     fake.keys = [{ ...(await exportJWK(OTHER.publicKey)), kid: KEY_ID, alg: "RS256" }];
     clock.pass(5 * 60_000);
-    await expect(logInWith(fake, "idp", { bindings })).rejects.toMatchObject({
+    await expect(redeemLogin(fake, "idp", { bindings })).rejects.toMatchObject({
       error: "server_error",
     });
   });
@@ -251,7 +257,7 @@ describe("a step-up with a provider", () => {
     const fake = await fakeProviders();
     const { createTestUser } = await import("../support/fixtures.ts");
     const { token } = await createTestUser();
-    return logInWith(fake, "idp", { claims, start: { token, body: { intent: "step_up" } } });
+    return redeemLogin(fake, "idp", { claims, start: { token, body: { intent: "step_up" } } });
   };
 
   it("needs an auth_time since its start", async () => {

@@ -1,12 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { createIsolate } from "../support/isolates.ts";
+import { redeemLogin, sendStart } from "../support/provider-redemption.ts";
 import {
   ENTRIES,
   fakeProviders,
-  logInWith,
   OTHER_TENANT,
   providerSettings,
-  sendStart,
   TENANT,
 } from "../support/providers.ts";
 
@@ -16,7 +15,7 @@ const CONSUMERS = "9188040d-6c67-4c5b-b112-36a304b66dad";
 describe("Google", () => {
   it("is found by its metadata, and people by their number", async () => {
     const fake = await fakeProviders();
-    expect(await logInWith(fake, "google")).toMatchObject({
+    expect(await redeemLogin(fake, "google")).toMatchObject({
       issuer: "https://accounts.google.com",
       subject: "110169484474386276334",
       email: "ada@example.com",
@@ -28,7 +27,7 @@ describe("Google", () => {
   it("is refused with the issuer without https that its old tokens had", async () => {
     const fake = await fakeProviders();
     const claims = { iss: "accounts.google.com" };
-    await expect(logInWith(fake, "google", { claims })).rejects.toMatchObject({
+    await expect(redeemLogin(fake, "google", { claims })).rejects.toMatchObject({
       error: "server_error",
     });
   });
@@ -37,7 +36,7 @@ describe("Google", () => {
 describe("GitHub", () => {
   it("identifies people by the number of their account", async () => {
     const fake = await fakeProviders();
-    expect(await logInWith(fake, "github")).toEqual({
+    expect(await redeemLogin(fake, "github")).toEqual({
       issuer: "https://github.com",
       subject: "583231",
       email: "ada@example.com",
@@ -74,7 +73,7 @@ describe("GitHub", () => {
   ])("does not vouch for an address if %s", async (_, email) => {
     const fake = await fakeProviders();
     fake.github.emails = [email];
-    const identity = await logInWith(fake, "github");
+    const identity = await redeemLogin(fake, "github");
     expect(identity).toMatchObject({ subject: "583231", isEmailVerified: false });
     expect(identity.email).toBeUndefined();
   });
@@ -82,7 +81,7 @@ describe("GitHub", () => {
   it("names people without a name by their login", async () => {
     const fake = await fakeProviders();
     fake.github.user = { id: 583231, login: "ada", name: null };
-    expect(await logInWith(fake, "github")).toMatchObject({ name: "ada" });
+    expect(await redeemLogin(fake, "github")).toMatchObject({ name: "ada" });
   });
 
   it.each([
@@ -94,13 +93,13 @@ describe("GitHub", () => {
       if (iss) callback.set("iss", iss);
       else callback.delete("iss");
     };
-    expect(await logInWith(fake, "github", { change })).toMatchObject({ subject: "583231" });
+    expect(await redeemLogin(fake, "github", { change })).toMatchObject({ subject: "583231" });
   });
 
   it("is refused with another issuer", async () => {
     const fake = await fakeProviders();
     const change = (callback: URLSearchParams) => callback.set("iss", "https://idp.example");
-    await expect(logInWith(fake, "github", { change })).rejects.toMatchObject({
+    await expect(redeemLogin(fake, "github", { change })).rejects.toMatchObject({
       error: "server_error",
     });
   });
@@ -111,7 +110,7 @@ describe("GitHub", () => {
   ])("is refused if its token endpoint answers %s", async (_, response) => {
     const fake = await fakeProviders();
     fake.overrides.set("https://github.com/login/oauth/access_token", () => response);
-    await expect(logInWith(fake, "github")).rejects.toMatchObject({ error: "server_error" });
+    await expect(redeemLogin(fake, "github")).rejects.toMatchObject({ error: "server_error" });
   });
 
   it.each([
@@ -121,7 +120,7 @@ describe("GitHub", () => {
   ])("is refused if the account has %s", async (_, user) => {
     const fake = await fakeProviders();
     fake.github.user = user;
-    await expect(logInWith(fake, "github")).rejects.toMatchObject({
+    await expect(redeemLogin(fake, "github")).rejects.toMatchObject({
       error: "server_error",
       reason: "garbage",
     });
@@ -132,7 +131,7 @@ describe("GitHub", () => {
     fake.overrides.set("https://api.github.com/user/emails?per_page=100", () =>
       Response.json({ message: "Not Found" }, { status: 404 }),
     );
-    await expect(logInWith(fake, "github")).rejects.toMatchObject({ error: "server_error" });
+    await expect(redeemLogin(fake, "github")).rejects.toMatchObject({ error: "server_error" });
   });
 
   it("asks the API of the server in base_url, in development", async () => {
@@ -162,8 +161,8 @@ describe("Microsoft", () => {
 
   it("accepts people of any tenant, each with the issuer of theirs", async () => {
     const fake = await fakeProviders();
-    expect(await logInWith(fake, "microsoft")).toMatchObject({ issuer: issuerOf(TENANT) });
-    const other = await logInWith(fake, "microsoft", { claims: claimsOf(OTHER_TENANT) });
+    expect(await redeemLogin(fake, "microsoft")).toMatchObject({ issuer: issuerOf(TENANT) });
+    const other = await redeemLogin(fake, "microsoft", { claims: claimsOf(OTHER_TENANT) });
     expect(other).toMatchObject({ issuer: issuerOf(OTHER_TENANT) });
   });
 
@@ -176,7 +175,7 @@ describe("Microsoft", () => {
     ["the issuer of another provider", { iss: "https://evil.example" }],
   ])("is refused with %s", async (_, claims) => {
     const fake = await fakeProviders();
-    await expect(logInWith(fake, "microsoft", { claims })).rejects.toMatchObject({
+    await expect(redeemLogin(fake, "microsoft", { claims })).rejects.toMatchObject({
       error: "server_error",
     });
   });
@@ -184,7 +183,7 @@ describe("Microsoft", () => {
   it("is refused with a key of another tenant", async () => {
     const fake = await fakeProviders();
     fake.keys = fake.keys.map((key) => ({ ...key, issuer: issuerOf(OTHER_TENANT) }));
-    await expect(logInWith(fake, "microsoft")).rejects.toMatchObject({
+    await expect(redeemLogin(fake, "microsoft")).rejects.toMatchObject({
       reason: "key_of_another_issuer",
     });
   });
@@ -192,7 +191,7 @@ describe("Microsoft", () => {
   it.each([issuerOf("{tenantid}"), issuerOf(TENANT)])("accepts a key of %s", async (issuer) => {
     const fake = await fakeProviders();
     fake.keys = fake.keys.map((key) => ({ ...key, issuer }));
-    expect(await logInWith(fake, "microsoft")).toMatchObject({ issuer: issuerOf(TENANT) });
+    expect(await redeemLogin(fake, "microsoft")).toMatchObject({ issuer: issuerOf(TENANT) });
   });
 
   it.each([
@@ -206,7 +205,7 @@ describe("Microsoft", () => {
   ])("of many tenants vouches for an address with xms_edov %j: %s", async (edov, expected) => {
     const fake = await fakeProviders();
     const claims = { xms_edov: edov, email_verified: true };
-    expect(await logInWith(fake, "microsoft", { claims })).toMatchObject({
+    expect(await redeemLogin(fake, "microsoft", { claims })).toMatchObject({
       email: "ada@example.com",
       isEmailVerified: expected,
     });
@@ -215,12 +214,12 @@ describe("Microsoft", () => {
   it("of one tenant accepts its people only, and vouches for their addresses", async () => {
     const fake = await fakeTenant(TENANT);
     const bindings = only(TENANT.toUpperCase());
-    expect(await logInWith(fake, "microsoft", { bindings })).toMatchObject({
+    expect(await redeemLogin(fake, "microsoft", { bindings })).toMatchObject({
       issuer: issuerOf(TENANT),
       isEmailVerified: true,
     });
     const claims = claimsOf(OTHER_TENANT);
-    await expect(logInWith(fake, "microsoft", { bindings, claims })).rejects.toMatchObject({
+    await expect(redeemLogin(fake, "microsoft", { bindings, claims })).rejects.toMatchObject({
       error: "server_error",
     });
   });
@@ -228,11 +227,11 @@ describe("Microsoft", () => {
   it("of organisations refuses personal accounts", async () => {
     const fake = await fakeTenant("organizations");
     const bindings = only("organizations");
-    expect(await logInWith(fake, "microsoft", { bindings })).toMatchObject({
+    expect(await redeemLogin(fake, "microsoft", { bindings })).toMatchObject({
       issuer: issuerOf(TENANT),
     });
     const claims = claimsOf(CONSUMERS);
-    await expect(logInWith(fake, "microsoft", { bindings, claims })).rejects.toMatchObject({
+    await expect(redeemLogin(fake, "microsoft", { bindings, claims })).rejects.toMatchObject({
       reason: "unexpected_tenant",
     });
   });
@@ -241,7 +240,7 @@ describe("Microsoft", () => {
     const fake = await fakeTenant(CONSUMERS);
     const claims = claimsOf(CONSUMERS);
     const bindings = only("consumers");
-    expect(await logInWith(fake, "microsoft", { bindings, claims })).toMatchObject({
+    expect(await redeemLogin(fake, "microsoft", { bindings, claims })).toMatchObject({
       issuer: issuerOf(CONSUMERS),
       isEmailVerified: false,
     });
@@ -256,7 +255,7 @@ describe("Apple", () => {
     expect(searchParams.get("response_mode")).toBe("form_post");
     expect(searchParams.get("scope")).toBe("name email");
     // The fake verifies the secret.
-    expect(await logInWith(fake, "apple")).toMatchObject({
+    expect(await redeemLogin(fake, "apple")).toMatchObject({
       issuer: "https://appleid.apple.com",
       email: "ada@example.com",
       isEmailVerified: true,
@@ -270,11 +269,11 @@ describe("Apple", () => {
       email: "eve@example.com",
     };
     const change = (callback: URLSearchParams) => callback.set("user", JSON.stringify(user));
-    expect(await logInWith(fake, "apple", { change })).toMatchObject({
+    expect(await redeemLogin(fake, "apple", { change })).toMatchObject({
       name: "Ada Lovelace",
       email: "ada@example.com",
     });
-    expect((await logInWith(fake, "apple")).name).toBeUndefined();
+    expect((await redeemLogin(fake, "apple")).name).toBeUndefined();
   });
 
   it.each([
@@ -288,7 +287,7 @@ describe("Apple", () => {
   ])("is not disturbed by a malformed name: %s", async (user) => {
     const fake = await fakeProviders();
     const change = (callback: URLSearchParams) => callback.set("user", user);
-    const identity = await logInWith(fake, "apple", { change });
+    const identity = await redeemLogin(fake, "apple", { change });
     expect(identity).toMatchObject({ email: "ada@example.com" });
     expect(identity.name).toBeUndefined();
   });
@@ -298,12 +297,12 @@ describe("Apple", () => {
     const user = JSON.stringify({ name: { firstName: "Eve" } });
     const change = (callback: URLSearchParams) => callback.set("user", user);
     const claims = { name: undefined };
-    expect((await logInWith(fake, "google", { change, claims })).name).toBeUndefined();
+    expect((await redeemLogin(fake, "google", { change, claims })).name).toBeUndefined();
   });
 
   it("does not vouch for an address with email_verified as the text false", async () => {
     const fake = await fakeProviders();
     const claims = { email_verified: "false" };
-    expect(await logInWith(fake, "apple", { claims })).toMatchObject({ isEmailVerified: false });
+    expect(await redeemLogin(fake, "apple", { claims })).toMatchObject({ isEmailVerified: false });
   });
 });

@@ -1,20 +1,9 @@
-import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
-import { stopClock } from "../support/clock.ts";
-import { always, faultyBindings } from "../support/faults.ts";
 import { createIsolate } from "../support/isolates.ts";
 import { captureLogs } from "../support/logs.ts";
 import { expectProblem } from "../support/problems.ts";
-import { productionSettings } from "../support/production.ts";
-import {
-  ENTRIES,
-  fakeProviders,
-  logInWith,
-  providerSettings,
-  type Respond,
-  redeem,
-  sendStart,
-} from "../support/providers.ts";
+import { redeem, redeemLogin, sendStart } from "../support/provider-redemption.ts";
+import { ENTRIES, fakeProviders, providerSettings, type Respond } from "../support/providers.ts";
 
 const ISSUER = ENTRIES.idp.issuer;
 const METADATA = `${ISSUER}/.well-known/openid-configuration`;
@@ -82,7 +71,7 @@ describe("a provider that answers with garbage, slowly or not at all", () => {
       const fake = await fakeProviders();
       fake.overrides.set(address, respond);
       const logs = captureLogs();
-      await expect(logInWith(fake, "idp")).rejects.toMatchObject({
+      await expect(redeemLogin(fake, "idp")).rejects.toMatchObject({
         name: "ProviderFailure",
         error,
       });
@@ -118,7 +107,7 @@ describe("a provider that answers with garbage, slowly or not at all", () => {
         queueMicrotask(() => signals.at(-1)?.abort(new DOMException("late", "TimeoutError")));
         return new Response(stuck());
       });
-      const result = logInWith(fake, "idp");
+      const result = redeemLogin(fake, "idp");
       const expected =
         address === METADATA
           ? { message: expect.stringContaining("provider_unavailable") }
@@ -143,7 +132,7 @@ describe("a provider that answers with garbage, slowly or not at all", () => {
 
 describe("errors in a callback", () => {
   const answer = async (change: (callback: URLSearchParams) => void, id = "idp") =>
-    logInWith(await fakeProviders(), id, { change });
+    redeemLogin(await fakeProviders(), id, { change });
   const withError = (error: string) => (callback: URLSearchParams) => {
     callback.delete("code");
     callback.set("error", error);
@@ -165,7 +154,9 @@ describe("errors in a callback", () => {
 
   it("do not reach the provider", async () => {
     const fake = await fakeProviders();
-    await expect(logInWith(fake, "idp", { change: withError("access_denied") })).rejects.toThrow();
+    await expect(
+      redeemLogin(fake, "idp", { change: withError("access_denied") }),
+    ).rejects.toThrow();
     expect(fake.requests).toEqual([`GET ${METADATA}`]);
   });
 
@@ -180,7 +171,7 @@ describe("errors in a callback", () => {
     ["a signed response", (callback) => callback.set("response", "a.b.c")],
   ])("are made of a callback with %s", async (_, change) => {
     const fake = await fakeProviders();
-    await expect(logInWith(fake, "idp", { change })).rejects.toMatchObject({
+    await expect(redeemLogin(fake, "idp", { change })).rejects.toMatchObject({
       error: "server_error",
     });
     expect(fake.requests).toEqual([`GET ${METADATA}`]);
@@ -202,140 +193,5 @@ describe("errors in a callback", () => {
     await expect(redeem(bindings, "idp", callback)).rejects.toMatchObject({
       reason: "invalid_grant",
     });
-  });
-});
-
-describe("the metadata of a provider", () => {
-  const count = ({ requests }: { requests: string[] }) =>
-    requests.filter((request) => request === `GET ${METADATA}`).length;
-
-  it.each([
-    ["of another issuer", { issuer: "https://evil.example" }],
-    ["whose issuer is no address", { issuer: "idp" }],
-    ["without an issuer", { issuer: undefined }],
-    ["without a token endpoint", { token_endpoint: undefined }],
-    ["without keys", { jwks_uri: undefined }],
-    ["without an authorization endpoint", { authorization_endpoint: undefined }],
-    ["with an authorization endpoint that is a script", { authorization_endpoint: "javascript:0" }],
-    ["with a token endpoint without TLS", { token_endpoint: "http://idp.example/token" }],
-    ["with keys without TLS", { jwks_uri: "http://idp.example/keys" }],
-    ["with userinfo without TLS", { userinfo_endpoint: "http://idp.example/userinfo" }],
-    ["with a password", { token_endpoint: "https://a:b@idp.example/token" }],
-    [
-      "with a token endpoint that is a list",
-      { token_endpoint: ["https://idp.example/token", "x"] },
-    ],
-  ])("is refused %s", async (_, changes) => {
-    const fake = await fakeProviders();
-    fake.metadata.idp = { ...fake.metadata.idp, ...changes };
-    expectProblem(await sendStart("idp"), 503, "provider_unavailable");
-  });
-
-  it.each([
-    "https://127.0.0.1/token",
-    "https://10.0.0.1/token",
-    "https://0x7f.1/token",
-    "https://2130706433/token",
-    "https://169.254.169.254/latest/meta-data",
-    "https://[::1]/token",
-    "https://[::ffff:127.0.0.1]/token",
-    "https://[fd00::1]/token",
-    "https://localhost/token",
-    "https://localhost./token",
-    "https://a.localhost/token",
-    "https://metadata.google.internal/token",
-    "https://printer.local/token",
-    "https://intranet/token",
-    "http://idp.example/token",
-  ])("is refused in production with the private address %s", async (address) => {
-    const fake = await fakeProviders();
-    const bindings = createIsolate({ ...(await productionSettings()), ...providerSettings() });
-    expect((await sendStart("idp", { bindings })).status).toBe(200);
-    for (const endpoint of ["token_endpoint", "jwks_uri", "userinfo_endpoint"]) {
-      await env.KV.delete(`provider:metadata:${ISSUER}`);
-      fake.metadata.idp = { ...fake.metadata.idp, [endpoint]: address };
-      const cold = createIsolate({ ...(await productionSettings()), ...providerSettings() });
-      expectProblem(await sendStart("idp", { bindings: cold }), 503, "provider_unavailable");
-    }
-  });
-
-  it("is fetched once per hour", async () => {
-    const clock = stopClock();
-    const fake = await fakeProviders();
-    const bindings = createIsolate(providerSettings());
-    await sendStart("idp", { bindings });
-    clock.pass(59 * 60_000);
-    await sendStart("idp", { bindings });
-    expect(count(fake)).toBe(1);
-    clock.pass(60_000);
-    await sendStart("idp", { bindings });
-    expect(count(fake)).toBe(2);
-  });
-
-  it("comes from KV in another isolate, unless it does not fit the settings there", async () => {
-    const fake = await fakeProviders();
-    await sendStart("idp", { bindings: createIsolate(providerSettings()) });
-    expect((await sendStart("idp", { bindings: createIsolate(providerSettings()) })).status).toBe(
-      200,
-    );
-    expect(count(fake)).toBe(1);
-    await env.KV.put(
-      `provider:metadata:${ISSUER}`,
-      JSON.stringify({
-        content: { ...fake.metadata.idp, token_endpoint: "http://10.0.0.1/token" },
-        fetchedAt: Date.now(),
-      }),
-    );
-    expect((await sendStart("idp", { bindings: createIsolate(providerSettings()) })).status).toBe(
-      200,
-    );
-    expect(count(fake)).toBe(2);
-  });
-
-  it("is used for a day while the provider does not answer, which is asked every five seconds", async () => {
-    const clock = stopClock();
-    const fake = await fakeProviders();
-    const bindings = createIsolate(providerSettings());
-    await sendStart("idp", { bindings });
-    fake.overrides.set(METADATA, () => new Response("", { status: 500 }));
-    clock.pass(23 * 3_600_000);
-    const logs = captureLogs();
-    for (let start = 0; start < 3; start += 1) {
-      expect((await sendStart("idp", { bindings })).status).toBe(200);
-    }
-    expect(count(fake)).toBe(2);
-    expect(logs.of("provider.metadata_stale")).toMatchObject([
-      { provider: "idp" },
-      { provider: "idp" },
-      { provider: "idp" },
-    ]);
-    clock.pass(5000);
-    expect((await sendStart("idp", { bindings })).status).toBe(200);
-    expect(count(fake)).toBe(3);
-    clock.pass(3_600_000);
-    expectProblem(await sendStart("idp", { bindings }), 503, "provider_unavailable");
-  });
-
-  it("is asked for once in five seconds if there is none", async () => {
-    const clock = stopClock();
-    const fake = await fakeProviders();
-    const bindings = createIsolate(providerSettings());
-    fake.overrides.set(METADATA, () => new Response("", { status: 500 }));
-    for (let start = 0; start < 3; start += 1) {
-      expectProblem(await sendStart("idp", { bindings }), 503, "provider_unavailable");
-    }
-    expect(count(fake)).toBe(1);
-    fake.overrides.clear();
-    clock.pass(5000);
-    expect((await sendStart("idp", { bindings })).status).toBe(200);
-  });
-
-  it("is fetched if KV does not work", async () => {
-    const fake = await fakeProviders();
-    const bindings = { ...faultyBindings({ kvGet: always, kvPut: always }), ...providerSettings() };
-    const logs = captureLogs();
-    expect((await sendStart("idp", { bindings: bindings as Cloudflare.Env })).status).toBe(200);
-    expect(count(fake)).toBe(1);
-    expect(logs.of("provider.cache_failed")).toHaveLength(2);
   });
 });

@@ -1,25 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { costOf, send } from "../support/api.ts";
-import { stopClock } from "../support/clock.ts";
-import { createTestKey, withKey } from "../support/credentials.ts";
-import { createTotpUser } from "../support/factors.ts";
-import { createTestUser, sqlAll, sqlRun } from "../support/fixtures.ts";
+import { sqlAll } from "../support/fixtures.ts";
 import { createIsolate, createWatchedIsolate } from "../support/isolates.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
+import { parametersOf, sendStart } from "../support/provider-redemption.ts";
 import {
   CODE_CHALLENGE,
   ENTRIES,
   fakeProviders,
-  openState,
   providerSettings,
   REDIRECT_URI,
-  sendStart,
 } from "../support/providers.ts";
-import { age, refusalOf, refusedFor } from "../support/step-up.ts";
-import { jwkSet, octJwk } from "../support/tokens.ts";
-
-const parametersOf = (answer: { body: { authorization_url: string } }) =>
-  new URL(answer.body.authorization_url).searchParams;
 
 describe("GET /v1/auth/providers", () => {
   const bindings = createIsolate(providerSettings());
@@ -206,175 +197,5 @@ describe("redirect_uri", () => {
     expect(await isAllowed("http://[::1]/cb", listed)).toBe(true);
     expect(await isAllowed("http://127.0.0.1:49152", listed)).toBe(true);
     expect(await isAllowed("http://127.0.0.1:49152/", listed)).toBe(false);
-  });
-});
-
-describe("the state", () => {
-  const begin = async (settings = providerSettings(), options = {}) => {
-    await fakeProviders();
-    const bindings = createIsolate(settings);
-    const answer = await sendStart("idp", { bindings, body: { state: "mine" }, ...options });
-    return { bindings, answer, text: parametersOf(answer).get("state") ?? "" };
-  };
-
-  it("carries what the application asked for, and Roster's verifier and nonce belong to it", async () => {
-    const { bindings, answer, text } = await begin();
-    const state = await openState(bindings, "idp", text);
-    expect(state).toEqual({
-      id: expect.any(String),
-      intent: "login",
-      redirectUri: REDIRECT_URI,
-      codeChallenge: CODE_CHALLENGE,
-      clientState: "mine",
-      startedAt: expect.any(Number),
-      expiresAt: Number(state?.startedAt) + 600_000,
-      codeVerifier: expect.stringMatching(/^[\w-]{43}$/),
-      nonce: parametersOf(answer).get("nonce"),
-    });
-    expect(text).not.toContain(state?.codeVerifier);
-    expect(atob(text.replaceAll("-", "+").replaceAll("_", "/"))).not.toContain(state?.nonce);
-  });
-
-  it("is refused at another provider", async () => {
-    const { bindings, text } = await begin();
-    expect(await openState(bindings, "google", text)).toBeUndefined();
-  });
-
-  it("expires after ten minutes", async () => {
-    const clock = stopClock();
-    const { bindings, text } = await begin();
-    clock.pass(599_999);
-    expect(await openState(bindings, "idp", text)).toBeDefined();
-    clock.pass(1);
-    expect(await openState(bindings, "idp", text)).toBeUndefined();
-  });
-
-  it("is refused if any part of it is changed, or missing", async () => {
-    const { bindings, text } = await begin();
-    const flip = (index: number) =>
-      text.slice(0, index) + (text[index] === "A" ? "B" : "A") + text.slice(index + 1);
-    const step = Math.ceil(text.length / 40);
-    for (let index = 0; index < text.length; index += step) {
-      expect(await openState(bindings, "idp", flip(index))).toBeUndefined();
-    }
-    for (const forged of ["", "x", text.slice(0, -1), `${text}A`, text.slice(0, 30)]) {
-      expect(await openState(bindings, "idp", forged)).toBeUndefined();
-    }
-  });
-
-  it("is refused from a service with other keys, and accepted after a rotation", async () => {
-    const { text, answer } = await begin({
-      ...providerSettings(),
-      MAC_KEYS: jwkSet(octJwk("one", 1)),
-    });
-    const withKeys = (...keys: object[]) =>
-      createIsolate({ ...providerSettings(), MAC_KEYS: jwkSet(...keys) });
-    expect(await openState(withKeys(octJwk("two", 2)), "idp", text)).toBeUndefined();
-    const rotated = withKeys(octJwk("two", 2), octJwk("one", 1));
-    expect(await openState(rotated, "idp", text)).toMatchObject({
-      nonce: parametersOf(answer).get("nonce"),
-    });
-  });
-
-  it("is void if it is from before the revocation epoch", async () => {
-    const clock = stopClock();
-    const { text } = await begin();
-    clock.pass(1000);
-    const epoch = new Date(Date.now()).toISOString();
-    const bindings = createIsolate({ ...providerSettings(), REVOKED_BEFORE: epoch });
-    expect(await openState(bindings, "idp", text)).toBeUndefined();
-  });
-});
-
-describe.each(["link", "step_up"])("the intent %s", (intent) => {
-  it("needs a session", async () => {
-    await fakeProviders();
-    const { key } = await createTestKey(await createTestUser(), []);
-    expectProblem(await sendStart("idp", { body: { intent } }), 401, "unauthenticated");
-    expectProblem(
-      await sendStart("idp", { body: { intent }, token: "nonsense" }),
-      401,
-      "unauthenticated",
-    );
-    expectProblem(
-      await sendStart("idp", { body: { intent }, ...withKey({ key }) }),
-      403,
-      "forbidden",
-    );
-  });
-
-  it("is refused to a session that has ended", async () => {
-    await fakeProviders();
-    const { token, id } = await createTestUser();
-    await sqlRun("DELETE FROM sessions WHERE user_id = ?", id);
-    expectProblem(await sendStart("idp", { body: { intent }, token }), 401, "unauthenticated");
-  });
-
-  it("puts the session and its user into the state", async () => {
-    await fakeProviders();
-    const bindings = createIsolate(providerSettings());
-    const { token, id } = await createTestUser();
-    const answer = await sendStart("idp", { bindings, body: { intent }, token });
-    expect(costOf(answer)).toMatchObject({ queries: 1, rowsWritten: 0 });
-    const state = await openState(bindings, "idp", parametersOf(answer).get("state") ?? "");
-    const [session] = await sqlAll<{ id: string }>("SELECT id FROM sessions WHERE user_id = ?", id);
-    expect(state).toMatchObject({ intent, caller: { userId: id, sessionId: session?.id } });
-  });
-
-  it("is refused before the provider and the redirect address are looked at", async () => {
-    const body = { intent, redirect_uri: "https://evil.example" };
-    expectProblem(await sendStart("nobody", { body }), 401, "unauthenticated");
-    const { token } = await createTestUser();
-    expectProblem(await sendStart("nobody", { body, token }), 404, "provider_not_found");
-  });
-});
-
-describe("a credential", () => {
-  it("is not looked at for the intent login, whose state names nobody", async () => {
-    await fakeProviders();
-    const bindings = createIsolate(providerSettings());
-    const { token } = await createTestUser();
-    const answer = await sendStart("idp", { bindings, token });
-    expect(costOf(answer)).toMatchObject({ queries: 0 });
-    const state = await openState(bindings, "idp", parametersOf(answer).get("state") ?? "");
-    expect(state).not.toHaveProperty("caller");
-  });
-
-  it("must be one", async () => {
-    const { token } = await createTestUser();
-    const answer = await sendStart("idp", { token, headers: { "X-API-Key": "rk_nobody" } });
-    expectProblem(answer, 400, "conflicting_credentials");
-  });
-});
-
-describe("the intent link", () => {
-  it("needs a recent authentication", async () => {
-    await fakeProviders();
-    const user = await age(await createTestUser());
-    const answer = await sendStart("idp", { body: { intent: "link" }, token: user.token });
-    expect(refusalOf(answer)).toEqual(refusedFor("aal1"));
-  });
-
-  it("needs two factors of those who have a second one", async () => {
-    await fakeProviders();
-    const user = await age(await createTotpUser());
-    const answer = await sendStart("idp", { body: { intent: "link" }, token: user.token });
-    expect(refusalOf(answer)).toEqual(refusedFor("aal2"));
-  });
-});
-
-describe("the intent step_up", () => {
-  it("asks the provider to authenticate the person again, and needs no recent authentication", async () => {
-    await fakeProviders();
-    const { token } = await age(await createTestUser());
-    const answer = await sendStart("idp", { body: { intent: "step_up" }, token });
-    expect(parametersOf(answer).get("max_age")).toBe("0");
-  });
-
-  it("is refused at GitHub, which does not tell when people logged in", async () => {
-    await fakeProviders();
-    const { token } = await createTestUser();
-    const answer = await sendStart("github", { body: { intent: "step_up" }, token });
-    expect(faultsOf(answer)).toEqual(["intent invalid_value"]);
   });
 });

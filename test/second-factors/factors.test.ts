@@ -1,13 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
-import { stopClock } from "../support/clock.ts";
-import { createTestKey, withKey } from "../support/credentials.ts";
 import { beforeStatement } from "../support/d1.ts";
 import {
   addTotp,
   byRecoveryCode,
   createTotpUser,
   halfLogIn,
+  insertPasskey,
+  remainingCodes,
+  removeFactor,
   requireFactor,
   sendPassword,
   verify,
@@ -17,31 +18,9 @@ import { createMailbox, createMailUser, flowsOf } from "../support/mail.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 import { providerSettings } from "../support/providers.ts";
 
-let passkeys = 0;
-
-/** Stands for a passkey that was added to a user. Returns its id. */
-async function insertPasskey(userId: string): Promise<string> {
-  passkeys += 1;
-  const id = `01a2018b-44aa-74f8-a2bf-${String(passkeys).padStart(12, "0")}`;
-  await sqlRun(
-    `INSERT INTO factors (id, user_id, type, name, created_at, confirmed_at, credential_id, is_backed_up)
-     VALUES (?, ?, 'passkey', 'Key', 0, 0, ?, 1)`,
-    id,
-    userId,
-    id,
-  );
-  await sqlRun("UPDATE users SET mfa_enabled = 1 WHERE id = ?", userId);
-  return id;
-}
-
 const list = (token: string, query = "") => send(`/v1/auth/factors${query}`, { token });
 const rename = (token: string, id: string, body: object) =>
   send(`/v1/auth/factors/${id}`, { method: "PATCH", token, body });
-const remove = (token: string, id: string, options = {}) =>
-  send(`/v1/auth/factors/${id}`, { method: "DELETE", token, ...options });
-const generate = (token: string) => send("/v1/auth/recovery-codes", { method: "POST", token });
-const remaining = async (token: string) =>
-  (await send("/v1/auth/recovery-codes", { token })).body.remaining;
 
 const isEnabled = async ({ token }: { token: string }) =>
   (await send("/v1/users/me", { token })).body.mfa_enabled;
@@ -132,13 +111,15 @@ describe("PATCH /v1/auth/factors/{id}", () => {
       [other.token, pending.body.id],
     ]) {
       expectProblem(await rename(caller, id, { name: "x" }), 404, "factor_not_found");
-      expectProblem(await remove(caller, id), 404, "factor_not_found");
+      expectProblem(await removeFactor(caller, id), 404, "factor_not_found");
     }
   });
 
   it("of a factor that is removed meanwhile is 404", async () => {
     const { token, factorId } = await createTotpUser();
-    const bindings = beforeStatement(/^update "factors" set "name"/, () => remove(token, factorId));
+    const bindings = beforeStatement(/^update "factors" set "name"/, () =>
+      removeFactor(token, factorId),
+    );
     const answer = await send(`/v1/auth/factors/${factorId}`, {
       method: "PATCH",
       token,
@@ -152,9 +133,9 @@ describe("PATCH /v1/auth/factors/{id}", () => {
 describe("DELETE /v1/auth/factors/{id}", () => {
   it("of the last factor removes the recovery codes, and logins need no second factor", async () => {
     const user = await createTotpUser();
-    const { status } = await remove(user.token, user.factorId);
+    const { status } = await removeFactor(user.token, user.factorId);
     expect(status).toBe(204);
-    expect(await remaining(user.token)).toBe(0);
+    expect(await remainingCodes(user.token)).toBe(0);
     expect(await sqlAll("SELECT 1 FROM recovery_codes WHERE user_id = ?", user.id)).toEqual([]);
     expect(await isEnabled(user)).toBe(false);
     expect((await sendPassword(user.username)).status).toBe(200);
@@ -170,8 +151,8 @@ describe("DELETE /v1/auth/factors/{id}", () => {
   it("of another factor leaves the recovery codes, which the next factor does not replace", async () => {
     const user = await createTotpUser();
     await insertPasskey(user.id);
-    expect((await remove(user.token, user.factorId)).status).toBe(204);
-    expect([await isEnabled(user), await remaining(user.token)]).toEqual([true, 10]);
+    expect((await removeFactor(user.token, user.factorId)).status).toBe(204);
+    expect([await isEnabled(user), await remainingCodes(user.token)]).toEqual([true, 10]);
     await sqlRun("UPDATE sessions SET proofs = json_set(proofs, '$.hwk', ?)", Date.now());
     const again = await addTotp(user);
     expect(again.codes).toBeUndefined();
@@ -182,16 +163,16 @@ describe("DELETE /v1/auth/factors/{id}", () => {
   it("is refused for the last factor of someone whose role requires one", async () => {
     const user = await createTotpUser();
     await requireFactor(user);
-    expectProblem(await remove(user.token, user.factorId), 409, "factor_required");
+    expectProblem(await removeFactor(user.token, user.factorId), 409, "factor_required");
     const passkey = await insertPasskey(user.id);
-    expect((await remove(user.token, user.factorId)).status).toBe(204);
-    expectProblem(await remove(user.token, passkey), 409, "factor_required");
+    expect((await removeFactor(user.token, user.factorId)).status).toBe(204);
+    expectProblem(await removeFactor(user.token, passkey), 409, "factor_required");
   });
 
   it("is refused if the role comes to require one meanwhile", async () => {
     const user = await createTotpUser();
     const bindings = beforeStatement(/^delete from "factors"/, () => requireFactor(user));
-    const answer = await remove(user.token, user.factorId, { bindings });
+    const answer = await removeFactor(user.token, user.factorId, { bindings });
     expectProblem(answer, 409, "factor_required");
     expect(await isEnabled(user)).toBe(true);
   });
@@ -201,8 +182,8 @@ describe("DELETE /v1/auth/factors/{id}", () => {
     await addTotp(user);
     const [one, two] = [await insertPasskey(user.id), await insertPasskey(user.id)];
     await sqlRun("UPDATE users SET password_hash = NULL WHERE id = ?", user.id);
-    expect((await remove(user.token, one)).status).toBe(204);
-    expectProblem(await remove(user.token, two), 409, "last_login_method");
+    expect((await removeFactor(user.token, one)).status).toBe(204);
+    expectProblem(await removeFactor(user.token, two), 409, "last_login_method");
   });
 
   it("of the last passkey is allowed while an identity or login by email remains", async () => {
@@ -213,7 +194,7 @@ describe("DELETE /v1/auth/factors/{id}", () => {
       const passkey = await insertPasskey(user.id);
       await sqlRun("UPDATE users SET password_hash = NULL WHERE id = ?", user.id);
       await sqlRun(change, user.id);
-      return remove(user.token, passkey, options);
+      return removeFactor(user.token, passkey, options);
     };
     const unverified = await removeOf("UPDATE users SET email_verified = 0 WHERE id = ?");
     expectProblem(unverified, 409, "last_login_method");
@@ -227,7 +208,7 @@ describe("DELETE /v1/auth/factors/{id}", () => {
     const passkey = await insertPasskey(user.id);
     const removed = "UPDATE users SET password_hash = NULL WHERE id = ?";
     const bindings = beforeStatement(/^delete from "factors"/, () => sqlRun(removed, user.id));
-    const answer = await remove(user.token, passkey, { bindings });
+    const answer = await removeFactor(user.token, passkey, { bindings });
     expectProblem(answer, 409, "last_login_method");
   });
 
@@ -236,131 +217,11 @@ describe("DELETE /v1/auth/factors/{id}", () => {
     const passkey = await insertPasskey(user.id);
     await requireFactor(user);
     const answers = await Promise.all([
-      remove(user.token, user.factorId),
-      remove(user.token, passkey),
+      removeFactor(user.token, user.factorId),
+      removeFactor(user.token, passkey),
     ]);
     expect(answers.map(({ status }) => status).sort()).toEqual([204, 409]);
     expect(await isEnabled(user)).toBe(true);
-  });
-});
-
-describe("recovery codes", () => {
-  it("are generated anew, which voids the old ones, and is recorded", async () => {
-    const user = await createTotpUser();
-    expect(await remaining(user.token)).toBe(10);
-    const { status, body, headers } = await generate(user.token);
-    expect([status, headers.get("Cache-Control")]).toEqual([201, "no-store"]);
-    expect(new Set(body.recovery_codes).size).toBe(10);
-    const [old = ""] = user.codes;
-    expectProblem(await verify(await halfLogIn(user), byRecoveryCode(old)), 401, "invalid_code");
-    const [fresh = ""] = body.recovery_codes;
-    expect((await verify(await halfLogIn(user), byRecoveryCode(fresh))).status).toBe(200);
-    expect(await remaining(user.token)).toBe(9);
-    expect((await auditOf(user.id)).map(({ action }) => action)).toEqual([
-      "user.created",
-      "factor.added",
-      "recovery_codes.generated",
-      "recovery_codes.generated",
-      "auth.mfa_failed",
-      "recovery_code.used",
-    ]);
-  });
-
-  it("are stored as hashes", async () => {
-    const { id, codes } = await createTotpUser();
-    const stored = JSON.stringify(
-      await sqlAll("SELECT * FROM recovery_codes WHERE user_id = ?", id),
-    );
-    for (const code of codes) {
-      expect(stored).not.toContain(code);
-      expect(stored).not.toContain(code.replaceAll("-", ""));
-    }
-  });
-
-  it("are not generated for someone without a factor", async () => {
-    const { token } = await createTestUser();
-    expectProblem(await generate(token), 409, "factor_missing");
-    expect(await remaining(token)).toBe(0);
-  });
-
-  it("are not generated if the last factor is removed meanwhile", async () => {
-    const user = await createTotpUser();
-    const bindings = beforeStatement(/^insert into "recovery_codes"/, () =>
-      remove(user.token, user.factorId),
-    );
-    const path = "/v1/auth/recovery-codes";
-    const answer = await send(path, { method: "POST", token: user.token, bindings });
-    expectProblem(answer, 409, "factor_missing");
-    expect(await remaining(user.token)).toBe(0);
-  });
-});
-
-describe("factors", () => {
-  const CHANGES = [
-    ["POST", "/v1/auth/factors/totp", {}],
-    ["POST", "/v1/auth/factors/totp/confirm", { id: UNKNOWN, code: "123456" }],
-    ["PATCH", `/v1/auth/factors/${UNKNOWN}`, { name: "x" }],
-    ["DELETE", `/v1/auth/factors/${UNKNOWN}`, undefined],
-    ["POST", "/v1/auth/recovery-codes", undefined],
-  ] as const;
-  const READS = [
-    ["GET", "/v1/auth/factors", undefined],
-    ["GET", "/v1/auth/recovery-codes", undefined],
-  ] as const;
-
-  it.each(CHANGES)("need a recent authentication to change: %s %s", async (method, path, body) => {
-    const { pass } = stopClock();
-    const { token } = await createTestUser();
-    pass(600_001);
-    const answer = await send(path, { method, token, ...(body && { body }) });
-    expectProblem(answer, 401, "insufficient_user_authentication");
-    const invalid = await send(path, { method, token, body: { nonsense: true } });
-    expect(invalid.body.code).toBe("insufficient_user_authentication");
-  });
-
-  it.each(CHANGES)("need two factors of those who have one: %s %s", async (method, path, body) => {
-    const { token, id } = await createTestUser();
-    await insertPasskey(id);
-    const answer = await send(path, { method, token, ...(body && { body }) });
-    expectProblem(answer, 401, "insufficient_user_authentication");
-    expect(answer.headers.get("WWW-Authenticate")).toContain('acr_values="aal2"');
-  });
-
-  it.each(READS)("need none to read: %s %s", async (_, path) => {
-    const { pass } = stopClock();
-    const { token } = await createTotpUser();
-    pass(600_001);
-    expect((await send(path, { token })).status).toBe(200);
-  });
-
-  it.each([...CHANGES, ...READS])("are closed to API keys: %s %s", async (method, path, body) => {
-    const key = await createTestKey(await createTestUser("admin"), ["users:update", "me:write"]);
-    const answer = await send(path, { method, ...withKey(key), ...(body && { body }) });
-    expectProblem(answer, 403, "forbidden");
-  });
-
-  it("are exported with the person, without secrets, and erased with them", async () => {
-    const user = await createTotpUser();
-    const [used = ""] = user.codes;
-    await verify(await halfLogIn(user), byRecoveryCode(used));
-    await verify(await halfLogIn(user), byRecoveryCode(used));
-    const exported = await send("/v1/users/me/export", { token: user.token });
-    const [app] = (await list(user.token)).body.data;
-    expect(exported.body.second_factors).toEqual([{ ...app, credential_id: null }]);
-    expect(exported.body.recovery_codes_left).toBe(9);
-    expect(exported.text).not.toContain(user.secret);
-    const [row] = await sqlAll<{ secret: string }>(
-      "SELECT secret FROM factors WHERE id = ?",
-      user.factorId,
-    );
-    expect(exported.text).not.toContain(row?.secret);
-    const admin = await createTestUser("admin");
-    const path = `/v1/users/${user.id}/erase`;
-    expect((await send(path, { method: "POST", token: admin.token })).status).toBe(204);
-    expect(await sqlAll("SELECT 1 FROM factors WHERE user_id = ?", user.id)).toEqual([]);
-    expect(await sqlAll("SELECT 1 FROM recovery_codes WHERE user_id = ?", user.id)).toEqual([]);
-    const attempts = await sqlAll("SELECT 1 FROM login_attempts WHERE key = ?", `mfa:${user.id}`);
-    expect(attempts).toEqual([]);
   });
 });
 

@@ -102,3 +102,28 @@ export async function requireFactor({ id }: { id: string }, role = `strict-${id}
   );
   await sqlRun("UPDATE users SET role = ? WHERE id = ?", role, id);
 }
+
+let passkeys = 0;
+
+/** Stands for a passkey that was added to a user. Returns its id. */
+export async function insertPasskey(userId: string): Promise<string> {
+  passkeys += 1;
+  const id = `01a2018b-44aa-74f8-a2bf-${String(passkeys).padStart(12, "0")}`;
+  await sqlRun(
+    `INSERT INTO factors (id, user_id, type, name, created_at, confirmed_at, credential_id, is_backed_up)
+     VALUES (?, ?, 'passkey', 'Key', 0, 0, ?, 1)`,
+    id,
+    userId,
+    id,
+  );
+  await sqlRun("UPDATE users SET mfa_enabled = 1 WHERE id = ?", userId);
+  return id;
+}
+
+/** Removes a factor of one's own. */
+export const removeFactor = (token: string, id: string, options: Options = {}) =>
+  send(`/v1/auth/factors/${id}`, { method: "DELETE", token, ...options });
+
+/** How many recovery codes someone has left. */
+export const remainingCodes = async (token: string): Promise<number> =>
+  (await send("/v1/auth/recovery-codes", { token })).body.remaining;

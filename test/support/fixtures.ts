@@ -141,3 +141,7 @@ export async function statusesOf({ token, refreshToken }: { token: string; refre
 }
 
 export const ALL_REFUSED = { write: 401, read: 401, refresh: 401 };
+
+/** How many users there are, deleted ones included. */
+export const countUsers = async (): Promise<number> =>
+  (await sqlAll("SELECT id FROM users")).length;

@@ -26,3 +26,16 @@ export async function linkIdentity(
 export async function countIdentities(userId: string): Promise<number> {
   return (await sqlAll("SELECT id FROM identities WHERE user_id = ?", userId)).length;
 }
+
+/** The accounts at providers that are linked to a user. */
+export const identitiesOf = (userId: string) =>
+  sqlAll("SELECT provider, issuer, subject FROM identities WHERE user_id = ?", userId);
+
+/** The user with this email address. */
+export const userBy = async (email: string) =>
+  (
+    await sqlAll<{ id: string; username: string; email_verified: number }>(
+      "SELECT id, username, email_verified FROM users WHERE email_key = ?",
+      email.toLowerCase(),
+    )
+  )[0];

@@ -56,8 +56,11 @@ export function sampleParameter({ documented }: Operation, name: string): string
   return value === undefined ? undefined : String(value);
 }
 
-/** Resolves a schema's reference. */
+/** Resolves a schema's reference, also where a description is added to it. */
 export function resolveSchema(document: OpenApiDocument, schema: Schema): Schema {
+  if (schema.allOf) {
+    return Object.assign({}, ...schema.allOf.map((part) => resolveSchema(document, part)));
+  }
   const name = schema.$ref?.replace("#/components/schemas/", "");
   return name ? (document.components.schemas[name] ?? {}) : schema;
 }

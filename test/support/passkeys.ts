@@ -1,7 +1,7 @@
 import type { AuthenticationOptions, RegistrationOptions } from "../../src/lib/webauthn/options.ts";
 import { type RequestOptions, send } from "./api.ts";
 import { createAuthenticator } from "./authenticator.ts";
-import { createTestUser, type TestUser } from "./fixtures.ts";
+import { createTestUser, sqlAll, type TestUser } from "./fixtures.ts";
 
 export type Authenticator = ReturnType<typeof createAuthenticator>;
 type Changes = Parameters<Authenticator["authenticate"]>[1];
@@ -91,3 +91,7 @@ export async function assertStepUp(authenticator: Authenticator, token: string, 
   if (!body.public_key) throw new Error(`no challenge: ${text}`);
   return authenticator.authenticate(body.public_key, changes);
 }
+
+/** The sessions of a user, ended ones included. */
+export const sessionsOf = (userId: string) =>
+  sqlAll<{ id: string }>("SELECT id FROM sessions WHERE user_id = ?", userId);

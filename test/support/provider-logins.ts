@@ -3,12 +3,12 @@ import { send } from "./api.ts";
 import { newAccount, newEmail } from "./fixtures.ts";
 import { notePrivate } from "./leaks.ts";
 import { createMailbox, type Mailbox } from "./mail.ts";
+import { sendStart } from "./provider-redemption.ts";
 import {
   type Deviation,
   type fakeProviders,
   type ProviderId,
   providerSettings,
-  sendStart,
 } from "./providers.ts";
 
 /** The PKCE verifier of `CODE_CHALLENGE` (RFC 7636 appendix B). */

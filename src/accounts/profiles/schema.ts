@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
-import { fault, multilineText, text } from "../../http/fields.ts";
+import { fault, multilineText } from "../../http/fields.ts";
+import { PersonName } from "../../http/identifiers.ts";
 import { UserIdParam } from "../../http/params.ts";
 import { utf8 } from "../../lib/bytes.ts";
 import { countCodePoints } from "../../lib/text.ts";
@@ -109,7 +110,7 @@ export function isWithinSizeLimit(metadata: unknown): boolean {
 
 export const ReplaceProfile = z
   .strictObject({
-    display_name: text(100).openapi({ example: "Ada" }).nullable(),
+    display_name: PersonName,
     bio: multilineText(2000).nullable(),
     avatar_url: AvatarUrl.nullable(),
     phone: Phone.nullable(),

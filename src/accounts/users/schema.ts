@@ -1,8 +1,8 @@
 import { z } from "@hono/zod-openapi";
 import { NewPassword } from "../../authentication/passwords/rules.ts";
 import { toValidators } from "../../http/etag.ts";
-import { fault, readOnlyField, Timestamp, text } from "../../http/fields.ts";
-import { Email, Username } from "../../http/identifiers.ts";
+import { fault, readOnlyField, Timestamp } from "../../http/fields.ts";
+import { Email, PersonName, Username } from "../../http/identifiers.ts";
 import { filterQuery, pageOf, pageQuery, type Unsupported } from "../../http/pagination.ts";
 import { UserIdParam } from "../../http/params.ts";
 import { countCodePoints, isVisibleText, normalizeSearch } from "../../lib/text.ts";
@@ -10,19 +10,17 @@ import { toTimestamp, toTimestampOrNull } from "../../lib/time.ts";
 import type { UserRow } from "./repository.ts";
 import { toWords } from "./search.ts";
 
-const Name = text(100).openapi({ example: "Ada" }).nullable();
-
 const Role = z
   .string()
   .regex(/^[a-z][a-z0-9_-]{0,49}$/, "Must be the name of a role.")
-  .openapi({ description: "The name of a role.", example: "user" });
+  .openapi("RoleName", { description: "The name of a role.", example: "user" });
 
 const registration = {
   username: Username,
   email: Email,
   password: NewPassword,
-  first_name: Name.optional(),
-  last_name: Name.optional(),
+  first_name: PersonName.optional(),
+  last_name: PersonName.optional(),
 };
 
 export const RegisterUser = z.strictObject(registration).openapi("RegisterUser");
@@ -43,8 +41,8 @@ export type CreateUser = z.infer<typeof CreateUser>;
 const editable = {
   username: Username,
   email: Email,
-  first_name: Name,
-  last_name: Name,
+  first_name: PersonName,
+  last_name: PersonName,
   role: Role,
   is_active: z.boolean(),
 };
@@ -134,8 +132,7 @@ const userFilters = {
     example: "ada lovel",
   }),
   role: Role.optional().openapi({
-    description: "Only users with this role.",
-    example: "moderator",
+    param: { description: "Only users with this role.", example: "moderator" },
   }),
   is_active: Flag.optional().openapi({ description: "Only users who can log in, or who cannot." }),
   email_verified: Flag.optional().openapi({

@@ -18,10 +18,10 @@ import type { NewTotp } from "./totp.ts";
 export const MfaToken = opaqueText(MAX_TOKEN_LENGTH).openapi({ example: "rmf_k3Zt…" });
 
 /** The `mfa_token` with which the first factor is added. */
-const EnrollmentToken = MfaToken.optional().openapi({
+const EnrollmentToken = MfaToken.openapi("EnrollmentToken", {
   description:
     "The token of `mfa_enrollment_required`, instead of an access token. The confirmation of the factor spends it: log in again then.",
-});
+}).optional();
 
 /** The name that a user gives a factor. */
 const FactorName = text(100)

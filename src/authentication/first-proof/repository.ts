@@ -22,6 +22,16 @@ export function findUnproven(db: Db, userId: string, now: number) {
     .where(eq(users.id, userId));
 }
 
+/** The row of an active user who still has this email. */
+export function whereActiveWithEmail({ userId, emailKey }: { userId: string; emailKey: string }) {
+  return and(
+    eq(users.id, userId),
+    eq(users.emailKey, emailKey),
+    eq(users.isActive, true),
+    isNull(users.deletedAt),
+  );
+}
+
 /** Marks the address of an active user as verified and removes their password, unless it is verified already, where the condition holds. */
 export function verifyAndRemovePassword(
   db: Db,
@@ -39,14 +49,7 @@ export function verifyAndRemovePassword(
       updatedAt: now,
     })
     .where(
-      and(
-        eq(users.id, userId),
-        eq(users.emailKey, emailKey),
-        eq(users.emailVerified, false),
-        eq(users.isActive, true),
-        isNull(users.deletedAt),
-        condition,
-      ),
+      and(whereActiveWithEmail({ userId, emailKey }), eq(users.emailVerified, false), condition),
     )
     .returning({ passwordVersion: users.passwordVersion });
 }

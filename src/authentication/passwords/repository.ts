@@ -2,6 +2,7 @@ import { and, eq, isNotNull, isNull, type SQL, sql } from "drizzle-orm";
 import type { Db } from "../../db/client.ts";
 import { users } from "../../db/schema/users.ts";
 import { type LoginIdentifier, toIdentifierColumn } from "../attempts/identifier.ts";
+import { whereActiveWithEmail } from "../first-proof/repository.ts";
 
 /** The account with an identifier, and what login needs of it, if the condition holds. Deleted accounts are not found. */
 export function findLoginUser(
@@ -125,14 +126,6 @@ export function resetPasswordHash(
       passwordExpired: false,
       ...(reset.verifiesEmail && { emailVerified: true, version: sql`${users.version} + 1` }),
     })
-    .where(
-      and(
-        eq(users.id, reset.userId),
-        eq(users.emailKey, reset.emailKey),
-        eq(users.isActive, true),
-        isNull(users.deletedAt),
-        condition,
-      ),
-    )
+    .where(and(whereActiveWithEmail(reset), condition))
     .returning({ id: users.id });
 }

@@ -13,7 +13,7 @@ import { isBreached } from "../../platform/breached-passwords.ts";
 import { describeError } from "../../platform/logger.ts";
 
 /** A new password. Services check it with `findPasswordFaults`. */
-export const NewPassword = z.string().openapi({
+export const NewPassword = z.string().openapi("NewPassword", {
   format: "password",
   minLength: MIN_PASSWORD_LENGTH,
   maxLength: MAX_PASSWORD_LENGTH,
