@@ -8,7 +8,8 @@ import {
   sendCallback,
   sendExchange,
 } from "../support/provider-logins.ts";
-import { fakeProviders, sendStart } from "../support/providers.ts";
+import { sendStart } from "../support/provider-redemption.ts";
+import { fakeProviders } from "../support/providers.ts";
 import { cookieOf, fromPage } from "../support/refresh-cookie.ts";
 
 const OWN = "https://roster.test/account/callback";
