@@ -187,7 +187,11 @@ describe("POST /v1/auth/email-login/verify", () => {
     const { bindings } = box;
     const read = await send("/v1/auth/email-login/verify", { bindings });
     expectProblem(read, 405, "method_not_allowed");
-    expectProblem(await send(`/email-login?token=${token}`, { bindings }), 404, "not_found");
+    const page = await send(`/email-login?token=${token}`, { bindings });
+    expect([page.status, page.headers.get("Content-Type")]).toEqual([
+      200,
+      expect.stringMatching(/^text\/html/),
+    ]);
     expect((await byLink(token)).status).toBe(200);
   });
 
