@@ -81,7 +81,7 @@ const ANALYTICS = /^(SCAN|SEARCH) analytics_(days|cohorts)\b/;
 
 /** The events that are not counted for analytics yet, up to a limit: a scheduled job counts them. */
 const UNCOUNTED =
-  /^SEARCH audit_events USING PRIMARY KEY \(id>\?( AND id<\?)?\): .* LIMIT \?\) AS counted\b/s;
+  /^(SEARCH audit_events USING PRIMARY KEY \(id>\?( AND id<\?)?\)|(SCAN|SEARCH) counted): .* LIMIT \?\) AS counted\b/s;
 
 /** Walks users and login attempts in the scheduled jobs, up to a limit per round trip. */
 const JOB_WALKS = [
