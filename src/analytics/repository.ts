@@ -31,7 +31,7 @@ const dayOfEvent = sql`created_at / ${sql.raw(String(DAY))}`;
 
 const count = (condition: SQL) => sql<number>`count(CASE WHEN ${condition} THEN 1 END)`;
 
-/** The numbers of users who are not deleted. Counts an index. */
+/** The numbers of users who are not deleted. Counts the entries of the narrowest index that has the columns. */
 export function countUsers(db: Db) {
   const sum = (column: SQL, name: string) => sql<number>`coalesce(sum(${column}), 0)`.as(name);
   return db
@@ -41,7 +41,7 @@ export function countUsers(db: Db) {
       verified: sum(sql`email_verified`, "verified"),
       withMfa: sum(sql`mfa_enabled`, "with_mfa"),
     })
-    .from(users)
+    .from(sql`users INDEXED BY users_by_created_at`)
     .where(sql`(deleted_at IS NULL) = 1`);
 }
 
