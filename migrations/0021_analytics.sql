@@ -30,6 +30,12 @@ INSERT INTO `analytics_progress` (`name`, `through`) SELECT 'audit_events', coal
 DROP INDEX `login_attempts_expires_at`;--> statement-breakpoint
 ALTER TABLE `users` ADD `last_active_day` integer;--> statement-breakpoint
 ALTER TABLE `users` ADD `registered_day` integer;--> statement-breakpoint
+-- A refresh. A login sets the day itself, in the statement that changes the user anyway.
+CREATE TRIGGER `sessions_active` AFTER UPDATE OF `generation` ON `sessions`
+BEGIN
+	UPDATE `users` SET `last_active_day` = NEW.`last_used_at` / 86400000
+	WHERE `id` = NEW.`user_id` AND coalesce(`last_active_day`, 0) < NEW.`last_used_at` / 86400000;
+END;--> statement-breakpoint
 -- The first activity of a person on a day. Weeks begin on Mondays: day 0 was a Thursday.
 CREATE TRIGGER `users_active` AFTER UPDATE OF `last_active_day` ON `users`
 WHEN NEW.`last_active_day` > coalesce(OLD.`last_active_day`, -1)

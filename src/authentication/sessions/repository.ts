@@ -113,26 +113,14 @@ const rotate = prepareOnce<{
     .returning({ id: sessions.id }),
 );
 
-/** Advances a session to its next generation. Of concurrent requests with the live generation, exactly one succeeds. */
+/**
+ * Advances a session to its next generation. Of concurrent requests with the live generation, exactly one succeeds. A trigger records that
+ * the user is active today.
+ */
 export function rotateSession({ sessionId, generation, now, revokedBefore, idleMs }: Rotation) {
   const next = generation + 1;
   const idleUntil = now + idleMs;
   return rotate({ id: sessionId, generation, next, now, idleUntil, revokedBefore });
-}
-
-const markActive = prepareOnce<{ sessionId: string; today: number }>()(({ sessionId, today }) =>
-  db
-    .update(users)
-    .set({ lastActiveDay: sql`${today}` })
-    .where(
-      sql`changes() > 0 AND ${users.id} = (SELECT user_id FROM sessions WHERE sessions.id = ${sessionId})
-        AND coalesce(${users.lastActiveDay}, 0) < ${today}`,
-    ),
-);
-
-/** Records directly after `rotateSession` that its owner is active today. Only the first time of a day writes. */
-export function updateLastActiveDay(sessionId: string, now: number) {
-  return markActive({ sessionId, today: toDay(now) });
 }
 
 /** Adds proofs to a session, which replace older ones of the same methods, where the condition holds. */
