@@ -5,7 +5,7 @@ import { clearLastActiveDays, findLastPlace, findProgress, storeProgress } from 
 const NAME = "last_active_days";
 
 /** For how many days it is known when a person was last active. */
-export const ACTIVITY_RETENTION_DAYS = 90;
+const ACTIVITY_RETENTION_DAYS = 90;
 
 /**
  * Forgets when people were last active if that is more than 90 days ago. Once per day, walks all users, `limit` of them per round: an
