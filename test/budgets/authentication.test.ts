@@ -2,7 +2,22 @@ import { describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
 import { expectWithin, insertSessions, withProductionLimits } from "../support/budgets.ts";
 import { createTestKey, sendWithKey } from "../support/credentials.ts";
-import { createTestUser, newAccount, PASSWORD, sqlRun } from "../support/fixtures.ts";
+import {
+  createTestUser,
+  newAccount,
+  PASSWORD,
+  sqlRun,
+  type TestUser,
+} from "../support/fixtures.ts";
+
+/** Sends a request of someone who registered and was last active some weeks ago. */
+async function onFirstActivity(userId: string, path: string, body: unknown) {
+  await sqlRun(
+    "UPDATE users SET last_active_day = last_active_day - 20, registered_day = registered_day - 20 WHERE id = ?",
+    userId,
+  );
+  return send(path, { body, bindings: withProductionLimits() });
+}
 
 describe("sessions and accounts", () => {
   it("POST /v1/auth/refresh", async () => {
@@ -10,6 +25,20 @@ describe("sessions and accounts", () => {
     const body = { refresh_token: refreshToken };
     const answer = await send("/v1/auth/refresh", { body, bindings: withProductionLimits() });
     expectWithin(answer, { trips: 1, rowsRead: 8, rowsWritten: 3, kv: 1 });
+  });
+
+  it("POST /v1/auth/refresh, of someone's first activity on a day", async () => {
+    const { id, refreshToken } = await createTestUser();
+    const answer = await onFirstActivity(id, "/v1/auth/refresh", { refresh_token: refreshToken });
+    expectWithin(answer, { trips: 1, rowsRead: 8, rowsWritten: 3, kv: 1 });
+  });
+
+  it("POST /v1/auth/login, of someone's first activity on a day", async () => {
+    const { id, username } = await createTestUser();
+    await insertSessions({ id } as TestUser, 2000, 45);
+    const body = { username, password: PASSWORD };
+    const answer = await onFirstActivity(id, "/v1/auth/login", body);
+    expectWithin(answer, { trips: 2, rowsRead: 24, rowsWritten: 10, kv: 1 });
   });
 
   it.each([

@@ -14,7 +14,7 @@ import { listMailOfUser } from "../../outbox/repository.ts";
 import { findManagedUser } from "../users/repository.ts";
 import {
   countCodesOfUser,
-  countKnownOrigins,
+  findActivity,
   findExportable,
   findStoredProfile,
   listAttemptsOfUser,
@@ -55,7 +55,7 @@ export async function exportUser(ctx: Context, request: ExportRequest): Promise<
     acting,
     users,
     profiles,
-    origins,
+    activity,
     tokens,
     attempts,
     factors,
@@ -65,7 +65,7 @@ export async function exportUser(ctx: Context, request: ExportRequest): Promise<
   } = await read(ctx, {
     users: findManagedUser(db, ref),
     profiles: findStoredProfile(db, ref),
-    origins: countKnownOrigins(db, ref),
+    activity: findActivity(db, ref),
     tokens: listTokensOfUser(db, ref),
     attempts: listAttemptsOfUser(db, ref),
     factors: listFactorsOfUser(db, ref),
@@ -85,7 +85,7 @@ export async function exportUser(ctx: Context, request: ExportRequest): Promise<
     currentSessionId: acting.actor.type === "user" ? acting.actor.sessionId : null,
     user,
     profile: profiles[0],
-    origins: origins[0] ?? { devices: 0, networks: 0 },
+    activity: activity[0] ?? { devices: 0, networks: 0, lastActiveDay: null, registeredDay: null },
     tokens,
     attempts,
     factors,

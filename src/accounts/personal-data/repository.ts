@@ -26,14 +26,16 @@ export function findStoredProfile(db: Db, user: UserRef) {
   return db.select().from(profiles).where(eq(profiles.userId, user));
 }
 
-/** How many user agents and networks a user is known to log in from. Only keyed hashes of them are stored. */
-export function countKnownOrigins(db: Db, user: UserRef) {
+/** How many user agents and networks a user is known to log in from, of which only keyed hashes are stored, and their days for analytics. */
+export function findActivity(db: Db, user: UserRef) {
   return db
     .select({
       devices: sql<number>`coalesce(json_array_length(${users.knownDevices}), 0)`.as("devices"),
       networks: sql<number>`(SELECT count(*) FROM json_each(${users.knownNetworks}))`.as(
         "networks",
       ),
+      lastActiveDay: users.lastActiveDay,
+      registeredDay: users.registeredDay,
     })
     .from(users)
     .where(eq(users.id, user));

@@ -11,7 +11,7 @@ import type { SessionRow } from "../../authentication/sessions/repository.ts";
 import { presentSession, Session } from "../../authentication/sessions/schema.ts";
 import { Timestamp } from "../../http/fields.ts";
 import { mapPages, type Paged, type PagedDocument } from "../../lib/json-stream.ts";
-import { toTimestamp, toTimestampOrNull } from "../../lib/time.ts";
+import { toDate, toTimestamp, toTimestampOrNull } from "../../lib/time.ts";
 import type { MailRow } from "../../outbox/repository.ts";
 import { MAIL_KINDS, type MailKind } from "../../outbox/templates.ts";
 import type { ProfileValues } from "../profiles/repository.ts";
@@ -80,6 +80,16 @@ export const UserExport = z
         "The number of networks that are known from logins. Only keyed hashes of them are stored.",
       example: 1,
     }),
+    last_active_day: z.iso.date().nullable().openapi({
+      description:
+        "The day of the last login or refresh, in UTC, for analytics. Null if it was more than 90 days ago.",
+      example: "2026-11-20",
+    }),
+    registered_day: z.iso.date().nullable().openapi({
+      description:
+        "The day of the registration, in UTC, for analytics. Null for a user who did not register and has accepted no invitation.",
+      example: "2026-11-02",
+    }),
     audit_events: z.array(AuditEvent),
   })
   .openapi("UserExport");
@@ -93,7 +103,12 @@ export interface PersonalData {
   user: UserRow;
   /** Undefined if it was never written. */
   profile: ProfileValues | undefined;
-  origins: { devices: number; networks: number };
+  activity: {
+    devices: number;
+    networks: number;
+    lastActiveDay: number | null;
+    registeredDay: number | null;
+  };
   tokens: readonly { purpose: string; address: string; expiresAt: number }[];
   attempts: readonly { attemptedAt: number }[];
   factors: readonly (FactorRow & { credentialId: string | null })[];
@@ -141,8 +156,15 @@ export function presentExport(data: PersonalData): PagedDocument<UserExport> {
       ...presentIdentity(identity),
       issuer: identity.issuer,
     })),
-    known_device_count: data.origins.devices,
-    known_network_count: data.origins.networks,
+    known_device_count: data.activity.devices,
+    known_network_count: data.activity.networks,
+    last_active_day: toDateOrNull(data.activity.lastActiveDay),
+    registered_day: toDateOrNull(data.activity.registeredDay),
     audit_events: data.events,
   };
+}
+
+// Day 0 stands for an invitation that is not accepted.
+function toDateOrNull(day: number | null): string | null {
+  return day === null || day === 0 ? null : toDate(day);
 }

@@ -10,7 +10,7 @@ import { deleteTrimmedEvents, findUntrimmed, markTrimmed, type SealRow } from ".
  * A round of trimming the trail: deletes up to `limit` events of the latest trimmed day. If it has none left, marks the next day
  * whose `AUDIT_RETENTION_DAYS` are over as trimmed, which is recorded as `audit.trimmed` in the same transaction, and is the only
  * way past the triggers that keep events. Returns what it deleted or the day, or nothing if nothing is due. With an archive, a day
- * that is not archived yet is not due. Throws `SealMismatch`, and leaves the day, if its events or its archive differ from its seal.
+ * that is not archived yet is not due, nor is a day that is not counted for analytics. Throws `SealMismatch`, and leaves the day, if its events or its archive differ from its seal.
  */
 export async function trimTrail(ctx: Context, limit: number): Promise<readonly unknown[]> {
   const { db, d1 } = ctx;
@@ -27,8 +27,12 @@ export async function trimTrail(ctx: Context, limit: number): Promise<readonly u
   return [seal.day];
 }
 
-function isDue({ config, archive, now }: Context, { day, archivedAt }: SealRow): boolean {
+function isDue(
+  { config, archive, now }: Context,
+  { day, archivedAt, isCounted }: SealRow & { isCounted: boolean },
+): boolean {
   const { auditRetentionMs } = config;
+  if (!isCounted) return false;
   if (auditRetentionMs === undefined || (archive && archivedAt === null)) return false;
   return startOf(dayAfter(day)) + auditRetentionMs <= now();
 }

@@ -8,7 +8,7 @@ import { sessions } from "../../db/schema/sessions.ts";
 import { users } from "../../db/schema/users.ts";
 import { prepareOnce } from "../../db/statement.ts";
 import { firstIdAt } from "../../lib/ids.ts";
-import type { Moment } from "../../lib/time.ts";
+import { type Moment, toDay } from "../../lib/time.ts";
 
 export type SessionRow = typeof sessions.$inferSelect;
 export type NewSession = Omit<SessionRow, "generation" | "revokedAt" | "revokedReason">;
@@ -113,7 +113,10 @@ const rotate = prepareOnce<{
     .returning({ id: sessions.id }),
 );
 
-/** Advances a session to its next generation. Of concurrent requests with the live generation, exactly one succeeds. */
+/**
+ * Advances a session to its next generation. Of concurrent requests with the live generation, exactly one succeeds. A trigger records that
+ * the user is active today.
+ */
 export function rotateSession({ sessionId, generation, now, revokedBefore, idleMs }: Rotation) {
   const next = generation + 1;
   const idleUntil = now + idleMs;
@@ -145,6 +148,7 @@ export function recordLogin(db: Db, login: LoginRecord, condition: SQL) {
     .update(users)
     .set({
       lastLoginAt: login.now,
+      lastActiveDay: sql`max(coalesce(${users.lastActiveDay}, 0), ${toDay(login.now)})`,
       version: sql`${users.version} + 1`,
       sessionCount: sql`${users.sessionCount} + 1`,
       knownDevices: login.devices,
