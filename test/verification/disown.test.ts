@@ -33,7 +33,6 @@ describe("POST /v1/auth/email/disown", () => {
     const [mail] = box.to(user.email);
     expect(mail?.text).toContain(`https://roster.test/verify-email#disown=${token}`);
     expect(mail?.html).toContain(`href="https://roster.test/verify-email#disown=${token}"`);
-    expect(mail?.text).toContain("POST https://roster.test/v1/auth/email/disown");
     const answer = await disown(token);
     expect({ status: answer.status, text: answer.text }).toEqual({ status: 204, text: "" });
     expect(await exists(user)).toBe(false);
