@@ -1,9 +1,19 @@
 import type { Texts } from "../texts.ts";
 import { account } from "./account.ts";
+import { activity } from "./activity.ts";
+import { apiKeys } from "./api-keys.ts";
 import { common } from "./common.ts";
 import { console_ } from "./console.ts";
 import { login } from "./login.ts";
 import { problems } from "./problems.ts";
 
 /** The texts in German. */
-export const texts: Texts = { common, problems, login, console: console_, account };
+export const texts: Texts = {
+  common,
+  problems,
+  login,
+  console: console_,
+  account,
+  apiKeys,
+  activity,
+};
