@@ -8,6 +8,7 @@ import { Overview } from "./overview/overview.tsx";
 const Email = lazy(() => import("./email/email.tsx").then(({ Email }) => Email));
 const Password = lazy(() => import("./password/password.tsx").then(({ Password }) => Password));
 const Sessions = lazy(() => import("./sessions/sessions.tsx").then(({ Sessions }) => Sessions));
+const Factors = lazy(() => import("./factors/factors.tsx").then(({ Factors }) => Factors));
 const ApiKeys = lazy(() => import("./api-keys/api-keys.tsx").then(({ ApiKeys }) => ApiKeys));
 const Activity = lazy(() => import("./activity/activity.tsx").then(({ Activity }) => Activity));
 const Data = lazy(() => import("./data/data.tsx").then(({ Data }) => Data));
@@ -18,6 +19,7 @@ const SECTIONS = [
   { name: "email", href: "/account/email" },
   { name: "password", href: "/account/password" },
   { name: "sessions", href: "/account/sessions" },
+  { name: "factors", href: "/account/factors" },
   { name: "apiKeys", href: "/account/api-keys" },
   { name: "activity", href: "/account/activity" },
   { name: "data", href: "/account/data" },
@@ -34,6 +36,7 @@ export function Sections({ onDeleted }: { onDeleted: () => void }) {
         <Route path="/account/email" component={Email} />
         <Route path="/account/password" component={Password} />
         <Route path="/account/sessions" component={Sessions} />
+        <Route path="/account/factors" component={Factors} />
         <Route path="/account/api-keys" component={ApiKeys} />
         <Route path="/account/activity" component={Activity} />
         <Route path="/account/data" component={Data} onDeleted={onDeleted} />

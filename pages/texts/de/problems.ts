@@ -40,6 +40,16 @@ export const problems: Texts["problems"] = {
   role_in_use: "Benutzer haben diese Rolle noch. Geben Sie ihnen zuerst eine andere.",
   system_role: "Diese Rolle gehört zum Dienst und kann nicht geändert werden.",
   factor_exists: "Es gibt schon eine Authenticator-App. Entfernen Sie sie zuerst.",
+  factor_not_found:
+    "Das hat zu lange gedauert, oder der Faktor wurde entfernt. Beginnen Sie noch einmal.",
+  passkey_declined:
+    "Der Passkey wurde nicht verwendet. Versuchen Sie es erneut, oder wählen Sie einen anderen Weg.",
+  passkey_exists: "Auf diesem Gerät gibt es schon einen Passkey für Ihr Konto.",
+  passkey_failed: "Ihr Browser kann hier keine Passkeys verwenden. Wählen Sie einen anderen Weg.",
+  passkey_limit: "Ihr Konto hat so viele Passkeys wie möglich. Entfernen Sie zuerst einen.",
+  passkeys_unavailable:
+    "Unter dieser Adresse gibt es keine Passkeys. Wählen Sie einen anderen Weg.",
+  invalid_credential: "Der Passkey wurde nicht angenommen. Versuchen Sie es erneut.",
   factor_required: "Ihre Rolle verlangt einen zweiten Faktor.",
   origin_not_allowed: "Unter dieser Adresse können Sie nicht angemeldet bleiben.",
 };

@@ -3,8 +3,20 @@ import { activity } from "./activity.ts";
 import { apiKeys } from "./api-keys.ts";
 import { common } from "./common.ts";
 import { console_ } from "./console.ts";
+import { factors } from "./factors.ts";
 import { login } from "./login.ts";
+import { ownFactors } from "./own-factors.ts";
 import { problems } from "./problems.ts";
 
 /** The texts in English, which every other language has, too. */
-export const texts = { common, problems, login, console: console_, account, apiKeys, activity };
+export const texts = {
+  common,
+  problems,
+  login,
+  factors,
+  console: console_,
+  account,
+  ownFactors,
+  apiKeys,
+  activity,
+};

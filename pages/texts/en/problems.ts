@@ -35,6 +35,13 @@ export const problems: Readonly<Record<string, string>> = {
   role_in_use: "Users still have this role. Give them another one first.",
   system_role: "This role belongs to the service and cannot be changed.",
   factor_exists: "There is an authenticator app already. Remove it first.",
+  factor_not_found: "This took too long, or the factor was removed. Start again.",
+  passkey_declined: "The passkey was not used. Try again, or choose another way.",
+  passkey_exists: "This device has a passkey for your account already.",
+  passkey_failed: "Your browser cannot use passkeys here. Choose another way.",
+  passkey_limit: "Your account has as many passkeys as it can have. Remove one first.",
+  passkeys_unavailable: "Passkeys do not work at this address. Choose another way.",
+  invalid_credential: "The passkey was not accepted. Try again.",
   factor_required: "Your role requires a second factor.",
   origin_not_allowed: "You cannot stay signed in at this address.",
 };
