@@ -18,7 +18,7 @@ export function Email() {
       <Show of={me}>
         {({ user }) => (
           <>
-            <section class="card">
+            <section class="card form">
               <h2>{email.yours}</h2>
               <p>
                 <strong>{user.email}</strong>{" "}
@@ -70,7 +70,7 @@ function ChangeEmail({ hasPassword }: { hasPassword: boolean }) {
     setSentTo(address);
   };
   return (
-    <section class="card">
+    <section class="card form">
       <h2>{email.change}</h2>
       <p>{email.changeIntro}</p>
       {sentTo !== undefined && <Notice kind="success">{email.sent(sentTo)}</Notice>}

@@ -33,7 +33,7 @@ export function ChangePassword({ username, hasPassword, onDone }: ChangePassword
   };
   const type = isShown ? "text" : "password";
   return (
-    <section class="card">
+    <section class="card form">
       <h2>{title}</h2>
       <p>{hasPassword ? password.changeIntro : password.setIntro}</p>
       <Form
