@@ -93,12 +93,19 @@ export function Field({ label, name, hint, ...input }: FieldProps) {
   );
 }
 
+interface CodeFieldProps {
+  label: string;
+  name?: string;
+  hint?: ComponentChildren;
+}
+
 /** A field for a one-time code, which browsers and phones fill in. */
-export function CodeField({ label, name = "code" }: { label: string; name?: string }) {
+export function CodeField({ label, name = "code", hint }: CodeFieldProps) {
   return (
     <Field
       label={label}
       name={name}
+      hint={hint}
       autoComplete="one-time-code"
       autoCapitalize="off"
       spellcheck={false}
@@ -153,7 +160,8 @@ export function Checkbox({ label, name, ...input }: CheckboxProps) {
   );
 }
 
-function useField(name: string, hasHint: boolean) {
+/** What a field of one's own needs: its id, its fault, and what describes it. */
+export function useField(name: string, hasHint: boolean) {
   const id = useId();
   const fault = useContext(FaultContext).get(name);
   const notes = [hasHint && `${id}-hint`, fault !== undefined && `${id}-fault`].filter(Boolean);
@@ -166,7 +174,8 @@ interface Notes {
   fault: string | undefined;
 }
 
-function FieldNotes({ id, hint, fault }: Notes) {
+/** The hint and the fault of a field. */
+export function FieldNotes({ id, hint, fault }: Notes) {
   return (
     <>
       {hint !== undefined && (

@@ -3,8 +3,9 @@ import { account } from "./account.ts";
 import { common } from "./common.ts";
 import { console_ } from "./console.ts";
 import { factors } from "./factors.ts";
+import { links } from "./links.ts";
 import { login } from "./login.ts";
 import { problems } from "./problems.ts";
 
 /** The texts in German. */
-export const texts: Texts = { common, problems, login, factors, console: console_, account };
+export const texts: Texts = { common, problems, login, factors, links, console: console_, account };

@@ -2,8 +2,9 @@ import { account } from "./account.ts";
 import { common } from "./common.ts";
 import { console_ } from "./console.ts";
 import { factors } from "./factors.ts";
+import { links } from "./links.ts";
 import { login } from "./login.ts";
 import { problems } from "./problems.ts";
 
 /** The texts in English, which every other language has, too. */
-export const texts = { common, problems, login, factors, console: console_, account };
+export const texts = { common, problems, login, factors, links, console: console_, account };
