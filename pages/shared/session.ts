@@ -61,11 +61,15 @@ export function hasEnded(): boolean {
   return ended;
 }
 
-/** Begins a session, or goes on with new tokens. Without `refresh_token`, the refresh token is in the cookie. */
-export function startSession({ access_token, refresh_token }: Tokens): void {
-  const { sub, sid, role, scope, exp } = decode(access_token);
+/** Begins a session. Without `refresh_token`, the refresh token is in the cookie. */
+export function startSession(tokens: Tokens): void {
   ended = false;
-  setStays(refresh_token === undefined);
+  setStays(tokens.refresh_token === undefined);
+  adopt(tokens);
+}
+
+function adopt({ access_token, refresh_token }: Tokens): void {
+  const { sub, sid, role, scope, exp } = decode(access_token);
   setCurrent({
     userId: sub,
     sessionId: sid,
@@ -119,14 +123,14 @@ async function refresh(): Promise<boolean> {
   if (response.ok) {
     const tokens = (await response.json()) as Tokens;
     const isOther = current !== undefined && decode(tokens.access_token).sub !== current.userId;
-    if (!isOther) startSession(tokens);
+    if (!isOther) adopt(tokens);
     // Someone else has logged in, in another tab, and the cookie is theirs. What this page shows is not.
     else end();
     return !isOther;
   }
   // Only a refusal ends the session: an overloaded service does not.
   if (response.status === 401 || response.status === 403) {
-    setStays(false);
+    if (!token) setStays(false);
     end();
   }
   return false;
