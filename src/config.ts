@@ -48,6 +48,8 @@ export interface Config {
   deletedRetentionMs: number;
   /** Undefined if email is not configured. */
   mail: MailConfig | undefined;
+  /** Whether links in emails lead to the pages of this service, because `MAIL_LINK_URL` names no application. */
+  hasLinkPages: boolean;
   /** Whose passkeys they are; undefined where passkeys cannot be used, for example at an IP address. */
   relyingParty: RelyingParty | undefined;
   /** The services that people can log in with, in the order of PROVIDERS. */
@@ -75,8 +77,6 @@ export interface Config {
 export interface MailConfig {
   from: string;
   linkUrl: string;
-  /** Whether links lead to this service, which has no pages for them, because there is no `MAIL_LINK_URL`. */
-  linksToService: boolean;
   /** The language of emails to people of whom no language is known that emails have. */
   defaultLanguage: MailLanguage;
   provider: { url: string; apiKey: string } | undefined;
@@ -220,6 +220,7 @@ function toConfig(
     hasEmailLogin: settings.EMAIL_LOGIN === "on",
     deletedRetentionMs: settings.DELETED_RETENTION_DAYS * DAY,
     mail: toMailConfig(settings),
+    hasLinkPages: (settings.MAIL_LINK_URL ?? settings.APP_URL) === settings.APP_URL,
     relyingParty: findRelyingParty(settings),
     loginRedirectUris: settings.LOGIN_REDIRECT_URIS,
     corsOrigins: settings.CORS_ORIGINS,
@@ -287,7 +288,6 @@ function toMailConfig(settings: Settings): MailConfig | undefined {
     MAIL_TRANSPORT === "http" && MAIL_API_KEY
       ? { url: MAIL_API_URL, apiKey: MAIL_API_KEY }
       : undefined;
-  const linksToService = settings.MAIL_LINK_URL === undefined;
   const defaultLanguage = settings.MAIL_DEFAULT_LOCALE;
-  return { from, linkUrl, linksToService, defaultLanguage, provider };
+  return { from, linkUrl, defaultLanguage, provider };
 }

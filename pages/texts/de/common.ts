@@ -2,6 +2,7 @@ import type { Texts } from "../texts.ts";
 
 export const common: Texts["common"] = {
   save: "Speichern",
+  retryIn: (time) => `Versuchen Sie es ${time} erneut.`,
   cancel: "Abbrechen",
   close: "Schließen",
   back: "Zurück",
@@ -10,6 +11,8 @@ export const common: Texts["common"] = {
   loading: "Wird geladen …",
   retry: "Erneut versuchen",
   copy: "Kopieren",
+  showPassword: "Passwort anzeigen",
+  hidePassword: "Passwort verbergen",
   copied: "Kopiert",
   download: "Herunterladen",
   yes: "Ja",

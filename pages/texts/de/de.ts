@@ -5,6 +5,7 @@ import { apiKeys } from "./api-keys.ts";
 import { common } from "./common.ts";
 import { console_ } from "./console.ts";
 import { factors } from "./factors.ts";
+import { links } from "./links.ts";
 import { login } from "./login.ts";
 import { ownFactors } from "./own-factors.ts";
 import { problems } from "./problems.ts";
@@ -15,6 +16,7 @@ export const texts: Texts = {
   problems,
   login,
   factors,
+  links,
   console: console_,
   account,
   ownFactors,

@@ -4,6 +4,7 @@ import { apiKeys } from "./api-keys.ts";
 import { common } from "./common.ts";
 import { console_ } from "./console.ts";
 import { factors } from "./factors.ts";
+import { links } from "./links.ts";
 import { login } from "./login.ts";
 import { ownFactors } from "./own-factors.ts";
 import { problems } from "./problems.ts";
@@ -14,6 +15,7 @@ export const texts = {
   problems,
   login,
   factors,
+  links,
   console: console_,
   account,
   ownFactors,
