@@ -5,6 +5,7 @@ import { Field, Form, textOf } from "../../ui/form.tsx";
 import { useTitle } from "../../ui/layout.tsx";
 import { Show, useAction, useLoad } from "../../ui/load.tsx";
 import { Notice, ProblemNotice } from "../../ui/notice.tsx";
+import { PasswordField } from "../../ui/password-field.tsx";
 import { withCurrentPassword } from "../faults.ts";
 
 /** The person's address: whether it is verified, and how to change it. */
@@ -90,12 +91,10 @@ function ChangeEmail({ hasPassword }: { hasPassword: boolean }) {
           required
         />
         {hasPassword && (
-          <Field
+          <PasswordField
             label={password.current}
             name="current_password"
-            type="password"
             autoComplete="current-password"
-            required
           />
         )}
       </Form>
