@@ -6,7 +6,7 @@ import { useTitle } from "../../ui/layout.tsx";
 import { Show, useAction, useLoad } from "../../ui/load.tsx";
 import { Notice, ProblemNotice } from "../../ui/notice.tsx";
 import { PasswordField } from "../../ui/password-field.tsx";
-import { withCurrentPassword } from "../faults.ts";
+import { withCurrentPassword } from "../current-password.ts";
 
 /** The person's address: whether it is verified, and how to change it. */
 export function Email() {

@@ -3,7 +3,7 @@ import { api, ok } from "../../shared/api.ts";
 import { useTexts } from "../../texts/texts.ts";
 import { Form, textOf } from "../../ui/form.tsx";
 import { PasswordField } from "../../ui/password-field.tsx";
-import { withCurrentPassword } from "../faults.ts";
+import { withCurrentPassword } from "../current-password.ts";
 
 interface ChangePasswordProps {
   username: string;
