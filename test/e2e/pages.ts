@@ -1,11 +1,27 @@
 // npm run test:pages [-- NAME…]: uses the browser pages as people would, in Chromium. CHROMIUM_PATH is the browser's path.
+import type { Browser } from "playwright-core";
 import { withBrowser } from "./browser.ts";
+import { prepareIdentityProvider } from "./identity-provider.ts";
+import { openMailbox } from "./mailbox.ts";
 import { testConsole } from "./pages/console.ts";
-import { withDevServer } from "./server.ts";
+import type { Surroundings } from "./pages/people.ts";
+import { testLinks } from "./pages/links.ts";
+import { testLogin } from "./pages/login.ts";
+import { testProviders } from "./pages/providers.ts";
+import { type DevServer, withDevServer } from "./server.ts";
 
-const TESTS = { console: testConsole };
+type Test = (browser: Browser, server: DevServer, surroundings: Surroundings) => Promise<void>;
+
+const TESTS: Readonly<Record<string, Test>> = {
+  console: testConsole,
+  login: testLogin,
+  links: testLinks,
+  providers: testProviders,
+};
 
 const chosen = process.argv.slice(2);
+const mailbox = await openMailbox();
+const provider = await prepareIdentityProvider();
 
 await withDevServer(
   (server) =>
@@ -13,9 +29,17 @@ await withDevServer(
       for (const [name, test] of Object.entries(TESTS)) {
         if (chosen.length > 0 && !chosen.includes(name)) continue;
         const start = performance.now();
-        await test(browser, server);
+        await test(browser, server, { mailbox, provider });
         console.log(`${name}: passed in ${((performance.now() - start) / 1000).toFixed(0)} s`);
       }
     }),
-  { RATE_LIMIT_AUTH: "0", RATE_LIMIT_WRITE: "0", RATE_LIMIT_REFRESH: "0", EMAIL_LOGIN: "on" },
-);
+  {
+    RATE_LIMIT_AUTH: "0",
+    RATE_LIMIT_WRITE: "0",
+    RATE_LIMIT_REFRESH: "0",
+    EMAIL_LOGIN: "on",
+    ...mailbox.settings,
+    ...provider.settings,
+    LOGIN_REDIRECT_URIS: "https://app.example.com/callback",
+  },
+).finally(mailbox.close);

@@ -1,6 +1,15 @@
 // People and the API, for the tests of the browser pages.
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
+import type { IdentityProvider } from "../identity-provider.ts";
+import type { Mailbox } from "../mailbox.ts";
+import { codeOf } from "../totp.ts";
+
+/** What the worker of the tests has around it. */
+export interface Surroundings {
+  mailbox: Mailbox;
+  provider: IdentityProvider;
+}
 
 export const PASSWORD = "SecurePass123!";
 
@@ -51,4 +60,12 @@ export async function logIn(page: Page, username: string, password = PASSWORD): 
   await page.getByLabel("Password", { exact: true }).fill(password);
   await page.getByRole("button", { name: "Log in", exact: true }).click();
   await page.getByRole("button", { name: "Log out" }).waitFor();
+}
+
+/** Adds an authenticator app by the API. Returns its secret and the recovery codes. */
+export async function addTotp(call: Call, token: string) {
+  const { id, secret } = await call("/v1/auth/factors/totp", { body: {}, token, status: 201 });
+  const body = { id, code: codeOf(secret) };
+  const { recovery_codes } = await call("/v1/auth/factors/totp/confirm", { body, token });
+  return { secret: secret as string, codes: recovery_codes as string[] };
 }

@@ -18,6 +18,8 @@ interface VisitOptions {
   locale?: string;
   /** A virtual authenticator that verifies its user. */
   hasAuthenticator?: boolean;
+  /** Another origin that the person visits, such as that of a login provider. What happens there is not checked. */
+  elsewhere?: string;
 }
 
 export interface Visit {
@@ -36,7 +38,13 @@ export async function visit(
   browser: Browser,
   origin: string,
   work: (visit: Visit) => Promise<void>,
-  { width = 1280, scheme = "light", locale = "en", hasAuthenticator = false }: VisitOptions = {},
+  {
+    width = 1280,
+    scheme = "light",
+    locale = "en",
+    hasAuthenticator = false,
+    elsewhere,
+  }: VisitOptions = {},
 ): Promise<void> {
   const context = await browser.newContext({
     viewport: { width, height: 800 },
@@ -51,11 +59,13 @@ export async function visit(
   const addresses: string[] = [];
   context.on("console", (message) => {
     if (message.type() !== "error" || EXPECTED.test(message.text())) return;
+    if (elsewhere && message.location().url.startsWith(elsewhere)) return;
     faults.push(`console: ${message.text()}`);
   });
   context.on("weberror", (error) => faults.push(`error: ${error.error().message}`));
   context.on("request", (request) => {
     const url = new URL(request.url());
+    if (url.origin === elsewhere) return;
     if (url.origin !== origin && url.protocol.startsWith("http")) faults.push(`foreign: ${url}`);
     if (url.pathname.startsWith("/v1/")) calls.push(`${request.method()} ${url.pathname}`);
     addresses.push(url.pathname + url.search);
