@@ -3,10 +3,15 @@ import type { Browser } from "playwright-core";
 import { withBrowser } from "./browser.ts";
 import { prepareIdentityProvider } from "./identity-provider.ts";
 import { openMailbox } from "./mailbox.ts";
+import { testAccount } from "./pages/account.ts";
+import { testApiKeys } from "./pages/account-api-keys.ts";
+import { testFactors } from "./pages/account-factors.ts";
+import { testIdentities } from "./pages/account-identities.ts";
+import { testSessions } from "./pages/account-sessions.ts";
 import { testConsole } from "./pages/console.ts";
-import type { Surroundings } from "./pages/people.ts";
 import { testLinks } from "./pages/links.ts";
 import { testLogin } from "./pages/login.ts";
+import type { Surroundings } from "./pages/people.ts";
 import { testProviders } from "./pages/providers.ts";
 import { type DevServer, withDevServer } from "./server.ts";
 
@@ -17,6 +22,11 @@ const TESTS: Readonly<Record<string, Test>> = {
   login: testLogin,
   links: testLinks,
   providers: testProviders,
+  account: testAccount,
+  "account-sessions": testSessions,
+  "account-factors": testFactors,
+  "account-identities": testIdentities,
+  "account-api-keys": testApiKeys,
 };
 
 const chosen = process.argv.slice(2);

@@ -156,7 +156,7 @@ async function take(page: Page, { scheme, width }: Album, name: string): Promise
   const events = ["request", "requestfinished", "requestfailed"] as const;
   for (const event of events) page.on(event as "request", note);
   while (performance.now() - lastRequest < QUIET_MS) await setTimeout(QUIET_MS / 4);
-  await page.getByText("Loading…", { exact: true }).waitFor({ state: "detached" });
+  await page.getByText("Loading…", { exact: true }).first().waitFor({ state: "detached" });
   const file = new URL(`${name.replaceAll("/", "-")}-${scheme}-${width}.png`, PICTURES);
   await page.screenshot({ path: fileURLToPath(file), fullPage: true });
 }
