@@ -57,6 +57,7 @@ async function keepCodes(
 ): Promise<readonly string[]> {
   const { page, checkAccessibility } = visit;
   const dialog = page.getByRole("dialog", { name: "Recovery codes" });
+  await dialog.getByRole("listitem").first().waitFor();
   const codes = await dialog.getByRole("listitem").allInnerTexts();
   assert.equal(codes.length, 10);
   await checkAccessibility();
