@@ -4,10 +4,11 @@ import { withBrowser } from "./browser.ts";
 import { prepareIdentityProvider } from "./identity-provider.ts";
 import { openMailbox } from "./mailbox.ts";
 import { testConsole } from "./pages/console.ts";
-import type { Surroundings } from "./pages/people.ts";
 import { testLinks } from "./pages/links.ts";
 import { testLogin } from "./pages/login.ts";
+import type { Surroundings } from "./pages/people.ts";
 import { testProviders } from "./pages/providers.ts";
+import { testStaySignedIn } from "./pages/stay-signed-in.ts";
 import { type DevServer, withDevServer } from "./server.ts";
 
 type Test = (browser: Browser, server: DevServer, surroundings: Surroundings) => Promise<void>;
@@ -17,6 +18,7 @@ const TESTS: Readonly<Record<string, Test>> = {
   login: testLogin,
   links: testLinks,
   providers: testProviders,
+  stay: testStaySignedIn,
 };
 
 const chosen = process.argv.slice(2);
@@ -40,6 +42,5 @@ await withDevServer(
     EMAIL_LOGIN: "on",
     ...mailbox.settings,
     ...provider.settings,
-    LOGIN_REDIRECT_URIS: "https://app.example.com/callback",
   },
 ).finally(mailbox.close);

@@ -26,6 +26,8 @@ export interface Visit {
   page: Page;
   /** The requests to the API so far, as `GET /v1/users`. */
   calls: string[];
+  /** Whether someone is there who touches the virtual authenticator when asked, as at first. */
+  setPresence(isPresent: boolean): Promise<void>;
   /** Checks the page as it is now with axe. Fails on findings that are serious or critical. */
   checkAccessibility(): Promise<void>;
 }
@@ -71,9 +73,9 @@ export async function visit(
     addresses.push(url.pathname + url.search);
   });
   const page = await context.newPage();
-  if (hasAuthenticator) await addAuthenticator(page);
+  const setPresence = hasAuthenticator ? await addAuthenticator(page) : async () => {};
   try {
-    await work({ page, calls, checkAccessibility: () => checkAccessibility(page) });
+    await work({ page, calls, setPresence, checkAccessibility: () => checkAccessibility(page) });
     addresses.push(new URL(page.url()).hash);
     const stored = await page.evaluate(() =>
       JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]),
@@ -105,10 +107,10 @@ interface AxeResults {
   violations: { id: string; help: string; impact: string; nodes: { html: string }[] }[];
 }
 
-async function addAuthenticator(page: Page): Promise<void> {
+async function addAuthenticator(page: Page): Promise<Visit["setPresence"]> {
   const session = await page.context().newCDPSession(page);
   await session.send("WebAuthn.enable");
-  await session.send("WebAuthn.addVirtualAuthenticator", {
+  const { authenticatorId } = await session.send("WebAuthn.addVirtualAuthenticator", {
     options: {
       protocol: "ctap2",
       transport: "internal",
@@ -118,6 +120,9 @@ async function addAuthenticator(page: Page): Promise<void> {
       automaticPresenceSimulation: true,
     },
   });
+  return async (enabled) => {
+    await session.send("WebAuthn.setAutomaticPresenceSimulation", { authenticatorId, enabled });
+  };
 }
 
 async function readText(page: Page): Promise<string> {
