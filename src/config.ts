@@ -56,6 +56,8 @@ export interface Config {
   providers: readonly Provider[];
   /** Where applications may have logins with a provider end. See `isAllowedRedirect`. */
   loginRedirectUris: readonly string[];
+  /** Where logins with a provider end in the pages of this service; undefined without `APP_URL`. */
+  ownRedirectUri: string | undefined;
   corsOrigins: readonly string[];
   /** Whether reads of one's own data may come from read replicas of D1. */
   readReplicas: boolean;
@@ -168,9 +170,9 @@ async function importProviderList(
     origin: APP_URL ?? DEVELOPMENT_ORIGIN,
   });
   faults.push(...imported.faults);
-  if (imported.providers.length > 0 && LOGIN_REDIRECT_URIS.length === 0) {
+  if (imported.providers.length > 0 && LOGIN_REDIRECT_URIS.length === 0 && !APP_URL) {
     const message =
-      "is required by PROVIDERS: list the addresses of your applications at which a login may end, separated by commas";
+      "is required by PROVIDERS unless APP_URL is set: list the addresses of your applications at which a login may end, separated by commas";
     faults.push({ setting: "LOGIN_REDIRECT_URIS", message });
   }
   return imported.providers;
@@ -223,6 +225,7 @@ function toConfig(
     hasLinkPages: (settings.MAIL_LINK_URL ?? settings.APP_URL) === settings.APP_URL,
     relyingParty: findRelyingParty(settings),
     loginRedirectUris: settings.LOGIN_REDIRECT_URIS,
+    ownRedirectUri: settings.APP_URL && `${settings.APP_URL}/account/callback`,
     corsOrigins: settings.CORS_ORIGINS,
     readReplicas: settings.D1_READ_REPLICAS === "on",
     serverTiming: settings.SERVER_TIMING === "on",

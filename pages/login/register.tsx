@@ -1,5 +1,4 @@
 import { api, ok } from "../shared/api.ts";
-import { settings } from "../shared/settings.ts";
 import { useTexts } from "../texts/texts.ts";
 import { Field, Form, textOf } from "../ui/form.tsx";
 import { PasswordField } from "../ui/password-field.tsx";
@@ -25,7 +24,6 @@ export function Register({ flow }: { flow: Flow }) {
   };
   return (
     <Screen title={login.register}>
-      <p>{login.registerIntro(settings.app_name)}</p>
       <Form submit={login.register} onSubmit={send} fields={["username", "email", "password"]}>
         <Field
           label={login.username}

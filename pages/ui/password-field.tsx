@@ -30,8 +30,13 @@ export function PasswordField({ label, name, autoComplete, hint }: PasswordField
           aria-describedby={describedBy}
           aria-invalid={fault !== undefined}
         />
-        <button type="button" aria-controls={id} onClick={() => setShown(!isShown)}>
-          {isShown ? common.hidePassword : common.showPassword}
+        <button
+          type="button"
+          aria-controls={id}
+          aria-label={isShown ? common.hidePassword : common.showPassword}
+          onClick={() => setShown(!isShown)}
+        >
+          {isShown ? common.hide : common.show}
         </button>
       </div>
       <FieldNotes id={id} hint={hint} fault={fault} />

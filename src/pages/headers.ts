@@ -27,7 +27,6 @@ const USED = ["publickey-credentials-get", "publickey-credentials-create", "clip
 const UNUSED = [
   "accelerometer",
   "autoplay",
-  "bluetooth",
   "browsing-topics",
   "camera",
   "clipboard-read",

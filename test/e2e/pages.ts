@@ -13,6 +13,7 @@ import { testLinks } from "./pages/links.ts";
 import { testLogin } from "./pages/login.ts";
 import type { Surroundings } from "./pages/people.ts";
 import { testProviders } from "./pages/providers.ts";
+import { testStaySignedIn } from "./pages/stay-signed-in.ts";
 import { type DevServer, withDevServer } from "./server.ts";
 
 type Test = (browser: Browser, server: DevServer, surroundings: Surroundings) => Promise<void>;
@@ -22,6 +23,7 @@ const TESTS: Readonly<Record<string, Test>> = {
   login: testLogin,
   links: testLinks,
   providers: testProviders,
+  stay: testStaySignedIn,
   account: testAccount,
   "account-sessions": testSessions,
   "account-factors": testFactors,
@@ -50,6 +52,5 @@ await withDevServer(
     EMAIL_LOGIN: "on",
     ...mailbox.settings,
     ...provider.settings,
-    LOGIN_REDIRECT_URIS: "https://app.example.com/callback",
   },
 ).finally(mailbox.close);

@@ -17,7 +17,6 @@ export const login: Texts["login"] = {
     "Sie können dieses Fenster schließen und dort weitermachen, wo Sie begonnen haben.",
   forgot: "Passwort vergessen?",
   register: "Konto erstellen",
-  registerIntro: (app) => `Mit einem Konto können Sie ${app} nutzen.`,
   haveAccount: "Mit einem vorhandenen Konto anmelden",
   registered: "Ihr Konto wurde erstellt. Melden Sie sich damit an.",
   username: "Benutzername",

@@ -10,6 +10,8 @@ export const common = {
   loading: "Loading…",
   retry: "Try again",
   copy: "Copy",
+  show: "Show",
+  hide: "Hide",
   showPassword: "Show password",
   hidePassword: "Hide password",
   copied: "Copied",

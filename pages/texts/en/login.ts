@@ -14,7 +14,6 @@ export const login = {
   callbackIntro: "You can close this window and go on in the one where you began.",
   forgot: "Forgot your password?",
   register: "Create an account",
-  registerIntro: (app: string) => `With an account, you can use ${app}.`,
   haveAccount: "Log in to the account you have",
   registered: "Your account was created. Log in to it.",
   username: "Username",
