@@ -1,8 +1,22 @@
 import { account } from "./account.ts";
+import { activity } from "./activity.ts";
+import { apiKeys } from "./api-keys.ts";
 import { common } from "./common.ts";
 import { console_ } from "./console.ts";
+import { factors } from "./factors.ts";
 import { login } from "./login.ts";
+import { ownFactors } from "./own-factors.ts";
 import { problems } from "./problems.ts";
 
 /** The texts in English, which every other language has, too. */
-export const texts = { common, problems, login, console: console_, account };
+export const texts = {
+  common,
+  problems,
+  login,
+  factors,
+  console: console_,
+  account,
+  ownFactors,
+  apiKeys,
+  activity,
+};
