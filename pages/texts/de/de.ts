@@ -8,6 +8,8 @@ import { factors } from "./factors.ts";
 import { login } from "./login.ts";
 import { ownFactors } from "./own-factors.ts";
 import { problems } from "./problems.ts";
+import { user } from "./user.ts";
+import { users } from "./users.ts";
 
 /** The texts in German. */
 export const texts: Texts = {
@@ -20,4 +22,6 @@ export const texts: Texts = {
   ownFactors,
   apiKeys,
   activity,
+  users,
+  user,
 };

@@ -7,6 +7,8 @@ import { factors } from "./factors.ts";
 import { login } from "./login.ts";
 import { ownFactors } from "./own-factors.ts";
 import { problems } from "./problems.ts";
+import { user } from "./user.ts";
+import { users } from "./users.ts";
 
 /** The texts in English, which every other language has, too. */
 export const texts = {
@@ -19,4 +21,6 @@ export const texts = {
   ownFactors,
   apiKeys,
   activity,
+  users,
+  user,
 };
