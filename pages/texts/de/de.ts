@@ -4,6 +4,7 @@ import { common } from "./common.ts";
 import { console_ } from "./console.ts";
 import { login } from "./login.ts";
 import { problems } from "./problems.ts";
+import { roles } from "./roles.ts";
 
 /** The texts in German. */
-export const texts: Texts = { common, problems, login, console: console_, account };
+export const texts: Texts = { common, problems, login, console: console_, account, roles };
