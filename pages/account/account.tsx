@@ -1,24 +1,26 @@
+import { useState } from "preact/hooks";
 import { LogIn } from "../login/log-in.tsx";
-import { useSession } from "../shared/session.ts";
+import { forgetSession, useSession } from "../shared/session.ts";
 import { useTexts } from "../texts/texts.ts";
-import { Footer, Layout, useTitle } from "../ui/layout.tsx";
+import { Footer, useTitle } from "../ui/layout.tsx";
+import { Farewell } from "./farewell.tsx";
+import { Sections } from "./sections.tsx";
 
 /** A person's own account. */
 export function Account() {
   const session = useSession();
+  const [isDeleted, setDeleted] = useState(false);
   const { account } = useTexts();
   useTitle(account.title);
-  if (!session) {
-    return (
-      <>
-        <LogIn />
-        <Footer />
-      </>
-    );
-  }
+  const leave = () => {
+    setDeleted(true);
+    forgetSession();
+  };
+  if (session) return <Sections onDeleted={leave} />;
   return (
-    <Layout title={account.title} navigation={account.title} links={[]}>
-      <h1>{account.title}</h1>
-    </Layout>
+    <>
+      {isDeleted ? <Farewell onClose={() => setDeleted(false)} /> : <LogIn />}
+      <Footer />
+    </>
   );
 }

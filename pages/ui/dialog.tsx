@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
+import { Problem } from "../shared/problem.ts";
 import { useTexts } from "../texts/texts.ts";
 import { Field, Form } from "./form.tsx";
 
@@ -50,24 +51,32 @@ interface ConfirmProps {
 /** Asks before something dangerous. With a name, it must be typed first. Closes after success. */
 export function Confirm({ title, children, confirm, name, onConfirm, onClose }: ConfirmProps) {
   const { common } = useTexts();
-  const field = useRef<HTMLInputElement>(null);
   const run = async (values: FormData) => {
-    if (name !== undefined && values.get("name") !== name) {
-      field.current?.focus();
-      document.getElementsByName("name")[0]?.focus();
-      return;
-    }
+    if (name !== undefined && values.get("name") !== name) throw wrongName(common.notTheName(name));
     await onConfirm();
     onClose();
   };
   return (
     <Dialog title={title} onClose={onClose}>
       {children}
-      <Form submit={confirm} onSubmit={run} onCancel={onClose} cancel={common.cancel} isDangerous>
+      <Form
+        submit={confirm}
+        onSubmit={run}
+        onCancel={onClose}
+        cancel={common.cancel}
+        fields={["name"]}
+        isDangerous
+      >
         {name !== undefined && (
           <Field label={common.typeName(name)} name="name" autoComplete="off" required />
         )}
       </Form>
     </Dialog>
   );
+}
+
+function wrongName(message: string): Problem {
+  const errors = [{ path: "name", code: "invalid_value", message }];
+  const code = "validation_failed";
+  return new Problem({ code, title: code, detail: "", status: 422, errors });
 }

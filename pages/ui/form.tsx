@@ -73,6 +73,8 @@ type FieldProps = {
   label: string;
   name: string;
   hint?: ComponentChildren;
+  /** The id of a `datalist` with suggestions. */
+  list?: string;
 } & Omit<InputHTMLAttributes<HTMLInputElement>, "label" | "name" | "role">;
 
 /** A text field with its label, hint and fault. A field of type `code` is for one-time codes. */
@@ -153,7 +155,8 @@ export function Checkbox({ label, name, ...input }: CheckboxProps) {
   );
 }
 
-function useField(name: string, hasHint: boolean) {
+/** What connects a field with its hint and its fault. */
+export function useField(name: string, hasHint: boolean) {
   const id = useId();
   const fault = useContext(FaultContext).get(name);
   const notes = [hasHint && `${id}-hint`, fault !== undefined && `${id}-fault`].filter(Boolean);
@@ -166,7 +169,8 @@ interface Notes {
   fault: string | undefined;
 }
 
-function FieldNotes({ id, hint, fault }: Notes) {
+/** The hint and the fault of a field. */
+export function FieldNotes({ id, hint, fault }: Notes) {
   return (
     <>
       {hint !== undefined && (

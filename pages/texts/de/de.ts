@@ -1,10 +1,14 @@
 import type { Texts } from "../texts.ts";
 import { account } from "./account.ts";
+import { activity } from "./activity.ts";
+import { apiKeys } from "./api-keys.ts";
 import { audit } from "./audit.ts";
 import { common } from "./common.ts";
 import { console_ } from "./console.ts";
+import { factors } from "./factors.ts";
 import { login } from "./login.ts";
 import { operations } from "./operations.ts";
+import { ownFactors } from "./own-factors.ts";
 import { problems } from "./problems.ts";
 import { roles } from "./roles.ts";
 
@@ -13,8 +17,12 @@ export const texts: Texts = {
   common,
   problems,
   login,
+  factors,
   console: console_,
   account,
+  ownFactors,
+  apiKeys,
+  activity,
   roles,
   audit,
   operations,

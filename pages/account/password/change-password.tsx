@@ -1,0 +1,74 @@
+import { useState } from "preact/hooks";
+import { api, ok } from "../../shared/api.ts";
+import { useTexts } from "../../texts/texts.ts";
+import { Checkbox, Field, Form, textOf } from "../../ui/form.tsx";
+import { withCurrentPassword } from "../faults.ts";
+
+interface ChangePasswordProps {
+  username: string;
+  hasPassword: boolean;
+  onDone: () => void;
+}
+
+/** Changes the password, or sets one for an account that has none. */
+export function ChangePassword({ username, hasPassword, onDone }: ChangePasswordProps) {
+  const { password } = useTexts().account;
+  const [isShown, setShown] = useState(false);
+  const [runs, setRuns] = useState(0);
+  const title = hasPassword ? password.change : password.setOne;
+  const send = async (values: FormData) => {
+    const newPassword = textOf(values, "new_password");
+    if (hasPassword) {
+      const body = {
+        current_password: textOf(values, "current_password"),
+        new_password: newPassword,
+      };
+      const call = ok(api.POST("/v1/auth/password/change", { body }));
+      await withCurrentPassword(call, password.wrong);
+    } else {
+      await ok(api.PUT("/v1/auth/password", { body: { new_password: newPassword } }));
+    }
+    setRuns(runs + 1);
+    onDone();
+  };
+  const type = isShown ? "text" : "password";
+  return (
+    <section class="card">
+      <h2>{title}</h2>
+      <p>{hasPassword ? password.changeIntro : password.setIntro}</p>
+      <Form
+        key={runs}
+        submit={title}
+        label={title}
+        fields={["current_password", "new_password"]}
+        onSubmit={send}
+      >
+        {/* Tells password managers which password changes. */}
+        <input type="text" name="username" value={username} autoComplete="username" hidden />
+        {hasPassword && (
+          <Field
+            label={password.current}
+            name="current_password"
+            type={type}
+            autoComplete="current-password"
+            required
+          />
+        )}
+        <Field
+          label={password.new}
+          name="new_password"
+          type={type}
+          autoComplete="new-password"
+          hint={password.rules}
+          required
+        />
+        <Checkbox
+          label={password.show}
+          name="show"
+          checked={isShown}
+          onChange={(event) => setShown(event.currentTarget.checked)}
+        />
+      </Form>
+    </section>
+  );
+}
