@@ -3,7 +3,8 @@ import type { AuditEvent } from "./data.ts";
 
 /** What an event changed, each field from its former value, if there was one, to its new one. */
 export function Changes({ changes }: Pick<AuditEvent, "changes">) {
-  const { audit: texts } = useTexts();
+  const { audit: texts, activity } = useTexts();
+  const labels: Readonly<Record<string, string>> = activity.fields;
   const fields = Object.entries(changes).filter(
     ([, change]) => !change || !isNone(change.from) || !isNone(change.to),
   );
@@ -12,7 +13,7 @@ export function Changes({ changes }: Pick<AuditEvent, "changes">) {
     <span class="changes">
       {fields.map(([field, change]) => (
         <span key={field}>
-          <code>{field}</code>:{" "}
+          {labels[field] ?? <code>{field}</code>}:{" "}
           {change ? (
             <>
               {!isNone(change.from) && (

@@ -2,8 +2,13 @@ import { api, ok } from "../../shared/api.ts";
 import type { components, operations } from "../../shared/api-types.d.ts";
 
 export type AuditEvent = components["schemas"]["AuditEvent"];
-export type AuditAction = components["schemas"]["AuditAction"];
-export type EventPage = components["schemas"]["AuditEventPage"];
+
+/** A page of events, as far as it is shown. */
+export interface EventPage {
+  data: AuditEvent[];
+  /** `next_cursor` is null on the last page. */
+  pagination: { next_cursor: string | null };
+}
 
 type Query = NonNullable<operations["listAuditEvents"]["parameters"]["query"]>;
 
@@ -22,9 +27,9 @@ export function readFilters(query: Readonly<Record<string, string>>): Filters {
 /** A page of events. What the address says may be no valid filter: then the service refuses it. */
 export function readEvents(
   filters: Filters,
-  { limit, cursor }: { limit: number; cursor?: string | undefined },
+  page: { limit: number; cursor?: string },
 ): Promise<EventPage> {
-  const query = { ...(filters as Query), limit, ...(cursor && { cursor }) };
+  const query = { ...(filters as Query), ...page };
   // The other answer is NDJSON, which has its own `format`.
   return ok(api.GET("/v1/audit-events", { params: { query } })) as Promise<EventPage>;
 }

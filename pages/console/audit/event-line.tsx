@@ -13,7 +13,7 @@ interface EventProps {
 
 /** An event in one line that opens: who did what to whom, when, and from where. */
 export function EventLine({ event, names }: EventProps) {
-  const { audit: texts } = useTexts();
+  const { audit: texts, activity } = useTexts();
   const { action, created_at, ip } = event;
   return (
     <details class="event">
@@ -22,7 +22,7 @@ export function EventLine({ event, names }: EventProps) {
           <Time at={created_at} hasSeconds />
         </span>
         <span class="what">
-          <strong>{texts.actions[action] ?? action}</strong> <Who event={event} names={names} />
+          <strong>{activity.actions[action] ?? action}</strong> <Who event={event} names={names} />
           {event.erased && <span class="tag">{texts.erased}</span>}
           <Changes changes={event.changes} />
         </span>

@@ -2,14 +2,14 @@ import { useEffect } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { useSession } from "../../shared/session.ts";
 import { useTexts } from "../../texts/texts.ts";
-import { Show, useLoad } from "../../ui/load.tsx";
+import { Show } from "../../ui/load.tsx";
 import { Notice, ProblemNotice } from "../../ui/notice.tsx";
+import { Pager, usePages } from "../../ui/pages.tsx";
 import { type AuditEvent, readEvents, readFilters } from "./data.ts";
 import { EventLine } from "./event-line.tsx";
 import { ExportEvents } from "./export-events.tsx";
 import { EventFilters } from "./filters.tsx";
 import { useNames } from "./names.ts";
-import { PageLinks } from "./page-links.tsx";
 import { useTail } from "./tail.ts";
 
 const PAGE_SIZE = 25;
@@ -20,14 +20,14 @@ export function Events() {
   const { query } = useLocation();
   const mayExport = useSession()?.permissions.has("audit:export");
   const filters = readFilters(query);
-  const { cursor } = query;
-  const key = JSON.stringify([filters, cursor]);
-  const loaded = useLoad(() => readEvents(filters, { limit: PAGE_SIZE, cursor }), [key]);
+  const key = JSON.stringify(filters);
+  const pages = usePages((cursor) => readEvents(filters, { limit: PAGE_SIZE, ...cursor }), [key]);
+  const { loaded, cursors } = pages;
   const { data, setData } = loaded;
-  const canTail = !cursor && !filters.to;
+  const canTail = cursors.length === 0 && !filters.to;
   const { turn, ...tail } = useTail({ page: data, filters, onPage: setData });
   // Another list begins without the live view.
-  useEffect(() => turn(false), [key, turn]);
+  useEffect(() => turn(false), [key, cursors.length, turn]);
   return (
     <>
       <EventFilters key={key} filters={filters} />
@@ -60,8 +60,12 @@ export function Events() {
       <Show of={loaded}>
         {({ data: events, pagination }) => (
           <>
-            <EventList events={events} newIds={tail.newIds} hasMore={pagination.has_more} />
-            <PageLinks values={filters} next={pagination.next_cursor} />
+            <EventList
+              events={events}
+              newIds={tail.newIds}
+              hasMore={pagination.next_cursor !== null}
+            />
+            <Pager of={pages} />
           </>
         )}
       </Show>

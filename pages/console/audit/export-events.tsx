@@ -2,9 +2,9 @@ import { useState } from "preact/hooks";
 import { send } from "../../shared/api.ts";
 import { Problem, type ProblemBody } from "../../shared/problem.ts";
 import { useLocale, useTexts } from "../../texts/texts.ts";
-import { saveFile } from "../../ui/download.ts";
 import { useAction } from "../../ui/load.tsx";
 import { ProblemNotice } from "../../ui/notice.tsx";
+import { saveFile } from "../../ui/save-file.ts";
 import type { Filters } from "./data.ts";
 
 const LINE_FEED = 10;
@@ -31,7 +31,7 @@ export function ExportEvents({ filters }: { filters: Filters }) {
     }
     // An export that could not be completed breaks off within a line.
     const isComplete = size === 0 || chunks.at(-1)?.at(-1) === LINE_FEED;
-    if (isComplete) saveFile("audit-events.ndjson", new Blob(chunks));
+    if (isComplete) saveFile("audit-events.ndjson", new Blob(chunks), "application/x-ndjson");
     setMessage(isComplete ? texts.exported(sizeText()) : texts.incomplete);
   };
   return (

@@ -5,10 +5,10 @@ import { type Filters, toAddress } from "./data.ts";
 
 /** The filters of the events, which are in the page's address. */
 export function EventFilters({ filters }: { filters: Filters }) {
-  const { audit: texts } = useTexts();
+  const { audit: texts, activity } = useTexts();
   const { route } = useLocation();
   const isFiltered = Object.keys(filters).length > 0;
-  const actions = Object.entries(texts.actions)
+  const actions = Object.entries(activity.actions)
     .map(([action, text]) => [action, `${text} (${action})`] as const)
     .sort(([, a], [, b]) => a.localeCompare(b));
   const apply = async (values: FormData) => {

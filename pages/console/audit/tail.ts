@@ -60,7 +60,7 @@ async function readNewer(page: EventPage, filters: Filters) {
   const known = new Set(page.data.map(({ id }) => id));
   const fresh = data.filter(({ id }) => !known.has(id));
   // More than a batch: the events between it and those on the page are on the next pages.
-  return { fresh, next: pagination.has_more ? { data, pagination } : merge(fresh, page) };
+  return { fresh, next: pagination.next_cursor ? { data, pagination } : merge(fresh, page) };
 }
 
 function findStart(events: readonly AuditEvent[], from: string | undefined): { from?: string } {

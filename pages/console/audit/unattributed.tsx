@@ -1,28 +1,26 @@
-import { useLocation } from "preact-iso";
 import { api, ok } from "../../shared/api.ts";
 import { useTexts } from "../../texts/texts.ts";
-import { Show, useLoad } from "../../ui/load.tsx";
+import { Show } from "../../ui/load.tsx";
+import { Pager, usePages } from "../../ui/pages.tsx";
 import { Table } from "../../ui/table.tsx";
 import { Time } from "../../ui/time.tsx";
 import { toAddress } from "./data.ts";
-import { PageLinks } from "./page-links.tsx";
 
 const PAGE_SIZE = 50;
 
 /** Counts of what concerns no known account, and of refusals. */
 export function Unattributed() {
   const { audit: texts } = useTexts();
-  const { cursor } = useLocation().query;
-  const loaded = useLoad(() => {
-    const query = { limit: PAGE_SIZE, ...(cursor && { cursor }) };
+  const pages = usePages((cursor) => {
+    const query = { limit: PAGE_SIZE, ...cursor };
     return ok(api.GET("/v1/audit-events/unattributed", { params: { query } }));
-  }, [cursor]);
+  }, []);
   const columns = [texts.hour, texts.action, texts.network, texts.subject, texts.count];
   return (
     <>
       <p>{texts.unattributedIntro}</p>
-      <Show of={loaded}>
-        {({ data, pagination }) => (
+      <Show of={pages.loaded}>
+        {({ data }) => (
           <>
             {data.length === 0 && <p>{texts.unattributedNone}</p>}
             {data.length > 0 && (
@@ -41,12 +39,12 @@ export function Unattributed() {
                         </a>
                       )}
                     </td>
-                    <td class="number">{count}</td>
+                    <td>{count}</td>
                   </tr>
                 ))}
               </Table>
             )}
-            <PageLinks values={{ view: "unattributed" }} next={pagination.next_cursor} />
+            <Pager of={pages} />
           </>
         )}
       </Show>

@@ -45,8 +45,8 @@ export function Jobs({ reading: { metrics, at } }: { reading: Reading }) {
                   <Time at={time} />
                 </td>
                 <td>{time && toAge(now - succeededAt, format)}</td>
-                <td class="number">{runs}</td>
-                <td class="number">{metrics.sum("roster_job_failures_total", job)}</td>
+                <td>{runs}</td>
+                <td>{metrics.sum("roster_job_failures_total", job)}</td>
                 <td>{describeState(metrics, job, texts)}</td>
               </tr>
             );

@@ -23,7 +23,7 @@ export function Rates({ reading, first }: Props) {
   const before = new Map(count(first.metrics, texts));
   const failing = listFailing(reading.metrics);
   return (
-    <section class="section" aria-label={texts.rates}>
+    <section class="section figures" aria-label={texts.rates}>
       <h2>{texts.rates}</h2>
       <p class="hint">{texts.ratesHint}</p>
       <Table
@@ -35,9 +35,9 @@ export function Rates({ reading, first }: Props) {
           return (
             <tr key={name}>
               <th scope="row">{name}</th>
-              <td class="number">{whole.format(total)}</td>
-              <td class="number">{whole.format(added)}</td>
-              <td class="number">{minutes > 0 ? rate.format(added / minutes) : "–"}</td>
+              <td>{whole.format(total)}</td>
+              <td>{whole.format(added)}</td>
+              <td>{minutes > 0 ? rate.format(added / minutes) : "–"}</td>
             </tr>
           );
         })}
@@ -49,7 +49,7 @@ export function Rates({ reading, first }: Props) {
               <th scope="row">
                 <code>{route}</code>
               </th>
-              <td class="number">{whole.format(errors)}</td>
+              <td>{whole.format(errors)}</td>
             </tr>
           ))}
         </Table>

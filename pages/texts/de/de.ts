@@ -1,6 +1,7 @@
 import type { Texts } from "../texts.ts";
 import { account } from "./account.ts";
 import { activity } from "./activity.ts";
+import { analytics } from "./analytics.ts";
 import { apiKeys } from "./api-keys.ts";
 import { audit } from "./audit.ts";
 import { common } from "./common.ts";
@@ -26,4 +27,5 @@ export const texts: Texts = {
   roles,
   audit,
   operations,
+  analytics,
 };

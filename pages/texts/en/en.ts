@@ -1,5 +1,6 @@
 import { account } from "./account.ts";
 import { activity } from "./activity.ts";
+import { analytics } from "./analytics.ts";
 import { apiKeys } from "./api-keys.ts";
 import { audit } from "./audit.ts";
 import { common } from "./common.ts";
@@ -25,4 +26,5 @@ export const texts = {
   roles,
   audit,
   operations,
+  analytics,
 };
