@@ -1,8 +1,8 @@
-import { Event } from "../../account/activity/event.tsx";
 import { api, ok } from "../../shared/api.ts";
 import { useTexts } from "../../texts/texts.ts";
 import { Show } from "../../ui/load.tsx";
 import { Pager, usePages } from "../../ui/pages.tsx";
+import { EventLine } from "../audit/event-line.tsx";
 import type { SectionProps } from "./user.tsx";
 
 /** What concerns a user in the audit trail, the newest events first. */
@@ -12,6 +12,7 @@ export function Trail({ user }: SectionProps) {
     const params = { path: { id: user.id }, query: { limit: 25, ...cursor } };
     return ok(api.GET("/v1/users/{id}/audit-events", { params }));
   }, []);
+  const names = new Map([[user.id, user.username]]);
   return (
     <>
       <Show of={pages.loaded}>
@@ -19,9 +20,11 @@ export function Trail({ user }: SectionProps) {
           data.length === 0 ? (
             <p>{trailEmpty}</p>
           ) : (
-            <ol class="items" aria-label={sections.trail}>
+            <ol class="events" aria-label={sections.trail}>
               {data.map((event) => (
-                <Event key={event.id} event={event} />
+                <li key={event.id}>
+                  <EventLine event={event} names={names} />
+                </li>
               ))}
             </ol>
           )

@@ -33,7 +33,7 @@ export function Filters({ selection, onChange, onClear }: FiltersProps) {
   });
   return (
     <search>
-      <form class="card filters" onSubmit={send}>
+      <form class="card user-filters" onSubmit={send}>
         <div class="toolbar">
           <Field
             label={users.search}

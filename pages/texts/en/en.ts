@@ -1,12 +1,16 @@
 import { account } from "./account.ts";
 import { activity } from "./activity.ts";
+import { analytics } from "./analytics.ts";
 import { apiKeys } from "./api-keys.ts";
+import { audit } from "./audit.ts";
 import { common } from "./common.ts";
 import { console_ } from "./console.ts";
 import { factors } from "./factors.ts";
 import { login } from "./login.ts";
+import { operations } from "./operations.ts";
 import { ownFactors } from "./own-factors.ts";
 import { problems } from "./problems.ts";
+import { roles } from "./roles.ts";
 import { user } from "./user.ts";
 import { users } from "./users.ts";
 
@@ -23,4 +27,8 @@ export const texts = {
   activity,
   users,
   user,
+  roles,
+  audit,
+  operations,
+  analytics,
 };
