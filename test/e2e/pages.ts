@@ -1,10 +1,11 @@
 // npm run test:pages [-- NAME…]: uses the browser pages as people would, in Chromium. CHROMIUM_PATH is the browser's path.
 import { withBrowser } from "./browser.ts";
 import { testConsole } from "./pages/console.ts";
+import { testUser } from "./pages/user.ts";
 import { testUsers } from "./pages/users.ts";
 import { withDevServer } from "./server.ts";
 
-const TESTS = { console: testConsole, users: testUsers };
+const TESTS = { console: testConsole, users: testUsers, user: testUser };
 
 const chosen = process.argv.slice(2);
 

@@ -76,7 +76,10 @@ function Scopes({ owner }: Pick<CreateProps, "owner">) {
   const id = useId();
   const permissions = [...(useSession()?.permissions ?? [])].toSorted();
   const scopes = owner?.scopes ?? [...SELF_SCOPES, ...permissions];
-  const explanations: Readonly<Record<string, string>> = apiKeys.explanations;
+  const explanations: Readonly<Record<string, string>> = {
+    ...apiKeys.explanations,
+    ...(owner && apiKeys.othersExplanations),
+  };
   return (
     <fieldset aria-describedby={id}>
       <legend>{apiKeys.scopes}</legend>
