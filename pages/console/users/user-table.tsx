@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { useSession } from "../../shared/session.ts";
 import { useTexts } from "../../texts/texts.ts";
-import { Time } from "../../ui/time.tsx";
+import { Day } from "../../ui/time.tsx";
 import type { User } from "../user/access.ts";
 import { Status } from "../user/status.tsx";
 import { Bulk } from "./bulk.tsx";
@@ -95,10 +95,10 @@ export function UserTable({ users, selection, onSort, onOutcomes }: UserTablePro
                   <Status of={user} />
                 </td>
                 <td>
-                  <Time at={user.created_at} />
+                  <Day at={user.created_at} />
                 </td>
                 <td>
-                  <Time at={user.last_login_at} />
+                  <Day at={user.last_login_at} />
                 </td>
               </tr>
             ))}
