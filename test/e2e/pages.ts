@@ -1,9 +1,10 @@
 // npm run test:pages [-- NAME…]: uses the browser pages as people would, in Chromium. CHROMIUM_PATH is the browser's path.
 import { withBrowser } from "./browser.ts";
 import { testConsole } from "./pages/console.ts";
+import { testUsers } from "./pages/users.ts";
 import { withDevServer } from "./server.ts";
 
-const TESTS = { console: testConsole };
+const TESTS = { console: testConsole, users: testUsers };
 
 const chosen = process.argv.slice(2);
 

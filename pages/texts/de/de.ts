@@ -12,6 +12,8 @@ import { operations } from "./operations.ts";
 import { ownFactors } from "./own-factors.ts";
 import { problems } from "./problems.ts";
 import { roles } from "./roles.ts";
+import { user } from "./user.ts";
+import { users } from "./users.ts";
 
 /** The texts in German. */
 export const texts: Texts = {
@@ -24,6 +26,8 @@ export const texts: Texts = {
   ownFactors,
   apiKeys,
   activity,
+  users,
+  user,
   roles,
   audit,
   operations,

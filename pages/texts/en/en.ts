@@ -11,6 +11,8 @@ import { operations } from "./operations.ts";
 import { ownFactors } from "./own-factors.ts";
 import { problems } from "./problems.ts";
 import { roles } from "./roles.ts";
+import { user } from "./user.ts";
+import { users } from "./users.ts";
 
 /** The texts in English, which every other language has, too. */
 export const texts = {
@@ -23,6 +25,8 @@ export const texts = {
   ownFactors,
   apiKeys,
   activity,
+  users,
+  user,
   roles,
   audit,
   operations,
