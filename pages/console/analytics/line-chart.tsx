@@ -42,6 +42,7 @@ export function LineChart({ title, days, series }: ChartProps) {
   const ends = spread(
     series.map(({ values }) => y(values.at(-1) ?? 0)),
     LABEL_GAP,
+    y(0),
   );
   const formatDay = dayFormat(language);
   const dayCount = Math.floor((width - left - right) / DAY_LABEL_WIDTH);

@@ -16,17 +16,10 @@ export function pickIndexes(length: number, count: number): number[] {
   return picked;
 }
 
-/** Moves positions apart that are closer than `gap`, down from the first one. In the order of the input. */
-export function spread(positions: readonly number[], gap: number): number[] {
-  const result = [...positions];
-  const order = positions.map((_, index) => index).sort((a, b) => at(result, a) - at(result, b));
-  for (const [place, index] of order.entries()) {
-    const above = order[place - 1];
-    if (above !== undefined) result[index] = Math.max(at(result, index), at(result, above) + gap);
-  }
-  return result;
-}
-
-function at(positions: readonly number[], index: number): number {
-  return positions[index] ?? 0;
+/** Moves two positions apart that are closer than `gap`, so that none is above `max`. One position stays. */
+export function spread([one = 0, two]: readonly number[], gap: number, max: number): number[] {
+  if (two === undefined) return [one];
+  const upper = Math.min(one, two, max - gap);
+  const lower = Math.min(max, Math.max(one, two, upper + gap));
+  return one <= two ? [upper, lower] : [lower, upper];
 }

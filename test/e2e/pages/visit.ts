@@ -9,6 +9,7 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 /** Statuses that pages expect and handle. Browsers log every response from 400 on as an error. */
 const EXPECTED =
   /^Failed to load resource: the server responded with a status of (401|403|404|409|412|422|429)/;
+const UNREADY = /^Failed to load resource: the server responded with a status of 503/;
 const TOKEN = /rrt_|rmf_|eyJ[\w-]+\.|rk_|token=/;
 
 interface VisitOptions {
@@ -18,6 +19,8 @@ interface VisitOptions {
   locale?: string;
   /** A virtual authenticator that verifies its user. */
   hasAuthenticator?: boolean;
+  /** Whether the service answers 503 in this visit. */
+  isUnready?: boolean;
 }
 
 export interface Visit {
@@ -36,7 +39,13 @@ export async function visit(
   browser: Browser,
   origin: string,
   work: (visit: Visit) => Promise<void>,
-  { width = 1280, scheme = "light", locale = "en", hasAuthenticator = false }: VisitOptions = {},
+  {
+    width = 1280,
+    scheme = "light",
+    locale = "en",
+    hasAuthenticator = false,
+    isUnready = false,
+  }: VisitOptions = {},
 ): Promise<void> {
   const context = await browser.newContext({
     viewport: { width, height: 800 },
@@ -51,6 +60,7 @@ export async function visit(
   const addresses: string[] = [];
   context.on("console", (message) => {
     if (message.type() !== "error" || EXPECTED.test(message.text())) return;
+    if (isUnready && UNREADY.test(message.text())) return;
     faults.push(`console: ${message.text()}`);
   });
   context.on("weberror", (error) => faults.push(`error: ${error.error().message}`));
