@@ -95,12 +95,19 @@ export function Field({ label, name, hint, ...input }: FieldProps) {
   );
 }
 
+interface CodeFieldProps {
+  label: string;
+  name?: string;
+  hint?: ComponentChildren;
+}
+
 /** A field for a one-time code, which browsers and phones fill in. */
-export function CodeField({ label, name = "code" }: { label: string; name?: string }) {
+export function CodeField({ label, name = "code", hint }: CodeFieldProps) {
   return (
     <Field
       label={label}
       name={name}
+      hint={hint}
       autoComplete="one-time-code"
       autoCapitalize="off"
       spellcheck={false}

@@ -4,8 +4,8 @@ export const problems: Readonly<Record<string, string>> = {
   unexpected_error: "Something went wrong in this page. Reload it and try again.",
   internal_error: "The service has failed. Try again in a moment.",
   service_unavailable: "The service is busy. Try again in a moment.",
-  rate_limited: "Too many requests. Wait a moment and try again.",
-  too_many_attempts: "Too many attempts. Wait a few minutes and try again.",
+  rate_limited: "Too many requests. Wait a moment.",
+  too_many_attempts: "Too many attempts.",
   invalid_credentials: "The name or the password is wrong.",
   invalid_code: "The code is wrong, used or expired.",
   invalid_token: "The link has expired or was used. Request a new email.",
@@ -42,6 +42,20 @@ export const problems: Readonly<Record<string, string>> = {
   permission_not_found: "There is no such permission. Load the page again.",
   factor_exists: "There is an authenticator app already. Remove it first.",
   factor_not_found: "This took too long, or the factor was removed. Start again.",
+  passkey_unknown:
+    "The passkey does not belong to an account here. Choose another passkey or another way.",
+  window_blocked:
+    "Your browser has blocked the window. Allow pop-up windows for this page and try again.",
+  window_closed: "The window was closed. Try again.",
+  provider_denied: "You have not allowed the login there. Try again, or choose another way.",
+  provider_failed: "The login there has failed or took too long. Try again.",
+  provider_unverified:
+    "Your email address is not confirmed. Confirm it where you have just logged in, or create an account with a password.",
+  provider_unavailable: "The other service cannot be reached. Try again in a moment.",
+  account_link_required:
+    "An account with your email address exists. Log in to it another way, then connect the other service in your account.",
+  redirect_uri_not_allowed: "Logging in with other services does not work at this address.",
+  mail_not_configured: "This service sends no emails. Ask its administrator for help.",
   passkey_declined: "The passkey was not used. Try again, or choose another way.",
   passkey_exists: "This device has a passkey for your account already.",
   passkey_failed: "Your browser cannot use passkeys here. Choose another way.",

@@ -1,6 +1,15 @@
 // People and the API, for the tests of the browser pages.
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
+import type { IdentityProvider } from "../identity-provider.ts";
+import type { Mailbox } from "../mailbox.ts";
+import { codeOf } from "../totp.ts";
+
+/** What the worker of the tests has around it. */
+export interface Surroundings {
+  mailbox: Mailbox;
+  provider: IdentityProvider;
+}
 
 export const PASSWORD = "SecurePass123!";
 
@@ -63,4 +72,12 @@ export async function createHolder(
   await call("/v1/roles", { body: { name: role, permissions }, token, status: 201 });
   const body = { username, email: `${username}@example.com`, password: PASSWORD, role };
   return call("/v1/users", { body, token, status: 201 });
+}
+
+/** Adds an authenticator app by the API. Returns its secret and the recovery codes. */
+export async function addTotp(call: Call, token: string) {
+  const { id, secret } = await call("/v1/auth/factors/totp", { body: {}, token, status: 201 });
+  const body = { id, code: codeOf(secret) };
+  const { recovery_codes } = await call("/v1/auth/factors/totp/confirm", { body, token });
+  return { secret: secret as string, codes: recovery_codes as string[] };
 }
