@@ -162,7 +162,7 @@ export function Checkbox({ label, name, ...input }: CheckboxProps) {
   );
 }
 
-/** What connects a field with its hint and its fault. */
+/** What a field of one's own needs: its id, its fault, and what describes it. */
 export function useField(name: string, hasHint: boolean) {
   const id = useId();
   const fault = useContext(FaultContext).get(name);

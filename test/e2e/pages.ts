@@ -3,6 +3,11 @@ import type { Browser } from "playwright-core";
 import { withBrowser } from "./browser.ts";
 import { prepareIdentityProvider } from "./identity-provider.ts";
 import { openMailbox } from "./mailbox.ts";
+import { testAccount } from "./pages/account.ts";
+import { testApiKeys } from "./pages/account-api-keys.ts";
+import { testFactors } from "./pages/account-factors.ts";
+import { testIdentities } from "./pages/account-identities.ts";
+import { testSessions } from "./pages/account-sessions.ts";
 import { testAnalytics } from "./pages/analytics.ts";
 import { testAudit } from "./pages/audit.ts";
 import { testConsole } from "./pages/console.ts";
@@ -24,6 +29,11 @@ const TESTS: Readonly<Record<string, Test>> = {
   login: testLogin,
   links: testLinks,
   providers: testProviders,
+  account: testAccount,
+  "account-sessions": testSessions,
+  "account-factors": testFactors,
+  "account-identities": testIdentities,
+  "account-api-keys": testApiKeys,
   stay: testStaySignedIn,
   users: testUsers,
   user: testUser,
@@ -54,5 +64,6 @@ await withDevServer(
     EMAIL_LOGIN: "on",
     ...mailbox.settings,
     ...provider.settings,
+    LOGIN_REDIRECT_URIS: "https://app.example.com/callback",
   },
 ).finally(mailbox.close);

@@ -50,6 +50,7 @@ export function UserTable({ users, selection, onSort, onOutcomes }: UserTablePro
                 <th scope="col">
                   <input
                     type="checkbox"
+                    class="row-choice"
                     aria-label={texts.users.chooseAll}
                     checked={chosenUsers.length === users.length}
                     onChange={({ currentTarget }) =>
@@ -79,6 +80,7 @@ export function UserTable({ users, selection, onSort, onOutcomes }: UserTablePro
                   <td>
                     <input
                       type="checkbox"
+                      class="row-choice"
                       aria-label={texts.users.choose(user.username)}
                       checked={chosen.has(user.id)}
                       onChange={({ currentTarget }) => choose([user.id], currentTarget.checked)}

@@ -12,6 +12,7 @@ export const apiKeys: Texts["apiKeys"] = {
   scopesHint:
     "Was der Schlüssel darf. Er kann nie mehr, als Ihre Rolle zu diesem Zeitpunkt erlaubt.",
   ownScopesHint: "Was der Schlüssel darf.",
+  scopesMissing: "Wählen Sie mindestens eine.",
   ofApplication: "Eine Berechtigung der Anwendung.",
   prefix: "Beginnt mit",
   lastUsed: "Zuletzt benutzt",

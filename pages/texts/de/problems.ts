@@ -22,7 +22,6 @@ export const problems: Texts["problems"] = {
   version_conflict: "Jemand anderes hat das geändert. Laden Sie es neu.",
   email_taken: "Ein anderes Konto hat diese E-Mail-Adresse.",
   email_unchanged: "Das ist schon Ihre Adresse.",
-  mail_not_configured: "Dieser Dienst sendet keine E-Mails. Fragen Sie den Betreiber.",
   username_taken: "Ein anderes Konto hat diesen Benutzernamen.",
   email_not_verified: "Bestätigen Sie zuerst Ihre E-Mail-Adresse.",
   registration_closed: "Die Registrierung ist geschlossen.",
@@ -33,6 +32,10 @@ export const problems: Texts["problems"] = {
   api_key_not_found: "Diesen API-Schlüssel gibt es nicht mehr.",
   api_key_revoked: "Der API-Schlüssel ist widerrufen.",
   api_key_limit: "Sie haben so viele API-Schlüssel wie möglich. Widerrufen Sie zuerst einen.",
+  identity_taken: "Das Konto beim Anbieter ist hier mit einem anderen Konto verknüpft.",
+  identity_limit:
+    "Mit Ihrem Konto sind so viele Konten wie möglich verknüpft. Heben Sie zuerst eine Verknüpfung auf.",
+  identity_not_found: "Das Konto ist nicht mehr verknüpft.",
   session_not_found: "Die Sitzung ist schon beendet.",
   edit_conflict: "Jemand anderes hat das gleichzeitig geändert. Versuchen Sie es erneut.",
   user_not_found: "Diesen Benutzer gibt es nicht.",

@@ -9,6 +9,7 @@ export const apiKeys = {
   scopes: "Scopes",
   scopesHint: "What the key may do. It can never do more than your role allows at that time.",
   ownScopesHint: "What the key may do.",
+  scopesMissing: "Choose at least one.",
   ofApplication: "A permission of the application.",
   prefix: "Begins with",
   lastUsed: "Last used",
