@@ -8,13 +8,15 @@ import { RenameApiKey } from "./rename-api-key.tsx";
 
 interface ItemProps {
   apiKey: components["schemas"]["ApiKey"];
+  /** Only shows the key. */
+  isFixed?: boolean;
   onChanged: (text: string) => void;
   /** Gets the new key. */
   onRotated: (key: string) => void;
 }
 
 /** A key in the list, and what can be done with it. */
-export function ApiKeyItem({ apiKey, onChanged, onRotated }: ItemProps) {
+export function ApiKeyItem({ apiKey, isFixed, onChanged, onRotated }: ItemProps) {
   const { apiKeys, common } = useTexts();
   const [asks, setAsks] = useState<"rename" | "rotate" | "revoke">();
   const { id, name, revoked_at: revokedAt } = apiKey;
@@ -36,7 +38,7 @@ export function ApiKeyItem({ apiKey, onChanged, onRotated }: ItemProps) {
         </h2>
         <Facts apiKey={apiKey} />
       </div>
-      {!revokedAt && (
+      {!revokedAt && !isFixed && (
         <fieldset class="actions" aria-label={name}>
           <button type="button" onClick={() => setAsks("rename")}>
             {apiKeys.rename}

@@ -10,20 +10,32 @@ import { Checkbox, Field, FieldNotes, Form, Select, textOf, useField } from "../
 const SELF_SCOPES = ["me:read", "me:write"];
 const DAY_MS = 24 * 60 * 60 * 1000;
 
+/** Another person, for whom a key is created, and the scopes that can be given to it. */
+export interface KeyOwner {
+  id: string;
+  scopes: readonly string[];
+}
+
 interface CreateProps {
+  owner?: KeyOwner;
   /** Gets the new key. */
   onDone: (key: string) => void;
   onClose: () => void;
 }
 
-/** Creates a key with scopes that the person has. */
-export function CreateApiKey({ onDone, onClose }: CreateProps) {
+/** Creates a key with scopes that the person has, for themselves or for another person. */
+export function CreateApiKey({ owner, onDone, onClose }: CreateProps) {
   const { apiKeys, common } = useTexts();
   const [expiry, setExpiry] = useState("90");
   const send = async (values: FormData) => {
     const scopes = values.getAll("scopes").map(String);
     if (scopes.length === 0) throw faultOf("scopes", apiKeys.scopesMissing);
-    const body = { name: textOf(values, "name"), scopes, expires_at: toTime(values) };
+    const body = {
+      name: textOf(values, "name"),
+      scopes,
+      expires_at: toTime(values),
+      ...(owner && { user_id: owner.id }),
+    };
     const { key } = await ok(api.POST("/v1/api-keys", { body }));
     onDone(key);
   };
@@ -45,7 +57,7 @@ export function CreateApiKey({ onDone, onClose }: CreateProps) {
           autoComplete="off"
           required
         />
-        <Scopes />
+        <Scopes {...(owner && { owner })} />
         <Select
           label={apiKeys.expires}
           name="expiry"
@@ -61,11 +73,15 @@ export function CreateApiKey({ onDone, onClose }: CreateProps) {
   );
 }
 
-function Scopes() {
+function Scopes({ owner }: Pick<CreateProps, "owner">) {
   const { apiKeys } = useTexts();
   const { id, fault, describedBy } = useField("scopes", true);
   const permissions = [...(useSession()?.permissions ?? [])].toSorted();
-  const explanations: Readonly<Record<string, string>> = apiKeys.explanations;
+  const scopes = owner?.scopes ?? [...SELF_SCOPES, ...permissions];
+  const explanations: Readonly<Record<string, string>> = {
+    ...apiKeys.explanations,
+    ...(owner && apiKeys.othersExplanations),
+  };
   return (
     <fieldset aria-describedby={describedBy}>
       <legend>{apiKeys.scopes}</legend>
@@ -74,7 +90,7 @@ function Scopes() {
         hint={permissions.length > 0 ? apiKeys.scopesHint : apiKeys.ownScopesHint}
         fault={fault}
       />
-      {[...SELF_SCOPES, ...permissions].map((scope) => (
+      {scopes.map((scope) => (
         <Checkbox
           key={scope}
           name="scopes"

@@ -41,6 +41,11 @@ export const apiKeys: Texts["apiKeys"] = {
   revoked: (name) => `Der Schlüssel „${name}“ wurde widerrufen.`,
   isRevoked: "Widerrufen",
   revokedAt: "Widerrufen",
+  /** The same scopes in a key of another person. */
+  othersExplanations: {
+    "me:read": "Benutzer und Profil der Person ansehen.",
+    "me:write": "Namen und Profil der Person ändern.",
+  },
   explanations: {
     "me:read": "Ihren eigenen Benutzer und Ihr Profil ansehen.",
     "me:write": "Ihre eigenen Namen und Ihr Profil ändern.",

@@ -42,6 +42,13 @@ export const problems: Texts["problems"] = {
   role_exists: "Eine Rolle mit diesem Namen gibt es schon.",
   role_in_use: "Benutzer haben diese Rolle noch. Geben Sie ihnen zuerst eine andere.",
   system_role: "Diese Rolle gehört zum Dienst und kann nicht geändert werden.",
+  permission_exists: "Eine Berechtigung mit diesem Namen gibt es schon.",
+  permission_in_use:
+    "Eine Rolle oder ein API-Schlüssel hat diese Berechtigung noch. Nehmen Sie sie dort zuerst weg.",
+  permission_limit: "Ihre Anwendung hat schon 500 Berechtigungen. Mehr sind nicht möglich.",
+  system_permission: "Diese Berechtigung gehört zum Dienst und kann nicht gelöscht werden.",
+  role_not_found: "Diese Rolle gibt es nicht. Laden Sie die Seite neu.",
+  permission_not_found: "Diese Berechtigung gibt es nicht. Laden Sie die Seite neu.",
   factor_exists: "Es gibt schon eine Authenticator-App. Entfernen Sie sie zuerst.",
   factor_not_found:
     "Das hat zu lange gedauert, oder der Faktor wurde entfernt. Beginnen Sie noch einmal.",

@@ -1,3 +1,5 @@
+import type { components } from "../../shared/api-types.d.ts";
+
 export const activity = {
   intro: "What you did, and what was done to your account. The newest comes first.",
   none: "Nothing has happened yet.",
@@ -36,7 +38,6 @@ export const activity = {
     "user.invited": "Invitation sent",
     "user.unlocked": "Login lock removed",
     "user.role_changed": "Role changed",
-    "user.exported": "Data of a user downloaded",
     "users.exported": "Data of users downloaded",
     "audit.exported": "Audit trail downloaded",
     "audit.trimmed": "Audit trail trimmed",
@@ -70,5 +71,5 @@ export const activity = {
     "api_key.updated": "API key changed",
     "api_key.rotated": "API key replaced",
     "api_key.revoked": "API key revoked",
-  },
+  } satisfies Readonly<Record<components["schemas"]["AuditAction"], string>>,
 };

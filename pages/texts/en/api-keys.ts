@@ -37,6 +37,11 @@ export const apiKeys = {
   revoked: (name: string) => `The key “${name}” was revoked.`,
   isRevoked: "Revoked",
   revokedAt: "Revoked",
+  /** The same scopes in a key of another person. */
+  othersExplanations: {
+    "me:read": "View the person's own user and profile.",
+    "me:write": "Change the person's own names and profile.",
+  },
   /** What each scope lets a key do. */
   explanations: {
     "me:read": "View your own user and profile.",

@@ -36,6 +36,12 @@ export const problems: Readonly<Record<string, string>> = {
   role_exists: "There is a role with this name.",
   role_in_use: "Users still have this role. Give them another one first.",
   system_role: "This role belongs to the service and cannot be changed.",
+  permission_exists: "There is a permission with this name.",
+  permission_in_use: "A role or an API key still has this permission. Take it away there first.",
+  permission_limit: "There are 500 permissions of your application, which is the maximum.",
+  system_permission: "This permission belongs to the service and cannot be deleted.",
+  role_not_found: "There is no such role. Load the page again.",
+  permission_not_found: "There is no such permission. Load the page again.",
   factor_exists: "There is an authenticator app already. Remove it first.",
   factor_not_found: "This took too long, or the factor was removed. Start again.",
   passkey_unknown:
