@@ -6,7 +6,7 @@ export async function readClipboard(page: Page): Promise<string> {
     const field = document.createElement("textarea");
     field.id = "pasted";
     // Nothing outside of a modal dialog can have the focus.
-    (document.querySelector("dialog[open]") ?? document.body).append(field);
+    (document.querySelector("dialog[open]") ?? document.body).appendChild(field);
     field.focus();
   });
   await page.keyboard.press("ControlOrMeta+v");
