@@ -10,6 +10,8 @@ import { type DevServer, withDevServer } from "./server.ts";
 
 const PICTURES = new URL("../../dist/pictures/", import.meta.url);
 const README_PICTURE = new URL("../../docs/pictures/console.png", import.meta.url);
+/** Lists are large in PNG: a few rows are enough. */
+const README_CLIP = { x: 0, y: 0, width: 1280, height: 507 };
 const WIDTHS = [1280, 360];
 const QUIET_MS = 300;
 const SCHEMES = ["light", "dark"] as const;
@@ -49,6 +51,9 @@ const OPEN = [
   "email-login#token=none",
   "invitation#token=none",
 ];
+
+/** When each page asked for something last. */
+const lastRequests = new WeakMap<Page, number>();
 
 await rm(PICTURES, { recursive: true, force: true });
 await mkdir(PICTURES, { recursive: true });
@@ -98,7 +103,7 @@ async function takeConsole(album: Album, admin: DevServer["admin"], id: string):
     await goTo(page, `/console/${path.replace("{id}", id)}`);
     await take(page, album, `console-${path.replace("{id}", "one")}`);
     if (path !== "users" || album.width !== WIDTHS[0] || album.scheme !== "light") continue;
-    await page.screenshot({ path: fileURLToPath(README_PICTURE) });
+    await page.screenshot({ path: fileURLToPath(README_PICTURE), clip: README_CLIP });
   }
   await page.context().close();
 }
@@ -136,7 +141,12 @@ async function openPage({ browser, scheme, width }: Album): Promise<Page> {
     locale: "en",
     reducedMotion: "reduce",
   });
-  return context.newPage();
+  const page = await context.newPage();
+  const note = () => lastRequests.set(page, performance.now());
+  for (const event of ["request", "requestfinished", "requestfailed"] as const) {
+    page.on(event as "request", note);
+  }
+  return page;
 }
 
 /** Opens another page of the application, as its links do: loading it again would need another login. */
@@ -149,13 +159,9 @@ async function goTo(page: Page, path: string): Promise<void> {
 
 /** Takes a picture once the page has asked for nothing more for a while. */
 async function take(page: Page, { scheme, width }: Album, name: string): Promise<void> {
-  let lastRequest = performance.now();
-  const note = () => {
-    lastRequest = performance.now();
-  };
-  const events = ["request", "requestfinished", "requestfailed"] as const;
-  for (const event of events) page.on(event as "request", note);
-  while (performance.now() - lastRequest < QUIET_MS) await setTimeout(QUIET_MS / 4);
+  lastRequests.set(page, performance.now());
+  const isQuiet = () => performance.now() - (lastRequests.get(page) ?? 0) > QUIET_MS;
+  while (!isQuiet()) await setTimeout(QUIET_MS / 4);
   await page.getByText("Loading…", { exact: true }).first().waitFor({ state: "detached" });
   const file = new URL(`${name.replaceAll("/", "-")}-${scheme}-${width}.png`, PICTURES);
   await page.screenshot({ path: fileURLToPath(file), fullPage: true });
