@@ -13,6 +13,9 @@ export interface Surroundings {
 
 export const PASSWORD = "SecurePass123!";
 
+/** What the proxy of `wrangler dev` says of a request that it lost (github.com/cloudflare/workers-sdk/issues/14641). */
+const LOST = "Error: Network connection lost";
+
 interface CallOptions {
   method?: string;
   body?: object;
@@ -25,15 +28,20 @@ export type Call = (path: string, options?: CallOptions) => Promise<any>;
 
 export function createCall(url: string): Call {
   return async (path, { method = "POST", body, token, status = 200 } = {}) => {
-    const response = await fetch(url + path, {
+    const request = {
       method,
       headers: {
         ...(body && { "Content-Type": "application/json" }),
         ...(token && { Authorization: `Bearer ${token}` }),
       },
       ...(body && { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
+    };
+    let response = await fetch(url + path, request);
+    let text = await response.text();
+    if (text.includes(LOST)) {
+      response = await fetch(url + path, request);
+      text = await response.text();
+    }
     assert.equal(response.status, status, `${method} ${path}: ${text}`);
     return text ? JSON.parse(text) : undefined;
   };

@@ -8,7 +8,7 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 
 /** Statuses that pages expect and handle. Browsers log every response from 400 on as an error. */
 const EXPECTED =
-  /^Failed to load resource: the server responded with a status of (401|403|404|409|412|422|429)/;
+  /^Failed to load resource: the server responded with a status of (400|401|403|404|409|412|422|429)/;
 const UNREADY = /^Failed to load resource: the server responded with a status of 503/;
 const TOKEN = /rrt_|rmf_|eyJ[\w-]+\.|rk_|token=/;
 
@@ -63,16 +63,18 @@ export async function visit(
   const faults: string[] = [];
   const calls: string[] = [];
   const addresses: string[] = [];
+  const isElsewhere = (address = "") =>
+    elsewhere !== undefined && address.startsWith(`${elsewhere}/`);
   context.on("console", (message) => {
     if (message.type() !== "error" || EXPECTED.test(message.text())) return;
     if (isUnready && UNREADY.test(message.text())) return;
-    if (elsewhere && message.location().url.startsWith(elsewhere)) return;
+    if (isElsewhere(message.page()?.url())) return;
     faults.push(`console: ${message.text()}`);
   });
   context.on("weberror", (error) => faults.push(`error: ${error.error().message}`));
   context.on("request", (request) => {
     const url = new URL(request.url());
-    if (url.origin === elsewhere) return;
+    if (isElsewhere(url.href) || isElsewhere(request.frame().url())) return;
     if (url.origin !== origin && url.protocol.startsWith("http")) faults.push(`foreign: ${url}`);
     if (url.pathname.startsWith("/v1/")) calls.push(`${request.method()} ${url.pathname}`);
     addresses.push(url.pathname + url.search);
