@@ -181,7 +181,7 @@ async function testRequiredFactor({ browser, url, call, admin }: Scene): Promise
       await page.getByRole("listitem").first().waitFor();
       await checkAccessibility();
       await checkWidth(page);
-      // The browser offers the passkey at once, but nobody chooses it yet.
+      // The browser offers the passkey, but nobody chooses it yet.
       await setPresence(false);
       await page.getByRole("button", { name: "I have kept the codes" }).click();
       await enterPassword(page, "ruth");
@@ -191,8 +191,9 @@ async function testRequiredFactor({ browser, url, call, admin }: Scene): Promise
       await page.getByRole("button", { name: "Log out" }).waitFor();
       await setPresence(false);
       await page.getByRole("button", { name: "Log out" }).click();
-      await page.getByRole("button", { name: "Log in with a passkey" }).click();
+      await page.getByRole("button", { name: "Log in with a passkey" }).waitFor();
       await setPresence(true);
+      await page.getByRole("button", { name: "Log in with a passkey" }).click();
       await page.getByRole("button", { name: "Log out" }).click();
       // Now it is chosen from what the browser offers.
       await page.getByRole("button", { name: "Log out" }).waitFor();
