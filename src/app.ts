@@ -6,6 +6,7 @@ import { listExportRouter } from "./accounts/list-export/routes.ts";
 import { userLifecycleRouter } from "./accounts/personal-data/routes.ts";
 import { profilesRouter } from "./accounts/profiles/routes.ts";
 import { usersRouter } from "./accounts/users/routes.ts";
+import { analyticsRouter } from "./analytics/routes.ts";
 import { apiKeysRouter } from "./api-keys/routes.ts";
 import { auditRouter } from "./audit/routes.ts";
 import { sealsRouter } from "./audit/seals/routes.ts";
@@ -83,6 +84,7 @@ export function createApp() {
   app.route("/", apiKeysRouter);
   app.route("/", auditRouter);
   app.route("/", sealsRouter);
+  app.route("/", analyticsRouter);
   app.route("/", operationsRouter);
   mountDocs(app);
   mountPages(app);

@@ -1,10 +1,13 @@
 import { purgeDeletedUsers } from "./accounts/personal-data/purge.ts";
 import { compactSearch } from "./accounts/users/compact-search.ts";
+import { countEvents } from "./analytics/count-events.ts";
+import { forgetActivity } from "./analytics/forget-activity.ts";
+import { rollUpDays } from "./analytics/roll-up.ts";
 import { deleteOldUnattributed } from "./audit/repository.ts";
 import { archiveNextDay } from "./audit/seals/archive.ts";
 import { sealNextDay } from "./audit/seals/seal.ts";
 import { trimTrail } from "./audit/seals/trim.ts";
-import { deleteExpiredLoginAttempts } from "./authentication/attempts/repository.ts";
+import { cleanUpAttempts } from "./authentication/attempts/clean-up.ts";
 import { deleteExpiredEmailLogins } from "./authentication/email-login/repository.ts";
 import { deleteExpiredFactors } from "./authentication/factors/repository.ts";
 import { deleteExpiredTokens } from "./authentication/one-time-tokens/repository.ts";
@@ -29,6 +32,8 @@ import { describeError } from "./platform/logger.ts";
 const ROWS_PER_ROUND = 1000;
 const USERS_PER_ROUND = 25;
 const MAILS_PER_ROUND = 50;
+const EVENTS_PER_ROUND = 5000;
+const PLACES_PER_ROUND = 10_000;
 
 /** A run of a job starts no further round after this time. The next run continues with the rest. */
 const RUN_MS = 20 * SECOND;
@@ -107,9 +112,12 @@ const HOURLY: readonly Job[] = [
   cleanup("delete_expired_email_logins", ({ db, now }, limit) =>
     deleteExpiredEmailLogins(db, now(), limit),
   ),
-  cleanup("delete_expired_login_attempts", ({ db, now }, limit) =>
-    deleteExpiredLoginAttempts(db, now(), limit),
-  ),
+  {
+    name: "delete_expired_login_attempts",
+    size: ROWS_PER_ROUND,
+    leaseMs: HOURLY_LEASE_MS,
+    run: cleanUpAttempts,
+  },
   cleanup("delete_expired_idempotency_keys", ({ db, now }, limit) =>
     deleteExpiredAnswers(db, now(), limit),
   ),
@@ -120,6 +128,25 @@ const HOURLY: readonly Job[] = [
   cleanup("delete_metric_writers", ({ db, now }, limit) =>
     deleteOldWriters(db, now() - DAY, limit),
   ),
+  // Before events are trimmed.
+  {
+    name: "count_audit_events",
+    size: EVENTS_PER_ROUND,
+    leaseMs: HOURLY_LEASE_MS,
+    run: countEvents,
+  },
+  {
+    name: "roll_up_analytics",
+    size: ROWS_PER_ROUND,
+    leaseMs: HOURLY_LEASE_MS,
+    run: rollUpDays,
+  },
+  {
+    name: "forget_activity",
+    size: PLACES_PER_ROUND,
+    leaseMs: HOURLY_LEASE_MS,
+    run: forgetActivity,
+  },
   // A round is a day.
   { name: "seal_audit_trail", size: 1, leaseMs: HOURLY_LEASE_MS, run: sealNextDay },
   { name: "archive_audit_trail", size: 1, leaseMs: HOURLY_LEASE_MS, run: archiveNextDay },

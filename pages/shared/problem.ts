@@ -56,3 +56,10 @@ export function toProblem(error: unknown): Problem {
 export function localProblem(code: string): Problem {
   return new Problem({ code, title: code, detail: "", status: 0 });
 }
+
+/** A fault of one field, found in the page itself. */
+export function faultOf(path: string, message: string): Problem {
+  const errors = [{ path, code: "invalid_value", message }];
+  const code = "validation_failed";
+  return new Problem({ code, title: code, detail: "", status: 422, errors });
+}

@@ -73,6 +73,8 @@ type FieldProps = {
   label: string;
   name: string;
   hint?: ComponentChildren;
+  /** The id of a `datalist` with suggestions. */
+  list?: string;
 } & Omit<InputHTMLAttributes<HTMLInputElement>, "label" | "name" | "role">;
 
 /** A text field with its label, hint and fault. A field of type `code` is for one-time codes. */

@@ -19,6 +19,7 @@ export const PERMISSIONS = {
   "audit:read": "Read the audit trail.",
   "audit:export": "Export the audit trail.",
   "metrics:read": "Read the service's metrics.",
+  "analytics:read": "Read how many people register, log in and stay.",
   "tokens:introspect": "Introspect access tokens.",
 } as const;
 
@@ -54,7 +55,6 @@ const NAME = new RegExp(NAME_FORM.pattern);
 
 /** Nouns that permissions of Roster may have one day. */
 const PLANNED_NOUNS = [
-  "analytics",
   "factors",
   "identities",
   "invitations",

@@ -18,6 +18,7 @@ export const FAULT_CODES = {
   reserved: "The name is reserved for permissions of Roster itself.",
   not_in_future: "The time is not in the future.",
   invalid_cursor: "The cursor was changed, or belongs to another list.",
+  invalid_range: "The range ends before it begins, or is too long.",
   unsupported_combination: "The parameter cannot be combined with another one.",
   too_common: "The password is one of the most common ones.",
   contains_username: "The password contains the username.",

@@ -24,3 +24,18 @@ export function toTimestamp(ms: number): string {
 export function toTimestampOrNull(ms: number | null): string | null {
   return ms === null ? null : toTimestamp(ms);
 }
+
+/** The number of a day in UTC since 1970, of which 0 is 1970-01-01. */
+export function toDay(ms: number): number {
+  return Math.floor(ms / DAY);
+}
+
+/** The first day of the week (ISO 8601: its Monday) that a day is in. Day 0 was a Thursday. */
+export function mondayOf(day: number): number {
+  return day - ((day + 3) % 7);
+}
+
+/** A day as a full-date of RFC 3339. */
+export function toDate(day: number): string {
+  return toTimestamp(day * DAY).slice(0, 10);
+}

@@ -102,6 +102,7 @@ function describeApi(app: OpenAPIHono<AppEnv>): OpenApiDocument {
       { name: "Roles", description: "Roles and the permissions that they grant." },
       { name: "API keys", description: "Credentials for third-party applications." },
       { name: "Audit", description: "What happened, and what was refused." },
+      { name: "Analytics", description: "How many people register, log in and stay." },
       { name: "Operations", description: "Health, readiness, metrics and public keys." },
     ],
   });

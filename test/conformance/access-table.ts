@@ -104,6 +104,10 @@ GET    /v1/audit-events                     | audit:read or audit:export | –  
 GET    /v1/audit-events/unattributed        | audit:read         | –        | 401       | 403       | 403          | 403       | yes   | yes      | 403
 GET    /v1/audit-events/seals               | audit:read         | –        | 401       | 403       | 403          | 403       | yes   | yes      | 403
 
+GET    /v1/analytics/summary                       | analytics:read     | –        | 401       | 403       | 403          | 403       | yes   | yes      | 403
+GET    /v1/analytics/daily                         | analytics:read     | –        | 401       | 403       | 403          | 403       | yes   | yes      | 403
+GET    /v1/analytics/retention                     | analytics:read     | –        | 401       | 403       | 403          | 403       | yes   | yes      | 403
+
 GET    /                                    | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes
 GET    /health                              | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes
 GET    /ready                               | –                  | –        | yes       | yes       | yes          | yes       | yes   | yes      | yes

@@ -58,6 +58,7 @@ const LAYERS = [
   "authentication/email-login/",
   "authentication/mfa/",
   "authentication/provider-login/",
+  "analytics/",
   "operations/",
   "pages/",
   "cron.ts",

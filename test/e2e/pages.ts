@@ -3,12 +3,23 @@ import type { Browser } from "playwright-core";
 import { withBrowser } from "./browser.ts";
 import { prepareIdentityProvider } from "./identity-provider.ts";
 import { openMailbox } from "./mailbox.ts";
+import { testAccount } from "./pages/account.ts";
+import { testApiKeys } from "./pages/account-api-keys.ts";
+import { testFactors } from "./pages/account-factors.ts";
+import { testIdentities } from "./pages/account-identities.ts";
+import { testSessions } from "./pages/account-sessions.ts";
+import { testAnalytics } from "./pages/analytics.ts";
+import { testAudit } from "./pages/audit.ts";
 import { testConsole } from "./pages/console.ts";
 import { testLinks } from "./pages/links.ts";
 import { testLogin } from "./pages/login.ts";
+import { testOperations } from "./pages/operations.ts";
 import type { Surroundings } from "./pages/people.ts";
 import { testProviders } from "./pages/providers.ts";
+import { testRoles } from "./pages/roles.ts";
 import { testStaySignedIn } from "./pages/stay-signed-in.ts";
+import { testUser } from "./pages/user.ts";
+import { testUsers } from "./pages/users.ts";
 import { type DevServer, withDevServer } from "./server.ts";
 
 type Test = (browser: Browser, server: DevServer, surroundings: Surroundings) => Promise<void>;
@@ -18,7 +29,18 @@ const TESTS: Readonly<Record<string, Test>> = {
   login: testLogin,
   links: testLinks,
   providers: testProviders,
+  account: testAccount,
+  "account-sessions": testSessions,
+  "account-factors": testFactors,
+  "account-identities": testIdentities,
+  "account-api-keys": testApiKeys,
   stay: testStaySignedIn,
+  users: testUsers,
+  user: testUser,
+  roles: testRoles,
+  audit: testAudit,
+  operations: testOperations,
+  analytics: testAnalytics,
 };
 
 const chosen = process.argv.slice(2);

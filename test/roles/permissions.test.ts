@@ -83,7 +83,7 @@ describe("POST /v1/permissions", () => {
     expect(faultsOf(answer)).toEqual(["name invalid_format"]);
   });
 
-  it.each(["users:read", "users:rule", "me:read", "me:all", "api_keys:x:y", "analytics:read"])(
+  it.each(["users:read", "users:rule", "me:read", "me:all", "api_keys:x:y", "analytics:write"])(
     "returns 422 for %s, whose noun is reserved",
     async (name) => {
       const answer = await createPermission(admin, name);

@@ -76,6 +76,20 @@ const METRICS = /^SEARCH mail_outbox USING COVERING INDEX mail_outbox_failed /;
 const POPULATION =
   /^SEARCH (users|sessions) USING [^:]*: select [^?]* from \(SELECT id, [^;]* WHERE id > \? ORDER BY id\s+LIMIT \?\) AS page group by [a-z_, ]+$/s;
 
+/** The days and weeks of analytics, which are one row each. */
+const ANALYTICS = /^(SCAN|SEARCH) analytics_(days|cohorts)\b/;
+
+/** The events that are not counted for analytics yet, up to a limit: a scheduled job counts them. */
+const UNCOUNTED =
+  /^(SEARCH audit_events USING PRIMARY KEY \(id>\?( AND id<\?)?\)|(SCAN|SEARCH) counted): .* LIMIT \?\) AS counted\b/s;
+
+/** Walks users and login attempts in the scheduled jobs, up to a limit per round trip. */
+const JOB_WALKS = [
+  /^SEARCH users USING INDEX users_seq \(seq>\? AND seq<\?\): update "users" set "last_active_day" = \? where seq > \? AND seq <= \? /,
+  /^SEARCH users USING COVERING INDEX users_seq: select max\(seq\) as "last_seq"/,
+  /^SEARCH login_attempts USING .*\(key>\?\): select max\(key\) as "last_key" from .* LIMIT \?\)$/,
+];
+
 /** Sorts what is in one JSON value, and the sessions of a user who has more than the limit. */
 const SORTS = [
   /^USE TEMP B-TREE FOR .*(json_group_array\(value ORDER BY value\)|json_each\("login_attempts")/s,
@@ -93,6 +107,9 @@ const EXPECTED = [
   SAMPLES,
   METRICS,
   POPULATION,
+  ANALYTICS,
+  UNCOUNTED,
+  ...JOB_WALKS,
   ...SORTS,
   TOTALS,
 ];

@@ -6,6 +6,7 @@ export const common = {
   back: "Back",
   next: "Next page",
   previous: "Previous page",
+  page: (number: number) => `Page ${number}`,
   loading: "Loading…",
   retry: "Try again",
   copy: "Copy",
@@ -27,6 +28,7 @@ export const common = {
   pageNotFound: "This page does not exist.",
   /** Asks for the name of a thing before something that cannot be undone. */
   typeName: (name: string) => `Type “${name}” to confirm.`,
+  notTheName: (name: string) => `That is not “${name}”.`,
   conflict: {
     title: "Someone else changed this",
     intro: "While you were editing, someone else saved other values. Choose what to keep.",
@@ -35,6 +37,7 @@ export const common = {
     yours: "Yours",
     keepYours: "Save mine",
     takeTheirs: "Take theirs",
+    untouched: "Not changed by you",
   },
   stepUp: {
     title: "Confirm that it is you",

@@ -167,6 +167,7 @@ async function createDraft(
       updatedAt: now(),
       lastLoginAt: null,
       deletedAt: null,
+      registeredDay: null,
     },
   };
 }

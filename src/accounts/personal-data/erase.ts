@@ -49,7 +49,9 @@ export async function eraseUser(
     const whereAsRead = sql`${whereAdminRemains} AND users.version = ${user.version}`;
     const { changed } = await commit(
       acting,
-      await planErasure(acting, userId, sql`${whereAllowed} AND ${whereAsRead}`),
+      await planErasure(acting, userId, sql`${whereAllowed} AND ${whereAsRead}`, {
+        was_deleted: user.deletedAt !== null,
+      }),
     );
     const [erased] = changed;
     // As if just refreshed: a refresh since the read may still be writing a record.
@@ -64,7 +66,7 @@ export async function planErasure(
   ctx: Context,
   userId: string,
   condition: SQL,
-  metadata?: { reason: string },
+  metadata?: { reason?: string; was_deleted?: boolean },
 ) {
   return {
     change: deleteUserRow(ctx.db, userId, condition),

@@ -14,6 +14,7 @@ import { mintDataKey } from "../../lib/data-key.ts";
 import { newId } from "../../lib/ids.ts";
 import { hashPassword } from "../../lib/password-hash.ts";
 import { toComparisonKey } from "../../lib/text.ts";
+import { toDay } from "../../lib/time.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
 import { queueMail, requireMail } from "../../outbox/queue.ts";
 import { requireCreatable, whereCreatable } from "./by-key.ts";
@@ -30,6 +31,9 @@ import type { CreateUser, RegisterUser } from "./schema.ts";
 
 export const DEFAULT_ROLE = "user";
 
+/** The `registered_day` of users whose invitation is not accepted. */
+const INVITED = 0;
+
 const NO_ADMIN_YET =
   "Registration opens once this service has an administrator. Its operator creates the first one with `npm run admin -- create`.";
 
@@ -44,9 +48,15 @@ export async function registerUser(
 ): Promise<UserRow> {
   await checkRegistration(ctx, input);
   const whereOpen = whereRegistrationOpen(ctx);
-  const user = await insertWithAudit(ctx, await createUserRow(ctx, input), whereOpen, keep);
+  const row = registered(ctx, await createUserRow(ctx, input));
+  const user = await insertWithAudit(ctx, row, whereOpen, keep);
   if (!user) throw noAdminYet();
   return user;
+}
+
+/** A new user who registers themselves. */
+export function registered(ctx: Context, row: NewUser): NewUser {
+  return { ...row, registeredDay: toDay(ctx.now()) };
 }
 
 /** True once people may register: in production, when the first administrator exists. */
@@ -171,7 +181,10 @@ export function blankToNull(name: string | null | undefined): string | null {
   return name || null;
 }
 
-/** The row of a new user, whose address is not verified. Without a password, they have none. */
+/**
+ * The row of a new user whom someone else creates. Their address is not verified. Without a password, they have none, and count as
+ * registered once they accept the invitation.
+ */
 export async function createUserRow(ctx: Context, input: CreateUser): Promise<NewUser> {
   const { password } = input;
   const now = ctx.now();
@@ -194,5 +207,6 @@ export async function createUserRow(ctx: Context, input: CreateUser): Promise<Ne
     updatedAt: now,
     lastLoginAt: null,
     deletedAt: null,
+    registeredDay: password === undefined ? INVITED : null,
   };
 }

@@ -46,6 +46,7 @@ const FRESH = {
   sessionCount: 0,
   knownDevices: null,
   knownNetworks: null,
+  lastActiveDay: null,
   seq: sql`(SELECT coalesce(max(seq), 0) + 1 FROM users)`,
 };
 
@@ -60,6 +61,7 @@ export function toUserRow({
   emailKey,
   passwordHash,
   dataKey,
+  registeredDay,
   ...row
 }: NewUser): UserRow {
   return { ...row, hasPassword: passwordHash !== null, mfaEnabled: FRESH.mfaEnabled };

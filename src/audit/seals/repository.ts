@@ -89,10 +89,16 @@ export function markArchived(db: Db, day: string, archivedAt: number) {
     .where(and(eq(auditSeals.day, day), isNull(auditSeals.archivedAt)));
 }
 
-/** The oldest sealed day that is not trimmed. */
+/** The oldest sealed day that is not trimmed, if its events are counted for analytics. */
 export function findUntrimmed(db: Db) {
-  const { day, trimmedAt } = auditSeals;
-  return db.select().from(auditSeals).where(isNull(trimmedAt)).orderBy(asc(day)).limit(1);
+  const { day, lastId, trimmedAt } = auditSeals;
+  const whereCounted = sql`coalesce(${lastId}, '') <= (SELECT through FROM analytics_progress WHERE name = 'audit_events')`;
+  return db
+    .select()
+    .from(auditSeals)
+    .where(and(isNull(trimmedAt), whereCounted))
+    .orderBy(asc(day))
+    .limit(1);
 }
 
 /** Lets the events of a sealed day be deleted. Returns the day if that was not done before. */

@@ -118,13 +118,25 @@ export function deleteAttemptsOfUser(db: Db, userId: string, condition: SQL) {
     .returning({ key: loginAttempts.key });
 }
 
-/** Deletes up to `limit` counts that have expired. */
-export function deleteExpiredLoginAttempts(db: Db, now: number, limit: number) {
+/** A part of all counts, in the order of their keys, starting after the key in `after`. */
+export interface AttemptPage {
+  after: string;
+  limit: number;
+}
+
+const selectPage = ({ after, limit }: AttemptPage) =>
+  sql`(SELECT key FROM login_attempts WHERE key > ${after} ORDER BY key LIMIT ${limit})`;
+
+/** The last key of a part; null if it is empty. */
+export function findLastKey(db: Db, page: AttemptPage) {
+  return db.select({ key: sql<string | null>`max(key)`.as("last_key") }).from(selectPage(page));
+}
+
+/** Deletes the counts of a part that have expired. */
+export function deleteExpiredLoginAttempts(db: Db, page: AttemptPage, now: number) {
   return db
     .delete(loginAttempts)
-    .where(
-      sql`${loginAttempts.key} IN (SELECT key FROM login_attempts WHERE expires_at < ${now} LIMIT ${limit})`,
-    )
+    .where(sql`${loginAttempts.key} IN ${selectPage(page)} AND ${loginAttempts.expiresAt} < ${now}`)
     .returning({ key: loginAttempts.key });
 }
 

@@ -1,6 +1,7 @@
 import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
 import type { Db } from "../../db/client.ts";
 import { users } from "../../db/schema/users.ts";
+import { toDay } from "../../lib/time.ts";
 
 /** What someone may have set up in an account without having proven its address. */
 export function findUnproven(db: Db, userId: string, now: number) {
@@ -22,6 +23,11 @@ export function findUnproven(db: Db, userId: string, now: number) {
     .where(eq(users.id, userId));
 }
 
+/** The day on which the user registered: today for someone who was invited and proves that the address is theirs for the first time. */
+export function acceptInvitation(now: number): SQL {
+  return sql`iif(${users.registeredDay} = 0, ${toDay(now)}, ${users.registeredDay})`;
+}
+
 /** Marks the address of an active user as verified and removes their password, unless it is verified already, where the condition holds. */
 export function verifyAndRemovePassword(
   db: Db,
@@ -35,6 +41,7 @@ export function verifyAndRemovePassword(
       passwordHash: null,
       passwordVersion: sql`${users.passwordVersion} + 1`,
       passwordExpired: false,
+      registeredDay: acceptInvitation(now),
       version: sql`${users.version} + 1`,
       updatedAt: now,
     })

@@ -2,6 +2,7 @@ import { and, eq, isNotNull, isNull, type SQL, sql } from "drizzle-orm";
 import type { Db } from "../../db/client.ts";
 import { users } from "../../db/schema/users.ts";
 import { type LoginIdentifier, toIdentifierColumn } from "../attempts/identifier.ts";
+import { acceptInvitation } from "../first-proof/repository.ts";
 
 /** The account with an identifier, and what login needs of it, if the condition holds. Deleted accounts are not found. */
 export function findLoginUser(
@@ -114,7 +115,7 @@ export function findResettableUser(db: Db, emailKey: string) {
 /** Sets the password of an active user who still has this email, and may confirm the email, where the condition holds. */
 export function resetPasswordHash(
   db: Db,
-  reset: { userId: string; emailKey: string; hash: string; verifiesEmail: boolean },
+  reset: { userId: string; emailKey: string; hash: string; verifiesEmail: boolean; now: number },
   condition: SQL,
 ) {
   return db
@@ -123,6 +124,7 @@ export function resetPasswordHash(
       passwordHash: reset.hash,
       passwordVersion: sql`${users.passwordVersion} + 1`,
       passwordExpired: false,
+      registeredDay: acceptInvitation(reset.now),
       ...(reset.verifiesEmail && { emailVerified: true, version: sql`${users.version} + 1` }),
     })
     .where(

@@ -89,7 +89,7 @@ async function applyReset(
   const { changed, ended, mail } = await commit(ctx, {
     change: resetPasswordHash(
       db,
-      { userId, emailKey, hash, verifiesEmail: isFirstProof },
+      { userId, emailKey, hash, verifiesEmail: isFirstProof, now },
       whereTokenLive(tokenHash, purpose, now),
     ),
     event,

@@ -3,6 +3,7 @@ import {
   describeNewPerson,
   describeNewUser,
   noAdminYet,
+  registered,
   whereRegistrationOpen,
 } from "../../accounts/users/create.ts";
 import { insertUser, type NewUser } from "../../accounts/users/repository.ts";
@@ -38,7 +39,7 @@ export async function registerByProvider(
   if (username === undefined) return undefined;
   const names = splitName(grant.identity.name);
   const row = {
-    ...(await createUserRow(ctx, { username, email: address.email, ...names })),
+    ...registered(ctx, await createUserRow(ctx, { username, email: address.email, ...names })),
     emailVerified: getProvider(ctx, grant.provider).trustsEmail,
   };
   const identity = createIdentityRow(ctx, grant, row.id);

@@ -8,7 +8,7 @@ import type { Person } from "../../lib/data-key.ts";
 import { type RefreshTokenClaims, verifyRefreshToken } from "../../lib/refresh-token.ts";
 import { SECOND } from "../../lib/time.ts";
 import { cacheEndedSessions, cacheSession } from "./cache.ts";
-import { revokeSessions, rotateSession } from "./repository.ts";
+import { revokeSessions, rotateSession, updateLastActiveDay } from "./repository.ts";
 import { issueTokens, type TokenSet } from "./tokens.ts";
 
 /**
@@ -34,6 +34,7 @@ export async function refreshSession(ctx: Context, refreshToken: string): Promis
       ...momentOf(ctx),
       idleMs: ctx.config.session.idleMs,
     }),
+    active: updateLastActiveDay(sessionId, now),
     callers: findCaller(ctx.db, { type: "session", sessionId, userId: "" }),
   });
   const [caller] = callers;

@@ -8,7 +8,7 @@ import { sessions } from "../../db/schema/sessions.ts";
 import { users } from "../../db/schema/users.ts";
 import { prepareOnce } from "../../db/statement.ts";
 import { firstIdAt } from "../../lib/ids.ts";
-import type { Moment } from "../../lib/time.ts";
+import { type Moment, toDay } from "../../lib/time.ts";
 
 export type SessionRow = typeof sessions.$inferSelect;
 export type NewSession = Omit<SessionRow, "generation" | "revokedAt" | "revokedReason">;
@@ -120,6 +120,21 @@ export function rotateSession({ sessionId, generation, now, revokedBefore, idleM
   return rotate({ id: sessionId, generation, next, now, idleUntil, revokedBefore });
 }
 
+const markActive = prepareOnce<{ sessionId: string; today: number }>()(({ sessionId, today }) =>
+  db
+    .update(users)
+    .set({ lastActiveDay: sql`${today}` })
+    .where(
+      sql`changes() > 0 AND ${users.id} = (SELECT user_id FROM sessions WHERE sessions.id = ${sessionId})
+        AND coalesce(${users.lastActiveDay}, 0) < ${today}`,
+    ),
+);
+
+/** Records directly after `rotateSession` that its owner is active today. Only the first time of a day writes. */
+export function updateLastActiveDay(sessionId: string, now: number) {
+  return markActive({ sessionId, today: toDay(now) });
+}
+
 /** Adds proofs to a session, which replace older ones of the same methods, where the condition holds. */
 export function updateProofs(db: Db, sessionId: string, proofs: Proofs, condition: SQL) {
   // Sessions of releases that did not store proofs began with a password.
@@ -145,6 +160,7 @@ export function recordLogin(db: Db, login: LoginRecord, condition: SQL) {
     .update(users)
     .set({
       lastLoginAt: login.now,
+      lastActiveDay: sql`max(coalesce(${users.lastActiveDay}, 0), ${toDay(login.now)})`,
       version: sql`${users.version} + 1`,
       sessionCount: sql`${users.sessionCount} + 1`,
       knownDevices: login.devices,

@@ -39,6 +39,7 @@ export async function disownAccount(ctx: Context, text: string): Promise<void> {
     const { changed, left } = await commit(ctx, {
       ...(await planErasure(ctx, userId, sql`${whereUnclaimed} AND ${whereAsRead}`, {
         reason: "disowned",
+        was_deleted: false,
       })),
       read: { left: findUser(ctx.db, userId) },
     });

@@ -17,7 +17,9 @@ const LIST_SORTS = [
  * for a user without a password. `was_verified` is set once an administrator has replaced an address that was verified. `session_count` is at least the number of live sessions: each login adds one, and recounts the
  * sessions if the limit is exceeded. `known_devices` is a JSON array of keyed hashes of the user agents that have logged in.
  * `known_networks` is a JSON object of keyed hashes of networks and the time of the last login from each. While
- * `password_expired` is set, a login must set a new password. `mfa_enabled` is set while the user has a confirmed factor. `seq` numbers users in the order in which they were added and is the
+ * `password_expired` is set, a login must set a new password. `mfa_enabled` is set while the user has a confirmed factor. Days are numbers since 1970, in UTC. `last_active_day` is that of the last login or refresh; null if that was more than 90 days ago.
+ * `registered_day` is that of the registration; 0 while an invitation is not accepted, null for users who were created with a password or
+ * imported. `seq` numbers users in the order in which they were added and is the
  * rowid of their row in `users_search`; a trigger sets it where an insert does not. `last_login_key` sorts users who have never
  * logged in before all others.
  */
@@ -50,6 +52,8 @@ export const users = sqliteTable(
     updatedAt: integer("updated_at").notNull(),
     lastLoginAt: integer("last_login_at"),
     deletedAt: integer("deleted_at"),
+    lastActiveDay: integer("last_active_day"),
+    registeredDay: integer("registered_day"),
     seq: integer(),
     lastLoginKey: integer("last_login_key").generatedAlwaysAs(sql`coalesce(last_login_at, 0)`, {
       mode: "virtual",

@@ -70,6 +70,18 @@ export async function logIn(page: Page, username: string, password = PASSWORD): 
   await page.getByRole("button", { name: "Log out" }).waitFor();
 }
 
+/** Creates a role with these permissions, and a person who has it. Returns the user. `token` is an administrator's. */
+export async function createHolder(
+  call: Call,
+  token: string,
+  { username, permissions }: { username: string; permissions: string[] },
+): Promise<any> {
+  const role = `role-of-${username}`;
+  await call("/v1/roles", { body: { name: role, permissions }, token, status: 201 });
+  const body = { username, email: `${username}@example.com`, password: PASSWORD, role };
+  return call("/v1/users", { body, token, status: 201 });
+}
+
 /** Adds an authenticator app by the API. Returns its secret and the recovery codes. */
 export async function addTotp(call: Call, token: string) {
   const { id, secret } = await call("/v1/auth/factors/totp", { body: {}, token, status: 201 });

@@ -9,6 +9,7 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 /** Statuses that pages expect and handle. Browsers log every response from 400 on as an error. */
 const EXPECTED =
   /^Failed to load resource: the server responded with a status of (400|401|403|404|409|412|422|429)/;
+const UNREADY = /^Failed to load resource: the server responded with a status of 503/;
 const TOKEN = /rrt_|rmf_|eyJ[\w-]+\.|rk_|token=/;
 
 interface VisitOptions {
@@ -18,6 +19,8 @@ interface VisitOptions {
   locale?: string;
   /** A virtual authenticator that verifies its user. */
   hasAuthenticator?: boolean;
+  /** Whether the service answers 503 in this visit. */
+  isUnready?: boolean;
   /** Another origin that the person visits, such as that of a login provider. What happens there is not checked. */
   elsewhere?: string;
 }
@@ -45,6 +48,7 @@ export async function visit(
     scheme = "light",
     locale = "en",
     hasAuthenticator = false,
+    isUnready = false,
     elsewhere,
   }: VisitOptions = {},
 ): Promise<void> {
@@ -63,6 +67,7 @@ export async function visit(
     elsewhere !== undefined && address.startsWith(`${elsewhere}/`);
   context.on("console", (message) => {
     if (message.type() !== "error" || EXPECTED.test(message.text())) return;
+    if (isUnready && UNREADY.test(message.text())) return;
     if (isElsewhere(message.page()?.url())) return;
     faults.push(`console: ${message.text()}`);
   });
