@@ -267,6 +267,12 @@ async function testGerman({ browser, url }: Scene): Promise<void> {
       await page.getByRole("button", { name: "Weiter mit Example" }).waitFor();
       await checkAccessibility();
       await checkWidth(page);
+      await page.getByRole("button", { name: "Konto erstellen" }).click();
+      await page.getByLabel("Passwort", { exact: true }).fill("kurz");
+      await page.getByLabel("Passwort", { exact: true }).press("Enter");
+      await page.getByText("Zu kurz: mindestens 8 Zeichen.").waitFor();
+      await checkAccessibility();
+      await page.getByRole("button", { name: "Mit einem vorhandenen Konto anmelden" }).click();
       await page.getByLabel("Sprache").selectOption("English");
       await page.getByRole("button", { name: "Log in", exact: true }).waitFor();
     },
