@@ -148,6 +148,8 @@ function printWelcome(url: string, vars: Vars, { username, password, note }: Dev
   console.log(`
   Roster is running at ${url}
   Docs           ${url}/docs
+  Console        ${url}/console
+  Account        ${url}/account
   Admin          ${username} (${vars.DEV_ADMIN_EMAIL})
   Password       ${password ?? "not known"}${note ? `\n                 (${note})` : ""}
   Mail           not sent: the path of each mail's text is logged below

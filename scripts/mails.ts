@@ -17,7 +17,6 @@ const CONTENT = {
   link: {
     baseUrl: "https://accounts.example.com",
     token: `rot_${"x".repeat(43)}`,
-    isService: true,
   },
 };
 

@@ -48,12 +48,16 @@ export interface Config {
   deletedRetentionMs: number;
   /** Undefined if email is not configured. */
   mail: MailConfig | undefined;
+  /** Whether links in emails lead to the pages of this service, because `MAIL_LINK_URL` names no application. */
+  hasLinkPages: boolean;
   /** Whose passkeys they are; undefined where passkeys cannot be used, for example at an IP address. */
   relyingParty: RelyingParty | undefined;
   /** The services that people can log in with, in the order of PROVIDERS. */
   providers: readonly Provider[];
   /** Where applications may have logins with a provider end. See `isAllowedRedirect`. */
   loginRedirectUris: readonly string[];
+  /** Where logins with a provider end in the pages of this service; undefined without `APP_URL`. */
+  ownRedirectUri: string | undefined;
   corsOrigins: readonly string[];
   /** Whether reads of one's own data may come from read replicas of D1. */
   readReplicas: boolean;
@@ -75,8 +79,6 @@ export interface Config {
 export interface MailConfig {
   from: string;
   linkUrl: string;
-  /** Whether links lead to this service, which has no pages for them, because there is no `MAIL_LINK_URL`. */
-  linksToService: boolean;
   /** The language of emails to people of whom no language is known that emails have. */
   defaultLanguage: MailLanguage;
   provider: { url: string; apiKey: string } | undefined;
@@ -168,9 +170,9 @@ async function importProviderList(
     origin: APP_URL ?? DEVELOPMENT_ORIGIN,
   });
   faults.push(...imported.faults);
-  if (imported.providers.length > 0 && LOGIN_REDIRECT_URIS.length === 0) {
+  if (imported.providers.length > 0 && LOGIN_REDIRECT_URIS.length === 0 && !APP_URL) {
     const message =
-      "is required by PROVIDERS: list the addresses of your applications at which a login may end, separated by commas";
+      "is required by PROVIDERS unless APP_URL is set: list the addresses of your applications at which a login may end, separated by commas";
     faults.push({ setting: "LOGIN_REDIRECT_URIS", message });
   }
   return imported.providers;
@@ -220,8 +222,10 @@ function toConfig(
     hasEmailLogin: settings.EMAIL_LOGIN === "on",
     deletedRetentionMs: settings.DELETED_RETENTION_DAYS * DAY,
     mail: toMailConfig(settings),
+    hasLinkPages: (settings.MAIL_LINK_URL ?? settings.APP_URL) === settings.APP_URL,
     relyingParty: findRelyingParty(settings),
     loginRedirectUris: settings.LOGIN_REDIRECT_URIS,
+    ownRedirectUri: settings.APP_URL && `${settings.APP_URL}/account/callback`,
     corsOrigins: settings.CORS_ORIGINS,
     readReplicas: settings.D1_READ_REPLICAS === "on",
     serverTiming: settings.SERVER_TIMING === "on",
@@ -287,7 +291,6 @@ function toMailConfig(settings: Settings): MailConfig | undefined {
     MAIL_TRANSPORT === "http" && MAIL_API_KEY
       ? { url: MAIL_API_URL, apiKey: MAIL_API_KEY }
       : undefined;
-  const linksToService = settings.MAIL_LINK_URL === undefined;
   const defaultLanguage = settings.MAIL_DEFAULT_LOCALE;
-  return { from, linkUrl, linksToService, defaultLanguage, provider };
+  return { from, linkUrl, defaultLanguage, provider };
 }

@@ -108,6 +108,12 @@ export const ERRORS = {
     "Registration is closed",
     "Only an administrator can create accounts.",
   ],
+  origin_not_allowed: [
+    403,
+    "Origin not allowed",
+    "Only pages of this service, at APP_URL, stay signed in with a cookie. Leave out `stay_signed_in`, and send the refresh token in the " +
+      "body of POST /v1/auth/refresh.",
+  ],
   not_found: [
     404,
     "Not found",

@@ -1,25 +1,28 @@
 import { useState } from "preact/hooks";
+import { useLocation } from "preact-iso";
 import { LogIn } from "../login/log-in.tsx";
 import { forgetSession, useSession } from "../shared/session.ts";
 import { useTexts } from "../texts/texts.ts";
 import { Footer, useTitle } from "../ui/layout.tsx";
-import { Farewell } from "./farewell.tsx";
 import { Sections } from "./sections.tsx";
 
 /** A person's own account. */
 export function Account() {
   const session = useSession();
+  const { route } = useLocation();
   const [isDeleted, setDeleted] = useState(false);
   const { account } = useTexts();
   useTitle(account.title);
   const leave = () => {
     setDeleted(true);
     forgetSession();
+    route("/account", true);
   };
   if (session) return <Sections onDeleted={leave} />;
+  const farewell = { kind: "success", text: account.data.deleted } as const;
   return (
     <>
-      {isDeleted ? <Farewell onClose={() => setDeleted(false)} /> : <LogIn />}
+      <LogIn {...(isDeleted && { first: { name: "start", announcement: farewell } })} />
       <Footer />
     </>
   );

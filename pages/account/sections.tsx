@@ -9,6 +9,9 @@ const Email = lazy(() => import("./email/email.tsx").then(({ Email }) => Email))
 const Password = lazy(() => import("./password/password.tsx").then(({ Password }) => Password));
 const Sessions = lazy(() => import("./sessions/sessions.tsx").then(({ Sessions }) => Sessions));
 const Factors = lazy(() => import("./factors/factors.tsx").then(({ Factors }) => Factors));
+const Identities = lazy(() =>
+  import("./identities/identities.tsx").then(({ Identities }) => Identities),
+);
 const ApiKeys = lazy(() => import("./api-keys/api-keys.tsx").then(({ ApiKeys }) => ApiKeys));
 const Activity = lazy(() => import("./activity/activity.tsx").then(({ Activity }) => Activity));
 const Data = lazy(() => import("./data/data.tsx").then(({ Data }) => Data));
@@ -20,6 +23,7 @@ const SECTIONS = [
   { name: "password", href: "/account/password" },
   { name: "sessions", href: "/account/sessions" },
   { name: "factors", href: "/account/factors" },
+  { name: "identities", href: "/account/identities" },
   { name: "apiKeys", href: "/account/api-keys" },
   { name: "activity", href: "/account/activity" },
   { name: "data", href: "/account/data" },
@@ -37,6 +41,7 @@ export function Sections({ onDeleted }: { onDeleted: () => void }) {
         <Route path="/account/password" component={Password} />
         <Route path="/account/sessions" component={Sessions} />
         <Route path="/account/factors" component={Factors} />
+        <Route path="/account/identities" component={Identities} />
         <Route path="/account/api-keys" component={ApiKeys} />
         <Route path="/account/activity" component={Activity} />
         <Route path="/account/data" component={Data} onDeleted={onDeleted} />

@@ -4,7 +4,7 @@ import type {
   PublicKeyCredentialRequestOptionsJSON,
 } from "@simplewebauthn/browser";
 import type { components } from "../shared/api-types.d.ts";
-import { Problem } from "../shared/problem.ts";
+import { localProblem } from "../shared/problem.ts";
 
 type Schemas = components["schemas"];
 
@@ -16,6 +16,31 @@ export async function assertWithPasskey(
   // The API describes transports as strings, because browsers may invent further ones.
   const optionsJSON = publicKey as PublicKeyCredentialRequestOptionsJSON;
   return explained(() => startAuthentication({ optionsJSON }));
+}
+
+/**
+ * Has the browser offer passkeys in the autofill of the field with `autocomplete="… webauthn"`, until one is chosen. Undefined if the
+ * browser cannot. Rejects when it is aborted.
+ */
+export async function assertFromAutofill(
+  getOptions: () => Promise<Schemas["PasskeyRequestOptions"]["public_key"]>,
+  signal: AbortSignal,
+): Promise<Schemas["AuthenticationCredential"] | undefined> {
+  const isOffered =
+    "PublicKeyCredential" in globalThis &&
+    "parseRequestOptionsFromJSON" in PublicKeyCredential &&
+    (await PublicKeyCredential.isConditionalMediationAvailable?.());
+  if (!isOffered) return undefined;
+  const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(await getOptions());
+  signal.throwIfAborted();
+  const credential = await navigator.credentials.get({
+    publicKey,
+    mediation: "conditional",
+    signal,
+  });
+  // The types of the DOM know neither that this is an assertion, nor its `type`.
+  const assertion = credential as PublicKeyCredential | null;
+  return assertion?.toJSON() as Schemas["AuthenticationCredential"] | undefined;
 }
 
 /** Has the browser create a passkey. Throws a `Problem`, also if the person declines. */
@@ -39,6 +64,6 @@ async function explained<T>(ceremony: () => Promise<T>): Promise<T> {
     return await ceremony();
   } catch (error) {
     const code = (error instanceof Error && CODES[error.name]) || "passkey_failed";
-    throw new Problem({ code, title: code, detail: "", status: 0 });
+    throw localProblem(code);
   }
 }

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
-import { Problem } from "../shared/problem.ts";
+import { faultOf } from "../shared/problem.ts";
 import { useTexts } from "../texts/texts.ts";
 import { Field, Form } from "./form.tsx";
 
@@ -52,7 +52,9 @@ interface ConfirmProps {
 export function Confirm({ title, children, confirm, name, onConfirm, onClose }: ConfirmProps) {
   const { common } = useTexts();
   const run = async (values: FormData) => {
-    if (name !== undefined && values.get("name") !== name) throw wrongName(common.notTheName(name));
+    if (name !== undefined && values.get("name") !== name) {
+      throw faultOf("name", common.notTheName(name));
+    }
     await onConfirm();
     onClose();
   };
@@ -73,10 +75,4 @@ export function Confirm({ title, children, confirm, name, onConfirm, onClose }: 
       </Form>
     </Dialog>
   );
-}
-
-function wrongName(message: string): Problem {
-  const errors = [{ path: "name", code: "invalid_value", message }];
-  const code = "validation_failed";
-  return new Problem({ code, title: code, detail: "", status: 422, errors });
 }

@@ -95,12 +95,19 @@ export function Field({ label, name, hint, ...input }: FieldProps) {
   );
 }
 
+interface CodeFieldProps {
+  label: string;
+  name?: string;
+  hint?: ComponentChildren;
+}
+
 /** A field for a one-time code, which browsers and phones fill in. */
-export function CodeField({ label, name = "code" }: { label: string; name?: string }) {
+export function CodeField({ label, name = "code", hint }: CodeFieldProps) {
   return (
     <Field
       label={label}
       name={name}
+      hint={hint}
       autoComplete="one-time-code"
       autoCapitalize="off"
       spellcheck={false}
@@ -155,7 +162,7 @@ export function Checkbox({ label, name, ...input }: CheckboxProps) {
   );
 }
 
-/** What connects a field with its hint and its fault. */
+/** What a field of one's own needs: its id, its fault, and what describes it. */
 export function useField(name: string, hasHint: boolean) {
   const id = useId();
   const fault = useContext(FaultContext).get(name);

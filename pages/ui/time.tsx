@@ -16,3 +16,12 @@ export function Time({ at, hasSeconds = false }: TimeProps) {
   });
   return <time dateTime={at}>{format.format(new Date(at))}</time>;
 }
+
+/** The day of a point in time, as `Time` shows it, where the hour says little. */
+export function Day({ at }: Pick<TimeProps, "at">) {
+  const { language } = useLocale();
+  const { common } = useTexts();
+  if (!at) return <>{common.never}</>;
+  const format = new Intl.DateTimeFormat(language, { dateStyle: "medium" });
+  return <time dateTime={at}>{format.format(new Date(at))}</time>;
+}

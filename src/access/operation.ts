@@ -29,6 +29,8 @@ type OperationConfig = RouteConfig & {
   mayLag?: true;
   /** What query parameters need in addition to `access`. */
   queryNeeds?: QueryNeeds;
+  /** The security scheme of a cookie that the operation takes, if it is open to everyone. */
+  takesCookie?: "refreshCookie";
   errors: readonly ErrorCode[];
   /** What only the service can find wrong with a body, so that it is reported together with the faults of an invalid one. */
   check?(c: HonoContext<AppEnv>, fields: object): Promise<unknown>;
@@ -54,6 +56,7 @@ export function operation<const P extends string, R extends OperationConfig & { 
     maxBodyBytes,
     mayLag,
     queryNeeds,
+    takesCookie,
     check,
     ...route
   } = config;
@@ -83,7 +86,7 @@ export function operation<const P extends string, R extends OperationConfig & { 
     ...(isLimited && { parameters: [...(route.parameters ?? []), Bookmark] }),
     request: { query: NO_QUERY, ...route.request },
     middleware,
-    security: describeSecurity(access),
+    security: takesCookie ? [{}, { [takesCookie]: [] }] : describeSecurity(access),
     "x-permission": describeAccess(access),
     ...(stepUp !== undefined && { "x-step-up": stepUp }),
     "x-responses": {

@@ -25,6 +25,8 @@ export interface AppEnv {
     rules: RequestRules | undefined;
     /** Whether the request came without a body, where the operation needs one. */
     isBodyMissing: boolean | undefined;
+    /** Whether the request came without a body, where the operation can do without. */
+    isBodyLeftOut: boolean | undefined;
   };
 }
 

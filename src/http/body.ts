@@ -30,7 +30,8 @@ export interface BodyRules {
 /**
  * Reads the request body and passes it on as `application/json`. If the operation accepts forms, a form becomes an object of
  * its fields. If it accepts newline-delimited JSON, the lines become the array `data`, with null for a line that is not valid
- * JSON. An empty body becomes an empty object, so that validation names every missing field; validation refuses it, unless the body is optional.
+ * JSON. An empty body becomes an empty object, so that validation names every missing field, and refuses it. An optional body that is
+ * left out is not validated.
  * Throws `payload_too_large` as soon as more than 64 KiB, or `maxBytes`, have arrived (hono's body-limit trusts
  * `Content-Length`), `unsupported_media_type`, `malformed_json`, `unreadable_body`.
  */
@@ -45,11 +46,15 @@ export function readBody(rules: BodyRules): MiddlewareHandler<AppEnv> {
     if (!isMissing && !isForm && !isLines && !isJson(type, c.req.method)) {
       throw unsupportedType(c.req.method);
     }
+    if (isMissing && isOptional) {
+      leaveBodyOut(c);
+      return next();
+    }
     const text = isMissing ? "{}" : decode(bytes);
-    c.set("isBodyMissing", isMissing && !isOptional);
+    c.set("isBodyMissing", isMissing);
     c.req.raw = new Request(c.req.raw.url, {
       method: c.req.method,
-      headers: withJsonType(c.req.raw.headers),
+      headers: withType(c.req.raw.headers, JSON_TYPE),
       body: toJson(text, { isForm: isForm && !isMissing, isLines: isLines && !isMissing }),
     });
     return next();
@@ -89,6 +94,12 @@ async function isDrained(reader: ReadableStreamDefaultReader<Uint8Array>): Promi
   } finally {
     clearTimeout(timer);
   }
+}
+
+function leaveBodyOut(c: HonoContext<AppEnv>): void {
+  const { url, method, headers } = c.req.raw;
+  c.set("isBodyLeftOut", true);
+  c.req.raw = new Request(url, { method, headers: withType(headers, undefined) });
 }
 
 async function readBounded(c: HonoContext<AppEnv>, maxBytes: number): Promise<Uint8Array> {
@@ -189,9 +200,10 @@ function decode(bytes: Uint8Array): string {
   }
 }
 
-function withJsonType(headers: Headers): Headers {
+function withType(headers: Headers, type: string | undefined): Headers {
   const copy = new Headers(headers);
-  copy.set("Content-Type", JSON_TYPE);
+  if (type === undefined) copy.delete("Content-Type");
+  else copy.set("Content-Type", type);
   copy.delete("Content-Length");
   return copy;
 }

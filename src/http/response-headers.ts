@@ -53,6 +53,15 @@ export const RESPONSE_HEADERS = {
     schema: { type: "integer", minimum: 1 },
     example: 5,
   },
+  "Set-Cookie": {
+    description:
+      "The cookie `__Secure-roster_refresh` of a browser that stays signed in, with `HttpOnly`, `Secure`, `SameSite=Strict` and " +
+      "`Path=/v1/auth/refresh`. `Max-Age=0` removes it.",
+    required: false,
+    schema: text,
+    example:
+      "__Secure-roster_refresh=rrt_k3Zt…; Max-Age=604800; Path=/v1/auth/refresh; HttpOnly; Secure; SameSite=Strict",
+  },
   "WWW-Authenticate": {
     description: "How to authenticate (RFC 6750 section 3).",
     required: true,

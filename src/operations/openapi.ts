@@ -64,6 +64,13 @@ function registerSecuritySchemes(app: OpenAPIHono<AppEnv>): void {
     name: "X-API-Key",
     description: `A key created with \`POST /v1/api-keys\`. Its scopes limit what it can do, and it cannot manage credentials. ${ONE_CREDENTIAL}`,
   });
+  app.openAPIRegistry.registerComponent("securitySchemes", "refreshCookie", {
+    type: "apiKey",
+    in: "cookie",
+    name: "__Secure-roster_refresh",
+    description:
+      "The refresh token of a browser that stays signed in (`stay_signed_in`). Only pages of Roster itself, at `APP_URL`, can use it.",
+  });
 }
 
 function describeApi(app: OpenAPIHono<AppEnv>): OpenApiDocument {
@@ -107,7 +114,7 @@ function requireBodies({ paths = {} }: OpenApiDocument): void {
     for (const method of ["post", "put", "patch"] as const) {
       const body = path[method]?.requestBody;
       if (!body || !("content" in body)) continue;
-      body.required = true;
+      body.required ??= true;
       const json = body.content["application/json"];
       if (method === "patch" && json) body.content[MERGE_PATCH_TYPE] = json;
     }

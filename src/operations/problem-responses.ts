@@ -90,6 +90,11 @@ const HEADERS_OF_STATUS: Readonly<Record<number, readonly ResponseHeader[]>> = {
   503: ["Retry-After"],
 };
 
+/** The headers that an error response has because of its code. */
+const HEADERS_OF_CODE: Partial<Record<ErrorCode, readonly ResponseHeader[]>> = {
+  invalid_refresh_token: ["Set-Cookie"],
+};
+
 /** The statuses of responses to a repeated request that may be those of the first one. */
 const REPLAYED_STATUSES: readonly number[] = [404, 409, 412, 422];
 
@@ -110,7 +115,11 @@ function toProblemResponse(
   if (isReplayed) common.push("Idempotency-Replayed");
   const response = {
     description: codes.map((code) => `\`${toPublicCode(code)}\`: ${ERRORS[code][2]}`).join("\n\n"),
-    headers: toHeaders([...common, ...(HEADERS_OF_STATUS[status] ?? [])]),
+    headers: toHeaders([
+      ...common,
+      ...(HEADERS_OF_STATUS[status] ?? []),
+      ...codes.flatMap((code) => HEADERS_OF_CODE[code] ?? []),
+    ]),
     content: {
       [PROBLEM_TYPE]: {
         schema: toUnion(codes),

@@ -165,7 +165,7 @@ async function send(ctx: Context, mail: ClaimedMail, lease: string): Promise<boo
     ));
   // The email was withdrawn: an earlier attempt has arrived after all and its link was used, or a newer email replaces it.
   if (purpose && !token) return false;
-  const { linkUrl, linksToService, defaultLanguage } = config.mail;
+  const { linkUrl, defaultLanguage } = config.mail;
   const language = toMailLanguage(mail.language, defaultLanguage);
   const rendered = renderMail(kind, {
     name,
@@ -175,7 +175,7 @@ async function send(ctx: Context, mail: ClaimedMail, lease: string): Promise<boo
     timeZone: mail.timeZone ?? "UTC",
     appName: config.appName,
     code: token?.code,
-    link: token && { baseUrl: linkUrl, token: token.text, isService: linksToService },
+    link: token && { baseUrl: linkUrl, token: token.text },
   });
   const { requestId, trace } = ctx;
   await sendMail({ ...rendered, language, to: address, idempotencyKey: mail.id, requestId, trace });

@@ -25,8 +25,8 @@ export interface MailContent {
   at: number;
   /** An IANA time zone. */
   timeZone: string;
-  /** Undefined for an email without a link. `isService` if the base URL is that of this service, which has no pages for links. */
-  link: { baseUrl: string; token: string; isService: boolean } | undefined;
+  /** Undefined for an email without a link. */
+  link: { baseUrl: string; token: string } | undefined;
 }
 
 /** Renders an email as text and as HTML. The link is built from the configured URL, and names are escaped. */
@@ -39,15 +39,9 @@ export function renderMail(kind: MailKind, content: MailContent): RenderedMail {
   const url = target && link && `${link.baseUrl}${target.path}#token=${link.token}`;
   const footer = [catalogue.closing(content.appName)];
   if (!purposeOf(kind)) paragraphs.push(catalogue.time(formatTime(content)));
-  if (target && link?.isService) {
-    const { request, disown } = target;
-    const toUsage = ({ path, body }: typeof request) => ({ url: `${link.baseUrl}${path}`, body });
-    if (disown) footer.unshift(catalogue.disownUsage(toUsage(disown)));
-    footer.unshift(catalogue.usage(toUsage(request)));
-  }
   const button = url && "button" in rest ? { url, text: rest.button } : undefined;
   const second =
-    target?.disown && link && "disown" in rest && rest.disown
+    target?.hasDisown && link && "disown" in rest && rest.disown
       ? { url: `${link.baseUrl}${target.path}#disown=${link.token}`, text: rest.disown }
       : undefined;
   const urls = [

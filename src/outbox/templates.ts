@@ -31,31 +31,29 @@ export type MailKind = (typeof MAIL_KINDS)[number];
 
 /** The link of an email. */
 interface MailLink {
-  /** The page of the application that the link opens. */
+  /** The page that the link opens, of this service or of the application at MAIL_LINK_URL. */
   path: string;
   /** The purpose of its token. */
   purpose: TokenPurpose;
-  /** The request that the page sends with the token, for readers without an application that has the page. */
-  request: { path: string; body: string };
-  /** The request of a second link to the same page, for people whose account it is not. It has the same token, as `disown`. */
-  disown?: { path: string; body: string };
+  /** Whether the email has a second link to the same page, for people whose account it is not. It has the same token, as `disown`. */
+  hasDisown?: true;
 }
-
-const VERIFY = { path: "/v1/auth/email/verify", body: '{ "token": "…" }' };
-const DISOWN = { path: "/v1/auth/email/disown", body: '{ "token": "…" }' };
-const LOG_IN = { path: "/v1/auth/email-login/verify", body: '{ "token": "…" }' };
-const RESET = { path: "/v1/auth/password/reset", body: '{ "token": "…", "password": "…" }' };
 
 /** The kinds of email that have a link. */
 const LINKS = {
-  verify_email: { path: "/verify-email", purpose: "verify_email", request: VERIFY, disown: DISOWN },
-  reset_password: { path: "/reset-password", purpose: "reset_password", request: RESET },
-  invitation: { path: "/invitation", purpose: "invitation", request: RESET },
-  email_login: { path: "/email-login", purpose: "email_login", request: LOG_IN },
-  change_email: { path: "/verify-email", purpose: "change_email", request: VERIFY },
+  verify_email: { path: "/verify-email", purpose: "verify_email", hasDisown: true },
+  reset_password: { path: "/reset-password", purpose: "reset_password" },
+  invitation: { path: "/invitation", purpose: "invitation" },
+  email_login: { path: "/email-login", purpose: "email_login" },
+  change_email: { path: "/verify-email", purpose: "change_email" },
 } as const satisfies Readonly<Partial<Record<MailKind, MailLink>>>;
 
 export type LinkKind = keyof typeof LINKS;
+
+/** The paths of the pages that links open. */
+export const LINK_PATHS: ReadonlySet<string> = new Set(
+  Object.values(LINKS).map(({ path }) => path),
+);
 
 /** True for kinds of email that contain a one-time token. They are sent before all others. */
 export function hasLink(kind: MailKind): kind is LinkKind {

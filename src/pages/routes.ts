@@ -1,38 +1,64 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import type { Context } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
+import { etag } from "hono/etag";
 import { AppError } from "../errors.ts";
 import type { AppEnv } from "../http/app-env.ts";
+import { refuseQuery } from "../http/validation.ts";
+import { LINK_PATHS } from "../outbox/templates.ts";
+import { pageHeaders } from "./headers.ts";
+import { describeService } from "./settings.ts";
 
-const PAGES_CSP =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+/** The names of files contain a hash of their content. */
+const IMMUTABLE = "public, max-age=31536000, immutable";
 
-/** Serves the browser pages: the console, a person's own account, and the targets of links in emails. */
+/**
+ * Mounts the pages of Roster itself: the console, the account page, and the targets of links in emails. They are static files that call
+ * the API, and no operations of it. A page runs in the browser and reads its path there, so every path below it has the same file.
+ *
+ * A query is ignored, unlike elsewhere: a login with a provider ends at `/account/callback?code=…`, and mail programs add parameters to
+ * links. A person should see the page, not a problem document.
+ */
 export function mountPages(app: OpenAPIHono<AppEnv>): void {
-  const show = (file: string) => async (c: Context<AppEnv>) => {
-    const asset = await c.env.ASSETS.fetch(new URL(`/pages/${file}`, c.req.url));
-    if (!asset.ok) throw new AppError("not_found");
-    const config = c.get("config");
-    const settings = {
-      app_name: config.ok ? config.config.appName : "Roster",
-      registration: config.ok && config.config.registrationOpen,
-      email_login: config.ok && config.config.hasEmailLogin,
-      passkeys: config.ok && config.config.relyingParty !== undefined,
-    };
-    const json = JSON.stringify(settings).replaceAll("<", "\\u003c");
-    c.header("Content-Security-Policy", PAGES_CSP);
-    c.header("Cache-Control", "no-cache");
-    return c.html((await asset.text()).replace('id="settings">{}', () => `id="settings">${json}`));
-  };
-  for (const path of ["/console", "/console/*"]) app.get(path, show("console"));
-  const account = ["/account", "/account/*"];
-  const links = ["/verify-email", "/reset-password", "/email-login", "/invitation"];
-  for (const path of [...account, ...links]) app.get(path, show("account"));
-  app.get("/pages/assets/*", async (c) => {
-    const asset = await c.env.ASSETS.fetch(c.req.raw);
-    if (!asset.ok) throw new AppError("not_found");
-    const response = new Response(asset.body, asset);
-    response.headers.set("Cache-Control", "public, max-age=31536000, immutable");
+  app.on("GET", ["/console", "/console/:path{.*}"], pageHeaders, etag(), showPage("console"));
+  app.on("GET", ["/account", "/account/:path{.*}"], pageHeaders, etag(), showPage("account"));
+  app.on("GET", [...LINK_PATHS], requireOwnLinks, pageHeaders, etag(), showPage("account"));
+  app.get("/pages/assets/:file{[\\w.-]+}", refuseQuery, async (c) => {
+    const file = await fetchFile(c, `/pages/assets/${c.req.param("file")}`);
+    const response = new Response(file.body, file);
+    response.headers.set("Cache-Control", IMMUTABLE);
     return response;
+  });
+}
+
+// Links in emails lead to the application at MAIL_LINK_URL, if there is one.
+const requireOwnLinks: MiddlewareHandler<AppEnv> = async function requireOwnLinks(c, next) {
+  const config = c.get("config");
+  if (!config.ok) throw new AppError("misconfigured");
+  if (!config.config.hasLinkPages) throw new AppError("not_found");
+  return next();
+};
+
+function showPage(name: "account" | "console") {
+  return async function showPage(c: Context<AppEnv>): Promise<Response> {
+    const file = await fetchFile(c, `/pages/${name}.html`);
+    const settings = describeService(c);
+    const page = new HTMLRewriter()
+      .on("script#settings", { element: (script) => setContent(script, settings) })
+      .transform(file);
+    return c.html(await page.text());
+  };
+}
+
+function setContent(script: Element, json: string): void {
+  script.setInnerContent(json, { html: true });
+}
+
+/** A file of the build. Throws `not_found` if there is none with this path. */
+async function fetchFile(c: Context<AppEnv>, path: string): Promise<Response> {
+  const file = await c.env.ASSETS.fetch(new URL(path, c.req.url));
+  if (file.status === 200) return file;
+  await file.body?.cancel();
+  throw new AppError("not_found", {
+    detail: "There is no such file. If none is there, build the pages: run `npm run assets`.",
   });
 }

@@ -50,6 +50,7 @@ async function checkExample(): Promise<void> {
   await start(async (server) => {
     assert.match(server.readOutput(), /^Filled in what \.dev\.vars left empty: SIGNING_KEYS, /m);
     await logInAsShown(server);
+    await openPagesAsShown(server);
   });
   assert.match(readFileSync(file, "utf8"), /^# Settings of local development\./, "its comment");
   assert.equal((statSync(file).mode & 0o777).toString(8), "600");
@@ -138,6 +139,17 @@ async function logInAsShown({ url, readOutput }: DevServer): Promise<Client> {
   const shown = /^ {2}Admin +(?<username>\S+) .*\n {2}Password +(?<password>\S+)$/m;
   const { username = "", password = "" } = shown.exec(readOutput())?.groups ?? {};
   return createClient(url, { username, password });
+}
+
+/** Opens the pages at the addresses in the welcome message. */
+async function openPagesAsShown({ url, readOutput }: DevServer): Promise<void> {
+  for (const name of ["Console", "Account"]) {
+    const address = new RegExp(`^ {2}${name} +(\\S+)$`, "m").exec(readOutput())?.[1];
+    assert.equal(address, `${url}/${name.toLowerCase()}`);
+    const page = await fetch(address);
+    assert.equal(page.status, 200, address);
+    assert.match(await page.text(), new RegExp(`<title>${name}</title>`));
+  }
 }
 
 function report(text: string): void {

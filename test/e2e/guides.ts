@@ -6,7 +6,7 @@ import { withDevServer } from "./server.ts";
 import { checkSteps, readTour } from "./steps.ts";
 
 const DOCS = new URL("../../docs/", import.meta.url);
-const PAGES = ["roles-and-api-keys.md", "lists.md", "import.md", "audit.md"];
+const PAGES = ["roles-and-api-keys.md", "lists.md", "import.md", "audit.md", "pages.md"];
 const ROUNDS = ["once", "again"];
 
 /** An address gets one email of a kind per minute, so a reader cannot follow the guides again sooner, either. */

@@ -248,10 +248,14 @@ describe("PROVIDER_<ID>_SECRET", () => {
 });
 
 describe("LOGIN_REDIRECT_URIS", () => {
-  it("is required by PROVIDERS", async () => {
-    expect(await faultsOf({ ...providerSettings(), LOGIN_REDIRECT_URIS: undefined })).toEqual([
-      expect.stringContaining("LOGIN_REDIRECT_URIS: is required by PROVIDERS"),
+  it("is required by PROVIDERS where there is no page of this service to end at", async () => {
+    const none = { ...providerSettings(), LOGIN_REDIRECT_URIS: undefined };
+    expect(await faultsOf({ ...none, APP_URL: undefined })).toEqual([
+      expect.stringContaining(
+        "LOGIN_REDIRECT_URIS: is required by PROVIDERS unless APP_URL is set",
+      ),
     ]);
+    expect(await faultsOf(none)).toBeUndefined();
     expect(await faultsOf({ LOGIN_REDIRECT_URIS: undefined, PROVIDERS: "[]" })).toBeUndefined();
   });
 

@@ -40,7 +40,8 @@ function useActor({ actor_type: type, actor_id: id, metadata }: AuditEvent): str
 
 function Changes({ changes }: Pick<AuditEvent, "changes">) {
   const { activity } = useTexts();
-  const entries = Object.entries(changes);
+  // The owner of one's own key is no news.
+  const entries = Object.entries(changes).filter(([field]) => field !== "user_id");
   if (entries.length === 0) return null;
   const fields: Readonly<Record<string, string>> = activity.fields;
   return (
@@ -50,7 +51,13 @@ function Changes({ changes }: Pick<AuditEvent, "changes">) {
           {fields[field] ?? field}
           {change && (
             <>
-              : <Value value={change.from} /> → <Value value={change.to} />
+              {": "}
+              {change.from !== null && (
+                <>
+                  <Value value={change.from} /> →{" "}
+                </>
+              )}
+              <Value value={change.to} />
             </>
           )}
         </li>

@@ -5,7 +5,7 @@ import { Checkbox } from "../../ui/form.tsx";
 import { useTitle } from "../../ui/layout.tsx";
 import { Show } from "../../ui/load.tsx";
 import { Notice } from "../../ui/notice.tsx";
-import { Pager, usePages } from "../pager.tsx";
+import { Pager, usePages } from "../../ui/pages.tsx";
 import { ApiKeyItem } from "./api-key-item.tsx";
 import { CreateApiKey } from "./create-api-key.tsx";
 import { NewKey } from "./new-key.tsx";
@@ -53,18 +53,20 @@ interface ListProps {
 function List({ showsRevoked, onRotated }: ListProps) {
   const { apiKeys } = useTexts();
   const revoked = showsRevoked ? "all" : "false";
-  const pages = usePages((cursor) =>
-    ok(api.GET("/v1/api-keys", { params: { query: { limit: 20, revoked, ...cursor } } })),
+  const pages = usePages(
+    (cursor) =>
+      ok(api.GET("/v1/api-keys", { params: { query: { limit: 20, revoked, ...cursor } } })),
+    [revoked],
   );
   const [done, setDone] = useState<string>();
   const finish = (text: string) => {
     setDone(text);
-    pages.reload();
+    pages.loaded.reload();
   };
   return (
     <>
       {done && <Notice kind="success">{done}</Notice>}
-      <Show of={pages}>
+      <Show of={pages.loaded}>
         {({ data }) =>
           data.length === 0 ? (
             <p>{apiKeys.none}</p>

@@ -1,9 +1,10 @@
-import { useId, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { api, ok } from "../../shared/api.ts";
+import { faultOf } from "../../shared/problem.ts";
 import { useSession } from "../../shared/session.ts";
 import { useTexts } from "../../texts/texts.ts";
 import { Dialog } from "../../ui/dialog.tsx";
-import { Checkbox, Field, Form, Select, textOf } from "../../ui/form.tsx";
+import { Checkbox, Field, FieldNotes, Form, Select, textOf, useField } from "../../ui/form.tsx";
 
 /** Scopes that everyone may give: they reach only the owner of the key. */
 const SELF_SCOPES = ["me:read", "me:write"];
@@ -28,6 +29,7 @@ export function CreateApiKey({ owner, onDone, onClose }: CreateProps) {
   const [expiry, setExpiry] = useState("90");
   const send = async (values: FormData) => {
     const scopes = values.getAll("scopes").map(String);
+    if (scopes.length === 0) throw faultOf("scopes", apiKeys.scopesMissing);
     const body = {
       name: textOf(values, "name"),
       scopes,
@@ -42,7 +44,7 @@ export function CreateApiKey({ owner, onDone, onClose }: CreateProps) {
       <Form
         submit={apiKeys.create}
         label={apiKeys.create}
-        fields={["name", "expires_at"]}
+        fields={["name", "scopes", "expires_at"]}
         onSubmit={send}
         onCancel={onClose}
         cancel={common.cancel}
@@ -73,16 +75,21 @@ export function CreateApiKey({ owner, onDone, onClose }: CreateProps) {
 
 function Scopes({ owner }: Pick<CreateProps, "owner">) {
   const { apiKeys } = useTexts();
-  const id = useId();
+  const { id, fault, describedBy } = useField("scopes", true);
   const permissions = [...(useSession()?.permissions ?? [])].toSorted();
   const scopes = owner?.scopes ?? [...SELF_SCOPES, ...permissions];
-  const explanations: Readonly<Record<string, string>> = apiKeys.explanations;
+  const explanations: Readonly<Record<string, string>> = {
+    ...apiKeys.explanations,
+    ...(owner && apiKeys.othersExplanations),
+  };
   return (
-    <fieldset aria-describedby={id}>
+    <fieldset aria-describedby={describedBy}>
       <legend>{apiKeys.scopes}</legend>
-      <p class="hint" id={id}>
-        {permissions.length > 0 ? apiKeys.scopesHint : apiKeys.ownScopesHint}
-      </p>
+      <FieldNotes
+        id={id}
+        hint={permissions.length > 0 ? apiKeys.scopesHint : apiKeys.ownScopesHint}
+        fault={fault}
+      />
       {scopes.map((scope) => (
         <Checkbox
           key={scope}

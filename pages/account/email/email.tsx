@@ -5,7 +5,8 @@ import { Field, Form, textOf } from "../../ui/form.tsx";
 import { useTitle } from "../../ui/layout.tsx";
 import { Show, useAction, useLoad } from "../../ui/load.tsx";
 import { Notice, ProblemNotice } from "../../ui/notice.tsx";
-import { withCurrentPassword } from "../faults.ts";
+import { PasswordField } from "../../ui/password-field.tsx";
+import { withCurrentPassword } from "../current-password.ts";
 
 /** The person's address: whether it is verified, and how to change it. */
 export function Email() {
@@ -18,7 +19,7 @@ export function Email() {
       <Show of={me}>
         {({ user }) => (
           <>
-            <section class="card">
+            <section class="card entry">
               <h2>{email.yours}</h2>
               <p>
                 <strong>{user.email}</strong>{" "}
@@ -70,7 +71,7 @@ function ChangeEmail({ hasPassword }: { hasPassword: boolean }) {
     setSentTo(address);
   };
   return (
-    <section class="card">
+    <section class="card entry">
       <h2>{email.change}</h2>
       <p>{email.changeIntro}</p>
       {sentTo !== undefined && <Notice kind="success">{email.sent(sentTo)}</Notice>}
@@ -90,12 +91,10 @@ function ChangeEmail({ hasPassword }: { hasPassword: boolean }) {
           required
         />
         {hasPassword && (
-          <Field
+          <PasswordField
             label={password.current}
             name="current_password"
-            type="password"
             autoComplete="current-password"
-            required
           />
         )}
       </Form>

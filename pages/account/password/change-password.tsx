@@ -1,8 +1,9 @@
 import { useState } from "preact/hooks";
 import { api, ok } from "../../shared/api.ts";
 import { useTexts } from "../../texts/texts.ts";
-import { Checkbox, Field, Form, textOf } from "../../ui/form.tsx";
-import { withCurrentPassword } from "../faults.ts";
+import { Form, textOf } from "../../ui/form.tsx";
+import { PasswordField } from "../../ui/password-field.tsx";
+import { withCurrentPassword } from "../current-password.ts";
 
 interface ChangePasswordProps {
   username: string;
@@ -12,8 +13,8 @@ interface ChangePasswordProps {
 
 /** Changes the password, or sets one for an account that has none. */
 export function ChangePassword({ username, hasPassword, onDone }: ChangePasswordProps) {
-  const { password } = useTexts().account;
-  const [isShown, setShown] = useState(false);
+  const { account, login } = useTexts();
+  const { password } = account;
   const [runs, setRuns] = useState(0);
   const title = hasPassword ? password.change : password.setOne;
   const send = async (values: FormData) => {
@@ -31,9 +32,8 @@ export function ChangePassword({ username, hasPassword, onDone }: ChangePassword
     setRuns(runs + 1);
     onDone();
   };
-  const type = isShown ? "text" : "password";
   return (
-    <section class="card">
+    <section class="card entry">
       <h2>{title}</h2>
       <p>{hasPassword ? password.changeIntro : password.setIntro}</p>
       <Form
@@ -46,27 +46,17 @@ export function ChangePassword({ username, hasPassword, onDone }: ChangePassword
         {/* Tells password managers which password changes. */}
         <input type="text" name="username" value={username} autoComplete="username" hidden />
         {hasPassword && (
-          <Field
+          <PasswordField
             label={password.current}
             name="current_password"
-            type={type}
             autoComplete="current-password"
-            required
           />
         )}
-        <Field
+        <PasswordField
           label={password.new}
           name="new_password"
-          type={type}
           autoComplete="new-password"
-          hint={password.rules}
-          required
-        />
-        <Checkbox
-          label={password.show}
-          name="show"
-          checked={isShown}
-          onChange={(event) => setShown(event.currentTarget.checked)}
+          hint={login.passwordRules}
         />
       </Form>
     </section>

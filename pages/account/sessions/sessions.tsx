@@ -6,9 +6,9 @@ import { Confirm } from "../../ui/dialog.tsx";
 import { useTitle } from "../../ui/layout.tsx";
 import { Show, useAction } from "../../ui/load.tsx";
 import { Notice, ProblemNotice } from "../../ui/notice.tsx";
+import { Pager, usePages } from "../../ui/pages.tsx";
 import { Time } from "../../ui/time.tsx";
 import { Country, useDeviceName } from "../origin.tsx";
-import { Pager, usePages } from "../pager.tsx";
 
 type Session = components["schemas"]["Session"];
 
@@ -16,14 +16,15 @@ type Session = components["schemas"]["Session"];
 export function Sessions() {
   const { nav, sessions } = useTexts().account;
   useTitle(nav.sessions);
-  const pages = usePages((cursor) =>
-    ok(api.GET("/v1/auth/sessions", { params: { query: { limit: 20, ...cursor } } })),
+  const pages = usePages(
+    (cursor) => ok(api.GET("/v1/auth/sessions", { params: { query: { limit: 20, ...cursor } } })),
+    [],
   );
   const [done, setDone] = useState<string>();
   const [isAsking, setAsking] = useState(false);
   const finish = (text: string) => {
     setDone(text);
-    pages.reload();
+    pages.loaded.reload();
   };
   const endOthers = async () => {
     await ok(api.DELETE("/v1/auth/sessions"));
@@ -34,7 +35,7 @@ export function Sessions() {
       <h1>{nav.sessions}</h1>
       <p>{sessions.intro}</p>
       {done && <Notice kind="success">{done}</Notice>}
-      <Show of={pages}>
+      <Show of={pages.loaded}>
         {({ data }) => (
           <>
             <ul class="items">

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { useSession } from "../../shared/session.ts";
 import { useTexts } from "../../texts/texts.ts";
-import { Time } from "../../ui/time.tsx";
+import { Day } from "../../ui/time.tsx";
 import type { User } from "../user/access.ts";
 import { Status } from "../user/status.tsx";
 import { Bulk } from "./bulk.tsx";
@@ -50,6 +50,7 @@ export function UserTable({ users, selection, onSort, onOutcomes }: UserTablePro
                 <th scope="col">
                   <input
                     type="checkbox"
+                    class="row-choice"
                     aria-label={texts.users.chooseAll}
                     checked={chosenUsers.length === users.length}
                     onChange={({ currentTarget }) =>
@@ -79,6 +80,7 @@ export function UserTable({ users, selection, onSort, onOutcomes }: UserTablePro
                   <td>
                     <input
                       type="checkbox"
+                      class="row-choice"
                       aria-label={texts.users.choose(user.username)}
                       checked={chosen.has(user.id)}
                       onChange={({ currentTarget }) => choose([user.id], currentTarget.checked)}
@@ -95,10 +97,10 @@ export function UserTable({ users, selection, onSort, onOutcomes }: UserTablePro
                   <Status of={user} />
                 </td>
                 <td>
-                  <Time at={user.created_at} />
+                  <Day at={user.created_at} />
                 </td>
                 <td>
-                  <Time at={user.last_login_at} />
+                  <Day at={user.last_login_at} />
                 </td>
               </tr>
             ))}

@@ -54,9 +54,6 @@ export const account: Texts["account"] = {
   password: {
     current: "Aktuelles Passwort",
     new: "Neues Passwort",
-    rules:
-      "Mindestens 8 Zeichen. Kein häufiges Passwort und ohne Ihren Benutzernamen oder Ihre E-Mail-Adresse.",
-    show: "Passwörter anzeigen",
     wrong: "Das ist nicht Ihr aktuelles Passwort.",
     change: "Passwort ändern",
     changeIntro: "Wenn Sie Ihr Passwort ändern, enden alle Ihre anderen Sitzungen.",
@@ -113,7 +110,6 @@ export const account: Texts["account"] = {
     removeWarning:
       "Ihr Konto und Ihre API-Schlüssel gelten sofort nicht mehr. Sie können das nicht selbst rückgängig machen.",
     removeForGood: "Mein Konto löschen",
-    deleted: "Ihr Konto ist gelöscht",
-    farewell: "Sie sind überall abgemeldet. Ihre Daten werden gelöscht.",
+    deleted: "Ihr Konto ist gelöscht, und Sie sind überall abgemeldet. Ihre Daten werden gelöscht.",
   },
 };

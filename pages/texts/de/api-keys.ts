@@ -12,6 +12,7 @@ export const apiKeys: Texts["apiKeys"] = {
   scopesHint:
     "Was der Schlüssel darf. Er kann nie mehr, als Ihre Rolle zu diesem Zeitpunkt erlaubt.",
   ownScopesHint: "Was der Schlüssel darf.",
+  scopesMissing: "Wählen Sie mindestens eine.",
   ofApplication: "Eine Berechtigung der Anwendung.",
   prefix: "Beginnt mit",
   lastUsed: "Zuletzt benutzt",
@@ -40,6 +41,11 @@ export const apiKeys: Texts["apiKeys"] = {
   revoked: (name) => `Der Schlüssel „${name}“ wurde widerrufen.`,
   isRevoked: "Widerrufen",
   revokedAt: "Widerrufen",
+  /** The same scopes in a key of another person. */
+  othersExplanations: {
+    "me:read": "Benutzer und Profil der Person ansehen.",
+    "me:write": "Namen und Profil der Person ändern.",
+  },
   explanations: {
     "me:read": "Ihren eigenen Benutzer und Ihr Profil ansehen.",
     "me:write": "Ihre eigenen Namen und Ihr Profil ändern.",

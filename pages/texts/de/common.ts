@@ -2,6 +2,7 @@ import type { Texts } from "../texts.ts";
 
 export const common: Texts["common"] = {
   save: "Speichern",
+  retryIn: (time) => `Versuchen Sie es ${time} erneut.`,
   cancel: "Abbrechen",
   close: "Schließen",
   back: "Zurück",
@@ -11,6 +12,10 @@ export const common: Texts["common"] = {
   loading: "Wird geladen …",
   retry: "Erneut versuchen",
   copy: "Kopieren",
+  show: "Anzeigen",
+  hide: "Verbergen",
+  showPassword: "Anzeigen des Passworts",
+  hidePassword: "Verbergen des Passworts",
   copied: "Kopiert",
   download: "Herunterladen",
   yes: "Ja",

@@ -7,6 +7,7 @@ import { audit } from "./audit.ts";
 import { common } from "./common.ts";
 import { console_ } from "./console.ts";
 import { factors } from "./factors.ts";
+import { links } from "./links.ts";
 import { login } from "./login.ts";
 import { operations } from "./operations.ts";
 import { ownFactors } from "./own-factors.ts";
@@ -21,6 +22,7 @@ export const texts: Texts = {
   problems,
   login,
   factors,
+  links,
   console: console_,
   account,
   ownFactors,

@@ -52,9 +52,6 @@ export const account = {
   password: {
     current: "Current password",
     new: "New password",
-    rules:
-      "At least 8 characters. Not a common password, and without your username or email address.",
-    show: "Show the passwords",
     wrong: "This is not your current password.",
     change: "Change the password",
     changeIntro: "All your other sessions end when you change your password.",
@@ -109,7 +106,7 @@ export const account = {
     removeWarning:
       "Your account and your API keys stop working at once. You cannot undo this yourself.",
     removeForGood: "Delete my account",
-    deleted: "Your account is deleted",
-    farewell: "You are logged out everywhere. Your data will be erased.",
+    deleted:
+      "Your account is deleted, and you are logged out everywhere. Your data will be erased.",
   },
 };

@@ -9,6 +9,7 @@ export const apiKeys = {
   scopes: "Scopes",
   scopesHint: "What the key may do. It can never do more than your role allows at that time.",
   ownScopesHint: "What the key may do.",
+  scopesMissing: "Choose at least one.",
   ofApplication: "A permission of the application.",
   prefix: "Begins with",
   lastUsed: "Last used",
@@ -36,6 +37,11 @@ export const apiKeys = {
   revoked: (name: string) => `The key “${name}” was revoked.`,
   isRevoked: "Revoked",
   revokedAt: "Revoked",
+  /** The same scopes in a key of another person. */
+  othersExplanations: {
+    "me:read": "View the person's own user and profile.",
+    "me:write": "Change the person's own names and profile.",
+  },
   /** What each scope lets a key do. */
   explanations: {
     "me:read": "View your own user and profile.",

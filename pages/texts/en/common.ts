@@ -1,5 +1,6 @@
 export const common = {
   save: "Save",
+  retryIn: (time: string) => `Try again ${time}.`,
   cancel: "Cancel",
   close: "Close",
   back: "Back",
@@ -9,6 +10,10 @@ export const common = {
   loading: "Loading…",
   retry: "Try again",
   copy: "Copy",
+  show: "Show",
+  hide: "Hide",
+  showPassword: "Show password",
+  hidePassword: "Hide password",
   copied: "Copied",
   download: "Download",
   yes: "Yes",

@@ -1,5 +1,6 @@
 import { createRouter, jsonBody, jsonContent, operation } from "../../access/operation.ts";
 import { everyone } from "../../access/rule.ts";
+import { answerTokens } from "../sessions/refresh-cookie.ts";
 import { Tokens } from "../sessions/schema.ts";
 import { requestEmailLogin } from "./request.ts";
 import {
@@ -48,10 +49,11 @@ const verifyRoute = operation({
   access: everyone,
   rateLimitPolicy: "auth",
   request: { body: jsonBody(VerifyEmailLogin) },
-  responses: { 200: jsonContent(Tokens, "The tokens of the new session.") },
+  responses: { 200: jsonContent(Tokens, "The tokens of the new session.", ["Set-Cookie"]) },
   errors: [
     "not_found",
     "invalid_code",
+    "origin_not_allowed",
     "too_many_attempts",
     "mfa_required",
     "mfa_enrollment_required",
@@ -63,6 +65,7 @@ export const emailLoginRouter = createRouter()
     const pending = await requestEmailLogin(c.get("ctx"), c.req.valid("json"));
     return c.json(presentPendingLogin(pending), 202);
   })
-  .openapi(verifyRoute, async (c) =>
-    c.json(await logInByEmail(c.get("ctx"), c.req.valid("json")), 200),
-  );
+  .openapi(verifyRoute, async (c) => {
+    const { stay_signed_in, ...proof } = c.req.valid("json");
+    return c.json(await answerTokens(c, stay_signed_in, (ctx) => logInByEmail(ctx, proof)), 200);
+  });

@@ -3,6 +3,7 @@ import { Locale } from "../../accounts/profiles/schema.ts";
 import { fault, MAX_TOKEN_LENGTH, opaqueText } from "../../http/fields.ts";
 import { Email } from "../../http/identifiers.ts";
 import { OneTimeToken } from "../one-time-tokens/schema.ts";
+import { StaySignedIn } from "../sessions/schema.ts";
 
 const LoginToken = opaqueText(MAX_TOKEN_LENGTH).openapi({ example: "rel_k3Zt…" });
 
@@ -36,6 +37,7 @@ export const VerifyEmailLogin = z
       description: "The six digits from the email. What is no code is wrong, not malformed.",
       example: "492039",
     }),
+    stay_signed_in: StaySignedIn,
   })
   .refine(
     ({ token, login_token, code }) =>

@@ -1,6 +1,7 @@
 import { createRouter, jsonBody, jsonContent, operation } from "../../access/operation.ts";
 import { everyone } from "../../access/rule.ts";
 import { RequestOptions } from "../passkeys/schema.ts";
+import { answerTokens } from "../sessions/refresh-cookie.ts";
 import { Tokens } from "../sessions/schema.ts";
 import { logInByPasskey, offerPasskeyLogin } from "./log-in-by-passkey.ts";
 import { PasskeyLogin } from "./schema.ts";
@@ -35,14 +36,20 @@ const loginRoute = operation({
   access: everyone,
   rateLimitPolicy: "auth",
   request: { body: jsonBody(PasskeyLogin) },
-  responses: { 200: jsonContent(Tokens, "The tokens of the new session.") },
-  errors: ["invalid_credentials", "email_not_verified", "passkeys_unavailable"],
+  responses: { 200: jsonContent(Tokens, "The tokens of the new session.", ["Set-Cookie"]) },
+  errors: [
+    "invalid_credentials",
+    "email_not_verified",
+    "origin_not_allowed",
+    "passkeys_unavailable",
+  ],
 });
 
 export const passkeyLoginRouter = createRouter()
   .openapi(optionsRoute, async (c) =>
     c.json({ public_key: await offerPasskeyLogin(c.get("ctx")) }, 200),
   )
-  .openapi(loginRoute, async (c) =>
-    c.json(await logInByPasskey(c.get("ctx"), c.req.valid("json")), 200),
-  );
+  .openapi(loginRoute, async (c) => {
+    const { stay_signed_in, ...login } = c.req.valid("json");
+    return c.json(await answerTokens(c, stay_signed_in, (ctx) => logInByPasskey(ctx, login)), 200);
+  });

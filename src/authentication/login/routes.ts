@@ -5,6 +5,7 @@ import { checkRegistration, registerUser } from "../../accounts/users/create.ts"
 import { presentNewUser, presentUser, RegisterUser, User } from "../../accounts/users/schema.ts";
 import { IdempotencyKey } from "../../http/idempotency-key.ts";
 import { answerOnce } from "../../idempotency/answer-once.ts";
+import { answerTokens } from "../sessions/refresh-cookie.ts";
 import { presentSession, Tokens } from "../sessions/schema.ts";
 import { logIn } from "./log-in.ts";
 import { getMe } from "./me.ts";
@@ -42,12 +43,13 @@ const loginRoute = operation({
   access: everyone,
   rateLimitPolicy: "auth",
   request: { body: jsonBody(Login) },
-  responses: { 200: jsonContent(Tokens, "The tokens of the new session.") },
+  responses: { 200: jsonContent(Tokens, "The tokens of the new session.", ["Set-Cookie"]) },
   errors: [
     "invalid_credentials",
     "too_many_attempts",
     "email_not_verified",
     "password_expired",
+    "origin_not_allowed",
     "mfa_required",
     "mfa_enrollment_required",
   ],
@@ -75,7 +77,10 @@ export const loginRouter = createRouter()
       present: presentNewUser,
     }),
   )
-  .openapi(loginRoute, async (c) => c.json(await logIn(c.get("ctx"), c.req.valid("json")), 200))
+  .openapi(loginRoute, async (c) => {
+    const { stay_signed_in, ...login } = c.req.valid("json");
+    return c.json(await answerTokens(c, stay_signed_in, (ctx) => logIn(ctx, login)), 200);
+  })
   .openapi(meRoute, async (c) => {
     const { user, session, permissions } = await getMe(c.get("ctx"), callingPerson(c));
     const body = {

@@ -4,7 +4,7 @@ import { fault, opaqueText } from "../../http/fields.ts";
 import { PermissionName } from "../../roles/permissions/schema.ts";
 import { AuthenticationCredential } from "../passkeys/schema.ts";
 import { CurrentPassword } from "../passwords/rules.ts";
-import { Session } from "../sessions/schema.ts";
+import { Session, StaySignedIn } from "../sessions/schema.ts";
 
 const Identifier = opaqueText(320);
 
@@ -13,6 +13,7 @@ export const Login = z
     username: Identifier.optional().openapi({ example: "ada" }),
     email: Identifier.optional().openapi({ example: "ada@example.com" }),
     password: CurrentPassword,
+    stay_signed_in: StaySignedIn,
   })
   .refine(({ username, email }) => (username === undefined) !== (email === undefined), {
     ...fault("username_or_email", "Send either a username or an email."),
@@ -27,7 +28,7 @@ export const Login = z
 export type Login = z.infer<typeof Login>;
 
 export const PasskeyLogin = z
-  .strictObject({ credential: AuthenticationCredential })
+  .strictObject({ credential: AuthenticationCredential, stay_signed_in: StaySignedIn })
   .openapi("PasskeyLogin");
 export type PasskeyLogin = z.infer<typeof PasskeyLogin>;
 

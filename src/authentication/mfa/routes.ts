@@ -1,6 +1,7 @@
 import { createRouter, jsonBody, jsonContent, operation } from "../../access/operation.ts";
 import { everyone } from "../../access/rule.ts";
 import { RequestOptions } from "../passkeys/schema.ts";
+import { answerTokens } from "../sessions/refresh-cookie.ts";
 import { Tokens } from "../sessions/schema.ts";
 import { challengeMfa } from "./challenge.ts";
 import { ChallengeMfa, VerifyMfa } from "./schema.ts";
@@ -19,8 +20,14 @@ const verifyRoute = operation({
   access: everyone,
   rateLimitPolicy: "auth",
   request: { body: jsonBody(VerifyMfa) },
-  responses: { 200: jsonContent(Tokens, "The tokens of the new session.") },
-  errors: ["invalid_mfa_token", "invalid_code", "too_many_attempts", "passkeys_unavailable"],
+  responses: { 200: jsonContent(Tokens, "The tokens of the new session.", ["Set-Cookie"]) },
+  errors: [
+    "invalid_mfa_token",
+    "invalid_code",
+    "origin_not_allowed",
+    "too_many_attempts",
+    "passkeys_unavailable",
+  ],
 });
 
 const challengeRoute = operation({
@@ -39,9 +46,10 @@ const challengeRoute = operation({
 });
 
 export const mfaRouter = createRouter()
-  .openapi(verifyRoute, async (c) =>
-    c.json(await verifyMfa(c.get("ctx"), c.req.valid("json")), 200),
-  )
+  .openapi(verifyRoute, async (c) => {
+    const { stay_signed_in, ...factor } = c.req.valid("json");
+    return c.json(await answerTokens(c, stay_signed_in, (ctx) => verifyMfa(ctx, factor)), 200);
+  })
   .openapi(challengeRoute, async (c) => {
     const public_key = await challengeMfa(c.get("ctx"), c.req.valid("json"));
     return c.json({ public_key }, 200);

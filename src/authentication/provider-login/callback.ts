@@ -1,10 +1,10 @@
 import type { Context } from "../../context.ts";
 import { AppError } from "../../errors.ts";
 import type { Provider } from "../../lib/login-provider.ts";
-import { isAllowedRedirect } from "../../lib/redirect-uri.ts";
 import { type CallbackError, ProviderFailure } from "../providers/failure.ts";
 import { getProvider } from "../providers/list.ts";
 import { redeemCallback } from "../providers/redeem.ts";
+import { mayRedirectTo } from "../providers/redirects.ts";
 import { type ProviderState, readState } from "../providers/state.ts";
 import { findSpentToken } from "../spent-tokens/repository.ts";
 import { mintCode } from "./codes.ts";
@@ -42,7 +42,7 @@ async function requireState(
   const [text = "", ...others] = parameters.getAll("state");
   const state = others.length > 0 ? undefined : await readState(ctx, provider, text);
   // The settings may have changed since.
-  if (!state || !isAllowedRedirect(state.redirectUri, ctx.config.loginRedirectUris)) {
+  if (!state || !mayRedirectTo(ctx, state.redirectUri)) {
     throw new AppError("invalid_state");
   }
   // D1 decides once more when the code is stored. Until then, the provider is asked only for states that may succeed.

@@ -12,6 +12,7 @@ import type { AppEnv } from "../../http/app-env.ts";
 import { toHeaders } from "../../http/response-headers.ts";
 import { presentIdentity } from "../identities/schema.ts";
 import { ProviderParams } from "../providers/schema.ts";
+import { presentTokens, requireMayStay } from "../sessions/refresh-cookie.ts";
 import { finishCallback } from "./callback.ts";
 import { exchangeCode } from "./exchange.ts";
 import { CallbackParameters, Exchange, Exchanged } from "./schema.ts";
@@ -71,7 +72,9 @@ const exchangeRoute = operation({
   rateLimitPolicy: "auth",
   request: { body: jsonBody(Exchange) },
   responses: {
-    200: jsonContent(Exchanged, "Tokens, an identity, or an access token, by the intent."),
+    200: jsonContent(Exchanged, "Tokens, an identity, or an access token, by the intent.", [
+      "Set-Cookie",
+    ]),
   },
   errors: [
     "invalid_exchange_code",
@@ -79,6 +82,7 @@ const exchangeRoute = operation({
     "mfa_required",
     "mfa_enrollment_required",
     "insufficient_user_authentication",
+    "origin_not_allowed",
     "registration_closed",
     "email_not_verified",
     "account_link_required",
@@ -92,10 +96,12 @@ export const providerLoginRouter = createRouter()
   .openapi(callbackRoute, (c) => finish(c, new URL(c.req.url).searchParams))
   .openapi(formCallbackRoute, async (c) => finish(c, toParameters(await c.req.json())))
   .openapi(exchangeRoute, async (c) => {
-    const exchanged = await exchangeCode(c.get("ctx"), c.req.valid("json"));
+    const { stay_signed_in, ...sent } = c.req.valid("json");
+    requireMayStay(c, stay_signed_in);
+    const exchanged = await exchangeCode(c.get("ctx"), sent);
     switch (exchanged.intent) {
       case "login":
-        return c.json(exchanged.tokens, 200);
+        return c.json(presentTokens(c, stay_signed_in, exchanged.tokens), 200);
       case "link":
         return c.json(presentIdentity(exchanged.identity), 200);
       case "step_up":

@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { MAX_TOKEN_LENGTH, opaqueText } from "../../http/fields.ts";
 import { Identity } from "../identities/schema.ts";
-import { Tokens } from "../sessions/schema.ts";
+import { StaySignedIn, Tokens } from "../sessions/schema.ts";
 import { SteppedUp } from "../step-up/schema.ts";
 
 // Only `state` decides whether a callback is accepted, and providers add parameters of their own.
@@ -31,6 +31,7 @@ export const Exchange = z
         "The PKCE verifier whose challenge you sent to start (RFC 7636): 43 to 128 characters. A wrong one uses the code up.",
       example: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
     }),
+    stay_signed_in: StaySignedIn,
   })
   .openapi("Exchange");
 export type Exchange = z.infer<typeof Exchange>;

@@ -25,7 +25,8 @@ export const ProviderPage = pageOf(ListedProvider, "ProviderPage");
 export const StartProviderLogin = z
   .strictObject({
     redirect_uri: opaqueText(MAX_REDIRECT_URI_LENGTH).openapi({
-      description: "Where your application gets the result, as in the setting LOGIN_REDIRECT_URIS.",
+      description:
+        "Where your application gets the result, as in the setting LOGIN_REDIRECT_URIS. `/account/callback` of this service needs no entry.",
       example: "https://app.example.com/login/callback",
     }),
     code_challenge: z

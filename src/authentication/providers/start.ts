@@ -4,11 +4,11 @@ import { requireStepUp } from "../../access/step-up.ts";
 import type { Context } from "../../context.ts";
 import { AppError, invalidField } from "../../errors.ts";
 import type { Provider } from "../../lib/login-provider.ts";
-import { isAllowedRedirect } from "../../lib/redirect-uri.ts";
 import { describeError } from "../../platform/logger.ts";
 import { type Authorization, createAuthorizationUrl } from "./authorization-url.ts";
 import { toFailure } from "./failure.ts";
 import { getProvider } from "./list.ts";
+import { mayRedirectTo } from "./redirects.ts";
 import type { StartProviderLogin } from "./schema.ts";
 import type { AuthorizationRequest, Intent } from "./state.ts";
 
@@ -24,7 +24,7 @@ export async function startProviderLogin(
   const { intent, redirect_uri: redirectUri } = input;
   const caller = intent === "login" ? undefined : await findCaller(ctx, intent);
   const provider = getProvider(ctx, id);
-  if (!isAllowedRedirect(redirectUri, ctx.config.loginRedirectUris)) {
+  if (!mayRedirectTo(ctx, redirectUri)) {
     throw new AppError("redirect_uri_not_allowed");
   }
   if (intent === "step_up" && provider.kind === "github") {

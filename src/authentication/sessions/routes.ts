@@ -1,10 +1,11 @@
-import { createRouter, jsonBody, jsonContent, operation } from "../../access/operation.ts";
+import { createRouter, jsonContent, operation, optionalJsonBody } from "../../access/operation.ts";
 import { everyone, own, ownOr, personal } from "../../access/rule.ts";
 import { callingUser, targetPerson, targetUser } from "../../access/target.ts";
 import { PageQuery, presentPage } from "../../http/pagination.ts";
+import { toHeaders } from "../../http/response-headers.ts";
 import { endOwnSessions, endSessionsOfUser, logOut } from "./end.ts";
 import { getSessionPage } from "./list.ts";
-import { refreshSession } from "./refresh.ts";
+import { answerRefresh, clearRefreshCookie, requireRefreshCookie } from "./refresh-cookie.ts";
 import {
   OwnSessionId,
   presentSession,
@@ -25,12 +26,20 @@ const refreshRoute = operation({
   tags: OWN,
   summary: "Exchange a refresh token for new tokens",
   description:
-    "A refresh token works once. A retry within 30 seconds returns the same new refresh token; after that, reusing the old one ends the session.",
+    "A refresh token works once. A retry within 30 seconds returns the same new refresh token; after that, reusing the old one ends the " +
+    "session. Pages of Roster itself that stay signed in send no body: then the token in the cookie counts, the new one replaces it there, " +
+    "and a cookie that is refused is removed. With a body, the cookie is ignored.",
   access: everyone,
   rateLimitPolicy: "refresh",
-  request: { body: jsonBody(Refresh) },
-  responses: { 200: jsonContent(Tokens, "New tokens for the same session.") },
-  errors: ["invalid_refresh_token"],
+  takesCookie: "refreshCookie",
+  request: { body: optionalJsonBody(Refresh) },
+  check: async (c) => {
+    if (c.get("isBodyLeftOut")) requireRefreshCookie(c);
+  },
+  responses: {
+    200: jsonContent(Tokens, "New tokens for the same session.", ["Set-Cookie"]),
+  },
+  errors: ["invalid_refresh_token", "origin_not_allowed"],
 });
 
 const logoutRoute = operation({
@@ -39,9 +48,15 @@ const logoutRoute = operation({
   operationId: "logOut",
   tags: OWN,
   summary: "Log out",
-  description: "Ends the session of the access token.",
+  description:
+    "Ends the session of the access token, and removes the cookie of a browser that stays signed in.",
   access: own,
-  responses: { 204: { description: "The session has ended. Its tokens are no longer valid." } },
+  responses: {
+    204: {
+      description: "The session has ended. Its tokens are no longer valid.",
+      headers: toHeaders(["Set-Cookie"]),
+    },
+  },
   errors: [],
 });
 
@@ -125,12 +140,10 @@ const endOfUserRoute = operation({
 });
 
 export const sessionsRouter = createRouter()
-  .openapi(refreshRoute, async (c) => {
-    const { refresh_token } = c.req.valid("json");
-    return c.json(await refreshSession(c.get("ctx"), refresh_token), 200);
-  })
+  .openapi(refreshRoute, async (c) => c.json(await answerRefresh(c, c.req.valid("json")), 200))
   .openapi(logoutRoute, async (c) => {
     await logOut(c.get("ctx"));
+    clearRefreshCookie(c);
     return c.body(null, 204);
   })
   .openapi(listOwnRoute, async (c) => {

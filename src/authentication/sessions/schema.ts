@@ -50,7 +50,9 @@ export const Tokens = z
     access_token: z
       .string()
       .openapi({ description: "A JWT, signed with EdDSA. Send it as a bearer token." }),
-    refresh_token: z.string().openapi({ description: "Works for one refresh." }),
+    refresh_token: z.string().optional().openapi({
+      description: "Works for one refresh. Absent if it is in the cookie (`stay_signed_in`).",
+    }),
     token_type: z.literal("Bearer"),
     expires_in: z
       .int()
@@ -60,7 +62,19 @@ export const Tokens = z
       .openapi({ description: "Seconds until the refresh token expires.", example: 604_800 }),
   })
   .openapi("Tokens");
+export type Tokens = z.infer<typeof Tokens>;
 
 export const Refresh = z
   .strictObject({ refresh_token: opaqueText(MAX_TOKEN_LENGTH) })
   .openapi("Refresh");
+export type Refresh = z.infer<typeof Refresh>;
+
+/** Whether a browser stays signed in. A member of the body of every way to log in. */
+export const StaySignedIn = z
+  .boolean()
+  .optional()
+  .openapi("StaySignedIn", {
+    description:
+      "`true` puts the refresh token into an HttpOnly cookie instead of the response. Only for pages of Roster itself: from elsewhere, 403 " +
+      "`origin_not_allowed`.",
+  });

@@ -1,4 +1,3 @@
-import type { z } from "@hono/zod-openapi";
 import { assess } from "../../access/assurance.ts";
 import type { UserPrincipal } from "../../access/principal.ts";
 import type { Context } from "../../context.ts";
@@ -7,7 +6,7 @@ import { mintRefreshToken } from "../../lib/refresh-token.ts";
 import { SECOND } from "../../lib/time.ts";
 import type { Tokens } from "./schema.ts";
 
-export type TokenSet = z.infer<typeof Tokens>;
+export type TokenSet = Tokens & { refresh_token: string };
 
 /** Issues the tokens of a generation of a session. None outlives the session. */
 export async function issueTokens(

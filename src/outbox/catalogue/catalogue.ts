@@ -40,9 +40,5 @@ export interface Catalogue {
   greeting(name: string): string;
   /** When what a notice reports happened. */
   time(at: string): string;
-  /** How to use the token of a link that opens no page. */
-  usage(request: { url: string; body: string }): string;
-  /** How to use the token of the second link. */
-  disownUsage(request: { url: string; body: string }): string;
   closing(appName: string): string;
 }

@@ -182,9 +182,5 @@ export const de: Catalogue = {
   },
   greeting: (name) => `Hallo ${name},`,
   time: (at) => `Zeitpunkt: ${at}`,
-  usage: ({ url, body }) =>
-    `Wenn der Link keine Seite öffnet, senden Sie sein Token, also alles nach dem Gleichheitszeichen: POST ${url} mit dem JSON-Inhalt ${body}`,
-  disownUsage: ({ url, body }) =>
-    `Wenn Sie es nicht waren, senden Sie das Token: POST ${url} mit dem JSON-Inhalt ${body}`,
   closing: (appName) => `Diese E-Mail betrifft ein Konto bei ${appName}.`,
 };

@@ -182,9 +182,5 @@ export const en: Catalogue = {
   },
   greeting: (name) => `Hello ${name},`,
   time: (at) => `Time: ${at}`,
-  usage: ({ url, body }) =>
-    `If the link opens no page, send its token, which is everything after the equals sign: POST ${url} with the JSON body ${body}`,
-  disownUsage: ({ url, body }) =>
-    `If it wasn't you, send the token: POST ${url} with the JSON body ${body}`,
   closing: (appName) => `This email is about an account at ${appName}.`,
 };

@@ -1,4 +1,4 @@
-import { isProblem, Problem } from "../shared/problem.ts";
+import { faultOf, isProblem } from "../shared/problem.ts";
 
 /** Runs an operation that takes the current password. A wrong one is a fault of its field. */
 export async function withCurrentPassword<T>(call: Promise<T>, message: string): Promise<T> {
@@ -8,11 +8,4 @@ export async function withCurrentPassword<T>(call: Promise<T>, message: string):
     if (!isProblem(error, "invalid_credentials")) throw error;
     throw faultOf("current_password", message);
   }
-}
-
-/** A problem with one field, as if the service had found it. */
-export function faultOf(path: string, message: string): Problem {
-  const code = "validation_failed";
-  const errors = [{ path, code, message }];
-  return new Problem({ code, title: code, detail: "", status: 422, errors });
 }
