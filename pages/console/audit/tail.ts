@@ -4,7 +4,7 @@ import { usePoll } from "../../ui/poll.ts";
 import { type AuditEvent, type EventPage, type Filters, readEvents } from "./data.ts";
 
 /** Pauses between two requests: they grow while nothing happens, because requests are limited per hour. */
-const PAUSE_MS = { shortest: 3000, longest: 15_000, growth: 1.5 };
+const PAUSE_MS = { shortest: 5000, longest: 15_000, growth: 1.5 };
 /** An event can become visible a little later than a newer one. */
 const OVERLAP_MS = 10_000;
 const BATCH = 100;
