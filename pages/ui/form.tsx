@@ -7,6 +7,7 @@ import type {
 import { createContext } from "preact";
 import { useContext, useId, useState } from "preact/hooks";
 import { type Problem, toProblem } from "../shared/problem.ts";
+import { useFaultText } from "./fault-text.ts";
 import { ProblemNotice } from "./notice.tsx";
 
 /** The faults of the form's last submission, by the path of the field. */
@@ -49,7 +50,8 @@ export function Form(props: FormProps) {
       setBusy(false);
     }
   };
-  const faults = new Map(problem?.faults.map(({ path, message }) => [path, message]));
+  const faultText = useFaultText();
+  const faults = new Map(problem?.faults.map((fault) => [fault.path, faultText(fault)]));
   const others = problem?.faults.filter(({ path }) => !fields.includes(path)) ?? [];
   return (
     <form onSubmit={send} aria-label={label} aria-busy={isBusy} noValidate>

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import type { Fault, Problem } from "../shared/problem.ts";
 import { useLocale } from "../texts/texts.ts";
+import { useFaultText } from "./fault-text.ts";
 
 interface NoticeProps {
   kind: "info" | "success" | "warning" | "error";
@@ -26,6 +27,7 @@ export function ProblemNotice({
 }) {
   const { texts, language } = useLocale();
   const { common, problems } = texts;
+  const faultText = useFaultText();
   const { code, request_id, detail, title } = problem.body;
   const text = problems[code] ?? (detail || title);
   const listed = faults ?? problem.faults;
@@ -37,9 +39,9 @@ export function ProblemNotice({
       </p>
       {listed.length > 0 && (
         <ul>
-          {listed.map(({ path, message }) => (
-            <li key={`${path} ${message}`}>
-              {path}: {message}
+          {listed.map((fault) => (
+            <li key={`${fault.path} ${fault.message}`}>
+              {fault.path}: {faultText(fault)}
             </li>
           ))}
         </ul>

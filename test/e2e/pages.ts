@@ -64,6 +64,5 @@ await withDevServer(
     EMAIL_LOGIN: "on",
     ...mailbox.settings,
     ...provider.settings,
-    LOGIN_REDIRECT_URIS: "https://app.example.com/callback",
   },
 ).finally(mailbox.close);

@@ -7,6 +7,7 @@ import { audit } from "./audit.ts";
 import { common } from "./common.ts";
 import { console_ } from "./console.ts";
 import { factors } from "./factors.ts";
+import { faults } from "./faults.ts";
 import { links } from "./links.ts";
 import { login } from "./login.ts";
 import { operations } from "./operations.ts";
@@ -20,6 +21,7 @@ import { users } from "./users.ts";
 export const texts: Texts = {
   common,
   problems,
+  faults,
   login,
   factors,
   links,

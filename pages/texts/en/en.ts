@@ -6,6 +6,7 @@ import { audit } from "./audit.ts";
 import { common } from "./common.ts";
 import { console_ } from "./console.ts";
 import { factors } from "./factors.ts";
+import { faults } from "./faults.ts";
 import { links } from "./links.ts";
 import { login } from "./login.ts";
 import { operations } from "./operations.ts";
@@ -19,6 +20,7 @@ import { users } from "./users.ts";
 export const texts = {
   common,
   problems,
+  faults,
   login,
   factors,
   links,

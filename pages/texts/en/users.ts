@@ -96,4 +96,17 @@ export const users = {
     intro:
       "Downloads everyone whom the search and the filters select, as a file with one JSON object per line. The export is recorded in the audit trail.",
   },
+  import: {
+    open: "Import",
+    title: "Import users",
+    submit: "Import the file",
+    file: "File",
+    fileHint:
+      "One JSON object per line, or a JSON list. Each user needs an email; username, names, role and a password or its hash are optional. Nobody gets an email.",
+    noFile: "Choose a file.",
+    unreadable: "This is neither NDJSON nor JSON.",
+    progress: (created: number, total: number) => `${created} of ${total} users created.`,
+    rejected: (count: number) => `${count} rows were rejected:`,
+    row: (number: number) => `Row ${number}:`,
+  },
 };

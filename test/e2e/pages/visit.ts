@@ -29,7 +29,7 @@ export interface Visit {
   page: Page;
   /** The requests to the API so far, as `GET /v1/users`. */
   calls: string[];
-  /** Whether someone is there who touches the virtual authenticator when asked, as at first. */
+  /** Whether someone is there who touches the virtual authenticator when it asks from now on, as at first. */
   setPresence(isPresent: boolean): Promise<void>;
   /** Checks the page as it is now with axe. Fails on findings that are serious or critical. */
   checkAccessibility(): Promise<void>;
