@@ -42,6 +42,12 @@ const ACCOUNT = [
   "activity",
   "data",
 ];
+/** Dialogs of the account: the page, and the button that opens it. */
+const DIALOGS = [
+  ["api-keys", "Create an API key"],
+  ["factors", "Add an authenticator app"],
+  ["data", "Delete your account"],
+] as const;
 /** Pages that need no login. */
 const OPEN = [
   "console",
@@ -115,6 +121,12 @@ async function takeAccount(album: Album): Promise<void> {
   for (const path of ACCOUNT) {
     await goTo(page, path ? `/account/${path}` : "/account");
     await take(page, album, `account-${path || "overview"}`);
+  }
+  for (const [path, button] of DIALOGS) {
+    await goTo(page, `/account/${path}`);
+    await page.getByRole("button", { name: button }).click();
+    await take(page, album, `account-${path}-dialog`);
+    await page.keyboard.press("Escape");
   }
   await page.context().close();
 }
