@@ -1,24 +1,29 @@
+import { useState } from "preact/hooks";
+import { useLocation } from "preact-iso";
 import { LogIn } from "../login/log-in.tsx";
-import { useSession } from "../shared/session.ts";
+import { forgetSession, useSession } from "../shared/session.ts";
 import { useTexts } from "../texts/texts.ts";
-import { Footer, Layout, useTitle } from "../ui/layout.tsx";
+import { Footer, useTitle } from "../ui/layout.tsx";
+import { Sections } from "./sections.tsx";
 
 /** A person's own account. */
 export function Account() {
   const session = useSession();
+  const { route } = useLocation();
+  const [isDeleted, setDeleted] = useState(false);
   const { account } = useTexts();
   useTitle(account.title);
-  if (!session) {
-    return (
-      <>
-        <LogIn />
-        <Footer />
-      </>
-    );
-  }
+  const leave = () => {
+    setDeleted(true);
+    forgetSession();
+    route("/account", true);
+  };
+  if (session) return <Sections onDeleted={leave} />;
+  const farewell = { kind: "success", text: account.data.deleted } as const;
   return (
-    <Layout title={account.title} navigation={account.title} links={[]}>
-      <h1>{account.title}</h1>
-    </Layout>
+    <>
+      <LogIn {...(isDeleted && { first: { name: "start", announcement: farewell } })} />
+      <Footer />
+    </>
   );
 }

@@ -61,7 +61,7 @@ function Sections({ session }: { session: Session }) {
       ) : (
         <Router>
           <Route path="/console/users" component={Users} />
-          <Route path="/console/users/:id" component={UserPage} />
+          <Route path="/console/users/:id/:section?" component={UserPage} />
           <Route path="/console/roles" component={Roles} />
           <Route path="/console/audit" component={Audit} />
           <Route path="/console/operations" component={Operations} />

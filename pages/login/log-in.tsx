@@ -1,52 +1,47 @@
-import { useState } from "preact/hooks";
-import { api, ok } from "../shared/api.ts";
-import { isProblem } from "../shared/problem.ts";
-import { startSession } from "../shared/session.ts";
-import { settings } from "../shared/settings.ts";
+import { ErrorBoundary, lazy } from "preact-iso";
+import { hasEnded } from "../shared/session.ts";
 import { useTexts } from "../texts/texts.ts";
-import { Checkbox, Field, Form, textOf } from "../ui/form.tsx";
-import { SecondFactor, type SecondFactorRequest } from "./second-factor.tsx";
-import { stay } from "./stay.ts";
+import { EmailLink } from "./email-link.tsx";
+import { EmailLogin } from "./email-login.tsx";
+import { ExpiredPassword } from "./expired-password.tsx";
+import { type Flow, useFlow, type View } from "./flow.ts";
+import { ForgotPassword } from "./forgot-password.tsx";
+import { Register } from "./register.tsx";
+import { SecondFactor } from "./second-factor.tsx";
+import { Start } from "./start.tsx";
 
-/** Logs in. Afterwards there is a session. */
-export function LogIn() {
+// Few people need it, and it draws QR codes.
+const Enrollment = lazy(() => import("./enrollment.tsx").then(({ Enrollment }) => Enrollment));
+
+/** Logs in, by every way that there is. Afterwards there is a session. */
+export function LogIn({ first }: { first?: View }) {
   const { login } = useTexts();
-  const [second, setSecond] = useState<SecondFactorRequest>();
-  const send = async (values: FormData) => {
-    const staysSignedIn = values.has("stay_signed_in");
-    const identifier = textOf(values, "identifier");
-    const name = identifier.includes("@") ? { email: identifier } : { username: identifier };
-    const body = { ...name, password: textOf(values, "password"), ...stay(staysSignedIn) };
-    try {
-      startSession(await ok(api.POST("/v1/auth/login", { body: body as never })));
-    } catch (error) {
-      if (!isProblem(error, "mfa_required")) throw error;
-      const { mfa_token = "", methods = [] } = error.body;
-      setSecond({ mfaToken: mfa_token, methods, staysSignedIn });
-    }
-  };
-  if (second) return <SecondFactor {...second} onBack={() => setSecond(undefined)} />;
+  const ended: View = { name: "start", announcement: { kind: "info", text: login.ended } };
+  const { view, flow } = useFlow(first ?? (hasEnded() ? ended : { name: "start" }));
   return (
-    <main id="content" class="narrow">
-      <h1>{login.title(settings.app_name)}</h1>
-      <Form submit={login.logIn} onSubmit={send} label={login.logIn}>
-        <Field
-          label={login.identifier}
-          name="identifier"
-          autoComplete="username"
-          autoCapitalize="off"
-          spellcheck={false}
-          required
-        />
-        <Field
-          label={login.password}
-          name="password"
-          type="password"
-          autoComplete="current-password"
-          required
-        />
-        <Checkbox label={login.staySignedIn} name="stay_signed_in" />
-      </Form>
-    </main>
+    <ErrorBoundary>
+      <Step key={view.name} view={view} flow={flow} />
+    </ErrorBoundary>
   );
+}
+
+function Step({ view, flow }: { view: View; flow: Flow }) {
+  switch (view.name) {
+    case "start":
+      return <Start {...view} flow={flow} />;
+    case "second_factor":
+      return <SecondFactor {...view} flow={flow} />;
+    case "enrollment":
+      return <Enrollment {...view} flow={flow} />;
+    case "expired_password":
+      return <ExpiredPassword {...view} flow={flow} />;
+    case "email":
+      return <EmailLogin {...view} flow={flow} />;
+    case "email_link":
+      return <EmailLink {...view} flow={flow} />;
+    case "register":
+      return <Register flow={flow} />;
+    case "forgot_password":
+      return <ForgotPassword flow={flow} />;
+  }
 }

@@ -1,60 +1,59 @@
 import { useState } from "preact/hooks";
 import { api, ok } from "../shared/api.ts";
-import { startSession } from "../shared/session.ts";
 import { useTexts } from "../texts/texts.ts";
 import { CodeField, Form, Select, textOf } from "../ui/form.tsx";
+import type { Flow, View } from "./flow.ts";
 import { assertWithPasskey } from "./passkeys.ts";
-import { stay } from "./stay.ts";
+import { Screen } from "./screen.tsx";
 
-export interface SecondFactorRequest {
-  mfaToken: string;
-  methods: readonly string[];
-  staysSignedIn: boolean;
-}
+type Method = "totp" | "passkey" | "recovery_code";
+type SecondFactorProps = Extract<View, { name: "second_factor" }> & { flow: Flow };
 
 /** Completes a login with a second factor. */
-export function SecondFactor(props: SecondFactorRequest & { onBack: () => void }) {
-  const { mfaToken, methods, staysSignedIn, onBack } = props;
+export function SecondFactor({ mfaToken, methods, flow }: SecondFactorProps) {
   const { common, login } = useTexts();
-  const [method, setMethod] = useState(methods[0] ?? "totp");
-  const names = common.stepUp as unknown as Record<string, string>;
+  const known = METHODS.filter((method) => methods.includes(method));
+  const [method, setMethod] = useState<Method>(known[0] ?? "totp");
   const send = async (values: FormData) => {
-    const proof =
-      method === "passkey"
-        ? { credential: await assert(mfaToken) }
-        : { code: textOf(values, "code").trim() };
-    const body = { mfa_token: mfaToken, method, ...proof, ...stay(staysSignedIn) };
-    startSession(await ok(api.POST("/v1/auth/mfa/verify", { body: body as never })));
+    const proof = await toProof(method, mfaToken, values);
+    await flow.logIn((stay) =>
+      ok(api.POST("/v1/auth/mfa/verify", { body: { mfa_token: mfaToken, ...proof, ...stay } })),
+    );
   };
   return (
-    <main id="content" class="narrow">
-      <h1>{login.secondFactor}</h1>
+    <Screen title={login.secondFactor}>
       <p>{login.secondFactorIntro}</p>
-      {methods.length > 1 && (
+      {known.length > 1 && (
         <Select
           label={common.stepUp.method}
           name="method"
           value={method}
-          options={methods.map((name) => [name, names[name] ?? name] as const)}
-          onChange={(event) => setMethod(event.currentTarget.value)}
+          options={known.map((name) => [name, common.stepUp[name]])}
+          onChange={(event) => setMethod(event.currentTarget.value as Method)}
         />
       )}
       <Form
         key={method}
         submit={method === "passkey" ? common.stepUp.usePasskey : login.logIn}
         onSubmit={send}
-        onCancel={onBack}
+        onCancel={() => flow.show({ name: "start" })}
         cancel={common.back}
       >
-        {method !== "passkey" && <CodeField label={common.stepUp.code} />}
+        {method !== "passkey" && (
+          <CodeField label={common.stepUp.code} hint={login.codeHints[method]} />
+        )}
       </Form>
-    </main>
+    </Screen>
   );
 }
 
-async function assert(mfaToken: string) {
+/** The usual ones first. */
+const METHODS: readonly Method[] = ["passkey", "totp", "recovery_code"];
+
+async function toProof(method: Method, mfaToken: string, values: FormData) {
+  if (method !== "passkey") return { method, code: textOf(values, "code").trim() };
   const { public_key } = await ok(
-    api.POST("/v1/auth/mfa/challenge", { body: { mfa_token: mfaToken, method: "passkey" } }),
+    api.POST("/v1/auth/mfa/challenge", { body: { mfa_token: mfaToken, method } }),
   );
-  return assertWithPasskey(public_key);
+  return { method, credential: await assertWithPasskey(public_key) };
 }

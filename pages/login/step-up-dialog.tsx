@@ -120,9 +120,9 @@ function Proof({ method, onDone, onCancel }: ProofProps) {
 async function toBody(method: Method, values: FormData) {
   if (method === "password") return { method, password: textOf(values, "password") };
   if (method !== "passkey") return { method, code: textOf(values, "code").trim() };
-  const { public_key } = (await ok(
-    api.POST("/v1/auth/step-up/challenge", { body: { method } }),
-  )) as { public_key: unknown };
+  const challenge = await ok(api.POST("/v1/auth/step-up/challenge", { body: { method } }));
+  if (!challenge) throw new Error("no challenge");
+  const { public_key } = challenge;
   return { method, credential: await assertWithPasskey(public_key) };
 }
 

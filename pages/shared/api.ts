@@ -3,7 +3,7 @@
 import createClient from "openapi-fetch";
 import type { paths } from "./api-types.d.ts";
 import { Problem, type ProblemBody } from "./problem.ts";
-import { forgetSession, getSession, isExpiring, refreshSession, type Tokens } from "./session.ts";
+import { forgetSession, getSession, isExpiring, refreshSession } from "./session.ts";
 import { requestStepUp } from "./step-up.ts";
 
 /** Calls an operation: `api.GET("/v1/users/{id}", { params: { path: { id } } })`. Pass the promise to `ok` or `okWithTag`. */
@@ -25,11 +25,6 @@ export async function okWithTag<T>(call: Promise<Result<T>>): Promise<{ data: T;
   const { data, error, response } = await call;
   if (!response.ok) throw toError(response, error);
   return { data: data as T, etag: response.headers.get("ETag") ?? "" };
-}
-
-/** The tokens of a login in this page. With `stay_signed_in` the refresh token is in a cookie. */
-export async function okTokens(call: Promise<Result<Tokens>>): Promise<Tokens> {
-  return ok(call);
 }
 
 function toError(response: Response, error: unknown): Problem {

@@ -49,5 +49,17 @@ export function isProblem(error: unknown, code: string): error is Problem {
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   const code = error instanceof TypeError ? "network_error" : "unexpected_error";
+  return localProblem(code);
+}
+
+/** A problem that arises in the page itself. Its code has a text in texts/…/problems.ts. */
+export function localProblem(code: string): Problem {
   return new Problem({ code, title: code, detail: "", status: 0 });
+}
+
+/** A fault of one field, found in the page itself. */
+export function faultOf(path: string, message: string): Problem {
+  const errors = [{ path, code: "invalid_value", message }];
+  const code = "validation_failed";
+  return new Problem({ code, title: code, detail: "", status: 422, errors });
 }

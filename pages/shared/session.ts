@@ -35,6 +35,7 @@ const EARLY_MS = 20_000;
 const STAYS = "roster.stays_signed_in";
 
 let current: Session | undefined;
+let ended = false;
 let refreshing: Promise<boolean> | undefined;
 const listeners = new Set<() => void>();
 
@@ -55,10 +56,20 @@ export function useSession(): Session | undefined {
   return session;
 }
 
-/** Begins a session, or goes on with new tokens. Without `refresh_token`, the refresh token is in the cookie. */
-export function startSession({ access_token, refresh_token }: Tokens): void {
+/** True if the last session of this page has ended by itself. */
+export function hasEnded(): boolean {
+  return ended;
+}
+
+/** Begins a session. Without `refresh_token`, the refresh token is in the cookie. */
+export function startSession(tokens: Tokens): void {
+  ended = false;
+  setStays(tokens.refresh_token === undefined);
+  adopt(tokens);
+}
+
+function adopt({ access_token, refresh_token }: Tokens): void {
   const { sub, sid, role, scope, exp } = decode(access_token);
-  setStays(refresh_token === undefined);
   setCurrent({
     userId: sub,
     sessionId: sid,
@@ -110,12 +121,24 @@ async function refresh(): Promise<boolean> {
     }),
   });
   if (response.ok) {
-    startSession((await response.json()) as Tokens);
-    return true;
+    const tokens = (await response.json()) as Tokens;
+    const isOther = current !== undefined && decode(tokens.access_token).sub !== current.userId;
+    if (!isOther) adopt(tokens);
+    // Someone else has logged in, in another tab, and the cookie is theirs. What this page shows is not.
+    else end();
+    return !isOther;
   }
   // Only a refusal ends the session: an overloaded service does not.
-  if (response.status === 401 || response.status === 403) forgetSession();
+  if (response.status === 401 || response.status === 403) {
+    if (!token) setStays(false);
+    end();
+  }
   return false;
+}
+
+function end(): void {
+  ended = current !== undefined;
+  setCurrent(undefined);
 }
 
 function setCurrent(session: Session | undefined): void {

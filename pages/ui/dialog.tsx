@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
+import { faultOf } from "../shared/problem.ts";
 import { useTexts } from "../texts/texts.ts";
 import { Field, Form } from "./form.tsx";
 
@@ -50,12 +51,9 @@ interface ConfirmProps {
 /** Asks before something dangerous. With a name, it must be typed first. Closes after success. */
 export function Confirm({ title, children, confirm, name, onConfirm, onClose }: ConfirmProps) {
   const { common } = useTexts();
-  const field = useRef<HTMLInputElement>(null);
   const run = async (values: FormData) => {
     if (name !== undefined && values.get("name") !== name) {
-      field.current?.focus();
-      document.getElementsByName("name")[0]?.focus();
-      return;
+      throw faultOf("name", common.notTheName(name));
     }
     await onConfirm();
     onClose();
@@ -63,7 +61,14 @@ export function Confirm({ title, children, confirm, name, onConfirm, onClose }: 
   return (
     <Dialog title={title} onClose={onClose}>
       {children}
-      <Form submit={confirm} onSubmit={run} onCancel={onClose} cancel={common.cancel} isDangerous>
+      <Form
+        submit={confirm}
+        onSubmit={run}
+        onCancel={onClose}
+        cancel={common.cancel}
+        fields={["name"]}
+        isDangerous
+      >
         {name !== undefined && (
           <Field label={common.typeName(name)} name="name" autoComplete="off" required />
         )}

@@ -7,6 +7,7 @@ import type {
 import { createContext } from "preact";
 import { useContext, useId, useState } from "preact/hooks";
 import { type Problem, toProblem } from "../shared/problem.ts";
+import { useFaultText } from "./fault-text.ts";
 import { ProblemNotice } from "./notice.tsx";
 
 /** The faults of the form's last submission, by the path of the field. */
@@ -49,7 +50,8 @@ export function Form(props: FormProps) {
       setBusy(false);
     }
   };
-  const faults = new Map(problem?.faults.map(({ path, message }) => [path, message]));
+  const faultText = useFaultText();
+  const faults = new Map(problem?.faults.map((fault) => [fault.path, faultText(fault)]));
   const others = problem?.faults.filter(({ path }) => !fields.includes(path)) ?? [];
   return (
     <form onSubmit={send} aria-label={label} aria-busy={isBusy} noValidate>
@@ -73,6 +75,8 @@ type FieldProps = {
   label: string;
   name: string;
   hint?: ComponentChildren;
+  /** The id of a `datalist` with suggestions. */
+  list?: string;
 } & Omit<InputHTMLAttributes<HTMLInputElement>, "label" | "name" | "role">;
 
 /** A text field with its label, hint and fault. A field of type `code` is for one-time codes. */
@@ -93,12 +97,19 @@ export function Field({ label, name, hint, ...input }: FieldProps) {
   );
 }
 
+interface CodeFieldProps {
+  label: string;
+  name?: string;
+  hint?: ComponentChildren;
+}
+
 /** A field for a one-time code, which browsers and phones fill in. */
-export function CodeField({ label, name = "code" }: { label: string; name?: string }) {
+export function CodeField({ label, name = "code", hint }: CodeFieldProps) {
   return (
     <Field
       label={label}
       name={name}
+      hint={hint}
       autoComplete="one-time-code"
       autoCapitalize="off"
       spellcheck={false}
@@ -153,7 +164,8 @@ export function Checkbox({ label, name, ...input }: CheckboxProps) {
   );
 }
 
-function useField(name: string, hasHint: boolean) {
+/** What a field of one's own needs: its id, its fault, and what describes it. */
+export function useField(name: string, hasHint: boolean) {
   const id = useId();
   const fault = useContext(FaultContext).get(name);
   const notes = [hasHint && `${id}-hint`, fault !== undefined && `${id}-fault`].filter(Boolean);
@@ -166,7 +178,8 @@ interface Notes {
   fault: string | undefined;
 }
 
-function FieldNotes({ id, hint, fault }: Notes) {
+/** The hint and the fault of a field. */
+export function FieldNotes({ id, hint, fault }: Notes) {
   return (
     <>
       {hint !== undefined && (

@@ -27,7 +27,10 @@ export function Layout({ title, navigation, links, children }: LayoutProps) {
     isFirst.current = false;
     window.scrollTo(0, 0);
   }, [path]);
-  const isCurrent = (href: string) => path === href || path.startsWith(`${href}/`);
+  const isWithin = (href: string) => path === href || path.startsWith(`${href}/`);
+  // The address of a section may begin with that of another: the longest one counts.
+  const within = links.map(({ href }) => href).filter(isWithin);
+  const current = within.sort((one, other) => other.length - one.length)[0];
   return (
     <>
       <a class="skip" href="#content" target="_self">
@@ -40,7 +43,7 @@ export function Layout({ title, navigation, links, children }: LayoutProps) {
         {links.length > 0 && (
           <nav aria-label={navigation}>
             {links.map(({ href, text }) => (
-              <a key={href} href={href} aria-current={isCurrent(href) ? "page" : undefined}>
+              <a key={href} href={href} aria-current={href === current ? "page" : undefined}>
                 {text}
               </a>
             ))}

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import type { Fault, Problem } from "../shared/problem.ts";
-import { useTexts } from "../texts/texts.ts";
+import { useLocale } from "../texts/texts.ts";
+import { useFaultText } from "./fault-text.ts";
 
 interface NoticeProps {
   kind: "info" | "success" | "warning" | "error";
@@ -24,18 +25,23 @@ export function ProblemNotice({
   problem: Problem;
   faults?: readonly Fault[];
 }) {
-  const { problems } = useTexts();
+  const { texts, language } = useLocale();
+  const { common, problems } = texts;
+  const faultText = useFaultText();
   const { code, request_id, detail, title } = problem.body;
   const text = problems[code] ?? (detail || title);
   const listed = faults ?? problem.faults;
   return (
     <Notice kind="error">
-      <p>{text}</p>
+      <p>
+        {text}
+        {problem.retryAfter && ` ${common.retryIn(formatWait(problem.retryAfter, language))}`}
+      </p>
       {listed.length > 0 && (
         <ul>
-          {listed.map(({ path, message }) => (
-            <li key={`${path} ${message}`}>
-              {path}: {message}
+          {listed.map((fault) => (
+            <li key={`${fault.path} ${fault.message}`}>
+              {fault.path}: {faultText(fault)}
             </li>
           ))}
         </ul>
@@ -43,4 +49,12 @@ export function ProblemNotice({
       {problem.body.status >= 500 && request_id && <p class="hint">{request_id}</p>}
     </Notice>
   );
+}
+
+/** A number of seconds, as "in 12 minutes". */
+function formatWait(seconds: number, language: string): string {
+  const format = new Intl.RelativeTimeFormat(language, { numeric: "always" });
+  return seconds < 90
+    ? format.format(seconds, "second")
+    : format.format(Math.ceil(seconds / 60), "minute");
 }

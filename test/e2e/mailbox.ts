@@ -24,28 +24,30 @@ export async function openMailbox() {
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const waitFor = async (address: string, pattern: RegExp): Promise<string> => {
+    const deadline = Date.now() + PATIENCE_MS;
+    while (Date.now() < deadline) {
+      const texts = mails.filter(({ to }) => to.includes(address)).map(({ text }) => text);
+      const found = texts.map((text) => pattern.exec(text)?.[1]).find(Boolean);
+      if (found) return found;
+      await setTimeout(POLL_MS);
+    }
+    throw new Error(`no mail to ${address} with ${pattern}`);
+  };
   const { port } = server.address() as AddressInfo;
 
   return {
     settings: {
-      APP_URL: "https://roster.test",
       MAIL_TRANSPORT: "http",
       MAIL_API_URL: `http://127.0.0.1:${port}/`,
       MAIL_API_KEY: "none",
       MAIL_FROM: "roster@roster.test",
     },
     /** Waits for a mail to an address with a link to the page, and returns the link's token. */
-    waitForToken: async (address: string, page: string): Promise<string> => {
-      const link = new RegExp(`/${page}#token=(\\S+)`);
-      const deadline = Date.now() + PATIENCE_MS;
-      while (Date.now() < deadline) {
-        const texts = mails.filter(({ to }) => to.includes(address)).map(({ text }) => text);
-        const token = texts.map((text) => link.exec(text)?.[1]).find(Boolean);
-        if (token) return token;
-        await setTimeout(POLL_MS);
-      }
-      throw new Error(`no mail with a link to ${page}`);
-    },
+    waitForToken: (address: string, page: string) =>
+      waitFor(address, new RegExp(`/${page}#token=(\\S+)`)),
+    /** Waits for a mail to an address that matches, and returns what the first group matches. */
+    waitFor,
     close: () => {
       server.closeAllConnections();
       server.close();

@@ -3,18 +3,15 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer, type RequestListener, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { RequestListener } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import Provider from "oidc-provider";
 import type { Browser, Page } from "playwright-core";
 import { withBrowser } from "./browser.ts";
+import { answerProvider, prepareIdentityProvider, serve } from "./identity-provider.ts";
 import { findFreePort, ROOT, withDevServer } from "./server.ts";
 
-const PROVIDER = "example";
-const CLIENT = { client_id: "roster", client_secret: "a secret of this test alone" };
 const HOST = "127.0.0.1";
 
 const guide = await readFile(join(ROOT, "docs/providers/applications.md"), "utf8");
@@ -29,17 +26,14 @@ interface Scene {
   app: string;
 }
 
-const idpPort = await findFreePort();
+const provider = await prepareIdentityProvider();
+const { id: PROVIDER, issuer } = provider;
 const appPort = await findFreePort();
-const issuer = `http://localhost:${idpPort}`;
 const app = `http://${HOST}:${appPort}`;
 
 await withDevServer(
   async ({ url: roster }) => {
-    const servers = [
-      await serve(createProvider(roster), idpPort, "localhost"),
-      await serve(createPage(roster), appPort, HOST),
-    ];
+    const servers = [await provider.start(roster), await serve(createPage(roster), appPort, HOST)];
     try {
       await withBrowser((browser) => tellStory(browser, { roster, issuer, app }));
       console.log(
@@ -51,30 +45,12 @@ await withDevServer(
     }
   },
   {
-    PROVIDERS: JSON.stringify([
-      { id: PROVIDER, name: "Example", issuer, client_id: CLIENT.client_id, trust_email: true },
-    ]),
-    PROVIDER_EXAMPLE_SECRET: CLIENT.client_secret,
+    ...provider.settings,
     LOGIN_REDIRECT_URIS: `http://${HOST}/login/callback,http://${HOST}/login`,
     CORS_ORIGINS: app,
     RATE_LIMIT_AUTH: "0",
   },
 );
-
-/** An OpenID provider at which everyone logs in with any password. It leaves addresses to its userinfo endpoint. */
-function createProvider(roster: string): RequestListener {
-  const provider = new Provider(issuer, {
-    clients: [{ ...CLIENT, redirect_uris: [`${roster}/v1/auth/providers/${PROVIDER}/callback`] }],
-    claims: { openid: ["sub"], email: ["email", "email_verified"], profile: ["name"] },
-    cookies: { keys: ["a key of this test alone"] },
-    findAccount: (_, id) => ({
-      accountId: id,
-      claims: () => ({ sub: id, email: `${id}@example.com`, email_verified: true, name: id }),
-    }),
-  });
-  const listen = provider.callback();
-  return (request, response) => void listen(request, response);
-}
 
 function createPage(roster: string): RequestListener {
   const script = pageCode.replace('"https://id.example.com"', JSON.stringify(roster));
@@ -83,13 +59,6 @@ function createPage(roster: string): RequestListener {
     const [type, body] = url === "/app.js" ? ["text/javascript", script] : ["text/html", html];
     response.writeHead(200, { "Content-Type": type }).end(body);
   };
-}
-
-async function serve(listener: RequestListener, port: number, host: string): Promise<Server> {
-  const server = createServer(listener);
-  await new Promise<void>((resolve) => server.listen(port, host, resolve));
-  assert.equal((server.address() as AddressInfo).port, port);
-  return server;
 }
 
 async function tellStory(browser: Browser, scene: Scene): Promise<void> {
@@ -149,21 +118,6 @@ async function useProvider(
   await answerProvider(page, scene, login);
   await page.waitForFunction("window.app");
   return page.evaluate(`app.finish(${JSON.stringify(token)})`);
-}
-
-/** Logs in and consents, as often as the provider asks. */
-async function answerProvider(page: Page, { issuer }: Pick<Scene, "issuer">, login: string) {
-  await page.waitForLoadState();
-  while (page.url().startsWith(issuer)) {
-    const name = page.locator('input[name="login"]');
-    if ((await name.count()) > 0) {
-      await name.fill(login);
-      await page.locator('input[name="password"]').fill("any");
-    }
-    const loaded = page.waitForEvent("load");
-    await page.locator('button[type="submit"]').first().click();
-    await loaded;
-  }
 }
 
 /** A callback that was used is refused with a problem, and leads nowhere. */

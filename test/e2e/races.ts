@@ -82,7 +82,7 @@ await withDevServer(
       }
     }
   },
-  { ...NO_LIMITS, ...mailbox.settings },
+  { ...NO_LIMITS, ...mailbox.settings, APP_URL: "https://roster.test" },
 ).finally(mailbox.close);
 
 /** Runs a race, and repeats it once if a request did not reach the worker. */

@@ -2,14 +2,20 @@ import type { Texts } from "../texts.ts";
 
 export const common: Texts["common"] = {
   save: "Speichern",
+  retryIn: (time) => `Versuchen Sie es ${time} erneut.`,
   cancel: "Abbrechen",
   close: "Schließen",
   back: "Zurück",
   next: "Nächste Seite",
   previous: "Vorige Seite",
+  page: (number) => `Seite ${number}`,
   loading: "Wird geladen …",
   retry: "Erneut versuchen",
   copy: "Kopieren",
+  show: "Anzeigen",
+  hide: "Verbergen",
+  showPassword: "Anzeigen des Passworts",
+  hidePassword: "Verbergen des Passworts",
   copied: "Kopiert",
   download: "Herunterladen",
   yes: "Ja",
@@ -23,6 +29,7 @@ export const common: Texts["common"] = {
   skip: "Zum Inhalt springen",
   pageNotFound: "Diese Seite gibt es nicht.",
   typeName: (name) => `Geben Sie zur Bestätigung „${name}“ ein.`,
+  notTheName: (name) => `Das ist nicht „${name}“.`,
   conflict: {
     title: "Jemand anderes hat das geändert",
     intro:
@@ -32,6 +39,7 @@ export const common: Texts["common"] = {
     yours: "Ihre Eingabe",
     keepYours: "Meine speichern",
     takeTheirs: "Andere übernehmen",
+    untouched: "Von Ihnen nicht geändert",
   },
   stepUp: {
     title: "Bestätigen Sie, dass Sie es sind",

@@ -1,9 +1,39 @@
 import type { Texts } from "../texts.ts";
 import { account } from "./account.ts";
+import { activity } from "./activity.ts";
+import { analytics } from "./analytics.ts";
+import { apiKeys } from "./api-keys.ts";
+import { audit } from "./audit.ts";
 import { common } from "./common.ts";
 import { console_ } from "./console.ts";
+import { factors } from "./factors.ts";
+import { faults } from "./faults.ts";
+import { links } from "./links.ts";
 import { login } from "./login.ts";
+import { operations } from "./operations.ts";
+import { ownFactors } from "./own-factors.ts";
 import { problems } from "./problems.ts";
+import { roles } from "./roles.ts";
+import { user } from "./user.ts";
+import { users } from "./users.ts";
 
 /** The texts in German. */
-export const texts: Texts = { common, problems, login, console: console_, account };
+export const texts: Texts = {
+  common,
+  problems,
+  faults,
+  login,
+  factors,
+  links,
+  console: console_,
+  account,
+  ownFactors,
+  apiKeys,
+  activity,
+  users,
+  user,
+  roles,
+  audit,
+  operations,
+  analytics,
+};

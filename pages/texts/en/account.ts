@@ -1,3 +1,112 @@
 export const account = {
   title: "Your account",
+  navigation: "Your account",
+  nav: {
+    overview: "Overview",
+    email: "Email",
+    password: "Password",
+    sessions: "Sessions",
+    factors: "Second factors",
+    identities: "Identities",
+    apiKeys: "API keys",
+    activity: "Activity",
+    data: "Data",
+  },
+  overview: {
+    names: "Names",
+    role: "Role",
+    since: "Account since",
+    nameFields: { username: "Username", first_name: "First name", last_name: "Last name" },
+    usernameHint: "3 to 50 letters, digits, _ . and -. You can log in with it.",
+    profile: "Profile",
+    profileFields: {
+      display_name: "Display name",
+      bio: "About you",
+      phone: "Phone",
+      locale: "Language",
+      timezone: "Time zone",
+      avatar_url: "Picture",
+    },
+    phoneHint: "With the country code, such as +41446681800.",
+    localeHint:
+      "A language tag, such as en or de-CH. Emails to you are in this language if possible.",
+    timezoneHint: (here: string) => `Your browser is in ${here}.`,
+    avatarHint: "The https address of an image.",
+  },
+  email: {
+    yours: "Your email address",
+    verified: "Confirmed",
+    unverified: "Not confirmed",
+    unverifiedIntro:
+      "Open the link in the email that we sent you. If you cannot find it, look among the spam or request another one.",
+    resend: "Send the link again",
+    resent:
+      "If you requested none within the last minute, a new link is on its way. Only the newest link works.",
+    change: "Change the address",
+    changeIntro:
+      "We send a link to the new address. Your address changes when you open it, and the old address is told.",
+    new: "New email address",
+    sent: (address: string) =>
+      `We have sent a link to ${address}. Open it within a day to change your address.`,
+  },
+  password: {
+    current: "Current password",
+    new: "New password",
+    wrong: "This is not your current password.",
+    change: "Change the password",
+    changeIntro: "All your other sessions end when you change your password.",
+    changed: "Your password was changed. All other sessions have ended.",
+    setOne: "Set a password",
+    setIntro: "Your account has no password. With one, you can also log in by your username.",
+    set: "Your password was set. All other sessions have ended.",
+    remove: "Remove the password",
+    removeIntro: "You can log in to your account in another way, so you can do without a password.",
+    removeWarning:
+      "You can then no longer log in with a password. All your other sessions end. You can set a password again later.",
+    removed: "Your password was removed. All other sessions have ended.",
+  },
+  origin: {
+    appOnSystem: (app: string, system: string) => `${app} on ${system}`,
+    unknownDevice: "Unknown device",
+    unknownPlace: "Unknown place",
+  },
+  sessions: {
+    intro: "You are logged in on these devices. End the sessions that you do not recognize.",
+    current: "This session",
+    place: "Place",
+    lastUsed: "Last used",
+    begun: "Logged in",
+    end: "End",
+    endOf: (device: string) => `End the session of ${device}`,
+    ended: (device: string) => `The session of ${device} has ended.`,
+    endOthers: "End all other sessions",
+    endOthersWarning:
+      "You are logged out everywhere but here. If you think that someone knows your password, change it, too.",
+    othersEnded: "All other sessions have ended.",
+  },
+  identities: {
+    intro: "With accounts elsewhere that you have linked, you can log in here.",
+    none: "No account is linked.",
+    linked: "Linked",
+    lastUsed: "Last used",
+    link: (provider: string) => `Link ${provider}`,
+    isLinked: (provider: string) => `${provider} is linked.`,
+    unlink: "Unlink",
+    unlinkTitle: (provider: string) => `Unlink ${provider}`,
+    unlinkWarning: "You can then no longer log in with it. You can link it again later.",
+    unlinked: (provider: string) => `${provider} is no longer linked.`,
+    noProviders: "This service offers no login with accounts elsewhere.",
+  },
+  data: {
+    download: "Download your data",
+    downloadIntro: "All that this service holds about you, as one JSON file.",
+    remove: "Delete your account",
+    removeIntro:
+      "You are logged out everywhere, and your API keys stop working. After some time, your data is erased for good.",
+    removeWarning:
+      "Your account and your API keys stop working at once. You cannot undo this yourself.",
+    removeForGood: "Delete my account",
+    deleted:
+      "Your account is deleted, and you are logged out everywhere. Your data will be erased.",
+  },
 };

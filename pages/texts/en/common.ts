@@ -1,13 +1,19 @@
 export const common = {
   save: "Save",
+  retryIn: (time: string) => `Try again ${time}.`,
   cancel: "Cancel",
   close: "Close",
   back: "Back",
   next: "Next page",
   previous: "Previous page",
+  page: (number: number) => `Page ${number}`,
   loading: "Loading…",
   retry: "Try again",
   copy: "Copy",
+  show: "Show",
+  hide: "Hide",
+  showPassword: "Show password",
+  hidePassword: "Hide password",
   copied: "Copied",
   download: "Download",
   yes: "Yes",
@@ -22,6 +28,7 @@ export const common = {
   pageNotFound: "This page does not exist.",
   /** Asks for the name of a thing before something that cannot be undone. */
   typeName: (name: string) => `Type “${name}” to confirm.`,
+  notTheName: (name: string) => `That is not “${name}”.`,
   conflict: {
     title: "Someone else changed this",
     intro: "While you were editing, someone else saved other values. Choose what to keep.",
@@ -30,6 +37,7 @@ export const common = {
     yours: "Yours",
     keepYours: "Save mine",
     takeTheirs: "Take theirs",
+    untouched: "Not changed by you",
   },
   stepUp: {
     title: "Confirm that it is you",

@@ -8,7 +8,8 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 
 /** Statuses that pages expect and handle. Browsers log every response from 400 on as an error. */
 const EXPECTED =
-  /^Failed to load resource: the server responded with a status of (401|403|404|409|412|422|429)/;
+  /^Failed to load resource: the server responded with a status of (400|401|403|404|409|412|422|429)/;
+const UNREADY = /^Failed to load resource: the server responded with a status of 503/;
 const TOKEN = /rrt_|rmf_|eyJ[\w-]+\.|rk_|token=/;
 
 interface VisitOptions {
@@ -18,12 +19,18 @@ interface VisitOptions {
   locale?: string;
   /** A virtual authenticator that verifies its user. */
   hasAuthenticator?: boolean;
+  /** Whether the service answers 503 in this visit. */
+  isUnready?: boolean;
+  /** Another origin that the person visits, such as that of a login provider. What happens there is not checked. */
+  elsewhere?: string;
 }
 
 export interface Visit {
   page: Page;
   /** The requests to the API so far, as `GET /v1/users`. */
   calls: string[];
+  /** Whether someone is there who touches the virtual authenticator when it asks from now on, as at first. */
+  setPresence(isPresent: boolean): Promise<void>;
   /** Checks the page as it is now with axe. Fails on findings that are serious or critical. */
   checkAccessibility(): Promise<void>;
 }
@@ -36,7 +43,14 @@ export async function visit(
   browser: Browser,
   origin: string,
   work: (visit: Visit) => Promise<void>,
-  { width = 1280, scheme = "light", locale = "en", hasAuthenticator = false }: VisitOptions = {},
+  {
+    width = 1280,
+    scheme = "light",
+    locale = "en",
+    hasAuthenticator = false,
+    isUnready = false,
+    elsewhere,
+  }: VisitOptions = {},
 ): Promise<void> {
   const context = await browser.newContext({
     viewport: { width, height: 800 },
@@ -49,21 +63,26 @@ export async function visit(
   const faults: string[] = [];
   const calls: string[] = [];
   const addresses: string[] = [];
+  const isElsewhere = (address = "") =>
+    elsewhere !== undefined && address.startsWith(`${elsewhere}/`);
   context.on("console", (message) => {
     if (message.type() !== "error" || EXPECTED.test(message.text())) return;
+    if (isUnready && UNREADY.test(message.text())) return;
+    if (isElsewhere(message.page()?.url())) return;
     faults.push(`console: ${message.text()}`);
   });
   context.on("weberror", (error) => faults.push(`error: ${error.error().message}`));
   context.on("request", (request) => {
     const url = new URL(request.url());
+    if (isElsewhere(url.href) || isElsewhere(request.frame().url())) return;
     if (url.origin !== origin && url.protocol.startsWith("http")) faults.push(`foreign: ${url}`);
     if (url.pathname.startsWith("/v1/")) calls.push(`${request.method()} ${url.pathname}`);
     addresses.push(url.pathname + url.search);
   });
   const page = await context.newPage();
-  if (hasAuthenticator) await addAuthenticator(page);
+  const setPresence = hasAuthenticator ? await addAuthenticator(page) : async () => {};
   try {
-    await work({ page, calls, checkAccessibility: () => checkAccessibility(page) });
+    await work({ page, calls, setPresence, checkAccessibility: () => checkAccessibility(page) });
     addresses.push(new URL(page.url()).hash);
     const stored = await page.evaluate(() =>
       JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]),
@@ -95,10 +114,10 @@ interface AxeResults {
   violations: { id: string; help: string; impact: string; nodes: { html: string }[] }[];
 }
 
-async function addAuthenticator(page: Page): Promise<void> {
+async function addAuthenticator(page: Page): Promise<Visit["setPresence"]> {
   const session = await page.context().newCDPSession(page);
   await session.send("WebAuthn.enable");
-  await session.send("WebAuthn.addVirtualAuthenticator", {
+  const { authenticatorId } = await session.send("WebAuthn.addVirtualAuthenticator", {
     options: {
       protocol: "ctap2",
       transport: "internal",
@@ -108,6 +127,9 @@ async function addAuthenticator(page: Page): Promise<void> {
       automaticPresenceSimulation: true,
     },
   });
+  return async (enabled) => {
+    await session.send("WebAuthn.setAutomaticPresenceSimulation", { authenticatorId, enabled });
+  };
 }
 
 async function readText(page: Page): Promise<string> {

@@ -1,0 +1,83 @@
+import { api, okWithTag } from "../../shared/api.ts";
+import { useTexts } from "../../texts/texts.ts";
+import { Field } from "../../ui/form.tsx";
+import { useTitle } from "../../ui/layout.tsx";
+import { Show, useLoad } from "../../ui/load.tsx";
+import { Time } from "../../ui/time.tsx";
+import { EditForm } from "../edit-form.tsx";
+import { Profile } from "./profile.tsx";
+
+const ME = { path: { id: "me" } };
+
+const loadUser = () => okWithTag(api.GET("/v1/users/{id}", { params: ME }));
+
+/** Who the person is: names, username and profile. */
+export function Overview() {
+  const { account } = useTexts();
+  useTitle(account.nav.overview);
+  return (
+    <>
+      <h1>{account.nav.overview}</h1>
+      <div class="halves">
+        <Names />
+        <Profile />
+      </div>
+    </>
+  );
+}
+
+function Names() {
+  const { account } = useTexts();
+  const { overview } = account;
+  const user = useLoad(loadUser, []);
+  return (
+    <section class="card entry">
+      <h2>{overview.names}</h2>
+      <Show of={user}>
+        {(version) => (
+          <>
+            <dl class="facts">
+              <dt>{overview.role}</dt>
+              <dd>{version.data.role}</dd>
+              <dt>{overview.since}</dt>
+              <dd>
+                <Time at={version.data.created_at} />
+              </dd>
+            </dl>
+            <EditForm
+              label={overview.names}
+              version={version}
+              labels={overview.nameFields}
+              required={["username"]}
+              load={loadUser}
+              save={(body, etag) =>
+                okWithTag(
+                  api.PATCH("/v1/users/{id}", {
+                    params: { ...ME, header: { "If-Match": etag } },
+                    body,
+                  }),
+                )
+              }
+              onChange={user.setData}
+            >
+              {(field) => (
+                <>
+                  <Field
+                    {...field("username")}
+                    hint={overview.usernameHint}
+                    autoComplete="username"
+                    autoCapitalize="off"
+                    spellcheck={false}
+                    required
+                  />
+                  <Field {...field("first_name")} autoComplete="given-name" />
+                  <Field {...field("last_name")} autoComplete="family-name" />
+                </>
+              )}
+            </EditForm>
+          </>
+        )}
+      </Show>
+    </section>
+  );
+}

@@ -1,0 +1,47 @@
+export const analytics = {
+  now: "Now",
+  figures: {
+    total: "Users",
+    active: "Active users",
+    verified: "Email address verified",
+    withMfa: "With a second factor",
+    live: "Live sessions",
+    day: "People active today",
+    week: "People active in 7 days",
+    month: "People active in 30 days",
+  },
+  daily: "Per day",
+  utc: "Days are in UTC. Counts are exact and include today so far.",
+  period: "Period",
+  lastDays: (days: number) => `Last ${days} days`,
+  custom: "Custom",
+  from: "From",
+  to: "To",
+  apply: "Apply",
+  asTable: "Show as table",
+  day: "Day",
+  series: {
+    registrations: "Registrations",
+    logins: "Logins",
+    failed_logins: "Failed logins",
+    active_users: "Active people",
+    deletions: "Deletions",
+  },
+  charts: {
+    people: "Active people",
+    logins: "Logins and failed logins",
+    accounts: "Registrations and deletions",
+  },
+  /** A chart in words. */
+  chart: (title: string, from: string, to: string) => `${title} per day, from ${from} to ${to}.`,
+  described: (name: string, total: string, most: string, day: string) =>
+    `${name}: ${total} in total, at most ${most} on ${day}.`,
+  describedMost: (name: string, most: string, day: string) => `${name}: at most ${most} on ${day}.`,
+  retention: "Retention",
+  retentionIntro:
+    "Of the people who registered in a week, the share who were active in each week after it. Week 0 is the week of registration.",
+  noCohorts: "Nobody registered in this period.",
+  cohort: "Week of registration",
+  size: "People",
+  week: (number: number) => `Week ${number}`,
+};

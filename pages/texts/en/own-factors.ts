@@ -1,0 +1,27 @@
+export const ownFactors = {
+  intro:
+    "With a second factor, a password alone does not log in to your account. Add two, so that you can lose one.",
+  none: "You have no second factor.",
+  addTotp: "Add an authenticator app",
+  addPasskey: "Add a passkey",
+  added: "The second factor was added.",
+  name: "Name",
+  lastUsed: "Last used",
+  created: "Added",
+  kept: "Kept",
+  synced: "In an account that syncs it to your devices",
+  notSynced: "On one device only",
+  rename: "Rename",
+  renameTitle: (name: string) => `Rename “${name}”`,
+  remove: "Remove",
+  removeTitle: (name: string) => `Remove “${name}”`,
+  removeWarning:
+    "You can then no longer log in with it. Without any second factor, your recovery codes go, too.",
+  removed: (name: string) => `“${name}” was removed.`,
+  codes: "Recovery codes",
+  codesIntro: "Each code replaces your second factor once, for example if you lose your phone.",
+  remaining: (count: number) => (count === 1 ? "1 code is left." : `${count} codes are left.`),
+  generate: "Create new recovery codes",
+  generateWarning: "You get ten new codes, and the old ones stop working.",
+  codesGenerated: "You have ten new recovery codes. The old ones are void.",
+};
