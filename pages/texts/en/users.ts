@@ -28,8 +28,8 @@ export const users = {
   sorts: {
     "-created_at": "Newest first",
     created_at: "Oldest first",
-    "-updated_at": "Changed last first",
-    updated_at: "Changed first first",
+    "-updated_at": "Changed most recently first",
+    updated_at: "Changed longest ago first",
     username: "Username, A to Z",
     "-username": "Username, Z to A",
     email: "Email, A to Z",
