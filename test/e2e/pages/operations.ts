@@ -66,7 +66,7 @@ export async function testOperations(browser: Browser, { url, admin }: DevServer
       await page.getByRole("heading", { name: "Operations", level: 1 }).waitFor();
       await page.getByText("The service is ready.").waitFor();
       assert.equal(await page.getByText("Latest lock-outs").count(), 0);
-      assert.deepEqual(calls, ["POST /v1/auth/login"]);
+      assert.ok(!calls.some((path) => path.includes("audit-events")));
       await checkAccessibility();
       await assertFits(page);
     },
