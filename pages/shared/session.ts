@@ -105,14 +105,19 @@ export function isExpiring(session: Session): boolean {
 
 /** Refreshes the tokens, once for any number of calls at the same time. False if the session has ended. */
 export function refreshSession(): Promise<boolean> {
-  refreshing ??= refresh().finally(() => {
+  const token = current?.refreshToken;
+  refreshing ??= (token ? refresh(token) : refreshWithCookie()).finally(() => {
     refreshing = undefined;
   });
   return refreshing;
 }
 
-async function refresh(): Promise<boolean> {
-  const token = current?.refreshToken;
+// One tab at a time: the cookie of an answer that comes late would replace a newer one, and using that would end the session.
+function refreshWithCookie(): Promise<boolean> {
+  return navigator.locks.request("roster.refresh", () => refresh(undefined));
+}
+
+async function refresh(token: string | undefined): Promise<boolean> {
   const response = await fetch("/v1/auth/refresh", {
     method: "POST",
     ...(token && {
@@ -128,8 +133,8 @@ async function refresh(): Promise<boolean> {
     else end();
     return !isOther;
   }
-  // Only a refusal ends the session: an overloaded service does not.
-  if (response.status === 401 || response.status === 403) {
+  // Only a refusal ends the session: an overloaded service does not. 422: there is no cookie.
+  if ([401, 403, 422].includes(response.status)) {
     if (!token) setStays(false);
     end();
   }

@@ -12,7 +12,7 @@ const TARGET = join(ROOT, "dist/assets/pages");
 const APPLICATIONS = { console: "Console", account: "Account" };
 
 /** The built files by their path, and what each consists of. */
-export interface BuiltPages {
+interface BuiltPages {
   files: ReadonlyMap<string, Uint8Array>;
   metafile: Metafile;
 }
@@ -33,7 +33,7 @@ export async function writePages(): Promise<void> {
 }
 
 /** Builds the browser pages in memory: a page per application, and scripts and styles whose names contain a hash of their content. */
-export async function buildPages(): Promise<BuiltPages> {
+async function buildPages(): Promise<BuiltPages> {
   const result = await build({
     absWorkingDir: ROOT,
     entryPoints: Object.keys(APPLICATIONS).map((name) => `pages/${name}/main.tsx`),
