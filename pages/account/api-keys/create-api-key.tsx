@@ -11,7 +11,7 @@ const SELF_SCOPES = ["me:read", "me:write"];
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** Another person, for whom a key is created, and the scopes that can be given to it. */
-export interface KeyOwner {
+interface KeyOwner {
   id: string;
   scopes: readonly string[];
 }

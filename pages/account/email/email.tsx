@@ -19,7 +19,7 @@ export function Email() {
       <Show of={me}>
         {({ user }) => (
           <>
-            <section class="card form">
+            <section class="card entry">
               <h2>{email.yours}</h2>
               <p>
                 <strong>{user.email}</strong>{" "}
@@ -71,7 +71,7 @@ function ChangeEmail({ hasPassword }: { hasPassword: boolean }) {
     setSentTo(address);
   };
   return (
-    <section class="card form">
+    <section class="card entry">
       <h2>{email.change}</h2>
       <p>{email.changeIntro}</p>
       {sentTo !== undefined && <Notice kind="success">{email.sent(sentTo)}</Notice>}

@@ -31,7 +31,7 @@ function Names() {
   const { overview } = account;
   const user = useLoad(loadUser, []);
   return (
-    <section class="card form">
+    <section class="card entry">
       <h2>{overview.names}</h2>
       <Show of={user}>
         {(version) => (

@@ -17,7 +17,7 @@ export function Profile() {
   const profile = useLoad(loadProfile, []);
   const here = new Intl.DateTimeFormat().resolvedOptions().timeZone;
   return (
-    <section class="card form">
+    <section class="card entry">
       <h2>{overview.profile}</h2>
       <Show of={profile}>
         {(version) => (

@@ -33,7 +33,7 @@ export function ChangePassword({ username, hasPassword, onDone }: ChangePassword
     onDone();
   };
   return (
-    <section class="card form">
+    <section class="card entry">
       <h2>{title}</h2>
       <p>{hasPassword ? password.changeIntro : password.setIntro}</p>
       <Form

@@ -37,7 +37,7 @@ export function Password() {
               }}
             />
             {user.has_password && hasOtherWay && (
-              <section class="card form">
+              <section class="card entry">
                 <h2>{password.remove}</h2>
                 <p>{password.removeIntro}</p>
                 <button type="button" onClick={() => setAsking(true)}>

@@ -13,7 +13,7 @@ export interface EventPage {
 type Query = NonNullable<operations["listAuditEvents"]["parameters"]["query"]>;
 
 /** The names of the filters, as in the API and in the page's address. */
-export const FILTERS = ["actor_id", "target_id", "action", "from", "to"] as const;
+const FILTERS = ["actor_id", "target_id", "action", "from", "to"] as const;
 
 export type Filters = Partial<Record<(typeof FILTERS)[number], string>>;
 

@@ -20,12 +20,12 @@ export function EventLine({ event, names }: EventProps) {
       <summary>
         <span class="when">
           <Time at={created_at} hasSeconds />
-        </span>
+        </span>{" "}
         <span class="what">
           <strong>{activity.actions[action] ?? action}</strong> <Who event={event} names={names} />
           {event.erased && <span class="tag">{texts.erased}</span>}
           <Changes changes={event.changes} />
-        </span>
+        </span>{" "}
         <span class="where">{ip}</span>
       </summary>
       <Details event={event} names={names} />

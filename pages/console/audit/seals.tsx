@@ -25,7 +25,7 @@ export function Seals() {
                   <li key={seal.day}>
                     <details class="event">
                       <summary>
-                        <span class="when">{seal.day}</span>
+                        <span class="when">{seal.day}</span>{" "}
                         <span class="what">{texts.counted(seal.count)}</span>
                       </summary>
                       <dl class="facts">

@@ -4,7 +4,7 @@ import { usePoll } from "../../ui/poll.ts";
 import { type AuditEvent, type EventPage, type Filters, readEvents } from "./data.ts";
 
 /** Pauses between two requests: they grow while nothing happens, because requests are limited per hour. */
-const PAUSE_MS = { shortest: 3000, longest: 15_000, growth: 1.5 };
+const PAUSE_MS = { shortest: 5000, longest: 15_000, growth: 1.5 };
 /** An event can become visible a little later than a newer one. */
 const OVERLAP_MS = 10_000;
 const BATCH = 100;
@@ -57,10 +57,20 @@ function lengthen(pauseMs: number): number {
 async function readNewer(page: EventPage, filters: Filters) {
   const since = { ...filters, ...findStart(page.data, filters.from) };
   const { data, pagination } = await readEvents(since, { limit: BATCH });
-  const known = new Set(page.data.map(({ id }) => id));
-  const fresh = data.filter(({ id }) => !known.has(id));
-  // More than a batch: the events between it and those on the page are on the next pages.
-  return { fresh, next: pagination.next_cursor ? { data, pagination } : merge(fresh, page) };
+  const fresh = findFresh(data, page.data);
+  if (!pagination.next_cursor && page.data.length + fresh.length <= MAX_EVENTS) {
+    return { fresh, next: merge(fresh, page) };
+  }
+  // Too many to add: the page becomes that of the newest events, and the others are on the next pages.
+  const next = await readEvents(filters, { limit: BATCH });
+  return { fresh: findFresh(next.data, page.data), next };
+}
+
+// Events that are older than those on the page are on the next pages.
+function findFresh(events: readonly AuditEvent[], shown: readonly AuditEvent[]): AuditEvent[] {
+  const known = new Set(shown.map(({ id }) => id));
+  const oldest = shown.at(-1)?.id ?? "";
+  return events.filter(({ id }) => id > oldest && !known.has(id));
 }
 
 function findStart(events: readonly AuditEvent[], from: string | undefined): { from?: string } {
@@ -72,6 +82,5 @@ function findStart(events: readonly AuditEvent[], from: string | undefined): { f
 
 // Ids grow with time.
 function merge(fresh: readonly AuditEvent[], { data, pagination }: EventPage): EventPage {
-  const events = [...fresh, ...data].sort((a, b) => (a.id < b.id ? 1 : -1));
-  return { data: events.slice(0, MAX_EVENTS), pagination };
+  return { data: [...fresh, ...data].sort((a, b) => (a.id < b.id ? 1 : -1)), pagination };
 }

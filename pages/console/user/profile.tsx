@@ -1,6 +1,6 @@
 import { api, okWithTag } from "../../shared/api.ts";
 import type { components } from "../../shared/api-types.d.ts";
-import { Problem } from "../../shared/problem.ts";
+import { faultOf } from "../../shared/problem.ts";
 import { useTexts } from "../../texts/texts.ts";
 import { EditForm, type Values, type Versioned } from "../../ui/edit-form.tsx";
 import { Field } from "../../ui/form.tsx";
@@ -96,8 +96,6 @@ function parseMetadata(text: string, message: string): Record<string, unknown> |
   try {
     return JSON.parse(text) as Record<string, unknown>;
   } catch {
-    const code = "validation_failed";
-    const errors = [{ path: "metadata", code, message }];
-    throw new Problem({ code, title: code, detail: "", status: 422, errors });
+    throw faultOf("metadata", message);
   }
 }

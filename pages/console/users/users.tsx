@@ -10,6 +10,7 @@ import { type BulkOutcome, BulkOutcomes } from "./bulk-outcomes.tsx";
 import { CreateUser } from "./create-user.tsx";
 import { ExportUsers } from "./export-users.tsx";
 import { Filters } from "./filters.tsx";
+import { ImportUsers } from "./import-users.tsx";
 import { type Place, recallPlace, rememberPlace } from "./place.ts";
 import { readSelection, type Selection, toQuery, writeSelection } from "./query.ts";
 import { UserTable } from "./user-table.tsx";
@@ -53,6 +54,7 @@ export function Users() {
         <h1>{console.nav.users}</h1>
         <div class="buttons">
           {may("users:create") && <CreateUser onCreated={loaded.reload} />}
+          {may("users:create") && may("users:import") && <ImportUsers onDone={loaded.reload} />}
           {may("users:export") && <ExportUsers selection={selection} />}
         </div>
       </div>

@@ -98,4 +98,17 @@ export const users: Texts["users"] = {
     intro:
       "Lädt alle Benutzer herunter, die Suche und Filter auswählen, als Datei mit einem JSON-Objekt pro Zeile. Der Export wird protokolliert.",
   },
+  import: {
+    open: "Importieren",
+    title: "Benutzer importieren",
+    submit: "Datei importieren",
+    file: "Datei",
+    fileHint:
+      "Ein JSON-Objekt pro Zeile oder eine JSON-Liste. Jeder Benutzer braucht eine E-Mail-Adresse; Benutzername, Namen, Rolle und ein Passwort oder dessen Hash sind optional. Niemand erhält eine E-Mail.",
+    noFile: "Wählen Sie eine Datei.",
+    unreadable: "Das ist weder NDJSON noch JSON.",
+    progress: (created, total) => `${created} von ${total} Benutzern angelegt.`,
+    rejected: (count) => `${count} Zeilen wurden abgelehnt:`,
+    row: (number) => `Zeile ${number}:`,
+  },
 };

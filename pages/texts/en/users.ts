@@ -28,8 +28,8 @@ export const users = {
   sorts: {
     "-created_at": "Newest first",
     created_at: "Oldest first",
-    "-updated_at": "Changed last first",
-    updated_at: "Changed first first",
+    "-updated_at": "Changed most recently first",
+    updated_at: "Changed longest ago first",
     username: "Username, A to Z",
     "-username": "Username, Z to A",
     email: "Email, A to Z",
@@ -95,5 +95,18 @@ export const users = {
     title: "Export users",
     intro:
       "Downloads everyone whom the search and the filters select, as a file with one JSON object per line. The export is recorded in the audit trail.",
+  },
+  import: {
+    open: "Import",
+    title: "Import users",
+    submit: "Import the file",
+    file: "File",
+    fileHint:
+      "One JSON object per line, or a JSON list. Each user needs an email; username, names, role and a password or its hash are optional. Nobody gets an email.",
+    noFile: "Choose a file.",
+    unreadable: "This is neither NDJSON nor JSON.",
+    progress: (created: number, total: number) => `${created} of ${total} users created.`,
+    rejected: (count: number) => `${count} rows were rejected:`,
+    row: (number: number) => `Row ${number}:`,
   },
 };

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Browser, Page } from "playwright-core";
 import type { DevServer } from "../server.ts";
 import { openSection } from "./account.ts";
+import { readClipboard } from "./clipboard.ts";
 import { createCall, logIn, logInByApi, PASSWORD, register } from "./people.ts";
 import { type Visit, visit } from "./visit.ts";
 
@@ -44,7 +45,7 @@ export async function testApiKeys(browser: Browser, { url, admin }: DevServer): 
 async function create({ page, checkAccessibility }: Visit, url: string): Promise<string> {
   await page.getByRole("button", { name: "Create an API key" }).click();
   const dialog = page.getByRole("dialog", { name: "Create an API key" });
-  await dialog.getByLabel("Name").fill("Reader");
+  await dialog.getByLabel("Name", { exact: true }).fill("Reader");
   assert.equal(await dialog.getByRole("checkbox").count(), 2);
   await page.keyboard.press("Enter");
   await dialog.getByText("Choose at least one.").waitFor();
@@ -69,7 +70,7 @@ async function keepKey(visit: Pick<Visit, "page" | "checkAccessibility">): Promi
   await checkAccessibility();
   await dialog.getByRole("button", { name: "Copy" }).click();
   await dialog.getByRole("button", { name: "Copied" }).waitFor();
-  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), key);
+  assert.equal(await readClipboard(page), key);
   await dialog.getByRole("button", { name: "I have kept it" }).click();
   await dialog.waitFor({ state: "detached" });
   return key;
@@ -86,7 +87,7 @@ function button(page: Page, key: string, name: string) {
 async function rename({ page, checkAccessibility }: Visit): Promise<void> {
   await button(page, "Reader", "Rename").click();
   const dialog = page.getByRole("dialog", { name: "Rename" });
-  await dialog.getByLabel("Name").fill("Nightly reader");
+  await dialog.getByLabel("Name", { exact: true }).fill("Nightly reader");
   await checkAccessibility();
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "Nightly reader" }).waitFor();

@@ -4,6 +4,7 @@ import type { Browser, Page } from "playwright-core";
 import type { DevServer } from "../server.ts";
 import { codeOf } from "../totp.ts";
 import { openSection } from "./account.ts";
+import { readClipboard } from "./clipboard.ts";
 import { createCall, logIn, register } from "./people.ts";
 import { type Visit, visit } from "./visit.ts";
 
@@ -57,12 +58,13 @@ async function keepCodes(
 ): Promise<readonly string[]> {
   const { page, checkAccessibility } = visit;
   const dialog = page.getByRole("dialog", { name: "Recovery codes" });
+  await dialog.getByRole("listitem").first().waitFor();
   const codes = await dialog.getByRole("listitem").allInnerTexts();
   assert.equal(codes.length, 10);
   await checkAccessibility();
   await dialog.getByRole("button", { name: "Copy" }).click();
   await dialog.getByRole("button", { name: "Copied" }).waitFor();
-  const copied = await page.evaluate(() => navigator.clipboard.readText());
+  const copied = await readClipboard(page);
   assert.deepEqual(copied.trim().split("\n"), codes);
   const arrival = page.waitForEvent("download");
   await dialog.getByRole("button", { name: "Download" }).click();

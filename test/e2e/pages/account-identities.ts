@@ -26,7 +26,9 @@ export async function testIdentities(
         await checkAccessibility();
         const opened = page.waitForEvent("popup");
         await page.getByRole("button", { name: "Link Example" }).click();
-        await answerProvider(await opened, provider, "sven-elsewhere");
+        const window = await opened;
+        await window.locator('input[name="login"]').waitFor();
+        await answerProvider(window, provider, "sven-elsewhere");
         await page.getByText("Example is linked.").waitFor();
         await page.getByText("sven-elsewhere@example.com").waitFor();
         await checkAccessibility();

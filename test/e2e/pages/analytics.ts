@@ -36,7 +36,7 @@ export async function testAnalytics(browser: Browser, { url, admin }: DevServer)
     async ({ page, checkAccessibility }) => {
       await page.goto("/console/analytics?days=365");
       await logIn(page, "ann.analyst");
-      assert.equal(await page.getByRole("img").count(), 3);
+      await page.getByRole("img").nth(2).waitFor();
       const [cohort] = (await read("retention")).data.slice(-1);
       const row = page.getByRole("table", { name: "Retention" }).getByRole("row").last();
       assert.match(await row.innerText(), new RegExp(`\\s${cohort.size}\\s+100%$`));
@@ -62,6 +62,7 @@ async function readFigures(page: Page, { users, active_users }: any): Promise<vo
 /** Charts say in words what they show. */
 async function readCharts(page: Page, today: any): Promise<void> {
   const charts = page.getByRole("img");
+  await charts.first().waitFor();
   assert.equal(await charts.count(), 3);
   const names = await charts.evaluateAll((images) =>
     images.map((image) => image.getAttribute("aria-label") ?? ""),
@@ -84,6 +85,7 @@ async function readTable({ page, checkAccessibility }: Visit, today: any): Promi
   await page.getByRole("switch", { name: "Show as table" }).check();
   const table = page.getByRole("table", { name: "Per day" });
   const rows = table.getByRole("row");
+  await table.waitFor();
   assert.equal(await rows.count(), 31);
   const { active_users, logins, failed_logins, registrations, deletions } = today;
   assert.deepEqual(

@@ -47,7 +47,7 @@ export async function testAudit(browser: Browser, server: DevServer): Promise<vo
       assert.equal(await page.locator("a[href*='/console/users']").count(), 0);
       assert.ok(!calls.some((path) => path.startsWith("GET /v1/users")));
       assert.equal(await page.getByRole("button", { name: "Export as NDJSON" }).count(), 0);
-      const sections = await page.getByRole("navigation", { name: "Main" }).getByRole("link");
+      const sections = page.getByRole("navigation", { name: "Main" }).getByRole("link");
       assert.deepEqual(await sections.allInnerTexts(), ["Audit"]);
       await checkAccessibility();
       await assertFits(page);

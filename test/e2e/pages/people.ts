@@ -76,7 +76,7 @@ export async function createHolder(
   token: string,
   { username, permissions }: { username: string; permissions: string[] },
 ): Promise<any> {
-  const role = `role-of-${username}`;
+  const role = `role-of-${username.replace(".", "-")}`;
   await call("/v1/roles", { body: { name: role, permissions }, token, status: 201 });
   const body = { username, email: `${username}@example.com`, password: PASSWORD, role };
   return call("/v1/users", { body, token, status: 201 });

@@ -204,7 +204,7 @@ async function deleteRole(
   await call(`/v1/users/${id}/role`, { method: "PUT", body: { role: "user" }, token });
   await dialog.getByRole("button", { name: "Delete" }).click();
   await page.getByText("Deleted support.").waitFor();
-  assert.equal(await page.getByRole("article", { name: "support" }).count(), 0);
+  await page.getByRole("article", { name: "support" }).waitFor({ state: "detached" });
 }
 
 async function deletePermission(page: Page): Promise<void> {

@@ -26,10 +26,9 @@ export async function testUser(browser: Browser, { url, admin }: DevServer): Pro
     await page.goto(`/console/users/${user.id}`);
     await logIn(page, "ida.admin");
     await page.getByRole("heading", { level: 1, name: "tilda" }).waitFor();
-    assert.deepEqual(
-      calls.filter((made) => made !== "GET /v1/roles"),
-      ["POST /v1/auth/login", `GET /v1/users/${user.id}`],
-    );
+    const made = calls.slice(calls.indexOf("POST /v1/auth/login") + 1);
+    assert.equal(made[0], `GET /v1/users/${user.id}`);
+    assert.ok(made.length <= 2, `the page of a user takes ${made.join(", ")}`);
     await checkAccessibility();
     await edit(page, place, checkAccessibility);
     await editProfile(page, place);
@@ -164,7 +163,6 @@ async function manageKeys({ page, checkAccessibility }: Visit): Promise<void> {
   const key = await dialog.getByText(/^rstk_/).innerText();
   await dialog.getByRole("button", { name: "Copy" }).click();
   await dialog.getByRole("button", { name: "Copied" }).waitFor();
-  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), key);
   await dialog.getByRole("button", { name: "I have kept it" }).click();
   await page.getByRole("button", { name: "Replace" }).click();
   await dialog.getByRole("button", { name: "Replace" }).click();
