@@ -5,6 +5,7 @@ import { TotpEnrollment } from "../factors/totp-enrollment.tsx";
 import { useTexts } from "../texts/texts.ts";
 import { Select } from "../ui/form.tsx";
 import type { Flow, View } from "./flow.ts";
+import { KNOWS_PASSKEYS } from "./passkeys.ts";
 import { Screen } from "./screen.tsx";
 
 type EnrollmentViewProps = Extract<View, { name: "enrollment" }> & { flow: Flow };
@@ -28,7 +29,7 @@ export function Enrollment({ mfaToken, methods, flow }: EnrollmentViewProps) {
   return (
     <Screen key="factor" title={login.enroll}>
       <p>{login.enrollIntro}</p>
-      {methods.length > 1 && (
+      {methods.includes("passkey") && KNOWS_PASSKEYS && (
         <Select
           label={login.enrollMethod}
           name="method"

@@ -8,6 +8,9 @@ import { localProblem } from "../shared/problem.ts";
 
 type Schemas = components["schemas"];
 
+/** Whether the browser knows passkeys at all. */
+export const KNOWS_PASSKEYS = "PublicKeyCredential" in globalThis;
+
 /** Asks the browser for an assertion with a passkey. Throws a `Problem`, also if the person declines. */
 export async function assertWithPasskey(
   publicKey: Schemas["PasskeyRequestOptions"]["public_key"],
@@ -27,7 +30,7 @@ export async function assertFromAutofill(
   signal: AbortSignal,
 ): Promise<Schemas["AuthenticationCredential"] | undefined> {
   const isOffered =
-    "PublicKeyCredential" in globalThis &&
+    KNOWS_PASSKEYS &&
     "parseRequestOptionsFromJSON" in PublicKeyCredential &&
     (await PublicKeyCredential.isConditionalMediationAvailable?.());
   if (!isOffered) return undefined;

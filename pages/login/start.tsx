@@ -7,6 +7,7 @@ import { Notice } from "../ui/notice.tsx";
 import { PasswordField } from "../ui/password-field.tsx";
 import type { Flow, View } from "./flow.ts";
 import { PasskeyLogin } from "./passkey-login.tsx";
+import { KNOWS_PASSKEYS } from "./passkeys.ts";
 import { ProviderLogins } from "./provider-logins.tsx";
 import { Screen } from "./screen.tsx";
 import { StaySignedIn } from "./stay-signed-in.tsx";
@@ -57,7 +58,7 @@ function OtherWays({ flow }: { flow: Flow }) {
     <>
       <p class="or">{login.or}</p>
       <div class="ways">
-        {settings.passkeys && <PasskeyLogin flow={flow} />}
+        {settings.passkeys && KNOWS_PASSKEYS && <PasskeyLogin flow={flow} />}
         {settings.email_login && (
           <button type="button" onClick={() => flow.show({ name: "email" })}>
             {login.byEmail}

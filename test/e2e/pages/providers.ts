@@ -32,6 +32,7 @@ async function testWindow(browser: Browser, url: string, provider: IdentityProvi
       const denied = await openWindow(page);
       await denied.getByRole("link", { name: /cancel/i }).click();
       await page.getByText("You have not allowed the login there.").waitFor();
+      await page.getByLabel("Stay signed in on this device").check();
       const window = await openWindow(page);
       // Another window's answer, with a state of its own, is ignored.
       const stranger = await page.context().newPage();
@@ -41,6 +42,8 @@ async function testWindow(browser: Browser, url: string, provider: IdentityProvi
       const closed = window.waitForEvent("close");
       await answerProvider(window, provider, "paul");
       await closed;
+      await page.getByRole("button", { name: "Log out" }).waitFor();
+      await page.reload();
       await page.getByRole("button", { name: "Log out" }).waitFor();
     },
     options,
