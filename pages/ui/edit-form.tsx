@@ -37,6 +37,9 @@ interface EditFormProps<T> {
   load: () => Promise<Versioned<T>>;
   /** Gets what was saved, or what someone else saved. */
   onChange: (version: Versioned<T>) => void;
+  onCancel?: () => void;
+  /** Saves without asking if someone else has changed other fields only. */
+  isMerging?: boolean;
   children: (bind: (name: string) => BoundField) => ComponentChildren;
 }
 
@@ -51,7 +54,7 @@ interface Dispute<T> {
  * differs, and the person chooses. What only the other one changed stays.
  */
 export function EditForm<T>(props: EditFormProps<T>) {
-  const { label, version, labels, toValues, describe, save, load, onChange, children } = props;
+  const { label, version, labels, toValues, describe, save, load, onChange, onCancel } = props;
   const { common } = useTexts();
   const [edits, setEdits] = useState<Values>({});
   const [isSaved, setSaved] = useState(false);
@@ -83,7 +86,8 @@ export function EditForm<T>(props: EditFormProps<T>) {
       const theirs = await load();
       const saved = toValues(theirs.data);
       const differences = compare(changes, saved);
-      const isOther = names.some((name) => saved[name] !== original[name]);
+      const disputed = props.isMerging ? Object.keys(changes) : names;
+      const isOther = disputed.some((name) => saved[name] !== original[name]);
       if (isOther && differences.length > 0) setDispute({ theirs, changes, differences });
       else await send(changes, theirs);
     }
@@ -106,8 +110,14 @@ export function EditForm<T>(props: EditFormProps<T>) {
   });
   return (
     <>
-      <Form submit={common.save} label={label} fields={names} onSubmit={submit}>
-        {children(bind)}
+      <Form
+        submit={common.save}
+        label={label}
+        fields={names}
+        onSubmit={submit}
+        {...(onCancel && { onCancel, cancel: common.cancel })}
+      >
+        {props.children(bind)}
         {isSaved && <Notice kind="success">{common.saved}</Notice>}
       </Form>
       {dispute && (
@@ -120,4 +130,17 @@ export function EditForm<T>(props: EditFormProps<T>) {
       )}
     </>
   );
+}
+
+/** The texts of these fields; empty where there is none. */
+export function toTexts<Name extends string>(
+  data: Readonly<Partial<Record<Name, string | null>>>,
+  names: readonly Name[],
+): Values {
+  return Object.fromEntries(names.map((name) => [name, data[name] ?? ""]));
+}
+
+/** The changes as the API takes them: fields that were cleared are null. */
+export function clearEmpty(changes: Values): Record<string, string | null> {
+  return Object.fromEntries(Object.entries(changes).map(([name, text]) => [name, text || null]));
 }

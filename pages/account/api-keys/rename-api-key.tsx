@@ -1,9 +1,9 @@
 import { api, okWithTag } from "../../shared/api.ts";
 import { useTexts } from "../../texts/texts.ts";
 import { Dialog } from "../../ui/dialog.tsx";
+import { EditForm, toTexts } from "../../ui/edit-form.tsx";
 import { Field } from "../../ui/form.tsx";
 import { Show, useLoad } from "../../ui/load.tsx";
-import { EditForm } from "../edit-form.tsx";
 
 interface RenameProps {
   id: string;
@@ -25,9 +25,9 @@ export function RenameApiKey({ id, onDone, onClose }: RenameProps) {
             label={apiKeys.rename}
             version={version}
             labels={{ name: apiKeys.name }}
-            required={["name"]}
+            toValues={(data) => toTexts(data, ["name"])}
             load={load}
-            save={(body, etag) =>
+            save={(body, { etag }) =>
               okWithTag(
                 api.PATCH("/v1/api-keys/{id}", {
                   params: { path, header: { "If-Match": etag } },

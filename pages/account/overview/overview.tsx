@@ -1,13 +1,14 @@
 import { api, okWithTag } from "../../shared/api.ts";
 import { useTexts } from "../../texts/texts.ts";
+import { clearEmpty, EditForm, toTexts } from "../../ui/edit-form.tsx";
 import { Field } from "../../ui/form.tsx";
 import { useTitle } from "../../ui/layout.tsx";
 import { Show, useLoad } from "../../ui/load.tsx";
 import { Time } from "../../ui/time.tsx";
-import { EditForm } from "../edit-form.tsx";
 import { Profile } from "./profile.tsx";
 
 const ME = { path: { id: "me" } };
+const FIELDS = ["username", "first_name", "last_name"] as const;
 
 const loadUser = () => okWithTag(api.GET("/v1/users/{id}", { params: ME }));
 
@@ -48,17 +49,18 @@ function Names() {
               label={overview.names}
               version={version}
               labels={overview.nameFields}
-              required={["username"]}
+              toValues={(data) => toTexts(data, FIELDS)}
               load={loadUser}
-              save={(body, etag) =>
+              save={({ username, ...names }, { etag }) =>
                 okWithTag(
                   api.PATCH("/v1/users/{id}", {
                     params: { ...ME, header: { "If-Match": etag } },
-                    body,
+                    body: { ...clearEmpty(names), ...(username !== undefined && { username }) },
                   }),
                 )
               }
               onChange={user.setData}
+              isMerging
             >
               {(field) => (
                 <>

@@ -1,12 +1,13 @@
 import { useId } from "preact/hooks";
 import { api, okWithTag } from "../../shared/api.ts";
 import { LANGUAGES, useTexts } from "../../texts/texts.ts";
+import { clearEmpty, EditForm, toTexts } from "../../ui/edit-form.tsx";
 import { Field } from "../../ui/form.tsx";
 import { Show, useLoad } from "../../ui/load.tsx";
 import { TextArea } from "../../ui/text-area.tsx";
-import { EditForm } from "../edit-form.tsx";
 
 const ME = { path: { id: "me" } };
+const FIELDS = ["display_name", "bio", "phone", "locale", "timezone", "avatar_url"] as const;
 
 const loadProfile = () => okWithTag(api.GET("/v1/users/{id}/profile", { params: ME }));
 
@@ -25,16 +26,18 @@ export function Profile() {
             label={overview.profile}
             version={version}
             labels={overview.profileFields}
+            toValues={(data) => toTexts(data, FIELDS)}
             load={loadProfile}
-            save={(body, etag) =>
+            save={(changes, { etag }) =>
               okWithTag(
                 api.PATCH("/v1/users/{id}/profile", {
                   params: { ...ME, header: { "If-Match": etag } },
-                  body,
+                  body: clearEmpty(changes),
                 }),
               )
             }
             onChange={profile.setData}
+            isMerging
           >
             {(field) => (
               <>

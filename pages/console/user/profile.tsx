@@ -2,7 +2,7 @@ import { api, okWithTag } from "../../shared/api.ts";
 import type { components } from "../../shared/api-types.d.ts";
 import { faultOf } from "../../shared/problem.ts";
 import { useTexts } from "../../texts/texts.ts";
-import { EditForm, type Values, type Versioned } from "../../ui/edit-form.tsx";
+import { EditForm, toTexts, type Values, type Versioned } from "../../ui/edit-form.tsx";
 import { Field } from "../../ui/form.tsx";
 import { Show, useLoad } from "../../ui/load.tsx";
 import { TextArea } from "../../ui/text-area.tsx";
@@ -80,7 +80,7 @@ export function Profile({ user, access }: SectionProps) {
 }
 
 function toValues(profile: ProfileData): Values {
-  const texts = Object.fromEntries(TEXTS.map((name) => [name, profile[name] ?? ""]));
+  const texts = toTexts(profile, TEXTS);
   const metadata = profile.metadata ?? {};
   const isEmpty = Object.keys(metadata).length === 0;
   return { ...texts, metadata: isEmpty ? "" : JSON.stringify(metadata, null, 2) };
