@@ -60,6 +60,7 @@ describe("sessions and accounts", () => {
       headers: { "User-Agent": "another device" },
       bindings: withProductionLimits(),
     });
+    // Before the session: 5, the session with the user and whether their role needs a factor: 4, the notice: 6, the rest: 14.
     expectWithin(answer, { trips: 2, rowsRead: 29, rowsWritten: 13, kv: 1 });
     const body = { locale: "de-CH" };
     await send("/v1/users/me/profile", { method: "PATCH", body, token: user.token });
@@ -69,6 +70,7 @@ describe("sessions and accounts", () => {
       headers: { "User-Agent": "a third device" },
       bindings: withProductionLimits(),
     });
+    // The language of the notice is in the profile: 1 more.
     expectWithin(withProfile, { trips: 2, rowsRead: 30, rowsWritten: 13, kv: 1 });
   });
 

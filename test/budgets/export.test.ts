@@ -70,6 +70,7 @@ describe("an export reads its rows in pages", () => {
     const answer = await send(`/v1/users/${user.id}/export`, { token });
     expect(answer.status).toBe(403);
     expect(costOf(answer)).toMatchObject({ queries: 1, rowsWritten: 0 });
+    // The caller: 3, the user: 2, their devices and networks: 2, their token: 2, the rest: login attempts under three keys.
     expect(costOf(answer).rowsRead).toBeLessThanOrEqual(15);
   });
 
