@@ -15,6 +15,7 @@ export const AUDIT_ACTIONS = [
   "user.invited",
   "user.unlocked",
   "user.role_changed",
+  "user.exported",
   "users.exported",
   "audit.exported",
   "audit.trimmed",

@@ -89,6 +89,21 @@ describe("GET /v1/users/{id}/export", () => {
     });
   });
 
+  it("is recorded with who got it, unless it was refused", async () => {
+    const user = await createTestUser();
+    const admin = await createTestUser("admin");
+    const recorded = () =>
+      sqlAll(
+        "SELECT actor_id FROM audit_events WHERE action = 'user.exported' AND target_id = ? ORDER BY id",
+        user.id,
+      );
+    expect((await exportOf(user.id, await createTestUser())).status).toBe(403);
+    expect(await recorded()).toEqual([]);
+    await exportOf("me", user);
+    await exportOf(user.id, admin);
+    expect(await recorded()).toEqual([{ actor_id: user.id }, { actor_id: admin.id }]);
+  });
+
   it("presents the metadata of every audit event as an object", async () => {
     const owner = await createHolder("users:update");
     const key = await createTestKey(owner, ["users:update"]);

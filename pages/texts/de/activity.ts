@@ -38,6 +38,7 @@ export const activity: Texts["activity"] = {
     "user.invited": "Einladung gesendet",
     "user.unlocked": "Anmeldesperre aufgehoben",
     "user.role_changed": "Rolle geändert",
+    "user.exported": "Daten des Kontos heruntergeladen",
     "users.exported": "Daten von Benutzern heruntergeladen",
     "audit.exported": "Protokoll heruntergeladen",
     "audit.trimmed": "Protokoll gekürzt",

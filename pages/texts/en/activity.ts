@@ -38,6 +38,7 @@ export const activity = {
     "user.invited": "Invitation sent",
     "user.unlocked": "Login lock removed",
     "user.role_changed": "Role changed",
+    "user.exported": "Data of the account downloaded",
     "users.exported": "Data of users downloaded",
     "audit.exported": "Audit trail downloaded",
     "audit.trimmed": "Audit trail trimmed",

@@ -2,7 +2,8 @@ import { type Acting, isCallersOwn, read } from "../../access/read.ts";
 import { requireManageable } from "../../access/require.ts";
 import type { UserRef } from "../../access/target.ts";
 import { listApiKeysOfUser } from "../../api-keys/repository.ts";
-import { createEventOpener } from "../../audit/events.ts";
+import { recordEvents } from "../../audit/commit.ts";
+import { createAuditEvent, createEventOpener } from "../../audit/events.ts";
 import { listIdentitiesOfUser } from "../../authentication/identities/repository.ts";
 import { listSessionsOfUser } from "../../authentication/sessions/repository.ts";
 import type { Context } from "../../context.ts";
@@ -43,8 +44,8 @@ type List<Row> = (db: Db, user: UserRef, after: string, limit: number) => Statem
  * All data held on a user: the account, profile, sessions, API keys, second factors, linked identities, one-time tokens and login attempts without their secrets,
  * emails, and the audit events that concern the user. Personal data of others in these events is left out, their ids included.
  * Lists that can grow are read page by page when they are asked for. Every page is authorized like a request of its own, so
- * that a caller who loses their authority receives no further page. Throws `forbidden`, `user_not_found`,
- * `privilege_escalation`.
+ * that a caller who loses their authority receives no further page. The export is recorded before anything is returned; its own event
+ * may be in it. Throws `forbidden`, `user_not_found`, `privilege_escalation`.
  */
 export async function exportUser(ctx: Context, request: ExportRequest): Promise<PersonalData> {
   const { db } = ctx;
@@ -77,6 +78,8 @@ export async function exportUser(ctx: Context, request: ExportRequest): Promise<
     events: isOwn && listEventsConcerning(db, ref, START, PAGE_ROWS),
   });
   const user = requireExportable(acting, users[0], request);
+  const event = { action: "user.exported", targetType: "user", targetId: user.id } as const;
+  await recordEvents(acting, [await createAuditEvent(acting, event)]);
   const pages = <Row extends { id: string }>(list: List<Row>, rows: Row[]) =>
     readPages(ctx, { ...request, user: user.id }, list, isOwn ? rows : undefined);
   const openEvent = await createEventOpener(ctx, user);
