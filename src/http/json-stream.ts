@@ -64,9 +64,10 @@ async function* logOutcome(c: HonoContext<AppEnv>, pieces: AsyncIterable<string>
     else log("error", "stream.failed", describeError(error));
     throw error;
   } finally {
-    const { queries, rowsRead } = c.get("meter").d1;
+    const { queries, rowsRead, rowsWritten } = c.get("meter").d1;
     if (outcome !== "complete" || isSampled(c)) {
-      log("info", "stream.ended", { outcome, d1: { queries, rows_read: rowsRead } });
+      const d1 = { queries, rows_read: rowsRead, rows_written: rowsWritten };
+      log("info", "stream.ended", { outcome, d1 });
     }
   }
 }
