@@ -1,5 +1,6 @@
 // People and the API, for the tests of the browser pages.
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import type { Page } from "playwright-core";
 import type { IdentityProvider } from "../identity-provider.ts";
 import type { Mailbox } from "../mailbox.ts";
@@ -15,6 +16,9 @@ export const PASSWORD = "SecurePass123!";
 
 /** What the proxy of `wrangler dev` says of a request that it lost (github.com/cloudflare/workers-sdk/issues/14641). */
 const LOST = "Error: Network connection lost";
+
+/** Operations that create something. A request that was lost may have been carried out. */
+const CREATES = /^\/v1\/(auth\/register|users|roles|permissions|api-keys)$/;
 
 interface CallOptions {
   method?: string;
@@ -33,6 +37,7 @@ export function createCall(url: string): Call {
       headers: {
         ...(body && { "Content-Type": "application/json" }),
         ...(token && { Authorization: `Bearer ${token}` }),
+        ...(method === "POST" && CREATES.test(path) && { "Idempotency-Key": randomUUID() }),
       },
       ...(body && { body: JSON.stringify(body) }),
     };
