@@ -93,14 +93,14 @@ async function testRegistration({ browser, url }: Scene): Promise<void> {
 }
 
 async function testEmail({ browser, url, call, mailbox }: Scene): Promise<void> {
-  await register(call, "mia");
+  await register(call, "mara");
   await visit(browser, url, async ({ page, checkAccessibility }) => {
     await page.goto("/account");
     await page.getByRole("button", { name: "Log in by email" }).click();
     await checkAccessibility();
-    await page.getByLabel("Email address").fill("mia@example.com");
+    await page.getByLabel("Email address").fill("mara@example.com");
     await page.getByRole("button", { name: "Send the email" }).click();
-    const code = await mailbox.waitFor("mia@example.com", /\b(\d{6})$/m);
+    const code = await mailbox.waitFor("mara@example.com", /\b(\d{6})$/m);
     const field = page.getByLabel("Code");
     assert.equal(await field.getAttribute("autocomplete"), "one-time-code");
     await checkAccessibility();
