@@ -23,14 +23,14 @@ export async function testApiKeys(browser: Browser, { url, admin }: DevServer): 
   });
 
   const token = await logInByApi(call, admin.username, admin.password);
-  const body = { username: "rosa", email: "rosa@example.com", password: PASSWORD };
+  const body = { username: "rose", email: "rose@example.com", password: PASSWORD };
   await call("/v1/users", { body: { ...body, role: "moderator" }, token, status: 201 });
   await visit(
     browser,
     url,
     async ({ page, checkAccessibility }) => {
       await page.goto("/account");
-      await logIn(page, "rosa");
+      await logIn(page, "rose");
       await openSection(page, "API keys");
       await page.getByRole("button", { name: "Create an API key" }).click();
       await page.getByLabel("users:read View any user.").waitFor();

@@ -42,11 +42,11 @@ export async function testSessions(browser: Browser, { url }: DevServer): Promis
   for (const [userAgent, app, system] of DEVICES) {
     assert.deepEqual(readDevice(userAgent), { app, system }, userAgent);
   }
-  await register(createCall(url), "olga");
+  await register(createCall(url), "otto");
   for (const [userAgent] of DEVICES.slice(0, 3)) await logInOn(url, userAgent);
   await visit(browser, url, async ({ page, checkAccessibility }) => {
     await page.goto("/account");
-    await logIn(page, "olga");
+    await logIn(page, "otto");
     await openSection(page, "Sessions");
     await page.getByText("Firefox on Windows").waitFor();
     await page.getByText("Chrome on Android").waitFor();
@@ -72,7 +72,7 @@ async function logInOn(url: string, userAgent: string): Promise<void> {
   const response = await fetch(`${url}/v1/auth/login`, {
     method: "POST",
     headers: { "Content-Type": "application/json", "User-Agent": userAgent },
-    body: JSON.stringify({ username: "olga", password: PASSWORD }),
+    body: JSON.stringify({ username: "otto", password: PASSWORD }),
   });
   assert.equal(response.status, 200);
 }

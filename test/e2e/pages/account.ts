@@ -219,13 +219,13 @@ async function testData({ page, checkAccessibility }: Visit, call: Call): Promis
 
 /** All pages in German, in the dark and in a narrow window. */
 async function testNarrow(browser: Browser, url: string): Promise<void> {
-  await register(createCall(url), "nora");
+  await register(createCall(url), "norma");
   await visit(
     browser,
     url,
     async ({ page, checkAccessibility }) => {
       await page.goto("/account/sessions");
-      await logIn(page, "nora");
+      await logIn(page, "norma");
       await page.getByRole("heading", { name: "Sessions", level: 1 }).waitFor();
       for (const name of SECTIONS) {
         await openSection(page, name);

@@ -10,7 +10,7 @@ export async function testAnalytics(browser: Browser, { url, admin }: DevServer)
   const call = createCall(url);
   const token = await logInByApi(call, admin.username, admin.password);
   await createHolder(call, token, { username: "ann.analyst", permissions: ["analytics:read"] });
-  for (const name of ["nora", "nils"]) {
+  for (const name of ["nele", "nils"]) {
     await register(call, name);
     await logInByApi(call, name);
   }
