@@ -56,7 +56,7 @@ async function readFigures(page: Page, { users, active_users }: any): Promise<vo
     ["With a second factor", users.with_mfa],
     ["People active today", active_users.day],
   ])
-    assert.match(text, new RegExp(`^${name}\\s+${count}$`, "m"), text);
+    assert.match(text, new RegExp(`^${name}\\s+${count.toLocaleString("en")}$`, "m"), text);
 }
 
 /** Charts say in words what they show. */
