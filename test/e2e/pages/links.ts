@@ -44,6 +44,8 @@ export async function testLinks(
 
 /** Opens a link. Fails unless its token leaves the address before any request, and nothing is used up before a button is pressed. */
 async function open({ page, calls }: Visit, link: string, button: string): Promise<void> {
+  // Ends the calls of the page before.
+  await page.goto("about:blank");
   const before = calls.length;
   await page.goto(link);
   await page.getByRole("button", { name: button }).waitFor();
