@@ -25,9 +25,9 @@ export const user = {
   },
   edit: {
     title: "Edit",
-    emailHint: "Another address ends the person's sessions. The old address is told.",
-    roleHint: "Another role ends the person's sessions.",
-    statusHint: "Who is inactive cannot log in.",
+    emailHint: "Changing the address ends the person's sessions. The old address is notified.",
+    roleHint: "Changing the role ends the person's sessions.",
+    statusHint: "Inactive users cannot log in.",
     ownEmail: "You change your own email in your account.",
   },
   profile: {
