@@ -51,7 +51,7 @@ export const audit = {
   exported: (megabytes: string) => `Exported ${megabytes} MB.`,
   incomplete: "The export broke off. Try again.",
   unattributedIntro:
-    "What strangers can cause any number of is counted per hour and network, not recorded one by one: failures with unknown names, attempts during a lock-out, and refusals for lack of a permission.",
+    "Strangers can cause these in any number, so they are counted per hour and network instead of being recorded one by one: failures with unknown names, attempts during a lock-out, and refusals for lack of a permission.",
   unattributedNone: "Nothing has been counted.",
   hour: "Hour",
   network: "Network",

@@ -79,21 +79,21 @@ export const user = {
     },
     sendInvitation: {
       title: "Invitation",
-      effect: "Sends the email again with which the person chooses a password.",
+      effect: "Sends the invitation again, with a link to choose a password.",
       button: "Send invitation",
       done: "The email is on its way.",
     },
     expire: {
       title: "Expire the password",
-      effect: "The next login must choose a new password. Sessions stay.",
+      effect: "The person must choose a new password at the next login. Sessions stay.",
       button: "Expire password",
-      done: "The next login must choose a new password.",
+      done: "The password has expired.",
     },
     unlock: {
       title: "Unlock",
-      effect: "Forgets failed logins, so that nothing is locked out any longer.",
+      effect: "Clears the failed logins, so that the person can log in again.",
       button: "Unlock",
-      done: "Nothing is locked out any longer.",
+      done: "The account is unlocked.",
     },
     sendVerification: {
       title: "Verification",
@@ -110,7 +110,7 @@ export const user = {
     resetFactors: {
       title: "Reset second factors",
       effect:
-        "Removes all second factors and recovery codes, and ends all sessions. Make sure by other means that the request comes from the person: then the password suffices to log in.",
+        "Removes all second factors and recovery codes, and ends all sessions. Make sure by other means that the request comes from the person: afterwards, the password alone is enough to log in.",
       button: "Reset factors",
       done: "The person has no second factor.",
     },

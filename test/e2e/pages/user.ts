@@ -198,10 +198,10 @@ async function helpIn(page: Page): Promise<void> {
   await button("Send reset").click();
   await page.getByText("The email is on its way.").waitFor();
   await button("Unlock").click();
-  await page.getByText("Nothing is locked out any longer.").waitFor();
+  await page.getByText("The account is unlocked.").waitFor();
   await button("Expire password").click();
   await page.getByRole("dialog").getByRole("button", { name: "Expire password" }).click();
-  await page.getByText("The next login must choose a new password.", { exact: true }).waitFor();
+  await page.getByText("The password has expired.", { exact: true }).waitFor();
   assert.equal(await button("Reset factors").count(), 0);
 }
 
