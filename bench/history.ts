@@ -36,6 +36,8 @@ export function fillHistory(database: DatabaseSync, templates: Templates, people
     insert(database, "users", people, (index) => ({
       ...templates.user,
       id: person(index),
+      // A trigger sets it.
+      seq: null,
       username: `person${index}`,
       username_key: `person${index}`,
       email: `person${index}@mail.example`,
@@ -86,7 +88,7 @@ function insert(
   count: number,
   rowOf: (index: number) => Row,
 ) {
-  const names = Object.keys(rowOf(0));
+  const names = listColumns(database, table);
   const slots = names.map(() => "?").join(", ");
   const statement = database.prepare(
     `INSERT INTO ${table} (${names.join(", ")}) VALUES (${slots})`,
@@ -98,6 +100,12 @@ function insert(
     if (index % TRANSACTION === 0) database.exec("COMMIT; BEGIN");
   }
   database.exec("COMMIT");
+}
+
+// `table_info` leaves out generated columns, which cannot be inserted.
+function listColumns(database: DatabaseSync, table: string): string[] {
+  const columns = database.prepare("SELECT name FROM pragma_table_info(?)").all(table);
+  return columns.map(({ name }) => String(name));
 }
 
 /** The bytes of the database. */

@@ -1,5 +1,5 @@
-// npm run bench [-- --rounds N --users N --only NAME]: what each operation costs, over HTTP against workerd on this machine, without
-// the proxy of local development. CPU time is that of the worker's process, and is meaningful only relative to the floor, which does
+// npm run bench [-- --rounds N --users N --connections N --only NAME]: what each operation costs, over HTTP against workerd on this
+// machine, without the proxy of local development. CPU time is that of the worker's process, and is meaningful only relative to the floor, which does
 // the work that the operation cannot avoid and nothing else (floor.ts). Latencies include the load generator, which shares the
 // machine. Rows and KV operations are exact.
 import { parseArgs } from "node:util";
@@ -8,7 +8,6 @@ import { type Measurement, measure, summarize } from "./measure.ts";
 import { createFloors, prepareScenarios, type Scenario } from "./scenarios.ts";
 import { type BenchServer, startServer } from "./server.ts";
 
-const CONNECTIONS = 8;
 const MIXED = { perSecond: 1000, seconds: 10 };
 const MIXED_CONNECTIONS = 32;
 
@@ -32,10 +31,12 @@ const { values: options } = parseArgs({
   options: {
     rounds: { type: "string", default: "7" },
     users: { type: "string", default: "100000" },
+    connections: { type: "string", default: "8" },
     only: { type: "string", default: "" },
   },
 });
 const rounds = toCount(options.rounds, "rounds");
+const connections = toCount(options.connections, "connections");
 
 const server = await startServer({ users: toCount(options.users, "users") });
 try {
@@ -59,7 +60,7 @@ function toCount(text: string, name: string): number {
 
 async function describe({ pid }: BenchServer, scenario: Scenario): Promise<string> {
   const { name, task, floor, target } = scenario;
-  const result = await measure({ pid, rounds, connections: CONNECTIONS }, task, floor);
+  const result = await measure({ pid, rounds, connections }, task, floor);
   const ratio = result.floor?.ratio;
   const costs = await readCosts(task);
   return [
