@@ -35,6 +35,7 @@ import { onError } from "./http/on-error.ts";
 import { loadConfig, provideContext, requireConfig } from "./http/request-context.ts";
 import { requestId } from "./http/request-id.ts";
 import { requestLog } from "./http/request-log.ts";
+import { LiteralFirstRouter } from "./http/router.ts";
 import { securityHeaders } from "./http/security-headers.ts";
 import { mountDocs } from "./operations/docs.ts";
 import { operationsRouter } from "./operations/routes.ts";
@@ -44,7 +45,7 @@ import { rolesRouter } from "./roles/routes.ts";
 
 /** Builds the API: the middleware that every request passes through, in order, then one router per feature. */
 export function createApp() {
-  const app = new OpenAPIHono<AppEnv>();
+  const app = new OpenAPIHono<AppEnv>({ router: new LiteralFirstRouter() });
 
   app.use(requestId);
   app.use(requestLog);

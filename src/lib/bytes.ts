@@ -1,3 +1,4 @@
+import { bytesToHex } from "@noble/hashes/utils.js";
 import { base64url } from "jose";
 
 const encoder = new TextEncoder();
@@ -14,7 +15,7 @@ export function toBase64Url(bytes: Uint8Array): string {
 
 /** Hexadecimal digits in lower case. */
 export function toHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return bytesToHex(bytes);
 }
 
 /** The bytes of a canonical base64url text, or undefined for any other text. */

@@ -13,6 +13,8 @@ export interface Trace {
 
 const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
 const ONLY_ZEROS = /^0+$/;
+const TRACE_ID_BYTES = 16;
+const SPAN_ID_BYTES = 8;
 const SAMPLED = 0b01;
 const RANDOM_TRACE_ID = 0b10;
 const KNOWN_FLAGS = SAMPLED | RANDOM_TRACE_ID;
@@ -22,11 +24,12 @@ const KNOWN_FLAGS = SAMPLED | RANDOM_TRACE_ID;
  * 2.2). A header of a later version is read as version 00, as section 4.1 requires.
  */
 export function beginSpan(traceparent?: string): Trace {
-  const spanId = randomHex(8);
+  const random = toHex(crypto.getRandomValues(new Uint8Array(SPAN_ID_BYTES + TRACE_ID_BYTES)));
+  const spanId = random.slice(0, 2 * SPAN_ID_BYTES);
   const parent = parseTraceparent(traceparent ?? "");
   if (parent) return { ...parent, spanId };
   const flags = SAMPLED | RANDOM_TRACE_ID;
-  return { traceId: randomHex(16), spanId, parentSpanId: undefined, flags };
+  return { traceId: random.slice(2 * SPAN_ID_BYTES), spanId, parentSpanId: undefined, flags };
 }
 
 /** The `traceparent` header of a request that a span sends. */
@@ -40,8 +43,4 @@ function parseTraceparent(header: string): Omit<Trace, "spanId"> | undefined {
   if (version === "ff" || (version === "00" && rest !== undefined)) return undefined;
   if (ONLY_ZEROS.test(traceId) || ONLY_ZEROS.test(parentSpanId)) return undefined;
   return { traceId, parentSpanId, flags: Number.parseInt(flags, 16) & KNOWN_FLAGS };
-}
-
-function randomHex(bytes: number): string {
-  return toHex(crypto.getRandomValues(new Uint8Array(bytes)));
 }

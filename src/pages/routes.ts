@@ -19,8 +19,8 @@ const IMMUTABLE = "public, max-age=31536000, immutable";
  * links. A person should see the page, not a problem document.
  */
 export function mountPages(app: OpenAPIHono<AppEnv>): void {
-  app.on("GET", ["/console", "/console/:path{.*}"], pageHeaders, etag(), showPage("console"));
-  app.on("GET", ["/account", "/account/:path{.*}"], pageHeaders, etag(), showPage("account"));
+  app.on("GET", pathsBelow("/console"), pageHeaders, etag(), showPage("console"));
+  app.on("GET", pathsBelow("/account"), pageHeaders, etag(), showPage("account"));
   app.on("GET", [...LINK_PATHS], requireOwnLinks, pageHeaders, etag(), showPage("account"));
   app.get("/pages/assets/:file{[\\w.-]+}", refuseQuery, async (c) => {
     const file = await fetchFile(c, `/pages/assets/${c.req.param("file")}`);
@@ -28,6 +28,10 @@ export function mountPages(app: OpenAPIHono<AppEnv>): void {
     response.headers.set("Cache-Control", IMMUTABLE);
     return response;
   });
+}
+
+function pathsBelow(path: string): string[] {
+  return [path, `${path}/`, `${path}/:path{.+}`];
 }
 
 // Links in emails lead to the application at MAIL_LINK_URL, if there is one.

@@ -79,6 +79,11 @@ const MAX_WAIT_MS = 28 * SECOND;
 /** A timer may end a little before its time. */
 const TIMER_PRECISION_MS = SECOND;
 
+/** Between the name of a counter and the values of its labels, of which none contains it. */
+const SEPARATOR = "\n";
+
+type Values = Readonly<Record<string, string>>;
+
 /** The counts of an isolate that are not in D1 yet, and when they are to be added there. */
 export class IsolateCounts {
   readonly #writer = newId();
@@ -92,8 +97,8 @@ export class IsolateCounts {
 
   readonly count: Count = (name, labels, by = 1) => {
     if (by === 0) return;
-    const values = COUNTERS[name].labels.map((label) => (labels as Record<string, string>)[label]);
-    const series = JSON.stringify([name, ...values]);
+    let series: string = name;
+    for (const label of COUNTERS[name].labels) series += SEPARATOR + (labels as Values)[label];
     this.#counts.set(series, (this.#counts.get(series) ?? 0) + by);
   };
 
@@ -124,7 +129,7 @@ export class IsolateCounts {
     this.#unconfirmed = {
       writer: this.#writer,
       sequence: this.#sequence,
-      counts: [...this.#counts],
+      counts: [...this.#counts].map(([series, by]) => [toArrayText(series), by]),
     };
     this.#counts = new Map();
     return this.#unconfirmed;
@@ -134,4 +139,8 @@ export class IsolateCounts {
   confirm(batch: CountBatch): void {
     if (this.#unconfirmed === batch) this.#unconfirmed = undefined;
   }
+}
+
+function toArrayText(series: string): string {
+  return JSON.stringify(series.split(SEPARATOR));
 }

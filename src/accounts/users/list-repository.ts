@@ -48,15 +48,14 @@ export type ListedUser = UserRow & { sortKey: string | number };
 const MAX_ARMS = 4;
 
 /** What the statements within a list select: all that its rows and its orders are made of. */
-const ARM_COLUMNS = sql.join(
+const ARM_COLUMNS = sql.raw(
   [
     ...new Set([
       ...Object.values(publicColumns).flatMap((column) => ("name" in column ? column.name : [])),
       ...Object.values(SORT_COLUMNS).map(({ name }) => name),
       users.passwordHash.name,
     ]),
-  ].map((name) => sql.identifier(name)),
-  sql`, `,
+  ].join(", "),
 );
 
 /** The public columns by their names alone: drizzle does not know the tables of a statement within another. */
