@@ -1,7 +1,7 @@
 import { api, ok } from "../shared/api.ts";
 import { useTexts } from "../texts/texts.ts";
 import { Field, Form, textOf } from "../ui/form.tsx";
-import { PasswordField } from "../ui/password-field.tsx";
+import { NewPasswordField } from "../ui/password-field.tsx";
 import type { Flow } from "./flow.ts";
 import { Screen } from "./screen.tsx";
 
@@ -35,12 +35,7 @@ export function Register({ flow }: { flow: Flow }) {
           required
         />
         <Field label={login.email} name="email" type="email" autoComplete="email" required />
-        <PasswordField
-          label={login.password}
-          name="password"
-          autoComplete="new-password"
-          hint={login.passwordRules}
-        />
+        <NewPasswordField label={login.password} name="password" />
       </Form>
       <div class="ways">
         <button type="button" class="link" onClick={() => flow.show({ name: "start" })}>

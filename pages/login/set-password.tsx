@@ -2,7 +2,7 @@ import { api, ok } from "../shared/api.ts";
 import { isProblem } from "../shared/problem.ts";
 import { useTexts } from "../texts/texts.ts";
 import { Form, textOf } from "../ui/form.tsx";
-import { PasswordField } from "../ui/password-field.tsx";
+import { NewPasswordField } from "../ui/password-field.tsx";
 
 interface SetPasswordProps {
   /** The token of a reset, of an invitation, or of a login with an expired password. */
@@ -34,12 +34,7 @@ export function SetPassword({ token, onDone, onExpired, onCancel }: SetPasswordP
       fields={["password"]}
       {...(onCancel && { onCancel, cancel: common.back })}
     >
-      <PasswordField
-        label={login.newPassword}
-        name="password"
-        autoComplete="new-password"
-        hint={login.passwordRules}
-      />
+      <NewPasswordField label={login.newPassword} name="password" />
     </Form>
   );
 }

@@ -7,6 +7,8 @@ export interface PageSettings {
   email_login: boolean;
   /** Whether passkeys work at this address. */
   passkeys: boolean;
+  /** How many characters a new password has at least. */
+  password_min_length: number;
 }
 
 const DEFAULTS: PageSettings = {
@@ -14,6 +16,7 @@ const DEFAULTS: PageSettings = {
   registration: false,
   email_login: false,
   passkeys: false,
+  password_min_length: 8,
 };
 
 export const settings: Readonly<PageSettings> = {

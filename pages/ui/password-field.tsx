@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
+import { settings } from "../shared/settings.ts";
 import { useTexts } from "../texts/texts.ts";
 import { FieldNotes, useField } from "./form.tsx";
 
@@ -42,4 +43,11 @@ export function PasswordField({ label, name, autoComplete, hint }: PasswordField
       <FieldNotes id={id} hint={hint} fault={fault} />
     </div>
   );
+}
+
+/** A field for a new password, which says what passwords must be like. */
+export function NewPasswordField({ label, name }: Pick<PasswordFieldProps, "label" | "name">) {
+  const { login } = useTexts();
+  const rules = login.passwordRules(settings.password_min_length);
+  return <PasswordField label={label} name={name} autoComplete="new-password" hint={rules} />;
 }

@@ -8,13 +8,15 @@ import type { AppEnv } from "../http/app-env.ts";
 export function describeService(c: Context<AppEnv>): string {
   const result = c.get("config");
   if (!result.ok) return "{}";
-  const { appName, appUrl, registrationOpen, hasEmailLogin, relyingParty } = result.config;
+  const { appName, appUrl, registrationOpen, hasEmailLogin, relyingParty, password } =
+    result.config;
   const origin = appUrl ?? new URL(c.req.url).origin;
   const settings = {
     app_name: appName,
     registration: registrationOpen,
     email_login: hasEmailLogin,
     passkeys: relyingParty?.origins.includes(origin) ?? false,
+    password_min_length: password.minLength,
   };
   // No text can end the element.
   return JSON.stringify(settings).replaceAll("<", "\\u003c");

@@ -150,14 +150,21 @@ describe("the settings in a page", () => {
       registration: true,
       email_login: false,
       passkeys: true,
+      password_min_length: 8,
     });
-    const other = { APP_NAME: "Acme", REGISTRATION: "closed", EMAIL_LOGIN: "on" };
+    const other = {
+      APP_NAME: "Acme",
+      REGISTRATION: "closed",
+      EMAIL_LOGIN: "on",
+      PASSWORD_MIN_LENGTH: "12",
+    };
     const elsewhere = { RP_ID: "example.com", RP_ORIGINS: "https://app.example.com" };
     expect(await settingsOf({ ...other, ...elsewhere }, "/console")).toEqual({
       app_name: "Acme",
       registration: false,
       email_login: true,
       passkeys: false,
+      password_min_length: 12,
     });
     expect(await settingsOf({ APP_URL: "https://192.0.2.7" })).toMatchObject({ passkeys: false });
     expect(await settingsOf({ APP_URL: undefined })).toMatchObject({ passkeys: false });

@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { api, ok } from "../../shared/api.ts";
 import { useTexts } from "../../texts/texts.ts";
 import { Form, textOf } from "../../ui/form.tsx";
-import { PasswordField } from "../../ui/password-field.tsx";
+import { NewPasswordField, PasswordField } from "../../ui/password-field.tsx";
 import { withCurrentPassword } from "../current-password.ts";
 
 interface ChangePasswordProps {
@@ -13,7 +13,7 @@ interface ChangePasswordProps {
 
 /** Changes the password, or sets one for an account that has none. */
 export function ChangePassword({ username, hasPassword, onDone }: ChangePasswordProps) {
-  const { account, login } = useTexts();
+  const { account } = useTexts();
   const { password } = account;
   const [runs, setRuns] = useState(0);
   const title = hasPassword ? password.change : password.setOne;
@@ -52,12 +52,7 @@ export function ChangePassword({ username, hasPassword, onDone }: ChangePassword
             autoComplete="current-password"
           />
         )}
-        <PasswordField
-          label={password.new}
-          name="new_password"
-          autoComplete="new-password"
-          hint={login.passwordRules}
-        />
+        <NewPasswordField label={password.new} name="new_password" />
       </Form>
     </section>
   );

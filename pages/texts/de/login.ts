@@ -52,8 +52,8 @@ export const login: Texts["login"] = {
   sendLink: "Link senden",
   newPasswordTitle: "Neues Passwort festlegen",
   newPassword: "Neues Passwort",
-  passwordRules:
-    "Mindestens 8 Zeichen; kein häufiges Passwort und ohne Ihren Benutzernamen oder den Namen in Ihrer E-Mail-Adresse.",
+  passwordRules: (minLength: number) =>
+    `Mindestens ${minLength} Zeichen; kein häufiges Passwort und ohne Ihren Benutzernamen oder den Namen in Ihrer E-Mail-Adresse.`,
   setPassword: "Passwort festlegen",
   passwordExpired: "Ihr Passwort ist abgelaufen. Legen Sie ein neues fest.",
   passwordSet: "Ihr Passwort ist festgelegt. Melden Sie sich damit an.",

@@ -44,8 +44,8 @@ export const login = {
   sendLink: "Send the link",
   newPasswordTitle: "Set a new password",
   newPassword: "New password",
-  passwordRules:
-    "At least 8 characters; not a common password, and without your username or the name in your email address.",
+  passwordRules: (minLength: number) =>
+    `At least ${minLength} characters; not a common password, and without your username or the name in your email address.`,
   setPassword: "Set password",
   passwordExpired: "Your password has expired. Set a new one.",
   passwordSet: "Your password is set. Log in with it.",
