@@ -80,10 +80,18 @@ const UNITS = [
   { unit: "hour", from: HOUR, ms: HOUR },
 ];
 
+/** One format per language and unit, because making one costs about as much as the rest of an email. */
+const durationFormats = new Map<string, Intl.NumberFormat>();
+
 /** A duration such as "24 hours". */
 export function formatDuration(language: MailLanguage, duration: number): string {
   const { unit, ms } = UNITS.find(({ from }) => duration >= from) ?? MINUTES;
-  const format = new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" });
+  const key = `${language} ${unit}`;
+  let format = durationFormats.get(key);
+  if (!format) {
+    format = new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" });
+    durationFormats.set(key, format);
+  }
   return format.format(duration / ms);
 }
 
