@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import storage from "../../docs/storage.md?raw";
+import storage from "../../docs/build/storage.md?raw";
 import readme from "../../README.md?raw";
 import source from "../../src/settings.ts?raw";
 import { sqlAll } from "../support/fixtures.ts";
@@ -42,7 +42,7 @@ function columnsIn(section: string): string[] {
   return namesIn(cells.length > 0 ? cells.join() : section);
 }
 
-describe("docs/storage.md", () => {
+describe("docs/build/storage.md", () => {
   it("describes every table with all of its columns and indexes", async () => {
     const tables = await listTables();
     expect(tables.length).toBeGreaterThan(10);

@@ -1,4 +1,4 @@
-// npm run test:guides: runs the commands of the README's tour, docs/guides and the pages of docs below against a new worker, all of them
+// npm run test:guides: runs the commands of the README's tour, docs/use and the pages of docs/run below against a new worker, all of them
 // twice in the same order, and fails if a response differs from the one that the page shows.
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
@@ -6,14 +6,8 @@ import { withDevServer } from "./server.ts";
 import { checkSteps, readTour } from "./steps.ts";
 
 const DOCS = new URL("../../docs/", import.meta.url);
-const PAGES = [
-  "roles-and-api-keys.md",
-  "lists.md",
-  "import.md",
-  "audit.md",
-  "analytics.md",
-  "pages.md",
-];
+const FOLDERS = ["use", "run"];
+const PAGES = ["import.md", "audit.md", "analytics.md"];
 const ROUNDS = ["once", "again"];
 
 /** An address gets one email of a kind per minute, so a reader cannot follow the guides again sooner, either. */
@@ -35,13 +29,12 @@ await withDevServer(
 
 /** The pages whose commands are followed, by name. The tour is first: it lists all users. */
 function listPages(): [name: string, text: string][] {
-  const guides = readdirSync(new URL("guides/", DOCS))
-    .filter((name) => name !== "README.md")
-    .sort()
-    .map((name) => `guides/${name}`);
-  const pages = [...PAGES, ...guides].map((name): [string, string] => [
-    `docs/${name}`,
-    readFileSync(new URL(name, DOCS), "utf8"),
-  ]);
+  const pages = FOLDERS.flatMap((folder) =>
+    readdirSync(new URL(`${folder}/`, DOCS))
+      .filter((name) => name.endsWith(".md") && name !== "README.md")
+      .filter((name) => folder === "use" || PAGES.includes(name) || name.startsWith("coming-from"))
+      .sort()
+      .map((name) => `${folder}/${name}`),
+  ).map((name): [string, string] => [`docs/${name}`, readFileSync(new URL(name, DOCS), "utf8")]);
   return [["README.md", readTour()], ...pages];
 }
