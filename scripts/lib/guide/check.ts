@@ -42,7 +42,7 @@ function findSyntaxError({ language, text }: Block): string | undefined {
 }
 
 /** An example of JSON without the ellipses that stand for what is left out. A member alone is one of an object. */
-export function fillEllipses(text: string): string {
+function fillEllipses(text: string): string {
   const filled = text
     .replaceAll(/,?\s*…(?=\s*[}\]])/g, "")
     .replaceAll(/…,\s*/g, "")

@@ -22,7 +22,7 @@ export function resolveLink(from: string, href: string): Reference {
 }
 
 /** The links and images of a page. */
-export function listLinks(page: Page): Reference[] {
+function listLinks(page: Page): Reference[] {
   return listTokens(page.tokens)
     .filter((token): token is Tokens.Link | Tokens.Image => /^(link|image)$/.test(token.type))
     .map(({ href }) => resolveLink(page.file, href));

@@ -12,7 +12,7 @@ export const GUIDE = "/docs/guide";
 export const PARTS = ["use", "run", "build"] as const;
 export type Part = (typeof PARTS)[number];
 
-export interface Heading {
+interface Heading {
   depth: number;
   text: string;
   /** The id in the page, as GitHub forms it. */
@@ -72,7 +72,7 @@ export function textOf(tokens: readonly Tokens.Generic[]): string {
 /** Every token of a text with those inside of them, in the order of the text. */
 export function listTokens(tokens: readonly Token[]): Token[] {
   const found: Token[] = [];
-  marked.walkTokens([...tokens], (token) => {
+  void marked.walkTokens([...tokens], (token) => {
     found.push(token);
   });
   return found;

@@ -8,7 +8,7 @@ export interface ApiDocument {
   };
 }
 
-export interface Operation {
+interface Operation {
   operationId: string;
   tags: string[];
   summary: string;

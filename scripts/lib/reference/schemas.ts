@@ -40,7 +40,7 @@ function range(least: number | undefined, most: number | undefined, unit = ""): 
   return `${shownMin} to ${shownMax} ${unit}`.trim();
 }
 
-export function linkSchema(reference: string): string {
+function linkSchema(reference: string): string {
   const name = reference.split("/").at(-1) ?? "";
   return `[${name}](#${name.toLowerCase()})`;
 }
