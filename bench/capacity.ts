@@ -1,5 +1,5 @@
 // npm run capacity [-- --people N]: how much room people and their history take in one database, and how long D1 works for each
-// operation on it. The API runs in this process, on SQLite, so that nothing but the statements is measured. docs/scale.md says what
+// operation on it. The API runs in this process, on SQLite, so that nothing but the statements is measured. docs/run/scale.md says what
 // follows from the figures.
 
 import { timingSafeEqual } from "node:crypto";

@@ -1,6 +1,7 @@
-// npm run assets: writes the worker's static assets: the files of the docs page, and the browser pages.
+// npm run assets: writes the worker's static assets: the files of the docs page, the browser pages, and the guide.
 import { cpSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { writeGuide } from "./lib/guide/build.ts";
 import { writePages } from "./lib/pages.ts";
 
 const from = new URL("../node_modules/swagger-ui-dist/", import.meta.url);
@@ -16,3 +17,4 @@ for (const file of ["swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png
   cpSync(source, target);
 }
 await writePages();
+await writeGuide();

@@ -39,6 +39,7 @@ import { LiteralFirstRouter } from "./http/router.ts";
 import { securityHeaders } from "./http/security-headers.ts";
 import { mountDocs } from "./operations/docs.ts";
 import { operationsRouter } from "./operations/routes.ts";
+import { mountGuide } from "./pages/guide.ts";
 import { mountPages } from "./pages/routes.ts";
 import { permissionsRouter } from "./roles/permissions/routes.ts";
 import { rolesRouter } from "./roles/routes.ts";
@@ -88,6 +89,7 @@ export function createApp() {
   app.route("/", analyticsRouter);
   app.route("/", operationsRouter);
   mountDocs(app);
+  mountGuide(app);
   mountPages(app);
 
   app.notFound(notFound);

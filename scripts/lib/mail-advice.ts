@@ -29,5 +29,5 @@ export function adviseOnMail({ vars, secrets }: DeployedSettings): string | unde
   return `
 Email is not configured: nobody can verify an address or reset a password. Set, and deploy again:
 ${missing.map((line) => `  ${line}`).join("\n")}
-docs/deployment.md has a chapter on email. For a service without email, set MAIL_TRANSPORT = "off".`;
+docs/run/deployment.md has a chapter on email. For a service without email, set MAIL_TRANSPORT = "off".`;
 }

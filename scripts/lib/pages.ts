@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type Metafile } from "esbuild";
+import { type AssetFiles, addHashed, writeFiles } from "./asset-files.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const SOURCE = join(ROOT, "pages");
@@ -17,19 +17,10 @@ interface BuiltPages {
   metafile: Metafile;
 }
 
-/** Builds the browser pages into the directory of the worker's static assets. Files that have not changed are not written again. */
+/** Builds the browser pages into the directory of the worker's static assets. */
 export async function writePages(): Promise<void> {
   const { files } = await buildPages();
-  for (const [name, bytes] of files) {
-    const path = join(TARGET, name);
-    if (existsSync(path) && Buffer.compare(readFileSync(path), bytes) === 0) continue;
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, bytes);
-  }
-  for (const entry of readdirSync(TARGET, { recursive: true, withFileTypes: true })) {
-    const path = join(entry.parentPath, entry.name);
-    if (entry.isFile() && !files.has(path.slice(TARGET.length + 1))) rmSync(path);
-  }
+  writeFiles(TARGET, files);
 }
 
 /** Builds the browser pages in memory: a page per application, and scripts and styles whose names contain a hash of their content. */
@@ -52,11 +43,11 @@ async function buildPages(): Promise<BuiltPages> {
     logLevel: "silent",
     legalComments: "none",
   });
-  const files = new Map<string, Uint8Array>();
+  const files: AssetFiles = new Map();
   for (const { path, contents } of result.outputFiles) {
     files.set(path.slice(TARGET.length + 1), contents);
   }
-  const style = addHashed(files, "style.css", await buildStyle());
+  const style = addHashed(files, "style.css", await buildStyle("style.css"));
   const icon = addHashed(files, "icon.svg", readFileSync(join(SOURCE, "icon.svg")));
   for (const [name, title] of Object.entries(APPLICATIONS)) {
     const script = findEntry(result.metafile, name);
@@ -65,24 +56,18 @@ async function buildPages(): Promise<BuiltPages> {
   return { files, metafile: result.metafile };
 }
 
-async function buildStyle(): Promise<Uint8Array> {
+/** A stylesheet of `pages`, bundled and minified. */
+export async function buildStyle(name: string): Promise<Uint8Array> {
   const { outputFiles } = await build({
-    entryPoints: [join(SOURCE, "style.css")],
+    entryPoints: [join(SOURCE, name)],
     bundle: true,
     minify: true,
     write: false,
     logLevel: "silent",
   });
   const [style] = outputFiles;
-  if (!style) throw new Error("no style");
+  if (!style) throw new Error(`no style ${name}`);
   return style.contents;
-}
-
-function addHashed(files: Map<string, Uint8Array>, name: string, bytes: Uint8Array): string {
-  const hash = createHash("sha256").update(bytes).digest("hex").slice(0, 8);
-  const hashed = `assets/${name.replace(".", `-${hash}.`)}`;
-  files.set(hashed, bytes);
-  return hashed;
 }
 
 function findEntry({ outputs }: Metafile, application: string): string {

@@ -139,6 +139,7 @@ function renderDocsPage(appName: string) {
 <link rel="icon" href="/docs/assets/swagger-ui-dist/favicon-32x32.png">
 </head>
 <body>
+<p><a href="/docs/guide">Guide</a> · <a href="/docs/errors">Error codes</a></p>
 ${raw(page)}
 </body>
 </html>`;
@@ -157,6 +158,7 @@ function renderErrorsPage(appName: string) {
 <body>
 <h1>Errors</h1>
 <p>Every error response is a problem document (RFC 9457). The meaning of a code never changes.</p>
+<p><a href="/docs">API</a> · <a href="/docs/guide">Guide</a></p>
 ${Object.entries(ERRORS).map(
   ([code, [status, title, detail]]) =>
     html`<h2 id="${code}">${toPublicCode(code as ErrorCode)}</h2><p>${status} ${title}. ${detail}</p>`,

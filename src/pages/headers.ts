@@ -56,19 +56,42 @@ const UNUSED = [
   "xr-spatial-tracking",
 ];
 
-const PERMISSIONS_POLICY = [
+/** The guide has no scripts. */
+const GUIDE_CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+const refuseFeatures = (names: readonly string[]) => names.map((name) => `${name}=()`);
+
+/** Sets the headers of a page. */
+export const pageHeaders = setPageHeaders(CONTENT_SECURITY_POLICY, [
   ...USED.map((name) => `${name}=(self)`),
-  ...UNUSED.map((name) => `${name}=()`),
-].join(", ");
+  ...refuseFeatures(UNUSED),
+]);
+
+/** Sets the headers of a page of the guide. */
+export const guideHeaders = setPageHeaders(
+  GUIDE_CONTENT_SECURITY_POLICY,
+  refuseFeatures([...USED, ...UNUSED]),
+);
 
 /**
- * Sets the headers of a page. A 304 has them, too: browsers replace the headers of the page that they have stored by those of the 304
- * (RFC 9111 section 4.3.4).
+ * A middleware that sets these policies. A 304 has them, too: browsers replace the headers of the page that they have stored by those of
+ * the 304 (RFC 9111 section 4.3.4).
  */
-export const pageHeaders: MiddlewareHandler<AppEnv> = async function pageHeaders(c, next) {
-  await next();
-  if (!c.res.ok && c.res.status !== 304) return;
-  c.header("Content-Security-Policy", CONTENT_SECURITY_POLICY);
-  c.header("Permissions-Policy", PERMISSIONS_POLICY);
-  c.header("Cache-Control", "no-cache");
-};
+function setPageHeaders(contentPolicy: string, permissions: readonly string[]) {
+  const permissionsPolicy = permissions.join(", ");
+  const pageHeaders: MiddlewareHandler<AppEnv> = async function pageHeaders(c, next) {
+    await next();
+    if (!c.res.ok && c.res.status !== 304) return;
+    c.header("Content-Security-Policy", contentPolicy);
+    c.header("Permissions-Policy", permissionsPolicy);
+    c.header("Cache-Control", "no-cache");
+  };
+  return pageHeaders;
+}

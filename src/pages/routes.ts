@@ -5,11 +5,9 @@ import { AppError } from "../errors.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { refuseQuery } from "../http/validation.ts";
 import { LINK_PATHS } from "../outbox/templates.ts";
+import { fetchFile, serveHashed } from "./files.ts";
 import { pageHeaders } from "./headers.ts";
 import { describeService } from "./settings.ts";
-
-/** The names of files contain a hash of their content. */
-const IMMUTABLE = "public, max-age=31536000, immutable";
 
 /**
  * Mounts the pages of Roster itself: the console, the account page, and the targets of links in emails. They are static files that call
@@ -22,12 +20,9 @@ export function mountPages(app: OpenAPIHono<AppEnv>): void {
   app.on("GET", pathsBelow("/console"), pageHeaders, etag(), showPage("console"));
   app.on("GET", pathsBelow("/account"), pageHeaders, etag(), showPage("account"));
   app.on("GET", [...LINK_PATHS], requireOwnLinks, pageHeaders, etag(), showPage("account"));
-  app.get("/pages/assets/:file{[\\w.-]+}", refuseQuery, async (c) => {
-    const file = await fetchFile(c, `/pages/assets/${c.req.param("file")}`);
-    const response = new Response(file.body, file);
-    response.headers.set("Cache-Control", IMMUTABLE);
-    return response;
-  });
+  app.get("/pages/assets/:file{[\\w.-]+}", refuseQuery, (c) =>
+    serveHashed(c, `/pages/assets/${c.req.param("file")}`),
+  );
 }
 
 function pathsBelow(path: string): string[] {
@@ -55,14 +50,4 @@ function showPage(name: "account" | "console") {
 
 function setContent(script: Element, json: string): void {
   script.setInnerContent(json, { html: true });
-}
-
-/** A file of the build. Throws `not_found` if there is none with this path. */
-async function fetchFile(c: Context<AppEnv>, path: string): Promise<Response> {
-  const file = await c.env.ASSETS.fetch(new URL(path, c.req.url));
-  if (file.status === 200) return file;
-  await file.body?.cancel();
-  throw new AppError("not_found", {
-    detail: "There is no such file. If none is there, build the pages: run `npm run assets`.",
-  });
 }

@@ -36,7 +36,7 @@ const write = (secret: { key: string }, userId: string, more = {}) =>
   });
 
 describe("the format of a key", () => {
-  it("is rstk_, 64 hex digits of secret and 8 of checksum, as documented in docs/roles-and-api-keys.md", async () => {
+  it("is rstk_, 64 hex digits of secret and 8 of checksum, as documented in docs/use/roles.md", async () => {
     expect(key.key).toMatch(/^rstk_[0-9a-f]{72}$/);
     const [, secret = "", checksum] = /^rstk_(.{64})(.{8})$/.exec(key.key) ?? [];
     const text = new TextEncoder().encode(`roster api key checksum v1\n${secret}`);

@@ -28,7 +28,7 @@ async function sha256(text: string): Promise<string> {
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** The digests that a third party computes from the events, as docs/audit.md describes it. */
+/** The digests that a third party computes from the events, as docs/run/audit.md describes it. */
 async function expectedDigests(days: number): Promise<string[]> {
   const digests: string[] = [];
   for (let day = 0; day < days; day += 1) {

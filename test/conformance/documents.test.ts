@@ -1,8 +1,11 @@
 import { describe, expect, it } from "vitest";
-import storage from "../../docs/storage.md?raw";
-import readme from "../../README.md?raw";
+import accountTables from "../../docs/build/storage.md?raw";
+import otherTables from "../../docs/build/storage-operations.md?raw";
+import configuration from "../../docs/run/configuration.md?raw";
 import source from "../../src/settings.ts?raw";
 import { sqlAll } from "../support/fixtures.ts";
+
+const storage = [accountTables, otherTables].join("\n");
 
 interface Table {
   name: string;
@@ -42,7 +45,7 @@ function columnsIn(section: string): string[] {
   return namesIn(cells.length > 0 ? cells.join() : section);
 }
 
-describe("docs/storage.md", () => {
+describe("docs/build/storage.md and storage-operations.md", () => {
   it("describes every table with all of its columns and indexes", async () => {
     const tables = await listTables();
     expect(tables.length).toBeGreaterThan(10);
@@ -69,13 +72,12 @@ describe("docs/storage.md", () => {
   });
 });
 
-describe("README.md", () => {
+describe("docs/run/configuration.md", () => {
   it("lists every setting, and no other", () => {
     const [, schema = ""] =
       /export const SETTINGS = z\.object\(\{\n([\s\S]*?)\n\}\);/.exec(source) ?? [];
     const settings = [...schema.matchAll(/^ {2}([A-Z_]+):/gm)].map(([, name]) => name);
-    const [, table = ""] = readme.split("\n## Configuration\n");
-    const listed = [...table.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, name]) => name);
+    const listed = [...configuration.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, name]) => name);
     expect(settings.length).toBeGreaterThan(30);
     expect(listed.toSorted()).toEqual(settings.toSorted());
   });

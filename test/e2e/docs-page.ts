@@ -1,8 +1,9 @@
-// npm run test:docs-page: opens the docs page in a browser, logs in and tries out an operation. Fails on a console error,
-// a violation of the page's content security policy, or a request to another host. CHROMIUM_PATH is the browser's path.
+// npm run test:docs-page: opens the docs page in a browser, logs in and tries out an operation, and reads the guide. Fails on a console error,
+// a violation of a page's content security policy, or a request to another host. CHROMIUM_PATH is the browser's path.
 import assert from "node:assert/strict";
 import type { Browser, Page } from "playwright-core";
 import { withBrowser } from "./browser.ts";
+import { type Visit, visit } from "./pages/visit.ts";
 import { withDevServer } from "./server.ts";
 
 const TIMEOUT_MS = 120_000;
@@ -25,9 +26,39 @@ await withDevServer(async ({ url, admin }) => {
     await openEverything(page);
     await page.goto(`${url}/docs/errors`, { waitUntil: "networkidle" });
     assert.deepEqual(faults, []);
+    console.log("The docs page works: no error, no violation, no request to another host.");
+    for (const width of [1280, 360]) {
+      for (const scheme of ["light", "dark"] as const) {
+        await visit(browser, url, readGuide, { width, scheme });
+      }
+    }
+    console.log("The guide works, is accessible, and fits wide and narrow screens.");
   });
-  console.log("The docs page works: no error, no violation, no request to another host.");
 });
+
+/** Reads pages of the guide with all that a page can have, following links as a reader does. */
+async function readGuide({ page, checkAccessibility }: Visit): Promise<void> {
+  await page.goto("/docs/guide");
+  await checkGuidePage(page, checkAccessibility);
+  await page.getByRole("link", { name: "Use", exact: true }).first().click();
+  await page.getByRole("main").getByRole("link", { name: "Roles and permissions" }).click();
+  await page.getByText("On this page").click();
+  await page.getByRole("link", { name: "Clean up" }).first().click();
+  assert.equal(new URL(page.url()).hash, "#clean-up");
+  await checkGuidePage(page, checkAccessibility);
+  for (const path of ["run/configuration", "use/pages", "build/architecture", "access"]) {
+    await page.goto(`/docs/guide/${path}`);
+    await checkGuidePage(page, checkAccessibility);
+  }
+}
+
+async function checkGuidePage(page: Page, checkAccessibility: () => Promise<void>): Promise<void> {
+  await checkAccessibility();
+  const overflow = await page.evaluate(
+    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  );
+  assert.equal(overflow, 0, `${page.url()} is wider than the window`);
+}
 
 async function logIn(url: string, admin: object): Promise<string> {
   const response = await fetch(`${url}/v1/auth/login`, {

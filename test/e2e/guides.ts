@@ -1,47 +1,51 @@
-// npm run test:guides: runs the commands of the README's tour, docs/guides and the pages of docs below against a new worker, all of them
-// twice in the same order, and fails if a response differs from the one that the page shows.
-import { readdirSync, readFileSync } from "node:fs";
+// npm run test:guides [-- NAME…]: runs the commands of the README's tour and of every page under docs against a new worker, all of them twice
+// in the same order, and fails if a response differs from the one that the page shows. Names, such as use/lists, run these pages alone.
 import { setTimeout } from "node:timers/promises";
-import { withDevServer } from "./server.ts";
+import { readPages } from "../../scripts/lib/guide/pages.ts";
+import { type DevServer, withDevServer } from "./server.ts";
 import { checkSteps, readTour } from "./steps.ts";
 
-const DOCS = new URL("../../docs/", import.meta.url);
-const PAGES = [
-  "roles-and-api-keys.md",
-  "lists.md",
-  "import.md",
-  "audit.md",
-  "analytics.md",
-  "pages.md",
-];
 const ROUNDS = ["once", "again"];
 
 /** An address gets one email of a kind per minute, so a reader cannot follow the guides again sooner, either. */
 const ROUND_MS = 65_000;
 
-await withDevServer(
-  async ({ url }) => {
-    for (const round of ROUNDS) {
-      const pause = setTimeout(ROUND_MS, undefined, { ref: false });
-      for (const [name, text] of listPages()) {
-        const count = await checkSteps(text, url);
-        console.log(`ok  ${name}, ${round}: ${count} steps match`);
-      }
-      if (round !== ROUNDS.at(-1)) await pause;
-    }
-  },
-  { RATE_LIMIT_AUTH: "0", EMAIL_LOGIN: "on" },
-);
+/** What the pages ask their readers to set. */
+const SETTINGS = {
+  RATE_LIMIT_AUTH: "0",
+  RATE_LIMIT_WRITE: "0",
+  EMAIL_LOGIN: "on",
+  PROVIDERS: JSON.stringify([
+    { id: "github", name: "GitHub", preset: "github", client_id: "Ov23liExample" },
+  ]),
+  PROVIDER_GITHUB_SECRET: "secret-of-an-example",
+  LOGIN_REDIRECT_URIS: "http://127.0.0.1/login",
+};
+
+await withDevServer(async (server) => {
+  for (const round of ROUNDS) {
+    const pause = setTimeout(ROUND_MS, undefined, { ref: false });
+    for (const [name, text] of listPages()) await follow(name, text, { server, round });
+    if (round !== ROUNDS.at(-1)) await pause;
+  }
+}, SETTINGS);
+
+async function follow(
+  name: string,
+  text: string,
+  { server, round }: { server: DevServer; round: string },
+): Promise<void> {
+  const start = performance.now();
+  const count = await checkSteps(text, server);
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  if (count > 0) console.log(`ok  ${name}, ${round}: ${count} steps match, ${seconds} s`);
+}
 
 /** The pages whose commands are followed, by name. The tour is first: it lists all users. */
 function listPages(): [name: string, text: string][] {
-  const guides = readdirSync(new URL("guides/", DOCS))
-    .filter((name) => name !== "README.md")
-    .sort()
-    .map((name) => `guides/${name}`);
-  const pages = [...PAGES, ...guides].map((name): [string, string] => [
-    `docs/${name}`,
-    readFileSync(new URL(name, DOCS), "utf8"),
-  ]);
-  return [["README.md", readTour()], ...pages];
+  const chosen = process.argv.slice(2);
+  const pages = [...readPages().values()].map(({ file, text }): [string, string] => [file, text]);
+  const all: [string, string][] = [["README.md", readTour()], ...pages];
+  if (chosen.length === 0) return all;
+  return all.filter(([file]) => chosen.some((name) => file === `docs/${name}.md`));
 }

@@ -1,4 +1,4 @@
-// npm run test:passkeys: runs the functions of docs/guides/passkeys.md in a browser with a virtual authenticator: adds a passkey, logs in
+// npm run test:passkeys: runs the functions of docs/use/passkeys.md in a browser with a virtual authenticator: adds a passkey, logs in
 // with it, without a password and as second factor, steps up and removes it. CHROMIUM_PATH is the browser's path.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -6,7 +6,7 @@ import type { Browser, Page } from "playwright-core";
 import { withBrowser } from "./browser.ts";
 import { withDevServer } from "./server.ts";
 
-const GUIDE = new URL("../../docs/guides/passkeys.md", import.meta.url);
+const GUIDE = new URL("../../docs/use/passkeys.md", import.meta.url);
 const ACCOUNT = { username: "grace", email: "grace@example.com", password: "SecurePass123!" };
 
 /** How to run a function of the guide in the browser, and how to call the API. */

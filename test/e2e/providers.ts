@@ -1,5 +1,5 @@
 // npm run test:providers: a person logs in with a real OpenID provider, oidc-provider on loopback, in Chromium, by the two applications of
-// docs/providers/applications.md. Then they step up, link another account there, and unlink it. CHROMIUM_PATH is the browser's path.
+// docs/use/providers/applications.md. Then they step up, link another account there, and unlink it. CHROMIUM_PATH is the browser's path.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -14,7 +14,7 @@ import { findFreePort, ROOT, withDevServer } from "./server.ts";
 
 const HOST = "127.0.0.1";
 
-const guide = await readFile(join(ROOT, "docs/providers/applications.md"), "utf8");
+const guide = await readFile(join(ROOT, "docs/use/providers/applications.md"), "utf8");
 const [pageCode = "", programCode = ""] = [...guide.matchAll(/```js\n(.*?)```/gs)].map(
   ([, code]) => code,
 );

@@ -1,20 +1,24 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
+import { marked } from "marked";
+import { type Block, findUnsafe, listBlocks } from "../../scripts/lib/guide/blocks.ts";
+import { type DevServer, ROOT } from "./server.ts";
 
 const SHOWN_URL = "http://localhost:8787";
-const STEP = /```sh\n(?<commands>[\s\S]*?)```(?:\n+```(?:json|http)\n(?<answer>[\s\S]*?)```)?/g;
 const MARK = "@@ end of step @@";
 
 const UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}";
 const TIME = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`;
 
-const README = new URL("../../README.md", import.meta.url);
-
 /** The part of the README that is the tour. */
 export function readTour(): string {
-  const [, tour = ""] = readFileSync(README, "utf8").split("\n## Five-minute tour\n");
+  const [, tour = ""] = readFileSync(join(ROOT, "README.md"), "utf8").split(
+    "\n## Five-minute tour\n",
+  );
   return tour.split("\n## ")[0] ?? "";
 }
 
@@ -25,36 +29,58 @@ interface Step {
 }
 
 /**
- * Runs the commands of a documentation page against the worker at `url`, and fails if a response differs from the one shown.
- * Returns the number of steps.
+ * Runs the commands of a documentation page against a worker, and fails if a response differs from the one shown, or if a command
+ * fails. Returns the number of steps, which is 0 for a page without commands.
  */
-export async function checkSteps(page: string, url: string): Promise<number> {
-  const steps = readSteps(page, url);
-  assert.ok(
-    steps.some(({ answer }) => answer),
-    "the page shows no response",
-  );
+export async function checkSteps(page: string, server: DevServer): Promise<number> {
+  const blocks = listBlocks({ tokens: marked.lexer(page) });
+  const steps = readSteps(blocks, (text) => adapt(text, server));
+  if (steps.length === 0) return 0;
+  await saveFiles(blocks);
   const outputs = await runSteps(steps);
   for (const [index, { commands, answer }] of steps.entries()) {
-    const output = outputs[index] ?? "";
+    const [output = "", status] = outputs[index] ?? [];
+    assert.equal(status, "0", `\n$ ${commands}\n${output}\nfails with status ${status}`);
     if (answer) check(answer, output, `\n$ ${commands}\n${output}\ndoes not match\n${answer}`);
   }
   return steps.length;
 }
 
-function readSteps(page: string, url: string): Step[] {
-  return [...page.replaceAll(SHOWN_URL, url).matchAll(STEP)].map(({ groups }) => ({
-    commands: groups?.commands?.trim() ?? "",
-    answer: groups?.answer?.trim(),
-  }));
+function readSteps(blocks: readonly Block[], adapt: (text: string) => string): Step[] {
+  return blocks.flatMap((block, index) => {
+    if (block.language !== "sh" || block.notRun !== undefined) return [];
+    const unsafe = findUnsafe(block);
+    assert.equal(unsafe, undefined, `a test cannot run "${unsafe}"`);
+    const next = blocks[index + 1];
+    const hasAnswer = next?.isDirectlyBehind && ["http", "json"].includes(next.language);
+    return { commands: adapt(block.text), answer: hasAnswer ? adapt(next.text) : undefined };
+  });
 }
 
-/** The output of each step. All steps run in one shell, so that they share variables. */
-async function runSteps(steps: Step[]): Promise<string[]> {
-  const script = steps.map(({ commands }) => `${commands}\nprintf '\\n${MARK}\\n'`).join("\n");
-  const cwd = new URL("../../", import.meta.url);
-  const { stdout } = await promisify(execFile)("bash", ["-c", script], { cwd });
-  return stdout.replaceAll("\r", "").split(`\n${MARK}\n`);
+/** Commands and responses with the address and the database of the worker instead of those that a reader has. */
+function adapt(text: string, { url, database }: DevServer): string {
+  const flags = database.join(" ");
+  return text
+    .replaceAll(SHOWN_URL, url)
+    .replaceAll("WHERE=--local", `WHERE="${flags}"`)
+    .replaceAll(/^(npm run (?:-s )?(?:admin|audit) -- [^|&;#\n]*)/gm, `$1 ${flags}`);
+}
+
+async function saveFiles(blocks: readonly Block[]): Promise<void> {
+  for (const { file, text } of blocks) {
+    if (file === undefined) continue;
+    const path = join(ROOT, file);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, `${text}\n`);
+  }
+}
+
+/** The output and the exit status of each step. All steps run in one shell, so that they share variables. */
+async function runSteps(steps: Step[]): Promise<string[][]> {
+  const script = steps.map(({ commands }) => `${commands}\nprintf '\\n${MARK}%s\\n' $?`).join("\n");
+  const { stdout } = await promisify(execFile)("bash", ["-c", script], { cwd: ROOT });
+  const parts = stdout.replaceAll("\r", "").split(new RegExp(`\n${MARK}(\\d+)\n`));
+  return steps.map((_, index) => parts.slice(2 * index, 2 * index + 2));
 }
 
 /**

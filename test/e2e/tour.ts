@@ -3,7 +3,7 @@
 import { withDevServer } from "./server.ts";
 import { checkSteps, readTour } from "./steps.ts";
 
-await withDevServer(async ({ url }) => {
-  const count = await checkSteps(readTour(), url);
+await withDevServer(async (server) => {
+  const count = await checkSteps(readTour(), server);
   console.log(`All ${count} steps of the tour match the README.`);
 });

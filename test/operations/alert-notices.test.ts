@@ -63,7 +63,7 @@ describe("a notice", () => {
         summary: "100 of 100 requests in five minutes were answered with a status of 500 or above.",
         value: 1,
         threshold: 0.01,
-        runbook: "docs/operations/alerts.md#error_rate",
+        runbook: "https://roster.test/docs/guide/run/alerts#error_rate",
       },
     });
     expect(post?.init).toMatchObject({ method: "POST", redirect: "manual" });

@@ -19,7 +19,7 @@ describe("GET /docs", () => {
       const asset = await send(link);
       expect({ link, status: asset.status }).toEqual({ link, status: 200 });
       expect(asset.headers.get("X-Content-Type-Options")).toBe("nosniff");
-      expect(asset.headers.get("Content-Type")).toMatch(/javascript|css|png/);
+      expect(asset.headers.get("Content-Type")).toMatch(/javascript|css|png|html/);
       expect(asset.headers.get("X-Request-Id")).toBeTruthy();
     }
   });

@@ -69,7 +69,7 @@ function render({ config }: Context, notice: Notice): string {
       summary,
       value,
       threshold,
-      runbook: `docs/operations/alerts.md#${alert}`,
+      runbook: `${config.appUrl ?? ""}/docs/guide/run/alerts#${alert}`,
     },
   });
 }
