@@ -154,6 +154,6 @@ describe("the log line of the guide", () => {
     const logs = captureLogs();
     for (const path of ["/docs/guide", "/docs/guide/use/lists", "/docs/guide/x"]) await send(path);
     const routes = logs.of("request").map(({ route }) => route);
-    expect(routes).toEqual(["/docs/guide", "/docs/guide/:page{.+}", "/docs/guide/:page{.+}"]);
+    expect(routes).toEqual(["/docs/guide", "/docs/guide/:path{.+}", "/docs/guide/:path{.+}"]);
   });
 });
