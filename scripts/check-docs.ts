@@ -1,6 +1,6 @@
 // npm run check:docs: checks the documentation. Every link and anchor leads somewhere, in Markdown and in the HTML of the guide; every page
 // is in an index; examples can be parsed; commands are run by a test or say why not. Lists the reasons.
-import { readdirSync } from "node:fs";
+import { globSync } from "node:fs";
 import { main, UsageError } from "./lib/fail.ts";
 import { listBlocks } from "./lib/guide/blocks.ts";
 import { buildGuide } from "./lib/guide/build.ts";
@@ -20,8 +20,11 @@ await main(async () => {
 
 /** Markdown files of the repository that are not part of the guide: at the top, and those of the clients. */
 function listOtherFiles(): string[] {
-  const isOther = (name: string) => name.endsWith(".md");
-  return readdirSync(ROOT).filter(isOther).sort();
+  const ofClients = globSync("clients/**/*.md", {
+    cwd: ROOT,
+    exclude: (name) => name.includes("node_modules"),
+  });
+  return [...globSync("*.md", { cwd: ROOT }), ...ofClients].sort();
 }
 
 function report(pages: readonly Page[]): void {

@@ -24,6 +24,7 @@ const DESCRIPTION = `User accounts, authentication, sessions, roles and API keys
 
 Log in, send the \`access_token\` as \`Authorization: Bearer <token>\`, and refresh it before it expires (\`expires_in\`).
 Send an \`Idempotency-Key\` with requests that create something, so that you can repeat them safely.
+/docs/guide explains how to use the API.
 Every error response is a problem document (RFC 9457) with a stable \`code\`; /docs/errors explains each code. A path that is
 not in this document, or that a setting has switched off, gets 404 \`not_found\`. A method that its path does not have gets 405 \`method_not_allowed\`, and \`Allow\` lists
 the methods that it has.`;

@@ -40,7 +40,7 @@ export function renderDocument({
 <header>
 <a class="home" href="${GUIDE}">Roster guide</a>
 <nav aria-label="Guide">
-${PARTS.map((name) => link({ href: `${GUIDE}/${name}`, label: LABELS[name], isCurrent: name === part })).join("\n")}
+${PARTS.map((name) => linkPart(name, part)).join("\n")}
 <a href="/docs">API</a>
 </nav>
 </header>
@@ -53,22 +53,28 @@ ${part && sections.length > 0 ? renderNavigation(page, LABELS[part], sections) :
 `;
 }
 
+function linkPart(name: Part, part: Part | undefined): string {
+  const current = name === part ? "true" : undefined;
+  return link({ href: `${GUIDE}/${name}`, label: LABELS[name], current });
+}
+
 interface LinkParts {
   href: string;
   label: string;
-  isCurrent: boolean;
+  /** `page` for the page itself, `true` for the part that it belongs to. */
+  current: "page" | "true" | undefined;
 }
 
-function link({ href, label, isCurrent }: LinkParts): string {
-  const current = isCurrent ? ' aria-current="page"' : "";
-  return `<a href="${href}"${current}>${escapeHtml(label)}</a>`;
+function link({ href, label, current }: LinkParts): string {
+  const attribute = current ? ` aria-current="${current}"` : "";
+  return `<a href="${href}"${attribute}>${escapeHtml(label)}</a>`;
 }
 
 function renderNavigation(page: Page, label: string, sections: readonly Section[]): string {
   const lists = sections.map(({ title, entries }) => {
     const items = entries.map((entry) => {
-      const isCurrent = entry.page === page;
-      return `<li>${link({ href: entry.page.path, label: entry.label, isCurrent })}</li>`;
+      const current = entry.page === page ? "page" : undefined;
+      return `<li>${link({ href: entry.page.path, label: entry.label, current })}</li>`;
     });
     return `<p>${escapeHtml(title)}</p>\n<ul>\n${items.join("\n")}\n</ul>\n`;
   });
