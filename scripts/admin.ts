@@ -30,7 +30,7 @@ const USAGE = `Usage:
   npm run admin -- reset-factors NAME_OR_EMAIL
   npm run admin -- rebuild-search [--from NUMBER]
 Uses the local database unless --remote is given. --persist-to DIR selects another local database,
---env NAME the database of an environment.
+--env NAME the database of an environment, of remote ones by default production.
 Passwords are typed, read from standard input with --password-stdin, or generated.`;
 
 const OPTIONS = {

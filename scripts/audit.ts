@@ -10,7 +10,7 @@ import { createSource } from "./lib/audit-source.ts";
 import { verifyTrail } from "./lib/audit-verify.ts";
 import { main, UsageError } from "./lib/fail.ts";
 import { readLocalSigningKeys } from "./lib/local-keys.ts";
-import { toPlaceFlags } from "./lib/target.ts";
+import { toEnvironment, toPlaceFlags } from "./lib/target.ts";
 
 const USAGE = `Usage:
   npm run audit -- verify [--from YYYY-MM-DD] [--to YYYY-MM-DD] [--export FILE] [--jwks URL_OR_FILE]
@@ -19,7 +19,7 @@ and in the archive. Names the first event that was changed, added or is missing,
 --export compares a file, too: an archived day (.ndjson or .ndjson.gz), or an export of the API.
 --jwks says where the public keys are, such as https://id.example.com/.well-known/jwks.json. By default, the local keys are used.
 Uses the local database unless --remote is given. --persist-to DIR selects another local database, --env NAME the database of an
-environment.`;
+environment, of remote ones by default production.`;
 
 const OPTIONS = {
   from: { type: "string" },
@@ -40,12 +40,12 @@ await main(async () => {
   const { values, positionals } = parse();
   const [command, ...others] = positionals;
   if (command !== "verify" || others.length > 0) throw new UsageError(USAGE);
-  const { from, to, env } = values;
+  const { from, to } = values;
   for (const day of [from, to]) {
     if (day !== undefined && !DAY.test(day)) throw new UsageError(`${day} is not YYYY-MM-DD.`);
   }
   const outcome = await verifyTrail({
-    source: createSource({ where: toPlaceFlags(values), env }),
+    source: createSource({ where: toPlaceFlags(values), env: toEnvironment(values) }),
     keys: await readKeys(values),
     from,
     to,

@@ -15,6 +15,7 @@ import {
   returnTrail,
 } from "./lib/lost-trail.ts";
 import { writePrivateFile } from "./lib/private-file.ts";
+import { toEnvironment } from "./lib/target.ts";
 import {
   type Database,
   requireBookmark,
@@ -31,7 +32,7 @@ const USAGE = `Usage:
   npm run backup -- restore --bookmark BOOKMARK --since TIME --save FILE
   npm run backup -- finish FILE
 Uses the local database unless --remote is given. --persist-to DIR selects another local database,
---env NAME the database of an environment. Stop a local worker before bookmark and restore.
+--env NAME the database of an environment, of remote ones by default production. Stop a local worker before bookmark and restore.
 restore saves the part of the audit trail since the time to FILE, restores, voids all sessions, API keys
 and links, puts the saved part back, and erases those again who were erased since. finish repeats the last two.`;
 
@@ -135,7 +136,8 @@ async function finish(database: Database, trail: LostTrail): Promise<void> {
 }
 
 function toDatabase(flags: Flags): Database {
-  const { remote, env, "persist-to": persistTo } = flags;
+  const { remote, "persist-to": persistTo } = flags;
+  const env = toEnvironment(flags);
   const target = env === undefined ? [] : ["--env", env];
   if (remote) return { where: ["--remote", ...target], state: undefined, target };
   const place = persistTo === undefined ? [] : ["--persist-to", persistTo];

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isLoopback } from "./lib/host.ts";
+import { isLoopback, isReservedName } from "./lib/host.ts";
 import { isRedirectUri } from "./lib/redirect-uri.ts";
 
 /** The minimum that OWASP recommends for PBKDF2-HMAC-SHA-256 (Password Storage Cheat Sheet). Production refuses less. */
@@ -182,6 +182,11 @@ export function findProductionFaults(settings: Settings): ConfigFault[] {
   if (settings.APP_URL === undefined) {
     const message =
       "is required in production: set it to the public https:// address of this service";
+    faults.push({ setting: "APP_URL", message });
+  }
+  if (settings.APP_URL && isReservedName(new URL(settings.APP_URL).hostname)) {
+    const message =
+      "must be the public address of this service in production, not a placeholder or an example";
     faults.push({ setting: "APP_URL", message });
   }
   for (const setting of PRODUCTION_URLS) {

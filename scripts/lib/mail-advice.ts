@@ -14,16 +14,16 @@ export function adviseOnMail({ vars, secrets }: DeployedSettings): string | unde
   const missing: string[] = [];
   if (!isSet("MAIL_FROM")) {
     missing.push(
-      'MAIL_FROM under [vars] in wrangler.toml: the sender, "Acme <no-reply@acme.example>"',
+      'MAIL_FROM under the vars of the environment in wrangler.toml: the sender, "Acme <no-reply@acme.example>"',
     );
   }
   if (!isSet("APP_URL") && !isSet("MAIL_LINK_URL")) {
-    missing.push(
-      "APP_URL under [vars]: the public address of the service, for the links in emails",
-    );
+    missing.push("APP_URL, likewise: the public address of the service, for the links in emails");
   }
   if (transport === "http" && secrets && !isSet("MAIL_API_KEY")) {
-    missing.push("MAIL_API_KEY, with `npx wrangler secret put MAIL_API_KEY`: the provider's key");
+    missing.push(
+      "MAIL_API_KEY, with `npx wrangler secret put MAIL_API_KEY` and the same --env: the provider's key",
+    );
   }
   if (missing.length === 0) return undefined;
   return `

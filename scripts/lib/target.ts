@@ -33,8 +33,17 @@ interface PlaceFlags {
   "persist-to"?: string | undefined;
 }
 
+/** The environment that a script works on: the one that is named; of remote databases, production by default. */
+export function toEnvironment({ remote, env }: PlaceFlags): string | undefined {
+  // An empty name is the top level of the configuration.
+  if (env !== undefined) return env || undefined;
+  return remote ? (process.env.CLOUDFLARE_ENV ?? "production") : undefined;
+}
+
 /** The flags of wrangler that select the same database. */
-export function toPlaceFlags({ remote, env, "persist-to": persistTo }: PlaceFlags): string[] {
+export function toPlaceFlags(flags: PlaceFlags): string[] {
+  const { remote, "persist-to": persistTo } = flags;
+  const env = toEnvironment(flags);
   return [
     ...(remote ? ["--remote"] : ["--local"]),
     ...(env ? ["--env", env] : []),

@@ -5,7 +5,7 @@ import { toProblemExample } from "./problem-responses.ts";
 export const Index = z
   .object({
     name: z.string().openapi({ example: "Roster" }),
-    version: z.string().openapi({ example: "0.1.0" }),
+    version: z.string().openapi({ example: "0.2.0" }),
     docs: z.literal("/docs"),
     openapi: z.literal("/openapi.json"),
     health: z.literal("/health"),
@@ -13,7 +13,7 @@ export const Index = z
   .openapi("Index");
 
 export const Health = z
-  .object({ status: z.literal("healthy"), version: z.string().openapi({ example: "0.1.0" }) })
+  .object({ status: z.literal("healthy"), version: z.string().openapi({ example: "0.2.0" }) })
   .openapi("Health");
 
 const Passed = z

@@ -104,7 +104,7 @@ async function checkDatabase(server: DevServer): Promise<void> {
 }
 
 async function checkArchive(server: DevServer): Promise<void> {
-  const key = `roster-audit/audit/${FIRST}.ndjson.gz`;
+  const key = `roster-local-audit/audit/${FIRST}.ndjson.gz`;
   const [kept, forged] = [join(folder, "kept.ndjson.gz"), join(folder, "forged.ndjson.gz")];
   await object(server, ["get", key, "--file", kept]);
   const lines = gunzipSync(readFileSync(kept)).toString().trimEnd().split("\n");

@@ -188,6 +188,8 @@ describe("production", () => {
     ["PASSWORD_ITERATIONS", "599999"],
     ["APP_URL", undefined],
     ["APP_URL", "http://roster.test"],
+    ["APP_URL", "https://roster-staging.invalid"],
+    ["APP_URL", "https://id.example.com"],
     ["MAIL_LINK_URL", "http://app.example"],
     ["MAIL_API_URL", "HTTP://mail.example/emails"],
     ["BREACHED_PASSWORD_URL", "http://breaches.example/range/"],

@@ -13,12 +13,15 @@ export interface Reference {
   anchor: string | undefined;
 }
 
-/** Where a link of a file leads. Addresses with a scheme, and paths of the worker such as `/docs`, lead to no file. */
+/**
+ * Where a link of a file leads. Addresses with a scheme, paths of the worker such as `/docs`, and paths above the repository, which are
+ * pages of its host, lead to no file.
+ */
 export function resolveLink(from: string, href: string): Reference {
   if (/^[a-z][a-z+.-]*:|^\//i.test(href)) return { href, file: undefined, anchor: undefined };
   const [path = "", anchor] = href.split("#");
   const file = path ? join(dirname(from), path).replace(/\/$/, "") : from;
-  return { href, file, anchor };
+  return file.startsWith("..") ? { href, file: undefined, anchor } : { href, file, anchor };
 }
 
 /** The links and images of a page. */
