@@ -12,6 +12,13 @@ const text = { type: "string" } as const;
 
 /** The headers of responses that clients can rely on, for the OpenAPI document. */
 export const RESPONSE_HEADERS = {
+  "Accept-Patch": {
+    description:
+      "The content types that a PATCH accepts (RFC 5789 section 3.1). Absent from responses to other methods.",
+    required: false,
+    schema: text,
+    example: "application/json, application/merge-patch+json",
+  },
   ETag: {
     description:
       "The version of the resource, for `If-Match` and `If-None-Match` (RFC 9110 section 8.8.3).",

@@ -93,6 +93,7 @@ const HEADERS_OF_STATUS: Readonly<Record<number, readonly ResponseHeader[]>> = {
 /** The headers that an error response has because of its code. */
 const HEADERS_OF_CODE: Partial<Record<ErrorCode, readonly ResponseHeader[]>> = {
   invalid_refresh_token: ["Set-Cookie"],
+  unsupported_media_type: ["Accept-Patch"],
 };
 
 /** The statuses of responses to a repeated request that may be those of the first one. */

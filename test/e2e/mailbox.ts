@@ -12,14 +12,19 @@ interface Mail {
 
 export type Mailbox = Awaited<ReturnType<typeof openMailbox>>;
 
-/** Starts a mail provider that stores every mail, and returns the settings with which a worker uses it. */
-export async function openMailbox() {
+/**
+ * Starts a mail provider that stores every mail, and returns the settings with which a worker uses it. `received` is called with
+ * each mail.
+ */
+export async function openMailbox(received?: (mail: Mail) => void) {
   const mails: Mail[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
-      mails.push(JSON.parse(Buffer.concat(chunks).toString()) as Mail);
+      const mail = JSON.parse(Buffer.concat(chunks).toString()) as Mail;
+      mails.push(mail);
+      received?.(mail);
       response.end("{}");
     });
   });

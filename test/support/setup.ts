@@ -2,7 +2,7 @@ import { applyD1Migrations, reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterAll, afterEach, beforeAll, vi } from "vitest";
 import { takeUnmatchedStatements } from "./d1.ts";
-import { takeViolations } from "./documented.ts";
+import { takeReached, takeViolations } from "./documented.ts";
 import { resetIsolate } from "./isolates.ts";
 import { findLeaks, watchLogs } from "./leaks.ts";
 import { findWalks, rememberStatements } from "./plans.ts";
@@ -55,6 +55,12 @@ afterAll(() => {
   if (violations.length > 0) {
     throw new Error(`responses that the OpenAPI document does not have:\n${violations.join("\n")}`);
   }
+});
+
+// For scripts/lib/status-reporter.ts.
+// biome-ignore lint/correctness/noEmptyPattern: vitest requires it.
+afterAll(({}, { file }) => {
+  file.meta.reached = takeReached();
 });
 
 // No log line has a secret or personal data that the file's requests, responses, emails or statements contained.

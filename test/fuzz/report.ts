@@ -1,0 +1,54 @@
+import type { Finding, Results, Tally } from "./run.ts";
+
+const percent = (part: number, whole: number) => `${Math.round((100 * part) / whole)} %`;
+
+function countSuccesses({ statuses }: Tally): number {
+  return [...statuses].reduce((sum, [status, times]) => sum + (status < 400 ? times : 0), 0);
+}
+
+/** A table of the operations: requests, the share of successes, and statuses. */
+export function describeTallies(tallies: Results["tallies"]): string {
+  const rows = [...tallies].map(([id, tally]) => {
+    const statuses = [...tally.statuses].toSorted(([a], [b]) => a - b);
+    const shown = statuses.map(([status, times]) => `${times} × ${status}`).join(", ");
+    const share = percent(countSuccesses(tally), tally.requests);
+    return `${id.padEnd(26)} ${String(tally.requests).padStart(6)} ${share.padStart(6)}  ${shown}`;
+  });
+  return ["operation                requests  2xx/3xx", ...rows.toSorted()].join("\n");
+}
+
+/** A finding, with the request that shows it. */
+export function describeFinding(finding: Finding): string {
+  const { operation, actor, faults, seed, curl, response, times } = finding;
+  const title = `FAIL  ${operation} as ${actor} (${times} times, seed ${seed}): ${faults.join("; ")}`;
+  return `\n${title}\n${curl}\n${response}\n`;
+}
+
+interface Outcome {
+  results: Results;
+  violations: readonly string[];
+  seed: number;
+  seconds: number;
+}
+
+/** What docs/results keeps of a run. */
+export function toRecord({ results, violations, seed, seconds }: Outcome) {
+  const tallies = [...results.tallies.values()];
+  const statuses = new Map<number, number>();
+  for (const [status, times] of tallies.flatMap((tally) => [...tally.statuses])) {
+    statuses.set(status, (statuses.get(status) ?? 0) + times);
+  }
+  const findings = [...new Set(results.findings.values())].map(
+    ({ operation, faults }) => `${operation}: ${faults.join("; ")}`,
+  );
+  return {
+    date: new Date().toISOString(),
+    seed,
+    requests: tallies.reduce((sum, tally) => sum + tally.requests, 0),
+    seconds: Math.round(seconds),
+    operations: tallies.length,
+    operations_with_a_success: tallies.filter((tally) => countSuccesses(tally) > 0).length,
+    statuses: Object.fromEntries([...statuses].toSorted(([a], [b]) => a - b)),
+    findings: [...findings, ...violations],
+  };
+}
