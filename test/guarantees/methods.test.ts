@@ -5,7 +5,11 @@ import { fetchDocument, operationsOf } from "../support/openapi.ts";
 import { sampleRequest, UNKNOWN_TARGET } from "../support/samples.ts";
 
 const document = await fetchDocument();
-const reads = operationsOf(document).filter(({ method }) => method === "GET");
+// A callback uses the state up, so it does nothing at all when only its headers are asked for.
+const CALLBACK = "/v1/auth/providers/{id}/callback";
+const reads = operationsOf(document).filter(
+  ({ method, path }) => method === "GET" && path !== CALLBACK,
+);
 
 describe("odd methods", () => {
   it.each(reads.map((operation) => [operation.path, operation] as const))(
