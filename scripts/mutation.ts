@@ -3,13 +3,14 @@
 // the results of mutants that do not run this time, as long as they exist.
 //   --folder     only the folders whose name contains the text (scripts/lib/mutation/targets.ts)
 //   --sample     how many mutants per folder, 15 by default; the order is the same in every run
+//   --resume     only those that have no result yet
 //   --survivors  only those that survived the last time
 //   --list       shows the mutants and runs nothing
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { main, UsageError } from "./lib/fail.ts";
-import { listMutants, type Mutant } from "./lib/mutation/mutants.ts";
+import { interleave, listMutants, type Mutant } from "./lib/mutation/mutants.ts";
 import { type Result, type Results, summarize } from "./lib/mutation/results.ts";
 import { runMutants } from "./lib/mutation/run.ts";
 import { TARGETS } from "./lib/mutation/targets.ts";
@@ -22,6 +23,7 @@ const { values: options } = parseArgs({
     folder: { type: "string", default: "" },
     sample: { type: "string", default: "15" },
     parallel: { type: "string", default: "2" },
+    resume: { type: "boolean", default: false },
     survivors: { type: "boolean", default: false },
     list: { type: "boolean", default: false },
   },
@@ -53,11 +55,16 @@ function choose(byTarget: readonly Mutant[][], results: readonly Result[]): Muta
   const sample = toCount(options.sample, "sample");
   const named = byTarget.filter(([first]) => first?.target.name.includes(options.folder));
   if (named.length === 0) throw new UsageError(`no folder contains ${options.folder}`);
-  if (!options.survivors) return named.flatMap((mutants) => mutants.slice(0, sample));
-  const survived = new Set(
-    results.filter(({ outcome }) => outcome === "survived").map(({ id }) => id),
-  );
-  return named.flat().filter(({ id }) => survived.has(id));
+  const survived = results.filter(({ outcome }) => outcome === "survived");
+  if (options.survivors) return selectById(named.flat(), survived);
+  const sampled = interleave(named.map((mutants) => mutants.slice(0, sample)));
+  const known = new Set(results.map(({ id }) => id));
+  return options.resume ? sampled.filter(({ id }) => !known.has(id)) : sampled;
+}
+
+function selectById(mutants: readonly Mutant[], results: readonly Result[]): Mutant[] {
+  const ids = new Set(results.map(({ id }) => id));
+  return mutants.filter(({ id }) => ids.has(id));
 }
 
 function readResults(): Result[] {

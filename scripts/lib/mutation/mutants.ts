@@ -56,7 +56,7 @@ function mutantsOf(root: string, file: string, target: Target): Mutant[] {
 }
 
 /** Takes one of each list in turn. */
-function interleave<T>(lists: readonly T[][]): T[] {
+export function interleave<T>(lists: readonly T[][]): T[] {
   const longest = Math.max(0, ...lists.map(({ length }) => length));
   return Array.from({ length: longest }, (_, i) =>
     lists.flatMap((list) => list.slice(i, i + 1)),

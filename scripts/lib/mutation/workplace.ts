@@ -41,6 +41,8 @@ export interface Verdict {
   outcome: "passed" | "failed" | "timeout" | "none";
   /** The first test that failed, or the file if no single test did. */
   failure?: string;
+  /** Whether it ran out of time, which may be the machine's fault. */
+  isLate?: boolean;
 }
 
 /** A copy of the project in which a source can be replaced and tests run. */
@@ -117,7 +119,7 @@ interface Report {
   testResults?: {
     name: string;
     status: string;
-    assertionResults: { status: string; fullName: string }[];
+    assertionResults: { status: string; fullName: string; failureMessages?: string[] }[];
   }[];
 }
 
@@ -129,5 +131,7 @@ function readVerdict({ success, testResults = [] }: Report, folder: string): Ver
   const failed = testResults.find(({ status }) => status === "failed");
   const test = failed?.assertionResults.find(({ status }) => status === "failed");
   const file = failed?.name.replace(`${folder}/`, "") ?? "?";
-  return { outcome: "failed", failure: test ? `${file} > ${test.fullName}` : file };
+  const isLate =
+    test?.failureMessages?.some((message) => message.includes("timed out in")) ?? false;
+  return { outcome: "failed", failure: test ? `${file} > ${test.fullName}` : file, isLate };
 }
