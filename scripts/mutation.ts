@@ -3,6 +3,7 @@
 // the results of mutants that do not run this time, as long as they exist.
 //   --folder     only the folders whose name contains the text (scripts/lib/mutation/targets.ts)
 //   --sample     how many mutants per folder, 15 by default; the order is the same in every run
+//   --near       runs no wider tests if those nearby notice nothing
 //   --resume     only those that have no result yet
 //   --survivors  only those that survived the last time
 //   --list       shows the mutants and runs nothing
@@ -23,6 +24,7 @@ const { values: options } = parseArgs({
     folder: { type: "string", default: "" },
     sample: { type: "string", default: "15" },
     parallel: { type: "string", default: "2" },
+    near: { type: "boolean", default: false },
     resume: { type: "boolean", default: false },
     survivors: { type: "boolean", default: false },
     list: { type: "boolean", default: false },
@@ -41,6 +43,7 @@ await main(async () => {
   await runMutants(chosen, {
     root: ROOT,
     parallel: toCount(options.parallel, "parallel"),
+    isWide: !options.near,
     note(result) {
       results.push(result);
       report(result);

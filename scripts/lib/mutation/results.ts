@@ -18,8 +18,8 @@ export interface Result {
   outcome: Outcome;
   /** The first test that failed. */
   killed_by?: string;
-  /** Whether it took more than the tests nearby. */
-  ran: "near" | "wide";
+  /** The last tests that ran: those closest to the source, all nearby, or wider ones. */
+  ran: "closest" | "near" | "wide";
   seconds: number;
   date: string;
   /** Why no test can notice it. */

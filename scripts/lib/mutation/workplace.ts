@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { globSync } from "node:fs";
 import {
   cp,
   link,
@@ -33,7 +34,7 @@ const COPIED = [
 ];
 
 /** A run that takes longer does not end by itself. */
-const TIMEOUT_MS = 600_000;
+const TIMEOUT_MS = 1_800_000;
 
 /** What a run of tests came to. */
 export interface Verdict {
@@ -49,6 +50,8 @@ export interface Verdict {
 export interface Workplace {
   write(file: string, source: string): Promise<void>;
   restore(file: string): Promise<void>;
+  /** The test files whose path contains one of the filters. */
+  listTests(filters: readonly string[]): string[];
   /** Runs the tests whose path contains one of the filters, until the first failure. */
   test(filters: readonly string[]): Promise<Verdict>;
   remove(): Promise<void>;
@@ -63,6 +66,10 @@ export async function createWorkplace(root: string): Promise<Workplace> {
   return {
     write: (file, source) => writeFile(join(folder, file), source),
     restore: (file) => cp(join(root, file), join(folder, file)),
+    listTests: (filters) =>
+      globSync("test/**/*.test.ts", { cwd: folder }).filter((file) =>
+        filters.some((filter) => file.includes(filter)),
+      ),
     test: (filters) => runTests(folder, filters),
     remove: () => rm(folder, { recursive: true, force: true }),
   };
@@ -134,4 +141,16 @@ function readVerdict({ success, testResults = [] }: Report, folder: string): Ver
   const isLate =
     test?.failureMessages?.some((message) => message.includes("timed out in")) ?? false;
   return { outcome: "failed", failure: test ? `${file} > ${test.fullName}` : file, isLate };
+}
+
+/** The test files in the order in which their paths resemble that of a source. */
+export function rankTests(source: string, tests: readonly string[]): string[] {
+  const words = new Set(wordsOf(source));
+  const score = (test: string) => wordsOf(test).filter((word) => words.has(word)).length;
+  return tests.toSorted((a, b) => score(b) - score(a) || (a < b ? -1 : 1));
+}
+
+// Without endings, so that `passkeys` and `passkey` are the same.
+function wordsOf(path: string): string[] {
+  return path.split(/[^a-z]+/).map((word) => word.slice(0, 5));
 }

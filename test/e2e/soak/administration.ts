@@ -94,7 +94,7 @@ async function changeInBulk(world: World, person: Person): Promise<void> {
 async function importPeople(world: World): Promise<void> {
   const rows = Array.from({ length: 3 }, () => {
     const username = newName();
-    const password = `an imported secret ${username}`;
+    const password = `an imported secret ${crypto.randomUUID()}`;
     return { username, email: `${username}@example.com`, password, email_verified: true };
   });
   const headers = { "Idempotency-Key": crypto.randomUUID() };

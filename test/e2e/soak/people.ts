@@ -101,7 +101,7 @@ async function changeProfile(world: World, person: Person): Promise<void> {
 async function changePassword(world: World, person: Person): Promise<void> {
   const session = pickSession(world, person);
   const { token } = session;
-  const body = { current_password: person.password, new_password: `a new secret ${newName()}` };
+  const body = { current_password: person.password, new_password: `a new secret ${crypto.randomUUID()}` };
   const answer = await world.send("/v1/auth/password/change", { body, token });
   expectStatus(answer, 204, "password change");
   person.password = body.new_password;
@@ -118,7 +118,7 @@ async function resetPassword({ send, model, outbox }: World, person: Person): Pr
   model.expect(person, "password.reset_requested");
   const token = await outbox.waitFor(email, /\/reset-password#token=(\S+)/, asked);
   if (!token) return;
-  const body = { token, password: `a reset secret ${newName()}` };
+  const body = { token, password: `a reset secret ${crypto.randomUUID()}` };
   const answers = await Promise.all([
     send("/v1/auth/password/reset", { body }),
     send("/v1/auth/password/reset", { body }),
