@@ -213,13 +213,16 @@ describe("the sign-in mail", () => {
 });
 
 describe("the owner is notified", () => {
-  it("of a lock-out, once per lock-out, and unknown names cause no mail", async () => {
+  it("of a lock-out, once per lock-out, which says how to unlock, and unknown names cause no mail", async () => {
     const { box, user, logIn } = await createRecipient();
     for (let i = 0; i < 9; i += 1) await logIn("x", "wrong password");
     expect(box.subjectsTo(user.email)).not.toContain("Your account is temporarily locked");
     for (let i = 0; i < 5; i += 1) await logIn("x", "wrong password");
     const locked = box.subjectsTo(user.email).filter((subject) => subject.includes("locked"));
     expect(locked).toEqual(["Your account is temporarily locked"]);
+    expect(box.to(user.email).at(-1)?.text.replaceAll(/\s+/g, " ")).toContain(
+      "reset your password, or ask an administrator to unlock the account",
+    );
     const before = box.sent.length;
     for (let i = 0; i < 11; i += 1) {
       await send("/v1/auth/login", {
