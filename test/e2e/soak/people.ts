@@ -101,7 +101,10 @@ async function changeProfile(world: World, person: Person): Promise<void> {
 async function changePassword(world: World, person: Person): Promise<void> {
   const session = pickSession(world, person);
   const { token } = session;
-  const body = { current_password: person.password, new_password: `a new secret ${crypto.randomUUID()}` };
+  const body = {
+    current_password: person.password,
+    new_password: `a new secret ${crypto.randomUUID()}`,
+  };
   const answer = await world.send("/v1/auth/password/change", { body, token });
   expectStatus(answer, 204, "password change");
   person.password = body.new_password;
