@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import {
   cpSync,
   existsSync,
@@ -15,6 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { listEnvironments, readEnvironment } from "../../../scripts/lib/environments.ts";
+import { runScript } from "../run-script.ts";
 import { ROOT } from "../server.ts";
 
 /** Linked into the copy. `scripts` is copied, so that it finds the packages of the copy. */
@@ -96,18 +97,10 @@ export class Project {
     rmSync(log, { force: true });
     const { CI: _ci, CLOUDFLARE_ENV: _env, ...inherited } = process.env;
     const env = { ...inherited, FAKE_FOLDER: this.#state, ...settings };
-    const child = spawn(process.execPath, ["scripts/deploy.ts", ...flags], {
-      cwd: this.folder,
+    const { code, output } = await runScript("scripts/deploy.ts", flags, {
+      folder: this.folder,
       env,
     });
-    child.stdin.end();
-    let output = "";
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on("data", (chunk: Buffer) => {
-        output += chunk.toString();
-      });
-    }
-    const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
     const lines = existsSync(log) ? readFileSync(log, "utf8").trim().split("\n") : [];
     return { code, output, calls: lines.map((line) => JSON.parse(line)) };
   }

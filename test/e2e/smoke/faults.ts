@@ -76,3 +76,16 @@ export const FAULTS: [what: string, change: Change, expected: RegExp][] = [
     /^FAIL account: 429: the rate limit.*Try again in 17 seconds/m,
   ],
 ];
+
+/** A service that is configured to send email. */
+export const sendMail: Change = (path, reply) => {
+  if (path === "/ready")
+    reply.text = reply.text.replace('"mail":{"status":"off"}', '"mail":{"status":"ok"}');
+};
+
+/** A service whose registration is closed. */
+export const closeRegistration: Change = (path, reply) => {
+  if (path !== "/v1/auth/register") return;
+  reply.status = 403;
+  reply.text = '{"code":"registration_closed"}';
+};
