@@ -14,6 +14,12 @@ const KEY_OPERATION = "#operations-Users-getUser";
 await withDevServer(async ({ url, admin }) => {
   const token = await logIn(url, admin);
   await withBrowser(async (browser) => {
+    for (const width of [1280, 360]) {
+      for (const scheme of ["light", "dark"] as const) {
+        await visit(browser, url, readGuide, { width, scheme });
+      }
+    }
+    console.log("The guide works, is accessible, and fits wide and narrow screens.");
     const { page, faults } = await openWatchedPage(browser, url);
     await page.goto(`${url}/docs`, { waitUntil: "networkidle" });
     assert.deepEqual(faults, []);
@@ -27,12 +33,6 @@ await withDevServer(async ({ url, admin }) => {
     await page.goto(`${url}/docs/errors`, { waitUntil: "networkidle" });
     assert.deepEqual(faults, []);
     console.log("The docs page works: no error, no violation, no request to another host.");
-    for (const width of [1280, 360]) {
-      for (const scheme of ["light", "dark"] as const) {
-        await visit(browser, url, readGuide, { width, scheme });
-      }
-    }
-    console.log("The guide works, is accessible, and fits wide and narrow screens.");
   });
 });
 
