@@ -55,9 +55,18 @@ export const guard: MiddlewareHandler<AppEnv> = async function guard(c, next) {
   if (!access) {
     // A request without a sound token is told nothing else, not even what is wrong with its body.
     if (enrollment?.isAdmitted || c.res.status === 401 || c.res.status >= 500) return;
-    throw new AppError("unauthenticated");
+    throw insteadOf(c.res, new AppError("unauthenticated"));
   }
   if (access.isDecided) return;
   if (c.res.status < 400) throw new Error("a response before access was decided");
-  if (c.res.status < 500 && c.res.status !== 401) await requireAdmitted(c.get("ctx"));
+  if (c.res.status >= 500 || c.res.status === 401) return;
+  await requireAdmitted(c.get("ctx")).catch((error) => {
+    throw insteadOf(c.res, error);
+  });
 };
+
+// The headers of a response remain when another one takes its place. This one says what is wrong with the body.
+function insteadOf<E>({ headers }: Response, error: E): E {
+  headers.delete("Accept-Patch");
+  return error;
+}

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { type Ref, refTo } from "./values.ts";
 
-/** The PKCE pair of every login with a provider (RFC 7636 appendix B). */
-const VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+/** The PKCE pair of all logins with the provider (RFC 7636 appendix B). */
+export const VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+export const CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 export const REDIRECT_URI = "http://127.0.0.1:9/callback";
 /** The id of the login provider. */
 export const PROVIDER = "stub";

@@ -6,6 +6,7 @@ import { findFaults, type Judge } from "./checks.ts";
 import { abbreviate, type Incoming, type Outgoing, toCurl } from "./http.ts";
 import { prepare } from "./outgoing.ts";
 import { type Plan, planRequests, type Target } from "./plans.ts";
+import { prepareActor } from "./prepare.ts";
 import { type Cast, findActor, learn } from "./world.ts";
 
 /** Requests by these actors, with a weight per kind of operation. */
@@ -161,6 +162,7 @@ async function execute(
   const { judge, results } = options;
   const { world } = judge;
   const actor = await findActor(world, cast, kind);
+  await prepareActor(world, actor, target);
   const prepared = prepare(world, actor, target, plan);
   const { outgoing } = prepared;
   const got = await world.send(outgoing);

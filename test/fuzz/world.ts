@@ -138,7 +138,13 @@ const MEMBERS = {
 } as const;
 
 /** Notes what of a response later requests of the actor can use. */
-export function learn(world: World, actor: Actor, target: Target, path: string, got: Incoming) {
+export function learn(
+  world: World,
+  actor: Actor,
+  target: Pick<Target, "id" | "path">,
+  path: string,
+  got: Incoming,
+): void {
   const etag = got.headers.get("ETag");
   if (etag) remember(actor, `etag ${path}`, etag);
   learnRedirect(actor, got.headers.get("Location"));
@@ -156,7 +162,12 @@ export function learn(world: World, actor: Actor, target: Target, path: string, 
   learnIds(world, actor, target, body);
 }
 
-function learnIds(world: World, actor: Actor, target: Target, body: Record<string, unknown>): void {
+function learnIds(
+  world: World,
+  actor: Actor,
+  target: Pick<Target, "path">,
+  body: Record<string, unknown>,
+): void {
   const [, collection] = COLLECTIONS.exec(target.path) ?? [];
   if (!collection) return;
   const isNamed = collection === "roles" || collection === "permissions";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { send } from "../support/api.ts";
+import { type RequestOptions, send } from "../support/api.ts";
 import { createTestUser, newAccount } from "../support/fixtures.ts";
 import { expectProblem } from "../support/problems.ts";
 
@@ -43,5 +43,26 @@ describe("the Content-Type of a body", () => {
     const { patch, put } = document.paths["/v1/users/{id}/profile"];
     expect(Object.keys(patch.requestBody.content)).toEqual(["application/json", type]);
     expect(Object.keys(put.requestBody.content)).toEqual(["application/json"]);
+  });
+
+  it("is not explained to callers who may not call the operation (found by fuzzing)", async () => {
+    const { id } = await createTestUser();
+    const { token } = await createTestUser();
+    const patch = (options: RequestOptions) =>
+      send(`/v1/users/${id}/profile`, {
+        method: "PATCH",
+        raw: "x",
+        headers: { "Content-Type": "text/plain" },
+        ...options,
+      });
+    const refused = await patch({ token });
+    expectProblem(refused, 403, "forbidden");
+    expect(refused.headers.has("Accept-Patch")).toBe(false);
+    const half = await send("/v1/auth/factors/totp", {
+      method: "POST",
+      raw: "x",
+      headers: { "Content-Type": "text/plain" },
+    });
+    expectProblem(half, 401, "unauthenticated");
   });
 });
