@@ -45,7 +45,7 @@ export interface RosterClient extends Client<paths> {
   begin(tokens: Promise<Tokens>): Promise<LoginOutcome>;
   /** Ends the session at the service and forgets it here, whatever the service answers. */
   logOut(): Promise<void>;
-  /** `fetch` with the client's credential, for what openapi-fetch cannot type, such as streams. */
+  /** `fetch` with the client's credential, for what openapi-fetch cannot type, such as streams. Only for requests to Roster. */
   send(request: Request): Promise<Response>;
 }
 
@@ -64,8 +64,9 @@ export function createRosterClient(options: RosterClientOptions): RosterClient {
       send: (body) => ok(api.POST("/v1/auth/step-up", { body })),
     });
   const fetch = options.retry ? retrying(fetchOnce, options.retry) : fetchOnce;
-  const send = createSend({ fetch, session, apiKey, stepUp });
-  const api = createClient<paths>({ baseUrl, fetch: send });
+  const send = createSend({ origin: new URL(baseUrl).origin, fetch, session, apiKey, stepUp });
+  // A redirect could lead the API key elsewhere.
+  const api = createClient<paths>({ baseUrl, fetch: send, redirect: "manual" });
   api.use({ onRequest: ({ request, schemaPath }) => addIdempotencyKey(request, schemaPath) });
   const beginSession = (tokens: Promise<Tokens>) => begin(session, tokens);
   return Object.assign(api, {

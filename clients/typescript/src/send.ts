@@ -5,6 +5,8 @@ import type { Refusal, StepUpMethod } from "./step-up.ts";
 type Fetch = (request: Request) => Promise<Response>;
 
 interface SendOptions {
+  /** Where credentials may go. */
+  origin: string;
   fetch: Fetch;
   session: Session;
   apiKey: string | undefined;
@@ -21,9 +23,12 @@ const NEEDS_STEP_UP = "insufficient_user_authentication";
  * the request.
  */
 export function createSend(options: SendOptions): Fetch {
-  const { session, apiKey } = options;
+  const { origin, session, apiKey } = options;
   const sendOnce = withCredential(options);
   return async (request) => {
+    if (new URL(request.url).origin !== origin) {
+      throw new TypeError(`This client sends requests to ${origin} only.`);
+    }
     if (apiKey !== undefined) return sendOnce(request);
     await session.load();
     const unavailable = session.state && isExpiring(session.state) && (await renew(session));

@@ -108,7 +108,10 @@ export function createSession({ refreshUrl, fetch, storage, onEnd }: SessionOpti
   const refresh = async (stale: string | undefined): Promise<Refreshed> => {
     const adopted = await adoptStored(stale);
     if (adopted) return adopted;
+    const before = state;
     const answer = await requestTokens({ url: refreshUrl, fetch, token: state?.refreshToken });
+    // Meanwhile, the person has logged out, or has logged in again.
+    if (state?.sessionId !== before?.sessionId) return { status: state ? "refreshed" : "ended" };
     if ("status" in answer) return answer.status === "ended" ? end("refused") : answer;
     const next = toState(answer);
     if (state && state.userId !== next.userId) return end("other_user");

@@ -67,7 +67,7 @@ async function request(
     method: "POST",
     headers: { "X-API-Key": apiKey },
     body: new URLSearchParams({ token }),
-    redirect: "error",
+    redirect: "manual",
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
   try {

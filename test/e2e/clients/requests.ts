@@ -13,6 +13,7 @@ export async function testRequests(scene: Scene): Promise<string> {
   await useKey(scene, admin);
   await createOnce(scene);
   await keepBookmark(scene);
+  await keepCredentials(scene);
   await retryWhenTold(scene);
   return "problems, lists, changes and keys are as documented; a creation whose answer was lost is made once";
 }
@@ -130,6 +131,27 @@ async function keepBookmark(scene: Scene): Promise<void> {
   });
   for (let index = 0; index < 3; index++) await client.GET("/v1/users");
   assert.deepEqual(sent, [null, "b-1", "b-1"]);
+}
+
+/** Credentials go to Roster only. */
+async function keepCredentials(scene: Scene): Promise<void> {
+  const { createRosterClient } = await importClient(scene);
+  const sent: Request[] = [];
+  const client = createRosterClient({
+    baseUrl: "https://accounts.example.com",
+    apiKey: "rstk_test",
+    fetch: async (request) => {
+      sent.push(request);
+      return new Response(null, { status: 302, headers: { Location: "https://example.org" } });
+    },
+  });
+  const elsewhere = { baseUrl: "https://example.org" };
+  await assert.rejects(client.GET("/v1/users", elsewhere), TypeError);
+  assert.equal((await client.GET("/v1/users")).response.status, 302);
+  assert.deepEqual(
+    sent.map(({ redirect }) => redirect),
+    ["manual"],
+  );
 }
 
 /** Only faults that this worker does not have: 429 and 503 with `Retry-After`, and answers that are lost. */

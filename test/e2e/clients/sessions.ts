@@ -32,6 +32,7 @@ export async function testSessions(scene: Scene): Promise<string> {
   await survivePause(scene, { ...(await logIn()), expires_in: 0 });
   await endOnce(scene, await logIn());
   await logOut(scene, await logIn());
+  await logOutDuringRefresh(scene, { ...(await logIn()), expires_in: 0 });
   return `${CALLS} calls with an expired token make one refresh, and so do two clients with one storage`;
 }
 
@@ -153,4 +154,20 @@ async function logOut(scene: Scene, tokens: NewTokens): Promise<void> {
   assert.equal(client.session.state, undefined);
   const headers = { Authorization: `Bearer ${tokens.access_token}` };
   assert.equal((await fetch(`${scene.server.url}/v1/auth/me`, { headers })).status, 401);
+}
+
+/** The answer of a refresh that comes after a logout does not bring the session back. */
+async function logOutDuringRefresh(scene: Scene, tokens: NewTokens): Promise<void> {
+  const { createRosterClient } = await importClient(scene);
+  const client = createRosterClient({
+    baseUrl: scene.server.url,
+    tokens,
+    fetch: async (request) => {
+      const response = await fetch(request);
+      if (request.url.endsWith(REFRESH)) await client.session.forget();
+      return response;
+    },
+  });
+  assert.equal((await client.GET("/v1/auth/me")).response.status, 401);
+  assert.equal(client.session.state, undefined);
 }
