@@ -1,7 +1,8 @@
 import { useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { LogIn } from "../login/log-in.tsx";
-import { forgetSession, useSession } from "../shared/session.ts";
+import { api } from "../shared/api.ts";
+import { useSession } from "../shared/session.ts";
 import { useTexts } from "../texts/texts.ts";
 import { Footer, useTitle } from "../ui/layout.tsx";
 import { Sections } from "./sections.tsx";
@@ -15,7 +16,7 @@ export function Account() {
   useTitle(account.title);
   const leave = () => {
     setDeleted(true);
-    forgetSession();
+    void api.session.forget();
     route("/account", true);
   };
   if (session) return <Sections onDeleted={leave} />;

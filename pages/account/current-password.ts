@@ -1,4 +1,5 @@
-import { faultOf, isProblem } from "../shared/problem.ts";
+import { isProblem } from "roster-client";
+import { faultOf } from "../shared/problem.ts";
 
 /** Runs an operation that takes the current password. A wrong one is a fault of its field. */
 export async function withCurrentPassword<T>(call: Promise<T>, message: string): Promise<T> {

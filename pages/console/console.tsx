@@ -1,6 +1,7 @@
 import { lazy, Route, Router } from "preact-iso";
+import type { SessionState } from "roster-client";
 import { LogIn } from "../login/log-in.tsx";
-import { type Session, useSession } from "../shared/session.ts";
+import { useSession } from "../shared/session.ts";
 import { useTexts } from "../texts/texts.ts";
 import { Footer, Layout, useTitle } from "../ui/layout.tsx";
 
@@ -41,7 +42,7 @@ export function Console() {
   return <Sections session={session} />;
 }
 
-function Sections({ session }: { session: Session }) {
+function Sections({ session }: { session: SessionState }) {
   const { login, ...texts } = useTexts();
   const { nav, title, navigation } = texts.console;
   const open = SECTIONS.filter(({ permission }) => session.permissions.has(permission));

@@ -1,5 +1,6 @@
+import { ok } from "roster-client";
 import { createPasskey } from "../login/passkeys.ts";
-import { api, ok } from "../shared/api.ts";
+import { api } from "../shared/api.ts";
 import { useTexts } from "../texts/texts.ts";
 import { Field, Form, textOf } from "../ui/form.tsx";
 import type { EnrollmentProps } from "./enrollment.ts";

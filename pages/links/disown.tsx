@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
+import { ok } from "roster-client";
 import { Screen } from "../login/screen.tsx";
-import { api, ok } from "../shared/api.ts";
+import { api } from "../shared/api.ts";
 import { useTexts } from "../texts/texts.ts";
 import { Confirm } from "../ui/dialog.tsx";
 import { Notice } from "../ui/notice.tsx";

@@ -1,8 +1,8 @@
 import { useState } from "preact/hooks";
+import { isProblem, ok } from "roster-client";
 import { LogIn } from "../login/log-in.tsx";
 import { Screen } from "../login/screen.tsx";
-import { api, ok } from "../shared/api.ts";
-import { isProblem } from "../shared/problem.ts";
+import { api } from "../shared/api.ts";
 import { useSession } from "../shared/session.ts";
 import { useTexts } from "../texts/texts.ts";
 import { Form } from "../ui/form.tsx";

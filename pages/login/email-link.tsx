@@ -1,5 +1,5 @@
-import { api, ok } from "../shared/api.ts";
-import { isProblem } from "../shared/problem.ts";
+import { isProblem, ok } from "roster-client";
+import { api } from "../shared/api.ts";
 import { settings } from "../shared/settings.ts";
 import { useTexts } from "../texts/texts.ts";
 import { Form } from "../ui/form.tsx";

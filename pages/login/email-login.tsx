@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
-import { api, ok } from "../shared/api.ts";
+import { ok } from "roster-client";
+import { api } from "../shared/api.ts";
 import { useLocale } from "../texts/texts.ts";
 import { CodeField, Field, Form, textOf } from "../ui/form.tsx";
 import { Notice } from "../ui/notice.tsx";

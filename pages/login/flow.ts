@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
-import { isProblem, type Problem } from "../shared/problem.ts";
-import { startSession, type Tokens } from "../shared/session.ts";
+import { isProblem, type LoginOutcome, type Tokens } from "roster-client";
+import { api } from "../shared/api.ts";
 import { useTexts } from "../texts/texts.ts";
 
 /** What is told above the login form. */
@@ -49,11 +49,10 @@ export function useFlow(first: View): { view: View; flow: Flow } {
     show({ name: "start", announcement: { kind, text } });
   const logIn: Flow["logIn"] = async (way) => {
     try {
-      startSession(await way(staysSignedIn ? { stay_signed_in: true } : {}));
+      const outcome = await api.begin(way(staysSignedIn ? { stay_signed_in: true } : {}));
+      if (outcome.status !== "logged_in") show(toView(outcome));
     } catch (error) {
-      const next = toView(error);
-      if (next) show(next);
-      else if (isProblem(error, "email_not_verified")) restart("warning", login.notVerified);
+      if (isProblem(error, "email_not_verified")) restart("warning", login.notVerified);
       else if (isProblem(error, "invalid_mfa_token")) {
         restart("error", login.tookTooLong);
       } else throw error;
@@ -62,17 +61,10 @@ export function useFlow(first: View): { view: View; flow: Flow } {
   return { view, flow: { show, restart, staysSignedIn, setStaysSignedIn, logIn } };
 }
 
-function toView(error: unknown): View | undefined {
-  if (isProblem(error, "mfa_required")) return { name: "second_factor", ...toHalfDone(error) };
-  if (isProblem(error, "mfa_enrollment_required")) {
-    return { name: "enrollment", ...toHalfDone(error) };
+function toView(outcome: Exclude<LoginOutcome, { status: "logged_in" }>): View {
+  if (outcome.status === "password_expired") {
+    return { name: "expired_password", resetToken: outcome.resetToken };
   }
-  if (isProblem(error, "password_expired")) {
-    return { name: "expired_password", resetToken: error.body.reset_token ?? "" };
-  }
-  return undefined;
-}
-
-function toHalfDone({ body: { mfa_token = "", methods = [] } }: Problem): HalfDone {
-  return { mfaToken: mfa_token, methods };
+  const { status, mfaToken, methods } = outcome;
+  return { name: status === "mfa_required" ? "second_factor" : "enrollment", mfaToken, methods };
 }

@@ -1,5 +1,5 @@
 import { ErrorBoundary, lazy } from "preact-iso";
-import { hasEnded } from "../shared/session.ts";
+import { api } from "../shared/api.ts";
 import { useTexts } from "../texts/texts.ts";
 import { EmailLink } from "./email-link.tsx";
 import { EmailLogin } from "./email-login.tsx";
@@ -17,7 +17,7 @@ const Enrollment = lazy(() => import("./enrollment.tsx").then(({ Enrollment }) =
 export function LogIn({ first }: { first?: View }) {
   const { login } = useTexts();
   const ended: View = { name: "start", announcement: { kind: "info", text: login.ended } };
-  const { view, flow } = useFlow(first ?? (hasEnded() ? ended : { name: "start" }));
+  const { view, flow } = useFlow(first ?? (api.session.endReason ? ended : { name: "start" }));
   return (
     <ErrorBoundary>
       <Step key={view.name} view={view} flow={flow} />

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { api, ok } from "../shared/api.ts";
-import type { components } from "../shared/api-types.d.ts";
-import { isProblem, localProblem } from "../shared/problem.ts";
+import { type components, isProblem, ok } from "roster-client";
+import { api } from "../shared/api.ts";
+import { localProblem } from "../shared/problem.ts";
 import { useTexts } from "../texts/texts.ts";
 import { useAction } from "../ui/load.tsx";
 import { ProblemNotice } from "../ui/notice.tsx";

@@ -3,7 +3,7 @@ import type {
   PublicKeyCredentialCreationOptionsJSON,
   PublicKeyCredentialRequestOptionsJSON,
 } from "@simplewebauthn/browser";
-import type { components } from "../shared/api-types.d.ts";
+import type { components } from "roster-client";
 import { localProblem } from "../shared/problem.ts";
 
 type Schemas = components["schemas"];

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { api, ok } from "../shared/api.ts";
+import { ok } from "roster-client";
+import { api } from "../shared/api.ts";
 import { useTexts } from "../texts/texts.ts";
 import { useAction, useLoad } from "../ui/load.tsx";
 import { Notice, ProblemNotice } from "../ui/notice.tsx";

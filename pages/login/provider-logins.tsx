@@ -1,6 +1,6 @@
-import { api, ok } from "../shared/api.ts";
-import { isProblem, localProblem } from "../shared/problem.ts";
-import type { Tokens } from "../shared/session.ts";
+import { isProblem, ok, type Tokens } from "roster-client";
+import { api } from "../shared/api.ts";
+import { localProblem } from "../shared/problem.ts";
 import { useTexts } from "../texts/texts.ts";
 import type { Flow, Stay } from "./flow.ts";
 import { ProviderButtons } from "./provider-buttons.tsx";
@@ -21,7 +21,7 @@ export function ProviderLogins({ flow }: { flow: Flow }) {
 async function exchange(proof: ProviderProof, stay: Stay): Promise<Tokens> {
   try {
     const answer = await ok(api.POST("/v1/auth/exchange", { body: { ...proof, ...stay } }));
-    if ("access_token" in answer) return answer;
+    if ("refresh_expires_in" in answer) return answer;
   } catch (error) {
     // What these mean for other ways to log in does not help here.
     if (isProblem(error, "email_not_verified")) throw localProblem("provider_unverified");

@@ -1,6 +1,7 @@
 // Logins at a provider, in a window of its own, so that this page and its tokens stay. The provider sends that window to
 // /account/callback (callback.ts), which hands the result over here.
-import { api, ok } from "../shared/api.ts";
+import { ok } from "roster-client";
+import { api } from "../shared/api.ts";
 import { localProblem } from "../shared/problem.ts";
 import { CALLBACK_PATH, type CallbackAnswer, PROVIDER_CHANNEL } from "./callback.ts";
 

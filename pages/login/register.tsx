@@ -1,4 +1,5 @@
-import { api, ok } from "../shared/api.ts";
+import { ok } from "roster-client";
+import { api } from "../shared/api.ts";
 import { useTexts } from "../texts/texts.ts";
 import { Field, Form, textOf } from "../ui/form.tsx";
 import { NewPasswordField } from "../ui/password-field.tsx";

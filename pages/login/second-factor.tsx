@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
-import { api, ok } from "../shared/api.ts";
+import { ok } from "roster-client";
+import { api } from "../shared/api.ts";
 import { useTexts } from "../texts/texts.ts";
 import { CodeField, Form, Select, textOf } from "../ui/form.tsx";
 import type { Flow, View } from "./flow.ts";

@@ -1,5 +1,5 @@
-import { api, ok } from "../shared/api.ts";
-import { isProblem } from "../shared/problem.ts";
+import { isProblem, ok } from "roster-client";
+import { api } from "../shared/api.ts";
 import { useTexts } from "../texts/texts.ts";
 import { Form, textOf } from "../ui/form.tsx";
 import { NewPasswordField } from "../ui/password-field.tsx";

@@ -1,5 +1,5 @@
-import { api, ok } from "../shared/api.ts";
-import { isProblem, Problem } from "../shared/problem.ts";
+import { isProblem, ok, RosterProblem } from "roster-client";
+import { api } from "../shared/api.ts";
 import { settings } from "../shared/settings.ts";
 import { useTexts } from "../texts/texts.ts";
 import { Field, Form, textOf } from "../ui/form.tsx";
@@ -84,8 +84,8 @@ function OtherWays({ flow }: { flow: Flow }) {
 function toOneField(error: unknown): unknown {
   if (!isProblem(error, "validation_failed")) return error;
   const isName = (path: string) => path === "username" || path === "email";
-  const errors = error.faults.map((fault) =>
+  const errors = error.errors.map((fault) =>
     isName(fault.path) ? { ...fault, path: "identifier" } : fault,
   );
-  return new Problem({ ...error.body, errors });
+  return new RosterProblem({ ...error.body, errors });
 }

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { api, ok } from "../shared/api.ts";
-import { replaceAccessToken } from "../shared/session.ts";
+import { ok, type StepUpChallenge, type StepUpMethod, type StepUpProof } from "roster-client";
+import { api } from "../shared/api.ts";
 import { onStepUp } from "../shared/step-up.ts";
 import { useTexts } from "../texts/texts.ts";
 import { Dialog } from "../ui/dialog.tsx";
@@ -8,12 +8,10 @@ import { CodeField, Field, Form, Select, textOf } from "../ui/form.tsx";
 import { Notice } from "../ui/notice.tsx";
 import { assertWithPasskey } from "./passkeys.ts";
 
-type Method = "password" | "totp" | "passkey" | "email_code" | "recovery_code";
-
 interface Request {
-  done: ReadonlySet<string>;
-  methods: Method[];
-  answer: (method: string | undefined) => void;
+  challenge: StepUpChallenge;
+  methods: StepUpMethod[];
+  close: () => void;
 }
 
 /** Asks for a recent proof whenever an operation needs one (RFC 9470). Every page has one. */
@@ -21,60 +19,59 @@ export function StepUpDialog() {
   const [request, setRequest] = useState<Request>();
   useEffect(
     () =>
-      onStepUp(async (done) => {
-        const methods = (await listMethods()).filter((method) => !done.has(method));
+      onStepUp(async (challenge) => {
+        const methods = (await listMethods()).filter((method) => !challenge.done.has(method));
         return new Promise((resolve) => {
-          const answer = (method: string | undefined) => {
+          const close = () => {
             setRequest(undefined);
-            resolve(method);
+            resolve();
           };
-          setRequest({ done, methods, answer });
+          setRequest({ challenge, methods, close });
         });
       }),
     [],
   );
-  return request ? <Ask key={request.done.size} {...request} /> : null;
+  return request ? <Ask key={request.challenge.done.size} {...request} /> : null;
 }
 
-function Ask({ done, methods, answer }: Request) {
+function Ask({ challenge, methods, close }: Request) {
   const { common } = useTexts();
   const { stepUp } = common;
   const [method, setMethod] = useState(methods[0]);
-  const cancel = () => answer(undefined);
   if (!method) {
     return (
-      <Dialog title={stepUp.title} onClose={cancel}>
+      <Dialog title={stepUp.title} onClose={close}>
         <Notice kind="warning">{stepUp.impossible}</Notice>
-        <button type="button" onClick={cancel}>
+        <button type="button" onClick={close}>
           {common.close}
         </button>
       </Dialog>
     );
   }
   return (
-    <Dialog title={stepUp.title} onClose={cancel}>
-      <p>{done.size > 0 ? stepUp.another : stepUp.intro}</p>
+    <Dialog title={stepUp.title} onClose={close}>
+      <p>{challenge.done.size > 0 ? stepUp.another : stepUp.intro}</p>
       {methods.length > 1 && (
         <Select
           label={stepUp.method}
           name="method"
           value={method}
           options={methods.map((name) => [name, stepUp[name]] as const)}
-          onChange={(event) => setMethod(event.currentTarget.value as Method)}
+          onChange={(event) => setMethod(event.currentTarget.value as StepUpMethod)}
         />
       )}
-      <Proof key={method} method={method} onDone={() => answer(method)} onCancel={cancel} />
+      <Proof key={method} method={method} challenge={challenge} close={close} />
     </Dialog>
   );
 }
 
 interface ProofProps {
-  method: Method;
-  onDone: () => void;
-  onCancel: () => void;
+  method: StepUpMethod;
+  challenge: StepUpChallenge;
+  close: () => void;
 }
 
-function Proof({ method, onDone, onCancel }: ProofProps) {
+function Proof({ method, challenge, close }: ProofProps) {
   const { common } = useTexts();
   const { stepUp } = common;
   const hasSent = useRef(false);
@@ -86,18 +83,15 @@ function Proof({ method, onDone, onCancel }: ProofProps) {
       setSent(true);
       return;
     }
-    const { access_token } = await ok(
-      api.POST("/v1/auth/step-up", { body: (await toBody(method, values)) as never }),
-    );
-    replaceAccessToken(access_token);
-    onDone();
+    await challenge.prove(await toProof(method, values));
+    close();
   };
   const submit = method === "email_code" && !isSent ? stepUp.sendCode : stepUp.confirm;
   return (
     <Form
       submit={method === "passkey" ? stepUp.usePasskey : submit}
       onSubmit={send}
-      onCancel={onCancel}
+      onCancel={close}
       cancel={common.cancel}
     >
       {method === "password" && (
@@ -117,7 +111,7 @@ function Proof({ method, onDone, onCancel }: ProofProps) {
   );
 }
 
-async function toBody(method: Method, values: FormData) {
+async function toProof(method: StepUpMethod, values: FormData): Promise<StepUpProof> {
   if (method === "password") return { method, password: textOf(values, "password") };
   if (method !== "passkey") return { method, code: textOf(values, "code").trim() };
   const challenge = await ok(api.POST("/v1/auth/step-up/challenge", { body: { method } }));
@@ -127,14 +121,14 @@ async function toBody(method: Method, values: FormData) {
 }
 
 /** The ways in which the person can confirm, the usual one first. */
-async function listMethods(): Promise<Method[]> {
+async function listMethods(): Promise<StepUpMethod[]> {
   const [{ user }, factors, codes] = await Promise.all([
     ok(api.GET("/v1/auth/me")),
     ok(api.GET("/v1/auth/factors")),
     ok(api.GET("/v1/auth/recovery-codes")),
   ]);
   const types = new Set(factors.data.map(({ type }) => type));
-  const methods: (Method | false)[] = [
+  const methods: (StepUpMethod | false)[] = [
     types.has("passkey") && "passkey",
     user.has_password && "password",
     types.has("totp") && "totp",

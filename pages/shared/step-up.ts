@@ -1,10 +1,10 @@
 // How the client asks the person to prove who they are again (RFC 9470). The dialog registers itself, because it is a component.
+import type { StepUpChallenge } from "roster-client";
 
-/** Asks for one proof. Resolves with the method used; undefined if the person declines. */
-type Ask = (done: ReadonlySet<string>) => Promise<string | undefined>;
+/** Asks for one proof, and resolves when it was given, or the person declines. */
+type Ask = (challenge: StepUpChallenge) => Promise<void>;
 
 let ask: Ask | undefined;
-let queue: Promise<unknown> = Promise.resolve();
 
 /** Registers the dialog that asks. Returns what removes it. */
 export function onStepUp(dialog: Ask): () => void {
@@ -14,14 +14,7 @@ export function onStepUp(dialog: Ask): () => void {
   };
 }
 
-/**
- * Asks for one proof by a method that is not among those `done`, and adds it. One dialog at a time: others wait. False if the person
- * declines.
- */
-export async function requestStepUp(done: Set<string>): Promise<boolean> {
-  const turn = queue.then(() => ask?.(done));
-  queue = turn.catch(() => undefined);
-  const method = await turn;
-  if (method) done.add(method);
-  return method !== undefined;
+/** Asks for one proof with the dialog, which sends it itself. */
+export async function askForProof(challenge: StepUpChallenge): Promise<undefined> {
+  await ask?.(challenge);
 }

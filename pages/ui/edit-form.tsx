@@ -1,6 +1,6 @@
 import type { ComponentChildren, TargetedEvent } from "preact";
 import { useState } from "preact/hooks";
-import { isProblem } from "../shared/problem.ts";
+import { isProblem } from "roster-client";
 import { useTexts } from "../texts/texts.ts";
 import { Conflict, type Difference } from "./conflict.tsx";
 import { Form } from "./form.tsx";

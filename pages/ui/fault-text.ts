@@ -1,4 +1,4 @@
-import type { Fault } from "../shared/problem.ts";
+import type { Fault } from "roster-client";
 import { useTexts } from "../texts/texts.ts";
 
 /** Tells what is wrong with a field, in the language of the page. */

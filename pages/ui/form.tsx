@@ -6,7 +6,8 @@ import type {
 } from "preact";
 import { createContext } from "preact";
 import { useContext, useId, useState } from "preact/hooks";
-import { type Problem, toProblem } from "../shared/problem.ts";
+import type { RosterProblem } from "roster-client";
+import { toProblem } from "../shared/problem.ts";
 import { useFaultText } from "./fault-text.ts";
 import { ProblemNotice } from "./notice.tsx";
 
@@ -30,7 +31,7 @@ interface FormProps {
 /** A form that is sent once at a time and shows what is wrong with it. Enter submits. */
 export function Form(props: FormProps) {
   const { submit, onSubmit, onCancel, cancel, isDangerous, fields = [], label, children } = props;
-  const [problem, setProblem] = useState<Problem>();
+  const [problem, setProblem] = useState<RosterProblem>();
   const [isBusy, setBusy] = useState(false);
   const send = async (event: TargetedSubmitEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -43,7 +44,7 @@ export function Form(props: FormProps) {
     } catch (error) {
       const failure = toProblem(error);
       setProblem(failure);
-      const first = failure.faults.find(({ path }) => fields.includes(path));
+      const first = failure.errors.find(({ path }) => fields.includes(path));
       const field = first && form.elements.namedItem(first.path);
       if (field instanceof HTMLElement) field.focus();
     } finally {
@@ -51,8 +52,8 @@ export function Form(props: FormProps) {
     }
   };
   const faultText = useFaultText();
-  const faults = new Map(problem?.faults.map((fault) => [fault.path, faultText(fault)]));
-  const others = problem?.faults.filter(({ path }) => !fields.includes(path)) ?? [];
+  const faults = new Map(problem?.errors.map((fault) => [fault.path, faultText(fault)]));
+  const others = problem?.errors.filter(({ path }) => !fields.includes(path)) ?? [];
   return (
     <form onSubmit={send} aria-label={label} aria-busy={isBusy} noValidate>
       <FaultContext.Provider value={faults}>{children}</FaultContext.Provider>

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { useLocation } from "preact-iso";
-import { logOut } from "../shared/log-out.ts";
+import { api } from "../shared/api.ts";
 import { useSession } from "../shared/session.ts";
 import { settings } from "../shared/settings.ts";
 import { LANGUAGES, type Language, useLocale, useTexts } from "../texts/texts.ts";
@@ -50,7 +50,7 @@ export function Layout({ title, navigation, links, children }: LayoutProps) {
           </nav>
         )}
         {session && (
-          <button type="button" class="quiet" onClick={() => void logOut()}>
+          <button type="button" class="quiet" onClick={() => void api.logOut()}>
             {common.logOut}
           </button>
         )}

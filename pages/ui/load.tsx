@@ -1,12 +1,13 @@
 import type { ComponentChildren } from "preact";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { type Problem, toProblem } from "../shared/problem.ts";
+import type { RosterProblem } from "roster-client";
+import { toProblem } from "../shared/problem.ts";
 import { useTexts } from "../texts/texts.ts";
 import { ProblemNotice } from "./notice.tsx";
 
 export interface Loaded<T> {
   data: T | undefined;
-  problem: Problem | undefined;
+  problem: RosterProblem | undefined;
   isLoading: boolean;
   /** Loads again. The data stays until the new data is here. */
   reload: () => void;
@@ -16,7 +17,7 @@ export interface Loaded<T> {
 
 /** Loads data when the component is first shown, and again when one of the keys changes. Answers that arrive too late are dropped. */
 export function useLoad<T>(load: () => Promise<T>, keys: readonly unknown[]): Loaded<T> {
-  const [state, setState] = useState<{ data?: T; problem?: Problem; isLoading: boolean }>({
+  const [state, setState] = useState<{ data?: T; problem?: RosterProblem; isLoading: boolean }>({
     isLoading: true,
   });
   const run = useRef(0);
@@ -67,13 +68,13 @@ interface Action {
   /** Runs it, unless it is running. */
   run: (work: () => Promise<unknown>) => Promise<void>;
   isBusy: boolean;
-  problem: Problem | undefined;
+  problem: RosterProblem | undefined;
 }
 
 /** Runs what a button does, once at a time, and keeps why it failed. */
 export function useAction(): Action {
   const [isBusy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<Problem>();
+  const [problem, setProblem] = useState<RosterProblem>();
   const run = async (work: () => Promise<unknown>) => {
     if (isBusy) return;
     setBusy(true);

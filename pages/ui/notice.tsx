@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import type { Fault, Problem } from "../shared/problem.ts";
+import type { Fault, RosterProblem } from "roster-client";
 import { useLocale } from "../texts/texts.ts";
 import { useFaultText } from "./fault-text.ts";
 
@@ -22,7 +22,7 @@ export function ProblemNotice({
   problem,
   faults,
 }: {
-  problem: Problem;
+  problem: RosterProblem;
   faults?: readonly Fault[];
 }) {
   const { texts, language } = useLocale();
@@ -30,7 +30,7 @@ export function ProblemNotice({
   const faultText = useFaultText();
   const { code, request_id, detail, title } = problem.body;
   const text = problems[code] ?? (detail || title);
-  const listed = faults ?? problem.faults;
+  const listed = faults ?? problem.errors;
   return (
     <Notice kind="error">
       <p>

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createRosterClient, paginate } from "../../clients/typescript/src/index.ts";
 
 export interface Answer {
   status: number;
@@ -100,20 +101,10 @@ export async function createClient(url: string, admin: Login) {
 
     /** All users, page by page. */
     listUsers: async (): Promise<{ email: string }[]> => {
+      const tokens = { access_token: loggedIn.token, expires_in: 60 };
+      const roster = createRosterClient({ baseUrl: url, tokens });
       const users: { email: string }[] = [];
-      let cursor: string | null = "";
-      while (cursor !== null) {
-        const { body } = await get(
-          `/v1/users?limit=100${cursor && `&cursor=${cursor}`}`,
-          loggedIn.token,
-        );
-        const page = body as unknown as {
-          data: { email: string }[];
-          pagination: { next_cursor: string | null };
-        };
-        users.push(...page.data);
-        cursor = page.pagination.next_cursor;
-      }
+      for await (const user of paginate(roster, "/v1/users")) users.push(user);
       return users;
     },
   };

@@ -1,4 +1,4 @@
-import type { components } from "../../shared/api-types.d.ts";
+import type { components } from "roster-client";
 import { useSession } from "../../shared/session.ts";
 import { useTexts } from "../../texts/texts.ts";
 import { Time } from "../../ui/time.tsx";

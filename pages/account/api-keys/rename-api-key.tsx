@@ -1,4 +1,5 @@
-import { api, okWithTag } from "../../shared/api.ts";
+import { okWithTag } from "roster-client";
+import { api } from "../../shared/api.ts";
 import { useTexts } from "../../texts/texts.ts";
 import { Dialog } from "../../ui/dialog.tsx";
 import { EditForm, toTexts } from "../../ui/edit-form.tsx";

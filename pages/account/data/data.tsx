@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
-import { api, ok } from "../../shared/api.ts";
+import { ok } from "roster-client";
+import { api } from "../../shared/api.ts";
 import { useTexts } from "../../texts/texts.ts";
 import { Confirm } from "../../ui/dialog.tsx";
 import { useTitle } from "../../ui/layout.tsx";

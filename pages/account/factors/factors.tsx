@@ -1,9 +1,9 @@
 import { useState } from "preact/hooks";
+import { type components, ok } from "roster-client";
 import { PasskeyEnrollment } from "../../factors/passkey-enrollment.tsx";
 import { RecoveryCodes } from "../../factors/recovery-codes.tsx";
 import { TotpEnrollment } from "../../factors/totp-enrollment.tsx";
-import { api, ok } from "../../shared/api.ts";
-import type { components } from "../../shared/api-types.d.ts";
+import { api } from "../../shared/api.ts";
 import { settings } from "../../shared/settings.ts";
 import { useTexts } from "../../texts/texts.ts";
 import { Confirm, Dialog } from "../../ui/dialog.tsx";

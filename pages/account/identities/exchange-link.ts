@@ -1,7 +1,7 @@
+import { type components, isProblem, ok } from "roster-client";
 import type { ProviderProof } from "../../login/provider-window.ts";
-import { api, ok } from "../../shared/api.ts";
-import type { components } from "../../shared/api-types.d.ts";
-import { isProblem, localProblem } from "../../shared/problem.ts";
+import { api } from "../../shared/api.ts";
+import { localProblem } from "../../shared/problem.ts";
 
 /** Links the account at the provider that the proof is about. Throws a `Problem`. */
 export async function exchangeLink(

@@ -1,8 +1,8 @@
 import { useState } from "preact/hooks";
+import { type components, ok } from "roster-client";
 import { ProviderButtons } from "../../login/provider-buttons.tsx";
 import type { ProviderProof } from "../../login/provider-window.ts";
-import { api, ok } from "../../shared/api.ts";
-import type { components } from "../../shared/api-types.d.ts";
+import { api } from "../../shared/api.ts";
 import { useTexts } from "../../texts/texts.ts";
 import { Confirm } from "../../ui/dialog.tsx";
 import { useTitle } from "../../ui/layout.tsx";

@@ -1,4 +1,5 @@
-import { api, okWithTag } from "../../shared/api.ts";
+import { okWithTag } from "roster-client";
+import { api } from "../../shared/api.ts";
 import { useTexts } from "../../texts/texts.ts";
 import { clearEmpty, EditForm, toTexts } from "../../ui/edit-form.tsx";
 import { Field } from "../../ui/form.tsx";

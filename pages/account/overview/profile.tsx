@@ -1,5 +1,6 @@
 import { useId } from "preact/hooks";
-import { api, okWithTag } from "../../shared/api.ts";
+import { okWithTag } from "roster-client";
+import { api } from "../../shared/api.ts";
 import { LANGUAGES, useTexts } from "../../texts/texts.ts";
 import { clearEmpty, EditForm, toTexts } from "../../ui/edit-form.tsx";
 import { Field } from "../../ui/form.tsx";

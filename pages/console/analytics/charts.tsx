@@ -1,4 +1,4 @@
-import type { components } from "../../shared/api-types.d.ts";
+import type { components } from "roster-client";
 import { useTexts } from "../../texts/texts.ts";
 import { LineChart } from "./line-chart.tsx";
 

@@ -1,4 +1,4 @@
-import type { components } from "../../shared/api-types.d.ts";
+import type { components } from "roster-client";
 import { useLocale } from "../../texts/texts.ts";
 import { Table } from "../../ui/table.tsx";
 import { dayFormat } from "./period.ts";

@@ -1,5 +1,5 @@
-import { api, ok } from "../../shared/api.ts";
-import type { components, operations } from "../../shared/api-types.d.ts";
+import { type components, ok, type operations } from "roster-client";
+import { api } from "../../shared/api.ts";
 
 export type AuditEvent = components["schemas"]["AuditEvent"];
 

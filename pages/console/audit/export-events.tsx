@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
-import { send } from "../../shared/api.ts";
-import { Problem, type ProblemBody } from "../../shared/problem.ts";
+import { type ProblemBody, RosterProblem } from "roster-client";
+import { api } from "../../shared/api.ts";
 import { useLocale, useTexts } from "../../texts/texts.ts";
 import { useAction } from "../../ui/load.tsx";
 import { ProblemNotice } from "../../ui/notice.tsx";
@@ -19,8 +19,8 @@ export function ExportEvents({ filters }: { filters: Filters }) {
   const download = async () => {
     setMessage("");
     const query = new URLSearchParams({ ...filters, format: "ndjson" });
-    const response = await send(new Request(`/v1/audit-events?${query}`));
-    if (!response.ok) throw new Problem((await response.json()) as ProblemBody);
+    const response = await api.send(new Request(`/v1/audit-events?${query}`));
+    if (!response.ok) throw new RosterProblem((await response.json()) as ProblemBody);
     const chunks: Uint8Array<ArrayBuffer>[] = [];
     let size = 0;
     const sizeText = () => format.format(size / 1e6);

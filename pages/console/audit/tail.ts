@@ -1,5 +1,6 @@
 import { useCallback, useRef, useState } from "preact/hooks";
-import { type Problem, toProblem } from "../../shared/problem.ts";
+import type { RosterProblem } from "roster-client";
+import { toProblem } from "../../shared/problem.ts";
 import { usePoll } from "../../ui/poll.ts";
 import { type AuditEvent, type EventPage, type Filters, readEvents } from "./data.ts";
 
@@ -22,7 +23,7 @@ interface TailOptions {
 /** Adds new events to the page while it is on. Stops at the first problem. */
 export function useTail({ page, filters, onPage }: TailOptions) {
   const [isOn, setOn] = useState(false);
-  const [problem, setProblem] = useState<Problem>();
+  const [problem, setProblem] = useState<RosterProblem>();
   const [newIds, setNewIds] = useState<ReadonlySet<string>>(new Set());
   const pauseMs = useRef(PAUSE_MS.shortest);
   const turn = useCallback((on: boolean) => {

@@ -1,4 +1,5 @@
-import { api, ok } from "../../shared/api.ts";
+import { ok } from "roster-client";
+import { api } from "../../shared/api.ts";
 import { type AuditEvent, readEvents } from "../audit/data.ts";
 import { Metrics } from "./exposition.ts";
 

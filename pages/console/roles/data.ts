@@ -1,5 +1,5 @@
-import { api, ok, okWithTag } from "../../shared/api.ts";
-import type { components } from "../../shared/api-types.d.ts";
+import { type components, ok, okWithTag } from "roster-client";
+import { api } from "../../shared/api.ts";
 
 type Schemas = components["schemas"];
 

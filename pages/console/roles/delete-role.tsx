@@ -1,4 +1,5 @@
-import { api, ok } from "../../shared/api.ts";
+import { ok } from "roster-client";
+import { api } from "../../shared/api.ts";
 import { useSession } from "../../shared/session.ts";
 import { useTexts } from "../../texts/texts.ts";
 import { Confirm } from "../../ui/dialog.tsx";

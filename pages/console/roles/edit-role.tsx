@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
-import { api, ok } from "../../shared/api.ts";
-import { isProblem } from "../../shared/problem.ts";
-import { refreshSession, useSession } from "../../shared/session.ts";
+import { isProblem, ok } from "roster-client";
+import { api } from "../../shared/api.ts";
+import { useSession } from "../../shared/session.ts";
 import { type Texts, useTexts } from "../../texts/texts.ts";
 import { Conflict, type Difference } from "../../ui/conflict.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
@@ -77,7 +77,7 @@ export function EditRole({ role: { name }, permissions, onClose, onDone }: Props
       return;
     }
     // The access token says what the role granted when it was issued.
-    if (session?.role === name) await refreshSession();
+    if (session?.role === name) await api.session.refresh();
     finish(texts.roles.saved(name));
   };
   if (conflict) {

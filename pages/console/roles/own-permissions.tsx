@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
-import { api, ok } from "../../shared/api.ts";
-import { refreshSession, useSession } from "../../shared/session.ts";
+import { ok } from "roster-client";
+import { api } from "../../shared/api.ts";
+import { useSession } from "../../shared/session.ts";
 import { useTexts } from "../../texts/texts.ts";
 import { Confirm, Dialog } from "../../ui/dialog.tsx";
 import { Field, Form, textOf } from "../../ui/form.tsx";
@@ -23,7 +24,7 @@ export function OwnPermissions({ permissions, onDone }: Props) {
   const columns = [texts.permission, texts.description, ...(mayWrite ? [texts.actions] : [])];
   // The access token of an administrator has the permission from the next refresh on.
   const finish = async (message: string) => {
-    await refreshSession();
+    await api.session.refresh();
     onDone(message);
   };
   return (

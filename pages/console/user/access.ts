@@ -1,13 +1,12 @@
 // What the person who is logged in may do with a user. The service decides: here, what it would refuse is not offered.
-import type { components } from "../../shared/api-types.d.ts";
-import type { Session } from "../../shared/session.ts";
+import type { components, SessionState } from "roster-client";
 
 export type User = components["schemas"]["User"];
 
 export type Access = ReturnType<typeof accessTo>;
 
 /** What a session may do with a user. */
-export function accessTo(session: Session, user: User) {
+export function accessTo(session: SessionState, user: User) {
   const { permissions, userId } = session;
   const isSelf = user.id === userId;
   const isDeleted = user.deleted_at !== null;
@@ -44,7 +43,7 @@ const MODERATOR = ["users:read", "users:update", "sessions:read", "sessions:revo
  * True if a role is known to grant permissions that the session lacks: nobody manages upward. What a role of the application grants is not
  * known here.
  */
-function holdsMore(role: string, session: Session): boolean {
+function holdsMore(role: string, session: SessionState): boolean {
   if (role === session.role) return false;
   if (role === "moderator") return !MODERATOR.every((name) => session.permissions.has(name));
   // An administrator holds every permission; whoever assigns roles and erases accounts may, too.

@@ -1,9 +1,10 @@
 import { useState } from "preact/hooks";
+import { ok, type SessionState } from "roster-client";
 import { ApiKeyItem } from "../../account/api-keys/api-key-item.tsx";
 import { CreateApiKey } from "../../account/api-keys/create-api-key.tsx";
 import { NewKey } from "../../account/api-keys/new-key.tsx";
-import { api, ok } from "../../shared/api.ts";
-import { type Session, useSession } from "../../shared/session.ts";
+import { api } from "../../shared/api.ts";
+import { useSession } from "../../shared/session.ts";
 import { useTexts } from "../../texts/texts.ts";
 import { Checkbox } from "../../ui/form.tsx";
 import { Show, useLoad } from "../../ui/load.tsx";
@@ -101,7 +102,7 @@ function CreateForOther({ user, ...props }: CreateProps) {
   );
 }
 
-async function listScopes({ permissions }: Session, role: string): Promise<string[]> {
+async function listScopes({ permissions }: SessionState, role: string): Promise<string[]> {
   const own = ["me:read", "me:write"].filter((scope) =>
     permissions.has(scope === "me:read" ? "users:read" : "users:update"),
   );

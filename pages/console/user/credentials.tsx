@@ -1,4 +1,5 @@
-import { api, ok, okWithTag } from "../../shared/api.ts";
+import { ok, okWithTag } from "roster-client";
+import { api } from "../../shared/api.ts";
 import { useTexts } from "../../texts/texts.ts";
 import { Task } from "./task.tsx";
 import type { SectionProps } from "./user.tsx";

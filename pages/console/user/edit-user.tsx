@@ -1,5 +1,5 @@
-import { api, okWithTag } from "../../shared/api.ts";
-import type { components } from "../../shared/api-types.d.ts";
+import { type components, okWithTag } from "roster-client";
+import { api } from "../../shared/api.ts";
 import { useTexts } from "../../texts/texts.ts";
 import { EditForm, type Values, type Versioned } from "../../ui/edit-form.tsx";
 import { Field, Select } from "../../ui/form.tsx";

@@ -1,5 +1,6 @@
 import { useLocation } from "preact-iso";
-import { api, ok, okWithTag } from "../../shared/api.ts";
+import { ok, okWithTag } from "roster-client";
+import { api } from "../../shared/api.ts";
 import { useTexts } from "../../texts/texts.ts";
 import { saveFile } from "../../ui/save-file.ts";
 import { Task } from "./task.tsx";

@@ -1,5 +1,5 @@
-import { api, okWithTag } from "../../shared/api.ts";
-import type { components } from "../../shared/api-types.d.ts";
+import { type components, okWithTag } from "roster-client";
+import { api } from "../../shared/api.ts";
 import { faultOf } from "../../shared/problem.ts";
 import { useTexts } from "../../texts/texts.ts";
 import { EditForm, toTexts, type Values, type Versioned } from "../../ui/edit-form.tsx";

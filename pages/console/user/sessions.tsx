@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
+import { type components, ok } from "roster-client";
 import { Country, useDeviceName } from "../../account/origin.tsx";
-import { api, ok } from "../../shared/api.ts";
-import type { components } from "../../shared/api-types.d.ts";
+import { api } from "../../shared/api.ts";
 import { useTexts } from "../../texts/texts.ts";
 import { Confirm } from "../../ui/dialog.tsx";
 import { Show, useAction } from "../../ui/load.tsx";

@@ -1,4 +1,5 @@
-import { api, ok } from "../../shared/api.ts";
+import { ok } from "roster-client";
+import { api } from "../../shared/api.ts";
 import { useTexts } from "../../texts/texts.ts";
 import { Show } from "../../ui/load.tsx";
 import { Pager, usePages } from "../../ui/pages.tsx";

@@ -1,6 +1,7 @@
 import type { ComponentType } from "preact";
-import { api, okWithTag } from "../../shared/api.ts";
-import { type Session, useSession } from "../../shared/session.ts";
+import { okWithTag, type SessionState } from "roster-client";
+import { api } from "../../shared/api.ts";
+import { useSession } from "../../shared/session.ts";
 import { useTexts } from "../../texts/texts.ts";
 import type { Versioned } from "../../ui/edit-form.tsx";
 import { useTitle } from "../../ui/layout.tsx";
@@ -60,7 +61,7 @@ export function UserPage(props: UserPageProps) {
   return session ? <OneUser key={props.id} session={session} {...props} /> : null;
 }
 
-function OneUser({ id, section = "", session }: UserPageProps & { session: Session }) {
+function OneUser({ id, section = "", session }: UserPageProps & { session: SessionState }) {
   const { console } = useTexts();
   useTitle(console.nav.users);
   const load = () => {

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
-import { api, ok } from "../../shared/api.ts";
-import { Problem } from "../../shared/problem.ts";
+import { ok, RosterProblem } from "roster-client";
+import { api } from "../../shared/api.ts";
 import { useTexts } from "../../texts/texts.ts";
 import { Dialog } from "../../ui/dialog.tsx";
 import { Form } from "../../ui/form.tsx";
@@ -39,7 +39,7 @@ async function isComplete(lines: Blob): Promise<boolean> {
   return lines.size === 0 || (await lines.slice(-1).text()) === "\n";
 }
 
-function interrupted(): Problem {
+function interrupted(): RosterProblem {
   const code = "network_error";
-  return new Problem({ code, title: code, detail: "", status: 0 });
+  return new RosterProblem({ code, title: code, detail: "", status: 0 });
 }

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
-import { api, ok } from "../../shared/api.ts";
-import type { components } from "../../shared/api-types.d.ts";
+import { type components, ok } from "roster-client";
+import { api } from "../../shared/api.ts";
 import { faultOf } from "../../shared/problem.ts";
 import { type Texts, useTexts } from "../../texts/texts.ts";
 import { Dialog } from "../../ui/dialog.tsx";

@@ -1,5 +1,5 @@
 // What a list of users selects, and its order: in the page's address, in the fields of the filter, and in requests.
-import type { paths } from "../../shared/api-types.d.ts";
+import type { paths } from "roster-client";
 
 const DEFAULTS = {
   role: "",

@@ -1,5 +1,6 @@
 import type { TargetedEvent } from "preact";
-import { api, ok } from "../../shared/api.ts";
+import { ok } from "roster-client";
+import { api } from "../../shared/api.ts";
 import { useSession } from "../../shared/session.ts";
 import { Field, Select } from "../../ui/form.tsx";
 import { useLoad } from "../../ui/load.tsx";

@@ -1,4 +1,4 @@
-import type { components } from "../../shared/api-types.d.ts";
+import type { components } from "roster-client";
 
 export const activity = {
   intro: "What you did, and what was done to your account. The newest comes first.",

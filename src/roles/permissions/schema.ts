@@ -25,7 +25,7 @@ const RESERVED = fault(
 export const PermissionName = z.string().openapi("PermissionName", {
   description: "A permission of Roster itself, or one of your application.",
   example: "users:read",
-  anyOf: [{ enum: [...PERMISSION_NAMES] }, NAME_FORM],
+  anyOf: [{ enum: [...PERMISSION_NAMES] }, { type: "string", ...NAME_FORM }],
 });
 
 const CustomName = z
