@@ -15,6 +15,7 @@ import { createKv, type Kv } from "./platform/kv.ts";
 import type { Log } from "./platform/logger.ts";
 import { createBindingMailer, createHttpMailer, type SendMail } from "./platform/mailer.ts";
 import { type Count, IsolateCounts } from "./platform/metrics.ts";
+import { findMissingStores } from "./settings.ts";
 
 /** The Worker's bindings. Settings, which are text bindings, are parsed by config.ts. */
 export interface Bindings {
@@ -152,12 +153,19 @@ const MAX_ENTRIES = 1000;
 const MAX_RATE_WINDOWS = 5000;
 const MAX_PROVIDER_DOCUMENTS = 100;
 
+async function parseBindings(bindings: object): Promise<ConfigResult> {
+  const result = await parseConfig(bindings);
+  const faults = findMissingStores(bindings);
+  if (faults.length === 0) return result;
+  return { ok: false, faults: [...faults, ...(result.ok ? [] : result.faults)] };
+}
+
 /** The state of this isolate for these bindings, created by the first call. */
 export function getIsolate(bindings: object): Isolate {
   const known = isolates.get(bindings);
   if (known) return known;
   const isolate: Isolate = {
-    config: parseConfig(bindings),
+    config: parseBindings(bindings),
     hasLoggedFaults: false,
     memory: {
       rateWindows: new MemoryCache(MAX_RATE_WINDOWS, DAY),

@@ -145,6 +145,15 @@ export interface ConfigFault {
   message: string;
 }
 
+/** The bindings without which nothing works. Wrangler's environments do not inherit them. */
+const STORES = ["DB", "KV"];
+
+/** The stores that the worker's environment does not bind. */
+export function findMissingStores(bindings: object): ConfigFault[] {
+  const message = "is not bound: add it to this environment in wrangler.toml, and deploy again";
+  return STORES.filter((name) => !(name in bindings)).map((setting) => ({ setting, message }));
+}
+
 /** Whether the settings of the webhook fit together. */
 export function findWebhookFaults(settings: Settings): ConfigFault[] {
   const { ALERT_WEBHOOK_URL, ALERT_WEBHOOK_SECRET, ENVIRONMENT } = settings;

@@ -46,6 +46,8 @@ async function expectRefusal(settings: Settings, name: string): Promise<void> {
 
 describe("the service refuses to serve /v1, and /ready names it,", () => {
   const faults: [string, string, Settings][] = [
+    ["DB", "is not bound", { DB: undefined }],
+    ["KV", "is not bound", { KV: undefined }],
     ["SIGNING_KEYS", "is missing", { SIGNING_KEYS: undefined }],
     ["SIGNING_KEYS", "is empty", { SIGNING_KEYS: "" }],
     ["SIGNING_KEYS", "is not JSON", { SIGNING_KEYS: "not a key set at all" }],
