@@ -15,7 +15,7 @@ export const Bookmark = {
   required: false,
   description:
     "The `X-D1-Bookmark` of an earlier response. If read replicas are in use, the response is at least as recent as that one.",
-  schema: { type: "string" },
+  schema: { type: "string", pattern: FORM.source, maxLength: 131 },
   example: "00000085-0000024c-00004c6d-8e61117bf38d7adb71b934ebbf891683",
 } as const;
 

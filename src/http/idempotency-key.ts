@@ -14,7 +14,7 @@ export const IdempotencyKey = {
     "At most 255 visible ASCII characters, quoted or not: a new random text per request, for example a UUID. If you repeat the request " +
     "within 24 hours with the same key and the same body, it is not carried out again, and you get the first response, with " +
     "`Idempotency-Replayed: true`.",
-  schema: { type: "string" },
+  schema: { type: "string", pattern: "^[ -~]+$", maxLength: 512 },
   example: '"8e03978e-40d5-43e8-bc93-6894a57f9324"',
 } as const;
 

@@ -59,7 +59,7 @@ function registerSecuritySchemes(app: OpenAPIHono<AppEnv>): void {
     type: "http",
     scheme: "bearer",
     bearerFormat: "JWT",
-    description: `The \`access_token\` returned by login and refresh. ${ONE_CREDENTIAL}`,
+    description: `The \`access_token\` returned by login and refresh: a JWT that is verified as RFC8725 asks. ${ONE_CREDENTIAL}`,
   });
   app.openAPIRegistry.registerComponent("securitySchemes", "apiKey", {
     type: "apiKey",
@@ -86,7 +86,7 @@ function describeApi(app: OpenAPIHono<AppEnv>): OpenApiDocument {
       contact: { name: "The operator of this service" },
       license: { name: "MIT", url: "https://opensource.org/license/mit" },
     },
-    servers: [{ url: "/" }],
+    servers: [{ url: "/", "x-internal": false }],
     tags: [
       {
         name: "Authentication",

@@ -53,8 +53,8 @@ const HashParameters = z
     algorithm: z.literal("SCRYPT").optional(),
     base64_signer_key: z.string().regex(BASE64, "Must be base64."),
     base64_salt_separator: z.string().regex(BASE64_OR_EMPTY, "Must be base64."),
-    rounds: z.int().min(1).max(128),
-    mem_cost: z.int().min(1).max(20),
+    rounds: z.int().min(1).max(128).openapi({ format: "int32" }),
+    mem_cost: z.int().min(1).max(20).openapi({ format: "int32" }),
   })
   .openapi("HashParameters", {
     description: "The password hash parameters of a Firebase project, as its console shows them.",
