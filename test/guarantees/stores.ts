@@ -15,7 +15,8 @@ export const STORES: Section = {
     [
       "stores-2",
       "… or that it writes: what ends between the read and the write is not used",
-      "between read and write",
+      "ends between the check and the write, changes nothing",
+      "guarantees/lost-authority: changes nothing at all, not even what follows from the change: %s",
       "conformance/if-match: returns 412 if the resource changes between read and write: %s",
       "api-keys/owner: is demoted between read and write changes nothing",
       "roles/create: returns 401 if the caller's session ends between read and write",

@@ -2,7 +2,8 @@ import { UsageError } from "../fail.ts";
 import type { Mutant } from "./mutants.ts";
 import { type Result, toResult } from "./results.ts";
 import type { Target } from "./targets.ts";
-import { createWorkplace, rankTests, type Verdict, type Workplace } from "./workplace.ts";
+import type { Verdict } from "./tests.ts";
+import { createWorkplace, rankTests, type Workplace } from "./workplace.ts";
 
 const SECOND = 1000;
 /** How many files run first. */
@@ -80,7 +81,7 @@ function stagesOf(workplace: Workplace, file: string, { near, wide }: Target) {
   return [
     ["closest", ranked.slice(0, CLOSEST)],
     ["near", ranked.slice(CLOSEST)],
-    ["wide", wide],
+    ["wide", workplace.listTests(wide)],
   ] as const;
 }
 

@@ -31,7 +31,13 @@ export const TARGETS: readonly Target[] = [
   {
     name: "authentication/sessions",
     sources: ["src/authentication/sessions/*.ts", "src/authentication/introspection/*.ts"],
-    near: ["test/sessions", "test/auth/refresh", "test/auth/logout", "test/auth/login.test"],
+    near: [
+      "test/guarantees/lost-authority",
+      "test/sessions",
+      "test/auth/refresh",
+      "test/auth/logout",
+      "test/auth/login.test",
+    ],
     wide: [
       "test/auth",
       "test/roles/require-mfa",
@@ -54,6 +60,7 @@ export const TARGETS: readonly Target[] = [
       "src/authentication/login/*.ts",
     ],
     near: [
+      "test/guarantees/lost-authority",
       "test/auth/lockout",
       "test/auth/password-races",
       "test/auth/change-password",
@@ -72,7 +79,7 @@ export const TARGETS: readonly Target[] = [
   {
     name: "authentication/factors",
     sources: ["src/authentication/{factors,mfa,passkeys,step-up,spent-tokens,login-methods}/*.ts"],
-    near: ["test/second-factors"],
+    near: ["test/guarantees/lost-authority", "test/second-factors"],
     wide: ["test/auth", "test/email-login", "test/conformance", "test/provider-login"],
   },
   {
@@ -80,7 +87,13 @@ export const TARGETS: readonly Target[] = [
     sources: [
       "src/authentication/{one-time-tokens,verification,first-proof,credentials,email-login}/*.ts",
     ],
-    near: ["test/verification", "test/credentials", "test/email-login", "test/first-proof"],
+    near: [
+      "test/guarantees/lost-authority",
+      "test/verification",
+      "test/credentials",
+      "test/email-login",
+      "test/first-proof",
+    ],
     wide: [
       "test/password-reset",
       "test/auth",
@@ -92,19 +105,19 @@ export const TARGETS: readonly Target[] = [
   {
     name: "authentication/providers",
     sources: ["src/authentication/{providers,provider-login,identities}/*.ts"],
-    near: ["test/provider-login", "test/providers"],
+    near: ["test/guarantees/lost-authority", "test/provider-login", "test/providers"],
     wide: ["test/auth/identity", "test/first-proof", "test/second-factors", "test/operations"],
   },
   {
     name: "api-keys",
     sources: ["src/api-keys/*.ts"],
-    near: ["test/api-keys"],
+    near: ["test/guarantees/lost-authority", "test/api-keys"],
     wide: ["test/idempotency", "test/conformance", "test/rate-limits", "test/roles"],
   },
   {
     name: "roles",
     sources: ["src/roles/**/*.ts"],
-    near: ["test/roles"],
+    near: ["test/guarantees/lost-authority", "test/roles"],
     wide: ["test/conformance", "test/users", "test/api-keys", "test/idempotency"],
   },
   {

@@ -1,4 +1,5 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
 import { globSync } from "node:fs";
 import {
   cp,
@@ -6,7 +7,6 @@ import {
   mkdir,
   mkdtemp,
   readdir,
-  readFile,
   readlink,
   rm,
   symlink,
@@ -14,6 +14,8 @@ import {
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Task, Verdict } from "./tests.ts";
 
 /** What the tests need, besides the packages. */
 const COPIED = [
@@ -36,15 +38,7 @@ const COPIED = [
 /** A run that takes longer does not end by itself. */
 const TIMEOUT_MS = 1_800_000;
 
-/** What a run of tests came to. */
-export interface Verdict {
-  /** `none`: no test ran, because the worker does not start. */
-  outcome: "passed" | "failed" | "timeout" | "none";
-  /** The first test that failed, or the file if no single test did. */
-  failure?: string;
-  /** Whether it ran out of time, which may be the machine's fault. */
-  isLate?: boolean;
-}
+const TESTS = fileURLToPath(new URL("tests.ts", import.meta.url));
 
 /** A copy of the project in which a source can be replaced and tests run. */
 export interface Workplace {
@@ -63,15 +57,30 @@ export async function createWorkplace(root: string): Promise<Workplace> {
   for (const name of COPIED) await cp(join(root, name), join(folder, name), { recursive: true });
   // A copy of its own, because Vite stores what it has bundled among the packages.
   await linkTree(join(root, "node_modules"), join(folder, "node_modules"));
+  const tests = startTests(folder);
+  const changed = new Set<string>();
   return {
-    write: (file, source) => writeFile(join(folder, file), source),
-    restore: (file) => cp(join(root, file), join(folder, file)),
+    async write(file, source) {
+      await writeFile(join(folder, file), source);
+      changed.add(file);
+    },
+    async restore(file) {
+      await cp(join(root, file), join(folder, file));
+      changed.add(file);
+    },
     listTests: (filters) =>
       globSync("test/**/*.test.ts", { cwd: folder }).filter((file) =>
         filters.some((filter) => file.includes(filter)),
       ),
-    test: (filters) => runTests(folder, filters),
-    remove: () => rm(folder, { recursive: true, force: true }),
+    test(files) {
+      const task = { changed: [...changed], files };
+      changed.clear();
+      return tests.run(task);
+    },
+    async remove() {
+      tests.stop();
+      await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+    },
   };
 }
 
@@ -86,61 +95,34 @@ async function linkTree(from: string, to: string): Promise<void> {
   }
 }
 
-async function runTests(folder: string, filters: readonly string[]): Promise<Verdict> {
-  const report = join(folder, "report.json");
-  await rm(report, { force: true });
-  const reporting = ["--reporter=json", `--outputFile=${report}`];
-  const flags = ["run", "--bail=1", "--maxWorkers=1", ...reporting, ...filters];
-  const hasEnded = await runVitest(folder, flags);
-  if (!hasEnded) return { outcome: "timeout" };
-  return readVerdict(JSON.parse(await readFile(report, "utf8").catch(() => "{}")), folder);
-}
-
-function runVitest(folder: string, flags: readonly string[]): Promise<boolean> {
-  const vitest = join(folder, "node_modules/vitest/vitest.mjs");
-  const child = spawn(process.execPath, [vitest, ...flags], {
-    cwd: folder,
-    stdio: "ignore",
-    // A process group of its own, so that the runtime ends with it.
-    detached: true,
-  });
-  const kill = () => {
-    if (child.pid && child.exitCode === null) process.kill(-child.pid, "SIGKILL");
+/** Starts what runs the tests in a folder. */
+function startTests(folder: string) {
+  let child: ChildProcess | undefined;
+  const start = async (): Promise<ChildProcess> => {
+    // What tests print is not of interest.
+    const started = fork(TESTS, { cwd: folder, stdio: ["ignore", "ignore", "ignore", "ipc"] });
+    await once(started, "message");
+    return started;
   };
-  process.on("exit", kill);
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => {
-      resolve(false);
-      kill();
-    }, TIMEOUT_MS);
-    child.on("close", () => {
-      clearTimeout(timer);
-      process.off("exit", kill);
-      resolve(true);
-    });
-  });
-}
-
-interface Report {
-  success?: boolean;
-  testResults?: {
-    name: string;
-    status: string;
-    assertionResults: { status: string; fullName: string; failureMessages?: string[] }[];
-  }[];
-}
-
-function readVerdict({ success, testResults = [] }: Report, folder: string): Verdict {
-  if (success) return { outcome: "passed" };
-  const ran = testResults.flatMap(({ assertionResults }) => assertionResults);
-  if (!ran.some(({ status }) => status === "passed" || status === "failed"))
-    return { outcome: "none" };
-  const failed = testResults.find(({ status }) => status === "failed");
-  const test = failed?.assertionResults.find(({ status }) => status === "failed");
-  const file = failed?.name.replace(`${folder}/`, "") ?? "?";
-  const isLate =
-    test?.failureMessages?.some((message) => message.includes("timed out in")) ?? false;
-  return { outcome: "failed", failure: test ? `${file} > ${test.fullName}` : file, isLate };
+  return {
+    async run(task: Task): Promise<Verdict> {
+      child ??= await start();
+      const signal = AbortSignal.timeout(TIMEOUT_MS);
+      child.send(task);
+      try {
+        const [verdict] = await Promise.race([
+          once(child, "message", { signal }),
+          once(child, "exit", { signal }).then((): [Verdict] => [{ outcome: "timeout" }]),
+        ]);
+        return verdict as Verdict;
+      } catch {
+        child.kill("SIGKILL");
+        child = undefined;
+        return { outcome: "timeout" };
+      }
+    },
+    stop: () => child?.disconnect(),
+  };
 }
 
 /** The test files in the order in which their paths resemble that of a source. */
