@@ -28,7 +28,13 @@ export function limitParam(byDefault = DEFAULT_LIMIT) {
   const bounds = { minimum: 1, maximum: MAX_LIMIT };
   return wholeNumber(bounds)
     .default(byDefault)
-    .openapi({ ...bounds, type: "integer", format: "int32", default: byDefault, description: LIMIT_DESCRIPTION });
+    .openapi({
+      ...bounds,
+      type: "integer",
+      format: "int32",
+      default: byDefault,
+      description: LIMIT_DESCRIPTION,
+    });
 }
 
 /** The query parameters of every list. */
