@@ -1,6 +1,7 @@
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
 import { newKeySettings } from "./scripts/lib/new-keys.ts";
+import { StatusReporter } from "./scripts/lib/status-reporter.ts";
 
 /** Bundled once for all tests, so that the runtime does not fetch hundreds of small modules. */
 const DEPENDENCIES = [
@@ -69,6 +70,7 @@ export default defineConfig(async () => ({
     testTimeout: 30_000,
     deps: { optimizer: { ssr: { enabled: true, include: DEPENDENCIES } } },
     setupFiles: ["test/support/setup.ts"],
+    reporters: ["default", new StatusReporter()],
     coverage: {
       provider: "istanbul" as const,
       include: ["src/**/*.ts"],

@@ -1,3 +1,4 @@
+import { cpus, loadavg } from "node:os";
 import type { Finding, Results, Tally } from "./run.ts";
 
 const percent = (part: number, whole: number) => `${Math.round((100 * part) / whole)} %`;
@@ -31,6 +32,9 @@ interface Outcome {
   seconds: number;
 }
 
+const describeMachine = () =>
+  `${cpus().length} cores, load average ${loadavg()[0]?.toFixed(1)} at the end, Node.js ${process.version}`;
+
 /** What docs/results keeps of a run. */
 export function toRecord({ results, violations, seed, seconds }: Outcome) {
   const tallies = [...results.tallies.values()];
@@ -46,6 +50,7 @@ export function toRecord({ results, violations, seed, seconds }: Outcome) {
     seed,
     requests: tallies.reduce((sum, tally) => sum + tally.requests, 0),
     seconds: Math.round(seconds),
+    conditions: describeMachine(),
     operations: tallies.length,
     operations_with_a_success: tallies.filter((tally) => countSuccesses(tally) > 0).length,
     statuses: Object.fromEntries([...statuses].toSorted(([a], [b]) => a - b)),

@@ -140,7 +140,7 @@ function clamp(value: string, minLength: number, maxLength: number): string {
 }
 
 /** The schema that a reference, or a reference with a description beside it, means. */
-export function resolve(schemas: Schemas, schema: FullSchema): FullSchema {
+function resolve(schemas: Schemas, schema: FullSchema): FullSchema {
   const name = nameOf(schema);
   if (name) return resolve(schemas, schemas[name] ?? {});
   if (!schema.allOf) return schema;

@@ -65,6 +65,10 @@ describe("where the service has no domain", () => {
       await send("/v1/auth/passkey/options", { method: "POST", bindings }),
       await sendAssertion(assertion, { bindings }),
       await send("/v1/auth/mfa/challenge", { body: { ...body, mfa_token }, bindings }),
+      await send("/v1/auth/mfa/verify", {
+        body: { ...body, mfa_token, credential: assertion },
+        bindings,
+      }),
       await send("/v1/auth/step-up/challenge", { token, body, bindings }),
       await send("/v1/auth/step-up", { token, body: { ...body, credential: assertion }, bindings }),
       await send("/v1/auth/factors/passkeys/options", { method: "POST", token, bindings }),
