@@ -83,7 +83,7 @@ function writeRequest(document: OpenApiDocument, operation: NumberedOperation): 
       method,
       `url: ${url}${search.length > 0 ? `?${search.join("&")}` : ""}`,
       `body: ${body ? body.type : "none"}`,
-      `auth: ${security.some((way) => "accessToken" in way) ? "inherit" : "none"}`,
+      `auth: ${takesAccessToken(security) ? "inherit" : "none"}`,
     ),
     writeParameters("params:query", query),
     writeParameters("params:path", placed("path")),
@@ -92,6 +92,10 @@ function writeRequest(document: OpenApiDocument, operation: NumberedOperation): 
     hasTokens(document, operation.operation) ? block("script:post-response", STORE_TOKENS) : "",
     block("docs", description, "", `Permission: ${operation.operation["x-permission"]}`),
   );
+}
+
+function takesAccessToken(security: OpenApiOperation["security"]): boolean {
+  return security.some((way) => "accessToken" in way);
 }
 
 function listParameters(
@@ -127,10 +131,17 @@ function textOf({ name, example }: Parameter): string {
   return name === "Idempotency-Key" ? "{{$randomUUID}}" : String(example);
 }
 
-function writeBody(document: OpenApiDocument, { operationId, requestBody }: OpenApiOperation) {
+function writeBody(
+  document: OpenApiDocument,
+  { operationId, requestBody, security }: OpenApiOperation,
+) {
   const json = requestBody?.content["application/json"];
   if (!json) return undefined;
-  const value = BODIES[operationId] ?? exampleOf(json.schema, schemasOf(document));
+  const { mfa_token, ...others } = (BODIES[operationId] ??
+    exampleOf(json.schema, schemasOf(document))) as Record<string, unknown>;
+  // Where an access token is sent, this would be a second credential.
+  const isAlone = mfa_token !== undefined && !takesAccessToken(security);
+  const value = isAlone ? { mfa_token, ...others } : others;
   return { type: "json", text: block("body:json", JSON.stringify(value, null, 2)) };
 }
 

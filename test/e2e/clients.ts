@@ -8,7 +8,7 @@ import { testRequests } from "./clients/requests.ts";
 import { testServices } from "./clients/services.ts";
 import { testSessions } from "./clients/sessions.ts";
 import { testStepUp } from "./clients/step-up.ts";
-import type { Test } from "./clients/test.ts";
+import { createAdmin, type Test } from "./clients/test.ts";
 import { testVerifier } from "./clients/verifier.ts";
 import { withDevServer } from "./server.ts";
 
@@ -36,10 +36,11 @@ installing.catch(() => undefined);
 try {
   await withDevServer(async (server) => {
     const folder = await installing;
+    const admin = await createAdmin({ server, folder });
     for (const [name, test] of Object.entries(TESTS)) {
       if (chosen.length > 0 && !chosen.includes(name)) continue;
       const start = performance.now();
-      const done = await test({ server, folder });
+      const done = await test({ server, folder, admin });
       const seconds = ((performance.now() - start) / 1000).toFixed(1);
       console.log(`ok  ${name}: ${done} (${seconds} s)`);
     }

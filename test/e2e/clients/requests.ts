@@ -6,11 +6,10 @@ import { createAdmin, createUser, importClient, type Scene } from "./test.ts";
 
 /** Errors, lists, conditional changes, API keys, idempotency keys, bookmarks and retries. */
 export async function testRequests(scene: Scene): Promise<string> {
-  const admin = await createAdmin(scene);
-  await throwProblems(scene, admin);
-  await walkList(scene, admin);
-  await changeTogether(scene, admin);
-  await useKey(scene, admin);
+  await throwProblems(scene);
+  await walkList(scene);
+  await changeTogether(scene);
+  await useKey(scene);
   await createOnce(scene);
   await keepBookmark(scene);
   await keepCredentials(scene);
@@ -18,7 +17,8 @@ export async function testRequests(scene: Scene): Promise<string> {
   return "problems, lists, changes and keys are as documented; a creation whose answer was lost is made once";
 }
 
-async function throwProblems(scene: Scene, admin: RosterClient): Promise<void> {
+async function throwProblems(scene: Scene): Promise<void> {
+  const { admin } = scene;
   const { isProblem, ok, RosterProblem } = await importClient(scene);
   const missing = { params: { path: { id: crypto.randomUUID() } } };
   const error = await ok(admin.GET("/v1/users/{id}", missing)).catch((thrown: unknown) => thrown);
@@ -31,9 +31,10 @@ async function throwProblems(scene: Scene, admin: RosterClient): Promise<void> {
   assert.deepEqual(faulty.errors.map(({ path }) => path).sort(), ["email", "username"]);
 }
 
-async function walkList(scene: Scene, admin: RosterClient): Promise<void> {
+async function walkList(scene: Scene): Promise<void> {
+  const { admin } = scene;
   const { paginate } = await importClient(scene);
-  const names = await Promise.all(times(5, () => createUser(admin)));
+  const names = await Promise.all(times(5, () => createUser(scene)));
   const found: string[] = [];
   const query = { limit: 2, sort: "username", role: "user" } as const;
   for await (const { username } of paginate(admin, "/v1/users", { params: { query } })) {
@@ -45,9 +46,10 @@ async function walkList(scene: Scene, admin: RosterClient): Promise<void> {
 }
 
 /** Two changes of one version: the one that comes second reads again. */
-async function changeTogether(scene: Scene, admin: RosterClient): Promise<void> {
+async function changeTogether(scene: Scene): Promise<void> {
+  const { admin } = scene;
   const { changeCurrent, ifMatch, ok, okWithTag } = await importClient(scene);
-  const path = { id: (await findUser(scene, admin, await createUser(admin))).id };
+  const path = { id: (await findUser(scene, await createUser(scene))).id };
   const seen: string[] = [];
   const meet = barrier(2);
   const change = (first_name: string) =>
@@ -74,7 +76,8 @@ function barrier(count: number): () => Promise<void> {
   };
 }
 
-async function findUser(scene: Scene, admin: RosterClient, username: string) {
+async function findUser(scene: Scene, username: string) {
+  const { admin } = scene;
   const { ok } = await importClient(scene);
   const { data } = await ok(admin.GET("/v1/users", { params: { query: { q: username } } }));
   const [user] = data;
@@ -82,7 +85,8 @@ async function findUser(scene: Scene, admin: RosterClient, username: string) {
   return user;
 }
 
-async function useKey(scene: Scene, admin: RosterClient): Promise<void> {
+async function useKey(scene: Scene): Promise<void> {
+  const { admin } = scene;
   const { createRosterClient, ok } = await importClient(scene);
   const body = { name: "Reader", scopes: ["users:read"] as ["users:read"] };
   const { key, id } = await ok(admin.POST("/v1/api-keys", { body }));
@@ -114,7 +118,7 @@ async function createOnce(scene: Scene): Promise<void> {
   assert.equal(response.status, 201);
   assert.equal(response.headers.get("Idempotency-Replayed"), "true");
   assert.deepEqual([lost, keys.size], [1, 1]);
-  assert.equal((await findUser(scene, await createAdmin(scene), username)).id, data?.id);
+  assert.equal((await findUser(scene, username)).id, data?.id);
 }
 
 /** The bookmark of a response goes with the next request. */

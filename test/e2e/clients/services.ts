@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { findFreePort } from "../server.ts";
 import { readProgram } from "./readmes.ts";
-import { createAdmin, createUser, importClient, PASSWORD, type Scene } from "./test.ts";
+import { createUser, importClient, PASSWORD, type Scene } from "./test.ts";
 
 const SERVICES = ["hono", "express"];
 const PERMISSION = "invoices:approve";
@@ -33,14 +33,14 @@ export async function testServices(scene: Scene): Promise<string> {
 
 async function prepare(scene: Scene): Promise<People> {
   const { ok } = await importClient(scene);
-  const admin = await createAdmin(scene);
+  const { admin } = scene;
   const permission = { name: PERMISSION, description: "Approve invoices." };
   await ok(admin.POST("/v1/permissions", { body: permission }));
   await ok(admin.POST("/v1/roles", { body: { name: "approver", permissions: [PERMISSION] } }));
   const body = { name: "Billing", scopes: ["tokens:introspect"] as ["tokens:introspect"] };
   const { key } = await ok(admin.POST("/v1/api-keys", { body }));
-  const approver = await logIn(scene, await createUser(admin, { role: "approver" }));
-  const other = await logIn(scene, await createUser(admin));
+  const approver = await logIn(scene, await createUser(scene, { role: "approver" }));
+  const other = await logIn(scene, await createUser(scene));
   return { apiKey: key, approver: approver.accessToken, other: other.accessToken };
 }
 
@@ -75,12 +75,9 @@ async function verifyTokens(url: string, { apiKey, approver, other }: People): P
 
 /** Without introspection, the token is good until it expires. */
 async function noticeLogout(scene: Scene, url: string): Promise<void> {
-  const { client, accessToken, userId } = await logIn(
-    scene,
-    await createUser(await createAdmin(scene)),
-  );
+  const { client, accessToken, userId } = await logIn(scene, await createUser(scene));
   const pay = () => call(`${url}/payouts/today`, "POST", accessToken);
-  const first = await logIn(scene, await createUser(await createAdmin(scene)));
+  const first = await logIn(scene, await createUser(scene));
   assert.equal((await call(`${url}/payouts/today`, "POST", first.accessToken)).status, 200);
   await client.logOut();
   assert.equal((await pay()).status, 401);

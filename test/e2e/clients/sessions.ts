@@ -7,22 +7,14 @@ import type {
 } from "../../../clients/typescript/src/index.ts";
 import { readVars } from "../../../scripts/lib/dev-vars.ts";
 import { times } from "../client.ts";
-import {
-  countLogged,
-  createAdmin,
-  createUser,
-  importClient,
-  PASSWORD,
-  type Scene,
-} from "./test.ts";
+import { countLogged, createUser, importClient, PASSWORD, type Scene } from "./test.ts";
 
 const REFRESH = "/v1/auth/refresh";
 const CALLS = 30;
 
 /** A session goes on by one refresh for many calls, also if its answer is lost, and ends once. */
 export async function testSessions(scene: Scene): Promise<string> {
-  const admin = await createAdmin(scene);
-  const username = await createUser(admin);
+  const username = await createUser(scene);
   const logIn = () => logInAs(scene, username);
   await refreshOnce(scene, { ...(await logIn()), expires_in: 0 });
   const tokens = await logIn();

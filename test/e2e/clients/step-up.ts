@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { OnStepUp, RosterClient } from "../../../clients/typescript/src/index.ts";
 import { times } from "../client.ts";
 import { codeOf } from "../totp.ts";
-import { createAdmin, createUser, importClient, PASSWORD, type Scene } from "./test.ts";
+import { createUser, importClient, PASSWORD, type Scene } from "./test.ts";
 
 const BODY = { name: "Key", scopes: ["me:read"] };
 const CODE = "recovery_code";
@@ -28,7 +28,7 @@ async function createPerson(
   onStepUp: (codes: string[]) => OnStepUp,
 ): Promise<Person> {
   const { createRosterClient, ok } = await importClient(scene);
-  const username = await createUser(await createAdmin(scene));
+  const username = await createUser(scene);
   const codes: string[] = [];
   const [client, other] = [onStepUp(codes), undefined].map((hook) =>
     createRosterClient({ baseUrl: scene.server.url, ...(hook && { onStepUp: hook }) }),

@@ -4,10 +4,15 @@ import { pathToFileURL } from "node:url";
 import type { RosterClient, RosterClientOptions } from "../../../clients/typescript/src/index.ts";
 import type { DevServer } from "../server.ts";
 
-export interface Scene {
+/** A worker, and the folder in which the packed packages are installed. */
+interface Place {
   server: DevServer;
-  /** Where the packed packages are installed. */
   folder: string;
+}
+
+export interface Scene extends Place {
+  /** Logged in as the administrator. */
+  admin: RosterClient;
 }
 
 /** Returns what was shown to be true. */
@@ -16,10 +21,10 @@ export type Test = (scene: Scene) => Promise<string>;
 type RosterClientModule = typeof import("../../../clients/typescript/src/index.ts");
 type RosterVerifyModule = typeof import("../../../clients/verify/src/index.ts");
 
-export const importClient = ({ folder }: Scene) =>
+export const importClient = ({ folder }: Place) =>
   importPacked(folder, "roster-client") as Promise<RosterClientModule>;
 
-export const importVerify = ({ folder }: Scene) =>
+export const importVerify = ({ folder }: Pick<Place, "folder">) =>
   importPacked(folder, "roster-verify") as Promise<RosterVerifyModule>;
 
 function importPacked(folder: string, name: string): Promise<unknown> {
@@ -28,7 +33,7 @@ function importPacked(folder: string, name: string): Promise<unknown> {
 
 /** A client that is logged in as the administrator, and steps up by itself. */
 export async function createAdmin(
-  scene: Scene,
+  scene: Place,
   options: Partial<RosterClientOptions> = {},
 ): Promise<RosterClient> {
   const { createRosterClient } = await importClient(scene);
@@ -45,7 +50,7 @@ export async function createAdmin(
 export const PASSWORD = "SecurePass123!";
 
 /** Creates a user. Returns the username. */
-export async function createUser(admin: RosterClient, { role = "user" } = {}): Promise<string> {
+export async function createUser({ admin }: Scene, { role = "user" } = {}): Promise<string> {
   const username = `user-${crypto.randomUUID()}`;
   const body = { username, email: `${username}@example.com`, password: PASSWORD, role };
   const { response } = await admin.POST("/v1/users", { body });

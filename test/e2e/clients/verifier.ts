@@ -20,8 +20,8 @@ export async function testVerifier(scene: Scene): Promise<string> {
   }
 }
 
-async function createVerify({ folder, server }: Scene, issuer: Issuer, options: object = {}) {
-  const { createVerifier } = await importVerify({ folder, server });
+async function createVerify(scene: Scene, issuer: Issuer, options: object = {}) {
+  const { createVerifier } = await importVerify(scene);
   return createVerifier({ issuer: issuer.url, audience: AUDIENCE, ...options });
 }
 
