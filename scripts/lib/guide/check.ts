@@ -5,7 +5,20 @@ import { checkLinks } from "./links.ts";
 import { indexOf, partOf, readNavigation } from "./navigation.ts";
 import { GUIDE, PARTS, type Page } from "./pages.ts";
 
-const LANGUAGES = ["sh", "console", "http", "json", "toml", "yaml", "js", "ts", "text", "mermaid"];
+const LANGUAGES = [
+  "sh",
+  "console",
+  "http",
+  "json",
+  "toml",
+  "yaml",
+  "js",
+  "ts",
+  "md",
+  "sql",
+  "text",
+  "mermaid",
+];
 
 /** What is wrong with the pages, one line each. `others` are Markdown files elsewhere in the repository. */
 export function checkPages(pages: ReadonlyMap<string, Page>, others: readonly Page[]): string[] {
