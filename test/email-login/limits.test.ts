@@ -95,6 +95,14 @@ describe("a login by email", () => {
     expect((await newer.byCode(newer.loginToken, newer.code)).status).toBe(200);
   });
 
+  it("is not used up by codes that are sent with the token of an earlier one", async () => {
+    const clock = stopClock();
+    const older = await requestLogin();
+    const newer = await requestAgain(older, clock);
+    expect(await guess(older, 5)).toEqual(Array(5).fill(401));
+    expect((await newer.byCode(newer.loginToken, newer.code)).status).toBe(200);
+  });
+
   it("takes five codes, and then none, not even the right one; the link still works", async () => {
     const login = await requestLogin();
     expect(await guess(login, 5)).toEqual(Array(5).fill(401));

@@ -15,7 +15,7 @@ const document = await fetchDocument();
 const writes = operationsOf(document).filter(
   ({ access, method }) => access.kind !== "public" && method !== "GET",
 );
-const box = createLoginMailbox();
+const box = createLoginMailbox({ STEP_UP_MAX_AGE_SECONDS: "0" });
 
 /** Someone of whom there is something in every table. */
 async function createRichUser({ bindings }: Mailbox): Promise<TestUser> {
@@ -60,7 +60,7 @@ async function sendTooLate(operation: Operation, caller: TestUser, target: Targe
   const answer = await send(path, {
     ...request,
     token: caller.token,
-    bindings: { ...box.bindings, DB, STEP_UP_MAX_AGE_SECONDS: "0" },
+    bindings: { ...box.bindings, DB },
   });
   return { answer, before };
 }

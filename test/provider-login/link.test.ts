@@ -222,7 +222,9 @@ describe("DELETE /v1/auth/identities/{id}", () => {
   it("needs a recent authentication, and finds nobody else's", async () => {
     const id = await linkIdentity(user.id);
     const other = await createVerifiedMailUser(box);
+    await linkIdentity(other.id);
     expectProblem(await unlink(other.token, id), 404, "identity_not_found");
+    expect(await identitiesOf(other)).toHaveLength(1);
     await age(user);
     expect(refusalOf(await unlink(user.token, id))).toEqual(refusedFor("aal1"));
     expect(await identitiesOf(user)).toHaveLength(1);

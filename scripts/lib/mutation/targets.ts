@@ -66,6 +66,10 @@ export const TARGETS: readonly Target[] = [
       "test/auth/change-password",
       "test/auth/optional-password",
       "test/auth/login.test",
+      "test/second-factors/gate",
+      "test/second-factors/passkey-login",
+      "test/credentials/manage",
+      "test/users/erase.test",
       "test/password-reset",
     ],
     wide: [

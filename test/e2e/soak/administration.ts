@@ -11,19 +11,24 @@ const asAdmin = (world: World, path: string, call: Call = {}) =>
 function deactivate({ model }: Pick<World, "model">, person: Person, isActive: boolean): void {
   if (person.isActive === isActive) return;
   person.isActive = isActive;
-  if (!isActive) endSessions(person);
+  if (!isActive) {
+    person.hasLink = false;
+    endSessions(person);
+  }
   model.expect(person, "user.updated");
 }
 
 function assign({ model }: Pick<World, "model">, person: Person, role: string): void {
   if (person.role === role) return;
   person.role = role;
+  person.hasLink = false;
   endSessions(person);
   model.expect(person, "user.role_changed");
 }
 
 function remove({ model }: Pick<World, "model">, person: Person): void {
   person.state = "deleted";
+  person.hasLink = false;
   endSessions(person);
   endKeys(person);
   model.expect(person, "user.deleted");

@@ -24,11 +24,14 @@ export interface Person {
   id: string;
   username: string;
   email: string;
-  password: string;
+  /** Undefined once the first proof of the address has voided it. */
+  password: string | undefined;
   firstName: string | null;
   role: string;
   isActive: boolean;
   isVerified: boolean;
+  /** Whether the link that verifies the address works: what changes an account voids it. */
+  hasLink: boolean;
   state: "living" | "deleted" | "erased";
   sessions: Session[];
   keys: Key[];
@@ -55,6 +58,7 @@ export class Model {
       role: "user",
       isActive: true,
       isVerified: false,
+      hasLink: false,
       state: "living",
       sessions: [],
       keys: [],

@@ -20,6 +20,7 @@ export type Outbox = Awaited<ReturnType<typeof openOutbox>>;
 export async function openOutbox() {
   const mails: Mail[] = [];
   let calls = 0;
+  let repeated = 0;
   const server = createServer(async (request, response) => {
     const mail = await readMail(request);
     calls += 1;
@@ -28,7 +29,9 @@ export async function openOutbox() {
       response.end();
       return;
     }
-    mails.push(mail);
+    // As providers do: an email whose answer came too late is sent again with its key, and goes out once.
+    if (mails.some(({ key }) => key === mail.key)) repeated += 1;
+    else mails.push(mail);
     response.end("{}");
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -42,6 +45,8 @@ export async function openOutbox() {
     },
     /** The emails that were accepted, oldest first. */
     mails,
+    /** How many emails came again with the key of an earlier one. */
+    repeated: () => repeated,
     /** The first group of the pattern in an email to an address that was accepted after a time; undefined if none comes. */
     async waitFor(address: string, pattern: RegExp, after: number): Promise<string | undefined> {
       const deadline = Date.now() + PATIENCE_MS;

@@ -4,6 +4,7 @@ import { addFactor, nextCode } from "./sessions.ts";
 import {
   addSession,
   expectStatus,
+  hasPassword,
   isAble,
   isLoggedIn,
   newName,
@@ -36,7 +37,13 @@ export async function register(world: World): Promise<Person> {
   const ids = new Set(created.map((answer) => answer.body.id));
   assert.equal(ids.size, 1, `one key made ${ids.size} accounts`);
   const [id] = ids;
-  const person = model.add({ id, ...account, firstName: "Ada", mailedAt: Date.now() });
+  const person = model.add({
+    id,
+    ...account,
+    firstName: "Ada",
+    hasLink: true,
+    mailedAt: Date.now(),
+  });
   model.expect(person, "user.created");
   model.today.registrations += 1;
   const again = await send("/v1/auth/register", { body, ip: "203.0.113.9" });
@@ -156,7 +163,10 @@ async function logInByEmail(world: World, person: Person): Promise<void> {
   const body = { login_token: begun.body.login_token, code };
   const first = await send("/v1/auth/email-login/verify", { body, ip: person.ip });
   const isFirstProof = !person.isVerified;
-  if (isFirstProof) proveAddress({ model }, person);
+  if (isFirstProof) {
+    proveAddress({ model }, person);
+    person.password = undefined;
+  }
   const answer = person.app ? await addFactor(world, person, first) : first;
   if (!answer) return;
   expectStatus(answer, 200, "login by email");
@@ -228,7 +238,12 @@ export const PEOPLE_OPERATIONS: readonly Operation[] = [
   { name: "PATCH of oneself", weight: 6, isFor: isLoggedIn, run: rename },
   { name: "two PUTs with one ETag", weight: 5, isFor: isLoggedIn, run: replaceTwice },
   { name: "PATCH of the profile", weight: 4, isFor: isLoggedIn, run: changeProfile },
-  { name: "password change", weight: 2, isFor: isLoggedIn, run: changePassword },
+  {
+    name: "password change",
+    weight: 2,
+    isFor: (person) => isLoggedIn(person) && hasPassword(person),
+    run: changePassword,
+  },
   { name: "password reset by email", weight: 4, isFor: mayMail, run: resetPassword },
   {
     name: "login by email",
@@ -239,7 +254,7 @@ export const PEOPLE_OPERATIONS: readonly Operation[] = [
   {
     name: "verification of the email",
     weight: 3,
-    isFor: (person) => isAble(person) && !person.isVerified,
+    isFor: (person) => isAble(person) && !person.isVerified && person.hasLink,
     run: verifyEmail,
   },
   {
@@ -255,5 +270,10 @@ export const PEOPLE_OPERATIONS: readonly Operation[] = [
     isFor: (person) => isLoggedIn(person) && !person.app && person.isVerified,
     run: addApp,
   },
-  { name: "step-up", weight: 2, isFor: isLoggedIn, run: stepUp },
+  {
+    name: "step-up",
+    weight: 2,
+    isFor: (person) => isLoggedIn(person) && hasPassword(person),
+    run: stepUp,
+  },
 ];

@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { Agent, type IncomingMessage, request } from "node:http";
+import { text as readText } from "node:stream/consumers";
 import type { Isolates } from "../isolates.ts";
 
 /** A response of the service. */
@@ -44,22 +47,34 @@ export function createRandom(seed: number): Random {
   };
 }
 
+// Each request has a connection of its own: one that is reused can be closed by the other side at the moment of a request.
+const agent = new Agent({ keepAlive: false });
+
 /** Sends each request to an isolate that is chosen at random, and counts it. */
 export function createSend({ urls }: Pick<Isolates, "urls">, random: Random) {
   const traffic: Traffic = { requests: 0, statuses: new Map(), durations: [] };
   const send: Send = async (path, call = {}) => {
-    const url = urls[random(urls.length)];
+    const url = new URL(path, urls[random(urls.length)]);
     const start = performance.now();
-    const response = await fetch(new URL(path, url), toInit(call));
-    const text = call.isLost ? "" : await response.text();
-    if (call.isLost) await response.body?.cancel();
+    const { status, headers, text } = await exchange(url, call);
     traffic.durations.push(performance.now() - start);
     traffic.requests += 1;
-    traffic.statuses.set(response.status, (traffic.statuses.get(response.status) ?? 0) + 1);
-    const { status, headers } = response;
+    traffic.statuses.set(status, (traffic.statuses.get(status) ?? 0) + 1);
     return { status, headers, text, body: /^[{[]/.test(text) ? parse(text) : {} };
   };
   return { send, traffic };
+}
+
+async function exchange(url: URL, call: Call): Promise<Omit<Answer, "body">> {
+  const { body, ...init } = toInit(call);
+  const sent = request(url, { ...init, agent });
+  sent.end(body);
+  const [response] = (await once(sent, "response")) as [IncomingMessage];
+  const status = response.statusCode ?? 0;
+  const headers = new Headers(response.headers as Record<string, string>);
+  if (!call.isLost) return { status, headers, text: await readText(response) };
+  response.destroy();
+  return { status, headers, text: "" };
 }
 
 // NDJSON is no JSON.
@@ -71,15 +86,16 @@ function parse(text: string): unknown {
   }
 }
 
-function toInit({ method, body, token, key, headers, ip }: Call): RequestInit {
-  const all = new Headers(headers);
-  all.set("CF-Connecting-IP", ip ?? "192.0.2.7");
-  if (token) all.set("Authorization", `Bearer ${token}`);
-  if (key) all.set("X-API-Key", key);
-  if (body !== undefined && !all.has("Content-Type")) all.set("Content-Type", "application/json");
+function toInit({ method, body, token, key, headers, ip }: Call) {
   return {
     method: method ?? (body === undefined ? "GET" : "POST"),
-    headers: all,
-    ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+    headers: {
+      "CF-Connecting-IP": ip ?? "192.0.2.7",
+      ...(body !== undefined && { "Content-Type": "application/json" }),
+      ...(token && { Authorization: `Bearer ${token}` }),
+      ...(key && { "X-API-Key": key }),
+      ...headers,
+    },
+    body: body === undefined ? undefined : JSON.stringify(body),
   };
 }

@@ -5,6 +5,7 @@ import type { Answer } from "./service.ts";
 import {
   addSession,
   expectStatus,
+  hasPassword,
   isAble,
   isLoggedIn,
   type Operation,
@@ -161,7 +162,7 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
   {
     name: "login",
     weight: 14,
-    isFor: (person) => isAble(person) && hasRoom(person),
+    isFor: (person) => isAble(person) && hasPassword(person) && hasRoom(person),
     run: async (world, person) => {
       await logIn(world, person);
     },
@@ -169,7 +170,7 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
   {
     name: "login, twice at once",
     weight: 3,
-    isFor: (person) => isAble(person) && hasRoom(person) && !person.app,
+    isFor: (person) => isAble(person) && hasPassword(person) && hasRoom(person) && !person.app,
     run: async (world, person) => {
       await Promise.all([logIn(world, person), logIn(world, person)]);
     },

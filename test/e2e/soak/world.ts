@@ -73,3 +73,8 @@ export function isAble({ state, isActive, role }: Person): boolean {
 export function isLoggedIn(person: Person): boolean {
   return isAble(person) && person.sessions.some(({ isLive }) => isLive);
 }
+
+/** True for someone who has a password. */
+export function hasPassword({ password }: Person): boolean {
+  return password !== undefined;
+}
