@@ -81,6 +81,10 @@ export function createSession({ refreshUrl, fetch, storage, onEnd }: SessionOpti
       const stored = await storage?.load();
       if (stored) set(fromStored(stored));
     })();
+    // Otherwise the client would need a restart.
+    loading.catch(() => {
+      loading = undefined;
+    });
     return loading;
   };
   const end = async (reason: EndReason): Promise<Refreshed> => {

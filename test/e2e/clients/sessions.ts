@@ -24,6 +24,7 @@ export async function testSessions(scene: Scene): Promise<string> {
   await survivePause(scene, { ...(await logIn()), expires_in: 0 });
   await endOnce(scene, await logIn());
   await logOut(scene, await logIn());
+  await recoverStorage(scene);
   await logOutDuringRefresh(scene, { ...(await logIn()), expires_in: 0 });
   return `${CALLS} calls with an expired token make one refresh, and so do two clients with one storage`;
 }
@@ -162,4 +163,23 @@ async function logOutDuringRefresh(scene: Scene, tokens: NewTokens): Promise<voi
   });
   assert.equal((await client.GET("/v1/auth/me")).response.status, 401);
   assert.equal(client.session.state, undefined);
+}
+
+/** A storage that fails once costs one request. */
+async function recoverStorage(scene: Scene): Promise<void> {
+  const { createRosterClient } = await importClient(scene);
+  const failures = [new Error("locked")];
+  const client = createRosterClient({
+    baseUrl: scene.server.url,
+    storage: {
+      load: () => {
+        const failure = failures.pop();
+        if (failure) throw failure;
+        return undefined;
+      },
+      save: () => undefined,
+    },
+  });
+  await assert.rejects(client.GET("/health"), /locked/);
+  assert.equal((await client.GET("/health")).response.status, 200);
 }
