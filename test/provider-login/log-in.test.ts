@@ -76,6 +76,18 @@ describe("an account with the same address", () => {
     expect(await identitiesOf(owner.id)).toEqual([]);
   });
 
+  it("is not linked if it is deleted meanwhile", async () => {
+    const owner = await createVerifiedMailUser(box);
+    const late = beforeStatement(
+      /^insert into "identities"/,
+      () => sqlRun("UPDATE users SET deleted_at = 1 WHERE id = ?", owner.id),
+      bindings,
+    );
+    const code = await reachCode(box, fake, { claims: newPerson({ email: owner.email }) });
+    expect((await sendExchange(code, { bindings: late })).status).toBe(200);
+    expect(await identitiesOf(owner.id)).toEqual([]);
+  });
+
   it("is not linked if its address changes meanwhile", async () => {
     const owner = await createVerifiedMailUser(box);
     const email = newEmail();

@@ -46,7 +46,7 @@ export async function runMutants(mutants: readonly Mutant[], run: Run): Promise<
 async function requirePassing(root: string, files: readonly string[]): Promise<void> {
   if (files.length === 0) return;
   const workplace = await createWorkplace(root);
-  const { outcome, failure } = await workplace.test(files).finally(workplace.remove);
+  const { outcome, failure } = await workplace.test(files).finally(() => workplace.remove());
   if (outcome === "passed") return;
   throw new UsageError(`tests fail without a change, too: ${failure ?? outcome}`);
 }

@@ -127,7 +127,7 @@ async function exportPerson(world: World, person: Person): Promise<void> {
 }
 
 /** Walks the list while others write: whoever is there all the time is in it once. */
-export async function walkUsers(world: World): Promise<void> {
+async function walkUsers(world: World): Promise<void> {
   const before = world.model.living();
   const seen: string[] = [];
   let cursor: string | null = "";

@@ -7,14 +7,14 @@ export interface Session {
 }
 
 /** An API key as its owner holds it. */
-export interface Key {
+interface Key {
   id: string;
   key: string;
   isLive: boolean;
 }
 
 /** An authenticator app, and the step of the last code that was used. */
-export interface App {
+interface App {
   secret: string;
   lastStep: number;
 }

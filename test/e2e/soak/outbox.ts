@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout } from "node:timers/promises";
 
@@ -21,7 +21,7 @@ export async function openOutbox() {
   const mails: Mail[] = [];
   let calls = 0;
   let repeated = 0;
-  const server = createServer(async (request, response) => {
+  const accept = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const mail = await readMail(request);
     calls += 1;
     if (calls % REFUSED_EVERY === 0) {
@@ -33,7 +33,8 @@ export async function openOutbox() {
     if (mails.some(({ key }) => key === mail.key)) repeated += 1;
     else mails.push(mail);
     response.end("{}");
-  });
+  };
+  const server = createServer((request, response) => void accept(request, response));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   return {
