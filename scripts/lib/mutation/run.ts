@@ -46,9 +46,13 @@ export async function runMutants(mutants: readonly Mutant[], run: Run): Promise<
 async function requirePassing(root: string, files: readonly string[]): Promise<void> {
   if (files.length === 0) return;
   const workplace = await createWorkplace(root);
-  const { outcome, failure } = await workplace.test(files).finally(() => workplace.remove());
-  if (outcome === "passed") return;
-  throw new UsageError(`tests fail without a change, too: ${failure ?? outcome}`);
+  try {
+    const { outcome, failure } = await workplace.test(files);
+    if (outcome === "passed") return;
+    throw new UsageError(`tests fail without a change, too: ${failure ?? outcome}`);
+  } finally {
+    await workplace.remove();
+  }
 }
 
 async function runMutant(workplace: Workplace, mutant: Mutant, isWide: boolean): Promise<Result> {
