@@ -31,6 +31,7 @@ const applyCors = honoCors({
     "RateLimit-Policy",
     "Retry-After",
     "Server-Timing",
+    "WWW-Authenticate",
     "X-D1-Bookmark",
     "X-Request-Id",
   ],

@@ -114,6 +114,7 @@ describe("CORS", () => {
     "Retry-After",
     "Server-Timing",
     "X-Request-Id",
+    "WWW-Authenticate",
   ];
   const bindings = withSettings({ CORS_ORIGINS: "https://app.example, https://other.example" });
   const from = (Origin: string, more: Record<string, string> = {}) => ({
