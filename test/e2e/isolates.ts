@@ -17,11 +17,12 @@ export interface Isolates {
 
 /**
  * Runs `work` against several isolates of the bundled worker that share D1 and KV. Each has a socket of its own, so that a client
- * chooses which isolate it asks. `settings` are those of each isolate.
+ * chooses which isolate it asks. `settings` are those of each isolate. V8's inspector listens at `inspectorPort`, if there is one.
  */
 export async function withIsolates(
   settings: readonly Readonly<Record<string, string>>[],
   work: (isolates: Isolates) => Promise<void>,
+  inspectorPort?: number,
 ): Promise<void> {
   const { script } = await bundle(new URL("../../wrangler.toml", import.meta.url));
   const keys = await newKeySettings("dev-");
@@ -29,6 +30,7 @@ export async function withIsolates(
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       cf: false,
+      ...(inspectorPort !== undefined && { inspectorPort }),
       handleRuntimeStdio,
       handleStructuredLogs() {},
       workers: settings.map((own, i) => ({

@@ -1,12 +1,13 @@
 // npm run soak [-- --minutes 10 | --seconds 20] [--rate 15] [--isolates 3] [--seed 1] [--record]: mixes all kinds of operations at a rate
 // for a time, against several isolates of the worker that share D1 and KV, while the scheduled jobs run, twice at once. A model says what
-// must be true, and is compared with the service at the end: nothing is lost, nothing doubled, and the memory of the process stays flat.
+// must be true, and is compared with the service at the end: nothing is lost, nothing doubled, and the memory of the isolates stays flat.
 // Fails if something differs. --record writes docs/results/soak.json.
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { type Isolates, withIsolates } from "./isolates.ts";
+import { findFreePort } from "./server.ts";
 import { CHECKS, type ReadRows } from "./soak/checks.ts";
 import { watchMemory } from "./soak/memory.ts";
 import { openOutbox } from "./soak/outbox.ts";
@@ -55,9 +56,11 @@ const settings = {
   RATE_LIMIT_WRITE: "0",
 };
 
+const inspectorPort = await findFreePort();
 await withIsolates(
   Array.from({ length: Number(options.isolates) }, () => settings),
   soak,
+  inspectorPort,
 ).finally(outbox.close);
 
 async function soak(isolates: Isolates): Promise<void> {
@@ -73,9 +76,10 @@ async function soak(isolates: Isolates): Promise<void> {
   await plantOldEvents(isolates.db);
   const world = await createWorld(isolates.db, { send, random, outbox });
   const jobs = runJobs(isolates);
-  const memory = watchMemory();
-  const progress = await runTraffic(world, { rate, seconds });
-  const resident = memory.stop();
+  const [progress, memory] = await Promise.all([
+    runTraffic(world, { rate, seconds }),
+    watchMemory(inspectorPort, seconds),
+  ]);
   await jobs.stop();
   await drain(isolates);
   const checks: Record<string, string> = {};
@@ -91,7 +95,7 @@ async function soak(isolates: Isolates): Promise<void> {
     {
       ...progress,
       traffic,
-      resident,
+      memory,
       checks,
       jobs: jobs.count(),
     },

@@ -1,7 +1,8 @@
+import type { Memory } from "./memory.ts";
 import type { Traffic } from "./service.ts";
 import type { Progress } from "./traffic.ts";
 
-/** By how much the memory of the last quarter may exceed that of the second. */
+/** By how much the isolates may hold more at the end than after half of the time. */
 const MAX_GROWTH = 1.2;
 /** The memory of a short run says nothing. */
 const MIN_SECONDS = 240;
@@ -17,8 +18,7 @@ interface Conditions {
 
 interface Outcome extends Progress {
   traffic: Traffic;
-  /** The median of the resident memory in each quarter, in MiB. */
-  resident: number[];
+  memory: Memory;
   checks: Record<string, string>;
   /** Runs of scheduled jobs. */
   jobs: number;
@@ -26,11 +26,11 @@ interface Outcome extends Progress {
 
 /** What a run has done and found, as it is recorded. */
 export function summarize(conditions: Conditions, outcome: Outcome) {
-  const { traffic, resident, checks, jobs, operations } = outcome;
-  const [, second = 0, , last = 0] = resident;
+  const { traffic, memory, checks, jobs, operations } = outcome;
+  const [, half = 0, , end = 0] = memory.live;
   const violations = [...outcome.violations];
-  if (conditions.seconds >= MIN_SECONDS && last > second * MAX_GROWTH) {
-    violations.push(`memory: ${second} MiB in the second quarter, ${last} MiB in the last`);
+  if (conditions.seconds >= MIN_SECONDS && end > half * MAX_GROWTH) {
+    violations.push(`memory: ${half} MiB after half of the time, ${end} MiB at the end`);
   }
   const durations = traffic.durations.toSorted((a, b) => a - b);
   const quantile = (share: number) =>
@@ -44,7 +44,8 @@ export function summarize(conditions: Conditions, outcome: Outcome) {
     milliseconds: { p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99) },
     statuses: Object.fromEntries([...traffic.statuses].toSorted(([a], [b]) => a - b)),
     operations: Object.fromEntries([...operations].toSorted(([, a], [, b]) => b - a)),
-    resident_mib_by_quarter: resident,
+    live_mib_by_quarter: memory.live,
+    resident_mib_by_quarter: memory.resident,
     checks,
     violations: violations.slice(0, SHOWN_VIOLATIONS),
   };
