@@ -1,7 +1,7 @@
 import { type AccessRule, readAccessRule } from "../../scripts/lib/access-matrix.ts";
 import type { createComparison } from "../support/comparison.ts";
 import type { Actor, ActorKind } from "./actors.ts";
-import type { Incoming } from "./http.ts";
+import type { Incoming, Outgoing } from "./http.ts";
 import type { Prepared } from "./outgoing.ts";
 import type { Target } from "./plans.ts";
 import { CANARIES } from "./victims.ts";
@@ -42,7 +42,7 @@ export function findFaults(
   }
   if (status >= 400 && method !== "HEAD") faults.push(...findProblemFaults(got));
   if (!headers.has("X-Request-Id")) faults.push("no X-Request-Id");
-  faults.push(...findLeaks(judge, actor, got));
+  faults.push(...findLeaks(judge, actor, prepared.outgoing, got));
   if (!prepared.isOdd && status < 400 && isForbidden(actor, target)) {
     faults.push(
       `${actor.kind} gets ${status} from an operation with ${target.documented["x-permission"]}`,
@@ -63,16 +63,24 @@ function findProblemFaults({ headers, text }: Incoming): string[] {
   return code === "internal_error" ? [...faults, "internal_error"] : faults;
 }
 
-function findLeaks({ secrets }: Judge, { kind }: Actor, { headers, text }: Incoming): string[] {
+// What the request has, its sender knows: an address that an administrator has freed can be registered, and is in the response.
+function findLeaks(
+  { secrets }: Judge,
+  { kind }: Actor,
+  sent: Outgoing,
+  { headers, text }: Incoming,
+): string[] {
   const all = `${[...headers.values()].join("\n")}\n${text}`;
-  const lower = all.toLowerCase();
+  const known = `${sent.path}\n${sent.body ?? ""}`.toLowerCase();
+  const words = all.toLowerCase().split(/["\s,\\]+/);
+  const unknown = words.filter((word) => !known.includes(word)).join("\n");
   const hidden = (Object.keys(CANARIES) as (keyof typeof CANARIES)[]).filter(
     (level) => !MAY_SEE[kind].includes(level),
   );
   return [
     ...hidden
       .flatMap((level) => CANARIES[level])
-      .filter((canary) => lower.includes(canary))
+      .filter((canary) => unknown.includes(canary))
       .map((canary) => `${kind} sees ${canary} of another person`),
     ...secrets.filter((secret) => all.includes(secret)).map(() => `${kind} sees a stored secret`),
   ];
