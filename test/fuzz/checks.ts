@@ -71,9 +71,10 @@ function findLeaks(
   { headers, text }: Incoming,
 ): string[] {
   const all = `${[...headers.values()].join("\n")}\n${text}`;
-  const known = `${sent.path}\n${sent.body ?? ""}`.toLowerCase();
-  const words = all.toLowerCase().split(/["\s,\\]+/);
-  const unknown = words.filter((word) => !known.includes(word)).join("\n");
+  const known = new Set(toWords(`${sent.path}\n${sent.body ?? ""}`));
+  const unknown = toWords(all)
+    .filter((word) => !known.has(word))
+    .join("\n");
   const hidden = (Object.keys(CANARIES) as (keyof typeof CANARIES)[]).filter(
     (level) => !MAY_SEE[kind].includes(level),
   );
@@ -84,6 +85,10 @@ function findLeaks(
       .map((canary) => `${kind} sees ${canary} of another person`),
     ...secrets.filter((secret) => all.includes(secret)).map(() => `${kind} sees a stored secret`),
   ];
+}
+
+function toWords(text: string): string[] {
+  return text.toLowerCase().split(/["\s,\\/?&=]+/);
 }
 
 const rules = new Map<string, AccessRule>();
