@@ -3,17 +3,19 @@ import { setTimeout } from "node:timers/promises";
 import { findChild } from "../../../bench/cpu.ts";
 
 const QUARTERS = 4;
+const SAMPLE_MS = 1000;
+const ANSWER_MS = 10_000;
 const SECOND = 1000;
 const KIB = 1024;
 const MIB = KIB * KIB;
 /** Of the inspector's list: what runs the worker. The others are services of the simulation. */
 const ISOLATE = /^core:user:isolate-/;
 
-/** The memory at the end of each quarter of a run, in MiB. */
+/** The memory in each quarter of a run, in MiB. */
 export interface Memory {
-  /** What the isolates hold: the V8 heap after a garbage collection. */
+  /** The least that the V8 heaps of the isolates had in use: what is left after garbage was collected. */
   live: number[];
-  /** The resident memory of the process, which has the simulated D1 and KV and grows as long as V8 sees no need to collect. */
+  /** The most that the process had, with the simulated D1 and KV. It grows as long as V8 sees no need to collect. */
   resident: number[];
 }
 
@@ -25,11 +27,27 @@ interface Target {
 /** Measures the memory of the isolates and of their process (Linux) while they work for a time. */
 export async function watchMemory(inspectorPort: number, seconds: number): Promise<Memory> {
   const pid = findChild("workerd");
+  const targets = (await (
+    await fetch(`http://127.0.0.1:${inspectorPort}/json`)
+  ).json()) as Target[];
+  const sockets = await Promise.all(targets.filter(({ id }) => ISOLATE.test(id)).map(open));
   const memory: Memory = { live: [], resident: [] };
-  for (let quarter = 0; quarter < QUARTERS; quarter += 1) {
-    await setTimeout((seconds / QUARTERS) * SECOND);
-    memory.resident.push(readResident(pid));
-    memory.live.push(await readLive(inspectorPort));
+  try {
+    for (let quarter = 0; quarter < QUARTERS; quarter += 1) {
+      const heaps = sockets.map(() => Number.POSITIVE_INFINITY);
+      let resident = 0;
+      const end = Date.now() + (seconds / QUARTERS) * SECOND;
+      while (Date.now() < end) {
+        await setTimeout(SAMPLE_MS);
+        const used = await Promise.all(sockets.map(readHeap));
+        for (const [i, bytes] of used.entries()) heaps[i] = Math.min(heaps[i] ?? bytes, bytes);
+        resident = Math.max(resident, readResident(pid));
+      }
+      memory.live.push(Math.round(heaps.reduce((sum, bytes) => sum + bytes, 0) / MIB));
+      memory.resident.push(resident);
+    }
+  } finally {
+    for (const socket of sockets) socket.close();
   }
   return memory;
 }
@@ -39,42 +57,24 @@ function readResident(pid: number): number {
   return Math.round(Number(kib) / KIB);
 }
 
-async function readLive(inspectorPort: number): Promise<number> {
-  const targets = (await (
-    await fetch(`http://127.0.0.1:${inspectorPort}/json`)
-  ).json()) as Target[];
-  const isolates = targets.filter(({ id }) => ISOLATE.test(id));
-  const bytes = await Promise.all(isolates.map(collectGarbage));
-  return Math.round((bytes.reduce((sum, size) => sum + size, 0) / MIB) * 10) / 10;
-}
-
-/** Collects the garbage of an isolate, and returns the bytes that are left. */
-async function collectGarbage({ webSocketDebuggerUrl }: Target): Promise<number> {
+async function open({ webSocketDebuggerUrl }: Target): Promise<WebSocket> {
   const socket = new WebSocket(webSocketDebuggerUrl);
-  try {
-    await once(socket, "open");
-    await call(socket, 1, "HeapProfiler.collectGarbage");
-    const { usedSize } = await call<{ usedSize: number }>(socket, 2, "Runtime.getHeapUsage");
-    return usedSize;
-  } finally {
-    socket.close();
-  }
+  await once(socket, "open");
+  return socket;
 }
 
-async function call<T>(socket: WebSocket, id: number, method: string): Promise<T> {
-  socket.send(JSON.stringify({ id, method }));
-  for (;;) {
-    const { data } = (await once(socket, "message")) as MessageEvent;
-    const message = JSON.parse(String(data)) as { id?: number; result: T };
-    if (message.id === id) return message.result;
-  }
+async function readHeap(socket: WebSocket): Promise<number> {
+  socket.send(JSON.stringify({ id: 1, method: "Runtime.getHeapUsage" }));
+  const { data } = (await once(socket, "message")) as MessageEvent;
+  return (JSON.parse(String(data)) as { result: { usedSize: number } }).result.usedSize;
 }
 
 function once(socket: WebSocket, type: "open" | "message"): Promise<Event> {
+  const signal = AbortSignal.timeout(ANSWER_MS);
   return new Promise((resolve, reject) => {
+    const fail = () => reject(new Error("the inspector does not answer"));
     socket.addEventListener(type, resolve, { once: true });
-    socket.addEventListener("error", () => reject(new Error("the inspector does not answer")), {
-      once: true,
-    });
+    socket.addEventListener("error", fail, { once: true });
+    signal.addEventListener("abort", fail, { once: true });
   });
 }
