@@ -70,11 +70,12 @@ async function readHeap(socket: WebSocket): Promise<number> {
 }
 
 function once(socket: WebSocket, type: "open" | "message"): Promise<Event> {
-  const signal = AbortSignal.timeout(ANSWER_MS);
-  return new Promise((resolve, reject) => {
-    const fail = () => reject(new Error("the inspector does not answer"));
-    socket.addEventListener(type, resolve, { once: true });
-    socket.addEventListener("error", fail, { once: true });
-    signal.addEventListener("abort", fail, { once: true });
-  });
+  const settled = new AbortController();
+  const { promise, resolve, reject } = Promise.withResolvers<Event>();
+  const fail = () => reject(new Error("the inspector does not answer"));
+  const { signal } = settled;
+  socket.addEventListener(type, resolve, { signal });
+  socket.addEventListener("error", fail, { signal });
+  AbortSignal.timeout(ANSWER_MS).addEventListener("abort", fail, { signal });
+  return promise.finally(() => settled.abort());
 }
