@@ -11,6 +11,7 @@ import {
   sqlRun,
   statusesOf,
 } from "../support/fixtures.ts";
+import { createIntrospector, INACTIVE, introspect } from "../support/introspection.ts";
 import { createMailbox, createMailUser, createVerifiedMailUser, flowsOf } from "../support/mail.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
@@ -74,6 +75,7 @@ describe("POST /v1/auth/email/disown", () => {
   });
 
   it("ends a session that begins meanwhile", async () => {
+    const service = await createIntrospector();
     const { box, user, token, logIn } = await createUnproven();
     let late: { token: string; refreshToken: string } | undefined;
     const begin = async () => {
@@ -85,6 +87,7 @@ describe("POST /v1/auth/email/disown", () => {
     expect(await exists(user)).toBe(false);
     if (!late) throw new Error("no session");
     expect(await statusesOf(late)).toEqual(ALL_REFUSED);
+    expect((await introspect(service, late.token)).body).toEqual(INACTIVE);
   });
 
   it("is refused for an account whose verified address an administrator has replaced", async () => {
