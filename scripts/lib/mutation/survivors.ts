@@ -10,4 +10,9 @@ export const SURVIVORS: Readonly<Record<string, string>> = {
     "Two integers of at most 33 bytes each, which must end where the signature ends, are never longer than that.",
   "0fbd3d2451":
     "Without a context there is no limit either: the second operand says the same, and the first is for the type.",
+  "127f4c409c":
+    "The statement that erases has the same condition. The comparison only saves the work before it.",
+  b72036981c: "One attempt more or less after a conflict makes no difference to what is decided.",
+  "9c45376e87": "One attempt more or less after a conflict makes no difference to what is decided.",
+  cde3726cf3: "Hono sets `Secure` on every cookie with this prefix, whatever the attribute says.",
 };

@@ -71,6 +71,7 @@ export const TARGETS: readonly Target[] = [
       "test/credentials/manage",
       "test/users/erase.test",
       "test/password-reset",
+      "test/verification/required",
     ],
     wide: [
       "test/auth",
@@ -155,6 +156,7 @@ export const TARGETS: readonly Target[] = [
       "test/auth/token-kinds",
       "test/webauthn",
       "test/lib/cursor",
+      "test/providers/start",
     ],
     wide: [
       "test/auth",
