@@ -14,6 +14,7 @@ import {
   readTrail,
   returnTrail,
 } from "./lib/lost-trail.ts";
+import { applyMigrations } from "./lib/migrations.ts";
 import { writePrivateFile } from "./lib/private-file.ts";
 import { toEnvironment } from "./lib/target.ts";
 import {
@@ -22,7 +23,6 @@ import {
   restoreBookmark,
   takeBookmark,
 } from "./lib/time-travel.ts";
-import { runWrangler } from "./lib/wrangler.ts";
 
 const USAGE = `Usage:
   npm run backup -- bookmark
@@ -103,7 +103,7 @@ async function restore(database: Database, flags: Flags): Promise<void> {
     `Restored. The audit events since ${new Date(since).toISOString()} are in ${save}. The state before has the bookmark ${undo}.`,
   );
   const revokedBefore = await revokeUntilNow(database);
-  await runWrangler(["d1", "migrations", "apply", "DB", ...database.where]);
+  await applyMigrations(database.where);
   await finish(database, trail);
   console.log(`Everything from before ${revokedBefore} is void: sessions, API keys and links. So that this does not depend on KV,
 set REVOKED_BEFORE = "${revokedBefore}" under [vars] in wrangler.toml, and deploy.`);

@@ -9,7 +9,8 @@ import { type DevAdmin, ensureDevAdmin } from "./lib/dev-admin.ts";
 import { prepareDevSettings } from "./lib/dev-settings.ts";
 import type { Vars } from "./lib/dev-vars.ts";
 import { main, UsageError } from "./lib/fail.ts";
-import { runWrangler, startDevServer } from "./lib/wrangler.ts";
+import { applyMigrations } from "./lib/migrations.ts";
+import { startDevServer } from "./lib/wrangler.ts";
 
 const FILE = ".dev.vars";
 const DEFAULT_PORT = 8787;
@@ -25,7 +26,7 @@ await main(async () => {
   const config = await checkVars({ APP_URL: url, ...vars }, flags.vars);
   await checkPort(flags);
   const where = ["--local", ...(flags.persistTo ? ["--persist-to", flags.persistTo] : [])];
-  await runWrangler(["d1", "migrations", "apply", "DB", ...where]);
+  await applyMigrations(where);
   const admin = await ensureDevAdmin(adminOf(vars), {
     where,
     config,

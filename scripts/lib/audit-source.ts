@@ -7,9 +7,10 @@ import type { StoredEvent } from "../../src/lib/audit-seal.ts";
 import type { StoredSeal, TrailSource } from "./audit-verify.ts";
 import { literal, readRows } from "./database.ts";
 import { UsageError } from "./fail.ts";
+import { isLocal, withLocalStores } from "./local-stores.ts";
 import { runWrangler } from "./wrangler.ts";
 
-/** How many events are read at once. Wrangler needs seconds to start. */
+/** How many events are read at once. A read takes a second or more, whatever it reads. */
 const PAGE_EVENTS = 5000;
 const NO_OBJECT = /key does not exist/i;
 
@@ -34,7 +35,10 @@ export function createSource({ where, env }: Place): TrailSource {
         ({ digests }) => digests,
       );
     },
-    ...(bucket && { readArchive: (key: string) => readObject(where, `${bucket}/${key}`) }),
+    ...(bucket && {
+      readArchive: (key: string) =>
+        isLocal(where) ? readLocalObject(where, key) : readObject(where, `${bucket}/${key}`),
+    }),
   };
 }
 
@@ -69,6 +73,13 @@ async function* walkEvents(
     if (!last || events.length < PAGE_EVENTS) return undefined;
     begin = `id > ${literal(last.id)}`;
   }
+}
+
+function readLocalObject(where: readonly string[], key: string) {
+  return withLocalStores(where, async ({ ARCHIVE }) => {
+    const object = await ARCHIVE?.get(key);
+    return object ? new Uint8Array(await object.arrayBuffer()) : undefined;
+  });
 }
 
 async function readObject(where: readonly string[], path: string) {

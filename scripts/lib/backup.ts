@@ -4,7 +4,9 @@ import { join, resolve } from "node:path";
 import { toAttemptKey } from "../../src/authentication/attempts/repository.ts";
 import { insertAuditEvent, literal, literals, makeChanges, readRows } from "./database.ts";
 import { UsageError } from "./fail.ts";
+import { isLocal, withLocalStores } from "./local-stores.ts";
 import type { Row } from "./lost-trail.ts";
+import { applyMigrations } from "./migrations.ts";
 import { writePrivateFile } from "./private-file.ts";
 import type { Database } from "./time-travel.ts";
 import { runWrangler } from "./wrangler.ts";
@@ -79,7 +81,7 @@ export async function drill(database: Database): Promise<{ expected: Row; restor
     const tables = await listTables(database);
     const expected = await countRows(database, tables);
     await exportDatabase(database, file, tables);
-    await runWrangler(["d1", "migrations", "apply", "DB", ...scratch]);
+    await applyMigrations(scratch);
     // What migrations insert is in the export, too.
     await makeChanges(scratch, ["DELETE FROM roles", "DELETE FROM analytics_progress"]);
     await runWrangler(["d1", "execute", "DB", ...scratch, "--yes", "--file", file]);
@@ -124,6 +126,10 @@ function eraseUser({ id: userId }: { id: string }): string[] {
 export async function revokeUntilNow({ where }: Database): Promise<string> {
   const now = new Date().toISOString();
   const value = JSON.stringify(now);
+  if (isLocal(where)) {
+    await withLocalStores(where, ({ KV }) => KV.put(REVOCATION_KEY, value));
+    return now;
+  }
   const flags = ["--binding", "KV", "--preview=false", ...where];
   await runWrangler(["kv", "key", "put", REVOCATION_KEY, value, ...flags]);
   return now;

@@ -2,12 +2,12 @@
 // finds what was changed, in the database, in the archive and with an export.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { literals, makeChanges, readRows } from "../../scripts/lib/database.ts";
-import { runWrangler } from "../../scripts/lib/wrangler.ts";
+import { withLocalStores } from "../../scripts/lib/local-stores.ts";
 import { dayOf } from "../../src/lib/audit-seal.ts";
 import { firstIdAt } from "../../src/lib/ids.ts";
 import { DAY } from "../../src/lib/time.ts";
@@ -25,7 +25,6 @@ const [FIRST = "", SECOND = "", THIRD = "", LAST = ""] = DAYS;
 /** The id of an event of a day. */
 const idOf = (day: string, number: number) => firstIdAt(Date.parse(day) + number);
 
-// Wrangler needs seconds for each command, so that commands do as much as they can at once.
 const folder = mkdtempSync(join(tmpdir(), "audit-"));
 try {
   await withDevServer(checkTrail, { AUDIT_RETENTION_DAYS: String(RETENTION_DAYS) });
@@ -104,12 +103,15 @@ async function checkDatabase(server: DevServer): Promise<void> {
 }
 
 async function checkArchive(server: DevServer): Promise<void> {
-  const key = `roster-local-audit/audit/${FIRST}.ndjson.gz`;
-  const [kept, forged] = [join(folder, "kept.ndjson.gz"), join(folder, "forged.ndjson.gz")];
-  await object(server, ["get", key, "--file", kept]);
-  const lines = gunzipSync(readFileSync(kept)).toString().trimEnd().split("\n");
-  writeFileSync(forged, gzipSync(`${lines.toSpliced(1, 1).join("\n")}\n`));
-  await object(server, ["put", key, "--file", forged]);
+  const kept = join(folder, "kept.ndjson.gz");
+  await withLocalStores(server.database, async ({ ARCHIVE }) => {
+    const key = `audit/${FIRST}.ndjson.gz`;
+    const object = await ARCHIVE?.get(key);
+    const packed = Buffer.from((await object?.arrayBuffer()) ?? []);
+    writeFileSync(kept, packed);
+    const lines = gunzipSync(packed).toString().trimEnd().split("\n");
+    await ARCHIVE?.put(key, gzipSync(`${lines.toSpliced(1, 1).join("\n")}\n`));
+  });
   const { code, output } = await audit(server, on(FIRST));
   // Nothing else has this day: its shortened digests show where the event was.
   const missing = `an event after ${idOf(FIRST, 0)} and before ${idOf(FIRST, 2)} is missing`;
@@ -146,10 +148,6 @@ async function requireFinding(server: DevServer, day: string, what: string): Pro
 /** The flags for one day alone. */
 function on(day: string): string[] {
   return ["--from", day, "--to", day];
-}
-
-function object({ database }: DevServer, args: readonly string[]): Promise<string> {
-  return runWrangler(["r2", "object", ...args, ...database]);
 }
 
 function audit({ database }: DevServer, args: readonly string[]) {

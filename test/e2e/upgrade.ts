@@ -7,8 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { prepareDevSettings } from "../../scripts/lib/dev-settings.ts";
 import { main } from "../../scripts/lib/fail.ts";
+import { applyMigrations } from "../../scripts/lib/migrations.ts";
 import { readPreviousRelease, withPastProject } from "../../scripts/lib/past-release.ts";
-import { runWrangler } from "../../scripts/lib/wrangler.ts";
 import { type Client, type Credentials, createClient } from "./client.ts";
 import { type DevServer, ROOT, withDevServerAt } from "./server.ts";
 
@@ -28,7 +28,7 @@ await main(async () => {
     await withPastProject(commit, async (past) => {
       await prepareDevSettings(join(ROOT, ".dev.vars"));
       copyFileSync(join(ROOT, ".dev.vars"), join(past, ".dev.vars"));
-      await runWrangler(["d1", "migrations", "apply", "DB", "--local", "--persist-to", state]);
+      await applyMigrations(["--local", "--persist-to", state]);
       const old = await withWorker({ folder: past, state }, useWorker);
       report(`${version} on the new schema → accounts, lists, audit trail, keys and sessions work`);
       const left = await withWorker({ folder: ROOT, state }, async (client, server) => {
