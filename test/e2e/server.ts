@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,6 +17,8 @@ export interface DevServer {
   admin: { username: string; password: string };
   /** The flags that select its database in scripts and wrangler. */
   database: string[];
+  /** A pattern of the shell for the files with the texts of its mails. */
+  mails: string;
   /** The output printed so far. */
   readOutput(): string;
 }
@@ -56,7 +58,11 @@ export async function withDevServerAt(
   const inspector = ["--inspector-port", String(await findFreePort())];
   const flags = ["--port", String(port), ...inspector, "--persist-to", state];
   for (const [name, value] of vars) flags.push("--var", `${name}:${value}`);
-  const child = spawn(process.execPath, ["scripts/dev.ts", ...flags], { cwd: folder });
+  const temporary = await mkdtemp(join(tmpdir(), "roster-e2e-tmp-"));
+  const child = spawn(process.execPath, ["scripts/dev.ts", ...flags], {
+    cwd: folder,
+    env: { ...process.env, TMPDIR: temporary },
+  });
   const ended = new Promise<void>((resolve) => child.on("close", () => resolve()));
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
@@ -72,14 +78,23 @@ export async function withDevServerAt(
       password: secrets.DEV_ADMIN_PASSWORD ?? "",
     };
     const database = ["--local", "--persist-to", state];
-    await work({ url: `http://localhost:${port}`, admin, database, readOutput: () => output });
+    const mails = await findMails(temporary);
+    const url = `http://localhost:${port}`;
+    await work({ url, admin, database, mails, readOutput: () => output });
   } catch (error) {
     console.error(output);
     throw error;
   } finally {
     child.kill("SIGTERM");
     await ended;
+    await rm(temporary, { recursive: true, force: true });
   }
+}
+
+/** Workers of one project write their mails to the same place. The folder of each there has the name of its temporary folder. */
+async function findMails(temporary: string): Promise<string> {
+  const names = (await readdir(temporary)).filter((name) => name.startsWith("miniflare-"));
+  return names.map((name) => `.wrangler/tmp/email/${name}/email-text/*`).join(" ");
 }
 
 async function waitForWelcome(child: ChildProcess, readOutput: () => string): Promise<void> {

@@ -9,6 +9,7 @@ import { type Block, findUnsafe, listBlocks } from "../../scripts/lib/guide/bloc
 import { type DevServer, ROOT } from "./server.ts";
 
 const SHOWN_URL = "http://localhost:8787";
+const SHOWN_MAILS = ".wrangler/tmp/email/*/email-text/*";
 const MARK = "@@ end of step @@";
 
 const UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}";
@@ -57,11 +58,12 @@ function readSteps(blocks: readonly Block[], adapt: (text: string) => string): S
   });
 }
 
-/** Commands and responses with the address and the database of the worker instead of those that a reader has. */
-function adapt(text: string, { url, database }: DevServer): string {
+/** Commands and responses with the address, the database and the mails of the worker instead of those that a reader has. */
+function adapt(text: string, { url, database, mails }: DevServer): string {
   const flags = database.join(" ");
   return text
     .replaceAll(SHOWN_URL, url)
+    .replaceAll(SHOWN_MAILS, mails)
     .replaceAll("WHERE=--local", `WHERE="${flags}"`)
     .replaceAll(/^(npm run (?:-s )?(?:admin|audit) -- [^|&;#\n]*)/gm, `$1 ${flags}`);
 }
