@@ -20,6 +20,7 @@ import {
 } from "./lib/admin.ts";
 import { main, UsageError } from "./lib/fail.ts";
 import { readLocalDataKeys } from "./lib/local-keys.ts";
+import { keepLocalStores } from "./lib/local-stores.ts";
 import { toPlaceFlags } from "./lib/target.ts";
 
 const USAGE = `Usage:
@@ -54,15 +55,27 @@ const COMMANDS_ON_USERS: Readonly<Record<string, (name: string, flags: Flags) =>
   "reset-factors": removeFactors,
 };
 
+const COMMANDS: Readonly<Record<string, (flags: Flags) => Promise<void>>> = {
+  create,
+  "rebuild-search": rebuild,
+};
+
 await main(async () => {
   const { values, positionals } = parse();
   const [command = "", name, ...others] = positionals;
-  const isOnUser = Object.hasOwn(COMMANDS_ON_USERS, command);
-  if (isOnUser && name && others.length === 0) return COMMANDS_ON_USERS[command]?.(name, values);
-  if (command === "create" && name === undefined) return create(values);
-  if (command === "rebuild-search" && name === undefined) return rebuild(values);
-  throw new UsageError(USAGE);
+  const run = others.length === 0 ? findCommand(command, name) : undefined;
+  if (!run) throw new UsageError(USAGE);
+  await keepLocalStores(toPlaceFlags(values), () => run(values));
 });
+
+function findCommand(
+  command: string,
+  name: string | undefined,
+): ((flags: Flags) => Promise<void>) | undefined {
+  if (name === undefined) return Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;
+  const onUser = Object.hasOwn(COMMANDS_ON_USERS, command) ? COMMANDS_ON_USERS[command] : undefined;
+  return onUser && ((flags) => onUser(name, flags));
+}
 
 async function create(flags: Flags): Promise<void> {
   const { email, username } = flags;

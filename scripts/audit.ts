@@ -10,6 +10,7 @@ import { createSource } from "./lib/audit-source.ts";
 import { verifyTrail } from "./lib/audit-verify.ts";
 import { main, UsageError } from "./lib/fail.ts";
 import { readLocalSigningKeys } from "./lib/local-keys.ts";
+import { keepLocalStores } from "./lib/local-stores.ts";
 import { toEnvironment, toPlaceFlags } from "./lib/target.ts";
 
 const USAGE = `Usage:
@@ -44,13 +45,15 @@ await main(async () => {
   for (const day of [from, to]) {
     if (day !== undefined && !DAY.test(day)) throw new UsageError(`${day} is not YYYY-MM-DD.`);
   }
-  const outcome = await verifyTrail({
-    source: createSource({ where: toPlaceFlags(values), env: toEnvironment(values) }),
+  const where = toPlaceFlags(values);
+  const trail = {
+    source: createSource({ where, env: toEnvironment(values) }),
     keys: await readKeys(values),
     from,
     to,
     exported: values.export === undefined ? undefined : await readFileExport(values.export),
-  });
+  };
+  const outcome = await keepLocalStores(where, () => verifyTrail(trail));
   if ("finding" in outcome) throw new UsageError(outcome.finding);
   console.log(outcome.report.join("\n"));
 });

@@ -9,6 +9,7 @@ import { type DevAdmin, ensureDevAdmin } from "./lib/dev-admin.ts";
 import { prepareDevSettings } from "./lib/dev-settings.ts";
 import type { Vars } from "./lib/dev-vars.ts";
 import { main, UsageError } from "./lib/fail.ts";
+import { keepLocalStores } from "./lib/local-stores.ts";
 import { applyMigrations } from "./lib/migrations.ts";
 import { startDevServer } from "./lib/wrangler.ts";
 
@@ -26,12 +27,9 @@ await main(async () => {
   const config = await checkVars({ APP_URL: url, ...vars }, flags.vars);
   await checkPort(flags);
   const where = ["--local", ...(flags.persistTo ? ["--persist-to", flags.persistTo] : [])];
-  await applyMigrations(where);
-  const admin = await ensureDevAdmin(adminOf(vars), {
-    where,
-    config,
-    file: FILE,
-    generated,
+  const admin = await keepLocalStores(where, async () => {
+    await applyMigrations(where);
+    return ensureDevAdmin(adminOf(vars), { where, config, file: FILE, generated });
   });
 
   const worker = startDevServer([

@@ -12,29 +12,69 @@ interface LocalStores {
   ARCHIVE?: R2Bucket;
 }
 
+interface SharedStores {
+  users: number;
+  proxy?: Promise<PlatformProxy<LocalStores>>;
+}
+
+const shared = new Map<string, SharedStores>();
+
 /** Whether wrangler's flags select local stores. */
 export function isLocal(where: readonly string[]): boolean {
   return where.includes("--local");
 }
 
 /**
- * Opens the local stores that wrangler's flags select, in this process: a command of wrangler takes seconds to start. Tries again
- * while another process is using the database. Throws a UsageError with the message of a store that fails.
+ * Calls `work` with the local stores that wrangler's flags select, opened in this process: a command of wrangler takes seconds to
+ * start. Tries again while another process is using the database. Throws a UsageError with the message of a store that fails.
  */
 export function withLocalStores<T>(
   where: readonly string[],
   work: (stores: LocalStores) => Promise<T>,
 ): Promise<T> {
   return retryWhileBusy(async () => {
-    const proxy = await open(where);
+    const stores = share(where);
     try {
-      return await work(proxy.env);
+      stores.proxy ??= open(where);
+      return await work((await stores.proxy).env);
     } catch (error) {
       throw error instanceof UsageError ? error : new UsageError((error as Error).message);
     } finally {
-      await proxy.dispose();
+      await release(where);
     }
   });
+}
+
+/** Calls `work`, which uses local stores several times: between its uses, they stay open. */
+export async function keepLocalStores<T>(
+  where: readonly string[],
+  work: () => Promise<T>,
+): Promise<T> {
+  share(where);
+  try {
+    return await work();
+  } finally {
+    await release(where);
+  }
+}
+
+function share(where: readonly string[]): SharedStores {
+  const key = where.join(" ");
+  const stores = shared.get(key) ?? { users: 0 };
+  stores.users += 1;
+  shared.set(key, stores);
+  return stores;
+}
+
+/** The last user closes the stores. */
+async function release(where: readonly string[]): Promise<void> {
+  const key = where.join(" ");
+  const stores = shared.get(key);
+  if (!stores) return;
+  stores.users -= 1;
+  if (stores.users > 0) return;
+  shared.delete(key);
+  await (await stores.proxy)?.dispose();
 }
 
 async function open(where: readonly string[]): Promise<PlatformProxy<LocalStores>> {
