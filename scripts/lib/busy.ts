@@ -3,6 +3,11 @@ import { UsageError } from "./fail.ts";
 
 const BUSY = /SQLITE_BUSY|database is locked/i;
 
+/** Whether an error's message says that another process is using the database. */
+export function saysBusy(message: string): boolean {
+  return BUSY.test(message);
+}
+
 /**
  * Repeats work on a local database while another process is using it, such as `npm run dev` with a request in progress. What fails
  * because of that has changed nothing. Throws a UsageError if the database stays busy.
@@ -15,7 +20,7 @@ export async function retryWhileBusy<T>(
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof UsageError && BUSY.test(error.message))) throw error;
+      if (!(error instanceof UsageError && saysBusy(error.message))) throw error;
       if (left === 0) throw new UsageError(STILL_BUSY);
       console.error("The database is busy. Trying again.");
       await setTimeout(pauseMs);

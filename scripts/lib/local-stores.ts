@@ -1,9 +1,8 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import type { PlatformProxy } from "wrangler";
-import { retryWhileBusy } from "./busy.ts";
+import { convertV4MiniflareOptions, Miniflare } from "miniflare";
+import { retryWhileBusy, saysBusy } from "./busy.ts";
 import { UsageError } from "./fail.ts";
-import { QUIET } from "./wrangler.ts";
 
 /** The stores of a local worker, as wrangler.toml binds them. */
 interface LocalStores {
@@ -12,10 +11,23 @@ interface LocalStores {
   ARCHIVE?: R2Bucket;
 }
 
+type StoreKind = "d1Databases" | "kvNamespaces" | "r2Buckets";
+type Bindings = Record<string, { id: string }>;
+
+interface OpenStores {
+  stores: LocalStores;
+  /** What the runtime reports. The errors of stores do not always have the reason. */
+  log: readonly string[];
+  close(): Promise<void>;
+}
+
 interface SharedStores {
   users: number;
-  proxy?: Promise<PlatformProxy<LocalStores>>;
+  open?: Promise<OpenStores>;
 }
+
+/** Where wrangler keeps local stores. */
+const DEFAULT_STATE = ".wrangler/state";
 
 const shared = new Map<string, SharedStores>();
 
@@ -33,12 +45,15 @@ export function withLocalStores<T>(
   work: (stores: LocalStores) => Promise<T>,
 ): Promise<T> {
   return retryWhileBusy(async () => {
-    const stores = share(where);
+    const shares = share(where);
     try {
-      stores.proxy ??= open(where);
-      return await work((await stores.proxy).env);
-    } catch (error) {
-      throw error instanceof UsageError ? error : new UsageError((error as Error).message);
+      shares.open ??= open(where);
+      const { stores, log } = await shares.open;
+      const start = log.length;
+      return await work(stores).catch((error: Error) => {
+        const messages = [error.message, ...log.slice(start)];
+        throw new UsageError(messages.find(saysBusy) ?? error.message);
+      });
     } finally {
       await release(where);
     }
@@ -74,23 +89,37 @@ async function release(where: readonly string[]): Promise<void> {
   stores.users -= 1;
   if (stores.users > 0) return;
   shared.delete(key);
-  await (await stores.proxy)?.dispose();
+  await (await stores.open)?.close();
 }
 
-async function open(where: readonly string[]): Promise<PlatformProxy<LocalStores>> {
-  const { env, "persist-to": state } = readFlags(where);
-  Object.assign(process.env, QUIET);
-  const { getPlatformProxy } = await import("wrangler");
+async function open(where: readonly string[]): Promise<OpenStores> {
+  const { env, "persist-to": state = DEFAULT_STATE } = readFlags(where);
+  const { d1Databases, kvNamespaces, r2Buckets } = await readBindings(env);
+  const log: string[] = [];
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      cf: false,
+      modules: true,
+      script: "",
+      d1Databases,
+      kvNamespaces,
+      r2Buckets,
+      resourcePersistencePath: join(state, "v3"),
+      handleStructuredLogs: ({ message }: { message: string }) => log.push(message),
+    }),
+  );
+  const stores = await miniflare.getBindings<LocalStores>();
+  return { stores, log, close: () => miniflare.dispose() };
+}
+
+/** The bindings of wrangler.toml, with the ids under which wrangler stores them. */
+async function readBindings(env: string | undefined): Promise<Record<StoreKind, Bindings>> {
+  const { unstable_getMiniflareWorkerOptions: readOptions } = await import("wrangler");
   const log = process.env.WRANGLER_LOG;
-  // Otherwise it prints which secrets it uses.
+  // Otherwise it prints which file has the secrets.
   process.env.WRANGLER_LOG = "error";
   try {
-    return await getPlatformProxy<LocalStores & Record<string, unknown>>({
-      configPath: "wrangler.toml",
-      ...(env && { environment: env }),
-      ...(state && { persist: { path: join(state, "v3") } }),
-      remoteBindings: false,
-    });
+    return readOptions("wrangler.toml", env).workerOptions as Record<StoreKind, Bindings>;
   } finally {
     if (log === undefined) delete process.env.WRANGLER_LOG;
     else process.env.WRANGLER_LOG = log;

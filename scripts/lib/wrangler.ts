@@ -7,8 +7,8 @@ const WRANGLER = fileURLToPath(
   new URL("../../node_modules/wrangler/bin/wrangler.js", import.meta.url),
 );
 
-/** Variables that disable what local development does not need, such as network requests. */
-export const QUIET = {
+// Disables network requests that local development does not need.
+const QUIET = {
   WRANGLER_SEND_METRICS: "false",
   WRANGLER_SEND_ERROR_REPORTS: "false",
   WRANGLER_WRITE_LOGS: "false",

@@ -17,7 +17,10 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { text } from "node:stream/consumers";
 import { retryWhileBusy } from "../../scripts/lib/busy.ts";
+import { literal, makeChanges, readRows } from "../../scripts/lib/database.ts";
 import { UsageError } from "../../scripts/lib/fail.ts";
+import { applyMigrations } from "../../scripts/lib/migrations.ts";
+import { runWrangler } from "../../scripts/lib/wrangler.ts";
 import { type Client, createClient } from "./client.ts";
 import { type DevServer, ROOT, withDevServerAt } from "./server.ts";
 
@@ -30,6 +33,7 @@ const state = join(folder, "state");
 try {
   copyProject();
   await checkExample();
+  await checkMigrations();
   await checkLostFile();
   await checkOtherPassword();
   await checkRetries();
@@ -55,6 +59,26 @@ async function checkExample(): Promise<void> {
   assert.match(readFileSync(file, "utf8"), /^# Settings of local development\./, "its comment");
   assert.equal((statSync(file).mode & 0o777).toString(8), "600");
   report("with a copy of .dev.vars.example → what is empty is filled in");
+}
+
+/** The start applies migrations by itself, so wrangler must agree. */
+async function checkMigrations(): Promise<void> {
+  const where = ["--local", "--persist-to", state];
+  const list = ["d1", "migrations", "list", "DB", ...where];
+  assert.match(await runWrangler(list), /No migrations to apply/);
+  const [last] = (await readRows(
+    where,
+    "SELECT name FROM d1_migrations ORDER BY id DESC LIMIT 1",
+  )) as { name: string }[];
+  await makeChanges(where, [`DELETE FROM d1_migrations WHERE name = ${literal(last?.name ?? "")}`]);
+  await assert.rejects(applyMigrations(where), /already exists/, "a migration that fails");
+  assert.match(await runWrangler(list), new RegExp(last?.name ?? ""), "it is still missing");
+  await makeChanges(where, [
+    `INSERT INTO d1_migrations (name) VALUES (${literal(last?.name ?? "")})`,
+  ]);
+  report(
+    "after the first start → wrangler finds every migration applied; one that fails is not recorded",
+  );
 }
 
 async function checkLostFile(): Promise<void> {
