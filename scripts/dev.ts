@@ -146,7 +146,8 @@ async function waitUntilReady(url: string): Promise<boolean> {
 function printWelcome(url: string, vars: Vars, { username, password, note }: DevAdmin): void {
   console.log(`
   Roster is running at ${url}
-  Docs           ${url}/docs
+  API            ${url}/docs
+  Guide          ${url}/docs/guide
   Console        ${url}/console
   Account        ${url}/account
   Admin          ${username} (${vars.DEV_ADMIN_EMAIL})

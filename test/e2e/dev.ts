@@ -25,6 +25,12 @@ import { type Client, createClient } from "./client.ts";
 import { type DevServer, ROOT, withDevServerAt } from "./server.ts";
 
 const NOT_COPIED = [".dev.vars", ".wrangler", ".git"];
+const SHOWN_PAGES = [
+  ["API", "/docs", "Roster API"],
+  ["Guide", "/docs/guide", "Roster guide"],
+  ["Console", "/console", "Console"],
+  ["Account", "/account", "Account"],
+] as const;
 const OTHER_PASSWORD = "a fine secret for dev";
 
 const folder = mkdtempSync(join(tmpdir(), "roster-dev-"));
@@ -167,12 +173,12 @@ async function logInAsShown({ url, readOutput }: DevServer): Promise<Client> {
 
 /** Opens the pages at the addresses in the welcome message. */
 async function openPagesAsShown({ url, readOutput }: DevServer): Promise<void> {
-  for (const name of ["Console", "Account"]) {
+  for (const [name, path, title] of SHOWN_PAGES) {
     const address = new RegExp(`^ {2}${name} +(\\S+)$`, "m").exec(readOutput())?.[1];
-    assert.equal(address, `${url}/${name.toLowerCase()}`);
+    assert.equal(address, url + path);
     const page = await fetch(address);
     assert.equal(page.status, 200, address);
-    assert.match(await page.text(), new RegExp(`<title>${name}</title>`));
+    assert.match(await page.text(), new RegExp(`<title>${title}</title>`));
   }
 }
 
