@@ -107,7 +107,8 @@ function startTests(folder: string) {
   return {
     async run(task: Task): Promise<Verdict> {
       child ??= await start();
-      const signal = AbortSignal.timeout(TIMEOUT_MS);
+      const settled = new AbortController();
+      const signal = AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), settled.signal]);
       child.send(task);
       try {
         const [verdict] = await Promise.race([
@@ -119,6 +120,9 @@ function startTests(folder: string) {
         child.kill("SIGKILL");
         child = undefined;
         return { outcome: "timeout" };
+      } finally {
+        // Stops listening for what did not happen.
+        settled.abort();
       }
     },
     stop: () => child?.disconnect(),
