@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { type Answer, send } from "../support/api.ts";
+import { stopClock } from "../support/clock.ts";
 import {
   createHolder,
   createTestKey,
@@ -41,12 +42,6 @@ const insertKeys = ({ id }: TestUser, count: number, tag: string) =>
     tag,
     id,
   );
-
-async function createExpiredKey(owner: TestUser): Promise<string> {
-  const { id } = await createTestKey(owner, []);
-  await sqlRun("UPDATE api_keys SET expires_at = 1 WHERE id = ?", id);
-  return id;
-}
 
 /** Changes that hand out the key's scopes, as creating it did. */
 const GRANTS: [string, (who: { token: string }, more?: object) => Promise<Answer>][] = [
@@ -134,9 +129,12 @@ describe("the expiry of a key", () => {
   });
 
   it("is not extended beyond the limit of live keys: 409 api_key_limit, also for one that is filled in between", async () => {
+    const { start } = stopClock();
     const bea = await createTestUser();
     const fill = (count: number, tag: string) => insertKeys(bea, count, tag);
-    const id = await createExpiredKey(bea);
+    const { id } = await createTestKey(bea, []);
+    // It expires now.
+    await sqlRun("UPDATE api_keys SET expires_at = ? WHERE id = ?", start, id);
     const revive = (more = {}) =>
       send(`/v1/api-keys/${id}`, {
         method: "PATCH",
@@ -154,7 +152,8 @@ describe("the expiry of a key", () => {
 
   it("does not count against the limit of live keys once it is over: the key can be renamed beside 100 live ones", async () => {
     const bea = await createTestUser();
-    const id = await createExpiredKey(bea);
+    const { id } = await createTestKey(bea, []);
+    await sqlRun("UPDATE api_keys SET expires_at = 1 WHERE id = ?", id);
     await insertKeys(bea, 100, "a");
     const body = { name: "Old" };
     const answer = await send(`/v1/api-keys/${id}`, { method: "PATCH", token: bea.token, body });
