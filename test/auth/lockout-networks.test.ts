@@ -128,6 +128,22 @@ describe("a hundred failures from all networks", () => {
   });
 });
 
+describe("what is stored of the networks of an account", () => {
+  it("is those of logins within 30 days", async () => {
+    const { at } = stopClock();
+    const { username, id } = await register();
+    const countKnown = async () => {
+      const [row] = await sqlAll("SELECT known_networks FROM users WHERE id = ?", id);
+      return Object.keys(JSON.parse(String(row?.known_networks))).length;
+    };
+    for (const ip of [HOME, "192.0.2.1"]) expect((await logIn({ username }, ip)).status).toBe(200);
+    expect(await countKnown()).toBe(2);
+    at(30 * DAY);
+    expect((await logIn({ username }, "192.0.2.1")).status).toBe(200);
+    expect(await countKnown()).toBe(1);
+  });
+});
+
 describe("what is stored of failures", () => {
   it("does not grow with networks whose failures have left the window", async () => {
     const { username, id } = await register();
