@@ -25,6 +25,7 @@ export const TARGETS: readonly Target[] = [
       "test/users/role",
       "test/api-keys/own-account",
       "test/replicas",
+      "test/second-factors/half-finished",
       "test/http/problems",
     ],
     wide: ["test/conformance", "test/api-keys", "test/users", "test/roles", "test/second-factors"],
@@ -38,6 +39,7 @@ export const TARGETS: readonly Target[] = [
       "test/auth/refresh",
       "test/auth/logout",
       "test/auth/login.test",
+      "test/auth/lockout",
       "test/budgets/authentication",
     ],
     wide: [
@@ -68,6 +70,7 @@ export const TARGETS: readonly Target[] = [
       "test/auth/change-password",
       "test/auth/optional-password",
       "test/auth/login.test",
+      "test/second-factors/attempts",
       "test/second-factors/gate",
       "test/second-factors/passkey-login",
       "test/credentials/manage",
@@ -150,7 +153,7 @@ export const TARGETS: readonly Target[] = [
   {
     name: "idempotency",
     sources: ["src/idempotency/*.ts"],
-    near: ["test/idempotency"],
+    near: ["test/idempotency", "test/budgets/idempotency"],
     wide: ["test/budgets/idempotency", "test/users/erased-traces", "test/operations", "test/http"],
   },
   {
