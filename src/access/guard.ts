@@ -59,7 +59,7 @@ export const guard: MiddlewareHandler<AppEnv> = async function guard(c, next) {
   }
   if (access.isDecided) return;
   if (c.res.status < 400) throw new Error("a response before access was decided");
-  if (c.res.status >= 500 || c.res.status === 401) return;
+  if (c.res.status >= 500) return;
   await requireAdmitted(c.get("ctx")).catch((error) => {
     throw insteadOf(c.res, error);
   });

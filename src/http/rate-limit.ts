@@ -47,8 +47,9 @@ export function rateLimit(policy: RateLimitPolicy): MiddlewareHandler<AppEnv> {
   return async function rateLimit(c, next) {
     // Undefined while the configuration is invalid. Then only /ready gets here, and there are no limits.
     const ctx = c.get("ctx") as Context | undefined;
-    const limit = ctx?.config.rateLimits[policy];
-    if (!ctx || !limit) return next();
+    if (!ctx) return next();
+    const limit = ctx.config.rateLimits[policy];
+    if (!limit) return next();
     const keys = (await identifyCallers(ctx, by)).map((caller) => `rate:${policy}:${caller}`);
     for (const key of keys) {
       const window = openWindow(ctx, key);

@@ -24,8 +24,8 @@ export interface AuthenticationClaims {
   amr: readonly string[];
 }
 
-/** The claims of a verified token. Times are in seconds since the Unix epoch. */
-export interface VerifiedAccessToken extends AccessTokenClaims {
+/** The claims of a verified token that Roster relies on: D1 knows the role. Times are in seconds since the Unix epoch. */
+export interface VerifiedAccessToken extends Pick<AccessTokenClaims, "userId" | "sessionId"> {
   issuedAt: number;
   expiresAt: number;
 }
@@ -86,8 +86,7 @@ export async function verifyAccessToken(
     if (typeof sub !== "string" || typeof sid !== "string") return undefined;
     if (typeof role !== "string" || typeof scope !== "string") return undefined;
     if (typeof iat !== "number" || typeof exp !== "number") return undefined;
-    const permissions = scope.split(" ").filter(Boolean);
-    return { userId: sub, sessionId: sid, role, permissions, issuedAt: iat, expiresAt: exp };
+    return { userId: sub, sessionId: sid, issuedAt: iat, expiresAt: exp };
   } catch {
     return undefined;
   }

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { type Answer, send } from "../support/api.ts";
+import { stopClock } from "../support/clock.ts";
 import {
   createHolder,
   createTestKey,
@@ -30,6 +31,17 @@ const rotate = ({ token }: { token: string }, more = {}) =>
   send(`/v1/api-keys/${key.id}/rotate`, { method: "POST", token, ...more });
 const patch = ({ token }: { token: string }, body: object, more = {}) =>
   send(`/v1/api-keys/${key.id}`, { method: "PATCH", token, body, ...more });
+
+/** Inserts live keys of a user. `tag` must be new. */
+const insertKeys = ({ id }: TestUser, count: number, tag: string) =>
+  sqlRun(
+    `INSERT INTO api_keys (id, user_id, name, prefix, secret_hash, scopes, created_at)
+     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+     SELECT ?2 || ?3 || i, ?3, 'x', 'rstk_', ?2 || ?3 || i, '[]', 0 FROM n`,
+    count,
+    tag,
+    id,
+  );
 
 /** Changes that hand out the key's scopes, as creating it did. */
 const GRANTS: [string, (who: { token: string }, more?: object) => Promise<Answer>][] = [
@@ -117,18 +129,12 @@ describe("the expiry of a key", () => {
   });
 
   it("is not extended beyond the limit of live keys: 409 api_key_limit, also for one that is filled in between", async () => {
+    const { start } = stopClock();
     const bea = await createTestUser();
-    const fill = (count: number, tag: string) =>
-      sqlRun(
-        `INSERT INTO api_keys (id, user_id, name, prefix, secret_hash, scopes, created_at)
-         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
-         SELECT ?2 || ?3 || i, ?3, 'x', 'rstk_', ?2 || ?3 || i, '[]', 0 FROM n`,
-        count,
-        tag,
-        bea.id,
-      );
+    const fill = (count: number, tag: string) => insertKeys(bea, count, tag);
     const { id } = await createTestKey(bea, []);
-    await sqlRun("UPDATE api_keys SET expires_at = 1 WHERE id = ?", id);
+    // It expires now.
+    await sqlRun("UPDATE api_keys SET expires_at = ? WHERE id = ?", start, id);
     const revive = (more = {}) =>
       send(`/v1/api-keys/${id}`, {
         method: "PATCH",
@@ -142,6 +148,17 @@ describe("the expiry of a key", () => {
     expectProblem(await revive(), 409, "api_key_limit");
     await sqlRun("UPDATE api_keys SET revoked_at = 1 WHERE id = ?", `a${bea.id}1`);
     expect((await revive()).status).toBe(200);
+  });
+
+  it("does not count against the limit of live keys once it is over: the key can be renamed beside 100 live ones", async () => {
+    const bea = await createTestUser();
+    const { id } = await createTestKey(bea, []);
+    await sqlRun("UPDATE api_keys SET expires_at = 1 WHERE id = ?", id);
+    await insertKeys(bea, 100, "a");
+    const body = { name: "Old" };
+    const answer = await send(`/v1/api-keys/${id}`, { method: "PATCH", token: bea.token, body });
+    expect(answer.status).toBe(200);
+    expect(answer.body.name).toBe("Old");
   });
 
   it("that another request changes in between is not overwritten unseen", async () => {

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { costOf, send } from "../support/api.ts";
+import { stopClock } from "../support/clock.ts";
 import { createTestKey, sendWithKey, type TestKey } from "../support/credentials.ts";
 import { beforeStatement } from "../support/d1.ts";
 import { always, at, faultyBindings } from "../support/faults.ts";
@@ -157,6 +158,17 @@ describe("last_used_at", () => {
     expect(await lastUsedAt(key)).toBe(start + MINUTE);
     const { body } = await send(`/v1/api-keys/${key.id}`, { token: ada.token });
     expect(body.last_used_at).toBe(new Date(start + MINUTE).toISOString());
+  });
+
+  it("is not set back by a request that began earlier", async () => {
+    const { start, pass } = stopClock();
+    const later = async () => {
+      pass(30_000);
+      expect((await sendWithKey(key, "/v1/users")).status).toBe(200);
+    };
+    const bindings = beforeStatement(/^update "api_keys" set "last_used_at"/, later);
+    expect((await sendWithKey(key, "/v1/users", { bindings })).status).toBe(200);
+    expect(await lastUsedAt(key)).toBe(start + 30_000);
   });
 
   it("is written by concurrent uses without an error", async () => {

@@ -1,9 +1,11 @@
 import { describe, expect, it, vi } from "vitest";
 import { costOf, send } from "../support/api.ts";
+import { stopClock } from "../support/clock.ts";
 import { actionsOn, newAccount, PASSWORD, sqlAll, sqlRun } from "../support/fixtures.ts";
 import { expectProblem } from "../support/problems.ts";
 import { derivedIterations } from "../support/setup.ts";
 
+const MINUTE = 60_000;
 const DAY = 86_400_000;
 const HOME = "198.51.100.20";
 
@@ -85,6 +87,19 @@ describe("a hundred failures from all networks", () => {
     expect(actions.filter((action) => action === "auth.locked_out")).toHaveLength(10);
   });
 
+  it("say in Retry-After when they leave the window, also to a network whose own failures have just left it", async () => {
+    const { at } = stopClock();
+    const { username } = await register();
+    for (let i = 0; i < 10; i += 1) await fail({ username }, "10.9.0.1");
+    at(MINUTE);
+    await failFrom({ username }, 9);
+    at(15 * MINUTE);
+    for (let i = 0; i < 10; i += 1) await fail({ username }, "10.9.1.1");
+    const locked = await logIn({ username }, "10.9.0.1");
+    expectProblem(locked, 429, "too_many_attempts");
+    expect(locked.headers.get("Retry-After")).toBe("60");
+  });
+
   it("are the most that are evaluated, however many networks guess at once", async () => {
     const { username } = await register();
     derivedIterations.length = 0;
@@ -110,6 +125,22 @@ describe("a hundred failures from all networks", () => {
     const username = `nobody-${crypto.randomUUID().slice(0, 8)}`;
     await failFrom({ username }, 10);
     expectProblem(await fail({ username }, HOME), 429, "too_many_attempts");
+  });
+});
+
+describe("what is stored of the networks of an account", () => {
+  it("is those of logins within 30 days", async () => {
+    const { at } = stopClock();
+    const { username, id } = await register();
+    const countKnown = async () => {
+      const [row] = await sqlAll("SELECT known_networks FROM users WHERE id = ?", id);
+      return Object.keys(JSON.parse(String(row?.known_networks))).length;
+    };
+    for (const ip of [HOME, "192.0.2.1"]) expect((await logIn({ username }, ip)).status).toBe(200);
+    expect(await countKnown()).toBe(2);
+    at(30 * DAY);
+    expect((await logIn({ username }, "192.0.2.1")).status).toBe(200);
+    expect(await countKnown()).toBe(1);
   });
 });
 

@@ -4,6 +4,8 @@ import { send } from "../support/api.ts";
 import { createTestUser, newAccount } from "../support/fixtures.ts";
 import { expectProblem } from "../support/problems.ts";
 
+const JSON_TYPE = { "Content-Type": "application/json" };
+
 describe("a problem document", () => {
   it("is 404 not_found for an unknown path, under /v1 and elsewhere", async () => {
     for (const path of ["/nothing", "/v1", "/v1/nothing", "/v2/users", "/favicon.ico"]) {
@@ -29,16 +31,27 @@ describe("a problem document", () => {
   });
 
   it("is 400 malformed_json for malformed JSON", async () => {
-    const headers = { "Content-Type": "application/json" };
+    const headers = JSON_TYPE;
     const texts = ["{", "{'a':1}", '{"a":1,}', "nope", '{"a":1}{"b":2}', "\u0000", '{"a":\u0001}'];
     for (const raw of texts) {
       expectProblem(await send("/v1/auth/login", { raw, headers }), 400, "malformed_json");
     }
   });
 
+  it("is 400 malformed_json only for callers who may call the operation", async () => {
+    const sendTo = (token?: string) =>
+      send("/v1/roles", { raw: "{", headers: JSON_TYPE, ...(token && { token }) });
+    const [admin, moderator] = [await createTestUser("admin"), await createTestUser("moderator")];
+    expectProblem(await sendTo(admin.token), 400, "malformed_json");
+    expectProblem(await sendTo(moderator.token), 403, "forbidden");
+    expectProblem(await sendTo(), 401, "unauthenticated");
+    await send("/v1/auth/logout", { method: "POST", token: admin.token });
+    expectProblem(await sendTo(admin.token), 401, "unauthenticated");
+  });
+
   it("is 400 malformed_json for invalid UTF-8", async () => {
     const raw = new Uint8Array([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d]);
-    const headers = { "Content-Type": "application/json" };
+    const headers = JSON_TYPE;
     expectProblem(await send("/v1/auth/login", { raw, headers }), 400, "malformed_json");
   });
 

@@ -111,6 +111,21 @@ describe.each(CREATION_NAMES)("%s", (name) => {
   });
 });
 
+describe("the result of an import", () => {
+  it("is not kept if it is longer than 512 KiB: the same rows are tried again", async () => {
+    const unknown = Object.fromEntries([..."abcdefghijkl"].map((name) => [name, 1]));
+    const importRows = (count: number) => {
+      const body = { data: Array.from({ length: count }, () => unknown) };
+      const headers = { "Idempotency-Key": `import-${count}` };
+      return send("/v1/users/import", { token: admin.token, body, headers });
+    };
+    expect((await importRows(1000)).text.length).toBeGreaterThan(512 * 1024);
+    expect(isReplayed(await importRows(1000))).toBe(false);
+    expect((await importRows(500)).text.length).toBeLessThan(512 * 1024);
+    expect(isReplayed(await importRows(500))).toBe(true);
+  });
+});
+
 describe("what a repetition returns", () => {
   it("is the first response, even after what it created has changed", async () => {
     const creation = await newCreation("POST /v1/users", admin);

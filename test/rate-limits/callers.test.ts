@@ -75,6 +75,15 @@ describe("the read and write policies", () => {
     expect(await statuses(1, "/v1/users", { token: user.token, bindings })).toEqual([200]);
   });
 
+  it("count the first request of a live API key for the key alone, not for its address", async () => {
+    stopClock();
+    const bindings = createIsolate(SMALL);
+    const ip = "192.0.2.40";
+    const byKey = { headers: { "X-API-Key": await createKey() }, bindings, ip };
+    expect(await statuses(1, "/v1/users", byKey)).toEqual([200]);
+    expect(await statuses(4, "/v1/users", { bindings, ip })).toEqual([401, 401, 401, 429]);
+  });
+
   it("count callers without a valid credential by address, whatever they send", async () => {
     stopClock();
     const bindings = createIsolate(SMALL);

@@ -12,6 +12,7 @@ import {
   sendPassword,
   verify,
 } from "../support/factors.ts";
+import { always, faultyBindings } from "../support/faults.ts";
 import { actionsOn, createTestUser, PASSWORD, sqlAll, sqlRun } from "../support/fixtures.ts";
 import { fetchDocument, operationsOf } from "../support/openapi.ts";
 import { expectProblem } from "../support/problems.ts";
@@ -151,6 +152,12 @@ describe("the calls that add a factor", () => {
       const answer = await send(path, { body: { mfa_token: "rmf_x", nonsense: true } });
       expectProblem(answer, 401, "invalid_mfa_token");
     }
+  });
+
+  it("say that D1 fails, and not that the token is wrong", async () => {
+    const token = await halfLogIn(await createStrictUser());
+    const bindings = faultyBindings({ d1: always });
+    expectProblem(await enroll(token, {}, { bindings }), 503, "service_unavailable");
   });
 
   it("tell someone with a token what is wrong with the body", async () => {

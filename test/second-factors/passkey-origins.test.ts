@@ -1,7 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
 import { createAuthenticator } from "../support/authenticator.ts";
-import { createStrictUser, halfLogIn, sendPassword } from "../support/factors.ts";
+import {
+  byRecoveryCode,
+  createStrictUser,
+  halfLogIn,
+  sendPassword,
+  verify,
+} from "../support/factors.ts";
 import { createTestUser } from "../support/fixtures.ts";
 import { createIsolate } from "../support/isolates.ts";
 import {
@@ -53,12 +59,13 @@ describe("the origins of passkeys", () => {
 });
 
 describe("where the service has no domain", () => {
+  const NO_DOMAIN = { APP_URL: "http://127.0.0.1:8787", JWT_ISSUER: "https://roster.test" };
+
   it("passkeys are unavailable, and no method of a login", async () => {
     const { authenticator, username, token } = await createPasskeyUser();
     const assertion = await authenticator.authenticate(await loginOptions());
     const credential = await createAuthenticator().register(await registrationOptions(token));
-    const issuer = { JWT_ISSUER: "https://roster.test" };
-    const bindings = createIsolate({ APP_URL: "http://127.0.0.1:8787", ...issuer });
+    const bindings = createIsolate(NO_DOMAIN);
     const body = { method: "passkey" };
     const mfa_token = await halfLogIn({ username });
     const answers = [
@@ -82,5 +89,19 @@ describe("where the service has no domain", () => {
     const strict = await createStrictUser();
     const enrolling = await sendPassword(strict.username, { bindings });
     expect(enrolling.body.methods).toEqual(["totp"]);
+  });
+
+  it("a passkey is no attempt at a login: its owner is not locked out of the other ways", async () => {
+    const { authenticator, username, codes } = await createPasskeyUser();
+    const credential = await authenticator.authenticate(await loginOptions());
+    const bindings = createIsolate(NO_DOMAIN);
+    const mfa_token = await halfLogIn({ username });
+    const body = { method: "passkey", mfa_token, credential };
+    for (let time = 0; time < 10; time += 1) {
+      const answer = await send("/v1/auth/mfa/verify", { body, bindings });
+      expect(answer).toMatchObject({ status: 409, body: { code: "passkeys_unavailable" } });
+    }
+    const answer = await verify(mfa_token, byRecoveryCode(codes[0] ?? ""), { bindings });
+    expect(answer.status).toBe(200);
   });
 });

@@ -2,6 +2,7 @@ import { decodeJwt } from "jose";
 import { describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
 import { stopClock } from "../support/clock.ts";
+import { beforeStatement } from "../support/d1.ts";
 import {
   addTotp,
   byTotp,
@@ -77,6 +78,12 @@ describe("POST /v1/auth/factors/totp", () => {
   it("is refused for someone who has one", async () => {
     const { token } = await createTotpUser();
     expectProblem(await add(token), 409, "factor_exists");
+  });
+
+  it("shows no secret to someone who confirms another app meanwhile", async () => {
+    const user = await createTestUser();
+    const bindings = beforeStatement(/^insert into "factors"/m, () => addTotp(user));
+    expectProblem(await add(user.token, {}, { bindings }), 409, "factor_exists");
   });
 
   it("leaves one app if ten requests are sent at once", async () => {

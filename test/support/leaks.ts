@@ -22,6 +22,9 @@ const PUBLIC_FIELDS = /^(event|route|method|kind|day|provider|role|client_reques
 const PUBLIC_VALUES =
   /^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{16}|[0-9a-f]{32}|\d{4}-\d\d-\d\dT[\d:.]+Z|[\d.]+)$/i;
 
+/** Stack frames, which have the path of the folder that the tests run in. */
+const FRAME = /^at .*:\d+:\d+\)?$/;
+
 /** Bound values that are words of the service, such as actions and names of jobs, or routes. */
 const WORDS = /^([a-z_.:-]+(-\d+)?|[A-Z]+ \/.*)$/;
 const MIN_BOUND_LENGTH = 16;
@@ -58,7 +61,8 @@ export function watchLogs(): void {
 export function noteLine(args: readonly unknown[]): void {
   const line = args.join(" ");
   for (const text of listTexts(line)) {
-    if (!PUBLIC_VALUES.test(text) && !watch.texts.has(text)) watch.texts.set(text, line);
+    const isPublic = PUBLIC_VALUES.test(text) || FRAME.test(text);
+    if (!isPublic && !watch.texts.has(text)) watch.texts.set(text, line);
   }
 }
 

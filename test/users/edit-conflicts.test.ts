@@ -102,11 +102,16 @@ describe("concurrent changes", () => {
     expect(updates).toHaveLength(20);
   }, 20_000);
 
-  it("return 409 edit_conflict and change nothing if another change comes first at every attempt", async () => {
+  it("return 409 edit_conflict and change nothing if another change comes first at each of 25 attempts", async () => {
     const user = await createTestUser();
-    const bump = () => sqlRun("UPDATE users SET version = version + 1 WHERE id = ?", user.id);
+    let attempts = 0;
+    const bump = () => {
+      attempts += 1;
+      return sqlRun("UPDATE users SET version = version + 1 WHERE id = ?", user.id);
+    };
     const answer = await rename(user, { bindings: beforeEachStatement(UPDATE, bump) });
     expectProblem(answer, 409, "edit_conflict");
+    expect(attempts).toBe(25);
     expect(await changesOn(user.id)).toEqual(["user.created"]);
   });
 

@@ -89,11 +89,11 @@ function stagesOf(workplace: Workplace, file: string, { near, wide }: Target) {
   ] as const;
 }
 
-// A test that ran out of time on a busy machine gets another chance.
+// What may be the fault of a busy machine gets another chance.
 async function testTwice(workplace: Workplace, filters: readonly string[]): Promise<Verdict> {
   if (filters.length === 0) return { outcome: "passed" };
   const verdict = await workplace.test(filters);
-  return verdict.isLate ? workplace.test(filters) : verdict;
+  return verdict.isDoubtful ? workplace.test(filters) : verdict;
 }
 
 function toOutcome({ outcome }: Verdict): Result["outcome"] {

@@ -25,6 +25,8 @@ export const TARGETS: readonly Target[] = [
       "test/users/role",
       "test/api-keys/own-account",
       "test/replicas",
+      "test/second-factors/half-finished",
+      "test/http/problems",
     ],
     wide: ["test/conformance", "test/api-keys", "test/users", "test/roles", "test/second-factors"],
   },
@@ -37,6 +39,8 @@ export const TARGETS: readonly Target[] = [
       "test/auth/refresh",
       "test/auth/logout",
       "test/auth/login.test",
+      "test/auth/lockout",
+      "test/budgets/authentication",
     ],
     wide: [
       "test/auth",
@@ -66,12 +70,15 @@ export const TARGETS: readonly Target[] = [
       "test/auth/change-password",
       "test/auth/optional-password",
       "test/auth/login.test",
+      "test/second-factors/attempts",
       "test/second-factors/gate",
       "test/second-factors/passkey-login",
       "test/credentials/manage",
       "test/users/erase.test",
       "test/password-reset",
       "test/verification/required",
+      "test/budgets/authentication",
+      "test/budgets/second-factors",
     ],
     wide: [
       "test/auth",
@@ -84,7 +91,7 @@ export const TARGETS: readonly Target[] = [
   {
     name: "authentication/factors",
     sources: ["src/authentication/{factors,mfa,passkeys,step-up,spent-tokens,login-methods}/*.ts"],
-    near: ["test/guarantees/lost-authority", "test/second-factors"],
+    near: ["test/guarantees/lost-authority", "test/second-factors", "test/budgets/second-factors"],
     wide: ["test/auth", "test/email-login", "test/conformance", "test/provider-login"],
   },
   {
@@ -98,6 +105,7 @@ export const TARGETS: readonly Target[] = [
       "test/credentials",
       "test/email-login",
       "test/first-proof",
+      "test/budgets/email-login",
     ],
     wide: [
       "test/password-reset",
@@ -110,7 +118,12 @@ export const TARGETS: readonly Target[] = [
   {
     name: "authentication/providers",
     sources: ["src/authentication/{providers,provider-login,identities}/*.ts"],
-    near: ["test/guarantees/lost-authority", "test/provider-login", "test/providers"],
+    near: [
+      "test/guarantees/lost-authority",
+      "test/provider-login",
+      "test/providers",
+      "test/budgets/provider",
+    ],
     wide: ["test/auth/identity", "test/first-proof", "test/second-factors", "test/operations"],
   },
   {
@@ -140,7 +153,7 @@ export const TARGETS: readonly Target[] = [
   {
     name: "idempotency",
     sources: ["src/idempotency/*.ts"],
-    near: ["test/idempotency"],
+    near: ["test/idempotency", "test/budgets/idempotency"],
     wide: ["test/budgets/idempotency", "test/users/erased-traces", "test/operations", "test/http"],
   },
   {

@@ -8,10 +8,10 @@ import type { TestCase, TestModule, Vitest } from "vitest/node";
 export interface Verdict {
   /** `none`: no test ran, because the worker does not start. */
   outcome: "passed" | "failed" | "timeout" | "none";
-  /** The first test that failed, or the file if no single test did. */
+  /** The first test that failed, or the file and its error if no single test did. */
   failure?: string;
-  /** Whether it ran out of time, which may be the machine's fault. */
-  isLate?: boolean;
+  /** Whether it ran out of time, or no single test failed, which may be the machine's fault. */
+  isDoubtful?: boolean;
 }
 
 /** A request of the parent: files that have changed, and the test files to run until the first failure. */
@@ -19,6 +19,11 @@ export interface Task {
   changed: readonly string[];
   files: readonly string[];
 }
+
+const SHOWN = 200;
+
+/** Longer than in other runs: whatever else the machine does must not look like a test that noticed something. */
+const TIMEOUT_MS = 120_000;
 
 const folder = process.cwd();
 const VITEST = pathToFileURL(join(folder, "node_modules/vitest/dist/node.js")).href;
@@ -29,6 +34,8 @@ const vitest: Vitest = await createVitest("test", {
   watch: false,
   bail: 1,
   maxWorkers: 1,
+  testTimeout: TIMEOUT_MS,
+  hookTimeout: TIMEOUT_MS,
   reporters: [{}],
 });
 process.on("message", (task: Task) => {
@@ -53,16 +60,19 @@ function readVerdict(modules: readonly TestModule[]): Verdict {
   if (!tests.some((test) => /passed|failed/.test(test.result().state))) return { outcome: "none" };
   const failed = modules.find((module) => module.state() === "failed");
   if (!failed) return { outcome: "passed" };
-  const test = [...failed.children.allTests("failed")][0];
+  const [test] = failed.children.allTests("failed");
   const file = failed.moduleId.replace(`${folder}/`, "");
-  return {
-    outcome: "failed",
-    failure: test ? `${file} > ${test.fullName}` : file,
-    isLate: isLate(test),
-  };
+  if (test) {
+    const failure = `${file} > ${test.fullName}`;
+    return isLate(test)
+      ? { outcome: "failed", failure: `${failure}: ran out of time`, isDoubtful: true }
+      : { outcome: "failed", failure };
+  }
+  const [{ message } = { message: "failed" }] = failed.errors();
+  return { outcome: "failed", failure: `${file}: ${message.slice(0, SHOWN)}`, isDoubtful: true };
 }
 
-function isLate(test: TestCase | undefined): boolean {
-  const errors = test?.result().errors ?? [];
+function isLate(test: TestCase): boolean {
+  const errors = test.result().errors ?? [];
   return errors.some(({ message }) => message.includes("timed out in"));
 }

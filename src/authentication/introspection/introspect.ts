@@ -3,7 +3,7 @@ import { type Credential, verifyToken } from "../../access/credential.ts";
 import { read } from "../../access/read.ts";
 import { requireRule } from "../../access/require.ts";
 import { type Context, momentOf } from "../../context.ts";
-import type { AccessTokenClaims } from "../../lib/access-token.ts";
+import type { VerifiedAccessToken } from "../../lib/access-token.ts";
 import {
   type CachedSession,
   cacheRepairedSession,
@@ -63,7 +63,7 @@ function nameOf(credential: Credential): string {
     : `key:${credential.secretHash}`;
 }
 
-async function repair(ctx: Context, claims: AccessTokenClaims): Promise<CachedSession> {
+async function repair(ctx: Context, claims: VerifiedAccessToken): Promise<CachedSession> {
   const { sessionId, userId } = claims;
   const credential = { type: "session", sessionId, userId } as const;
   const { callers } = await ctx.d1.send({ callers: findCaller(ctx.db, credential) });

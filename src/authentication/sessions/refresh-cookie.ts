@@ -10,12 +10,11 @@ import type { TokenSet } from "./tokens.ts";
 /** Without the prefix `__Secure-`, which browsers accept only over https and with `Secure` (RFC 6265bis section 4.1.3.1). */
 const NAME = "roster_refresh";
 
-/** No script can read the cookie, no request from another site has it, and no other operation gets it. */
+/** No script can read the cookie, no request from another site has it, and no other operation gets it. The prefix sets `Secure`. */
 const ATTRIBUTES = {
   prefix: "secure",
   path: "/v1/auth/refresh",
   httpOnly: true,
-  secure: true,
   sameSite: "Strict",
 } as const;
 

@@ -31,7 +31,7 @@ export async function disownAccount(ctx: Context, text: string): Promise<void> {
       ),
     });
     const [user] = users;
-    if (!user || user.emailVerified) throw new AppError("invalid_token");
+    if (!user) throw new AppError("invalid_token");
     const whereUnclaimed = sql`${whereTokenLive(tokenHash, token.purpose, ctx.now())}
       AND ${whereEmailIs(userId, toComparisonKey(token.address))} AND ${whereNeverVerified} AND ${whereAdminRemains}`;
     // A login increments the version: a session that began after the read prevents the erasure.

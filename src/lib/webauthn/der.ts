@@ -10,9 +10,8 @@ export function signatureFromDer(
   der: Uint8Array,
   coordinateBytes: number,
 ): Uint8Array<ArrayBuffer> | undefined {
-  if (der[0] !== SEQUENCE || der[1] !== der.byteLength - 2 || der.byteLength > 0x7f) {
-    return undefined;
-  }
+  // Two integers that fit end long before a length of more than one byte would begin.
+  if (der[0] !== SEQUENCE || der[1] !== der.byteLength - 2) return undefined;
   const r = readInteger(der, 2, coordinateBytes);
   const s = r && readInteger(der, r.end, coordinateBytes);
   if (!s || s.end !== der.byteLength) return undefined;
