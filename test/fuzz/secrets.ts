@@ -19,7 +19,8 @@ export function watchLog(service: Service, send: Send): LogWatch {
   const errors = new Map<string, string>();
   service.watchLines((line) => {
     noteLine([line]);
-    const { level, event } = parse(line) ?? {};
+    // All lines of the service are JSON.
+    const { level, event } = parse(line) ?? { level: "error", event: line };
     if (level === "error" && !errors.has(event)) errors.set(event, line);
   });
   return {
@@ -42,11 +43,11 @@ export function watchLog(service: Service, send: Send): LogWatch {
 function noteSent(origin: URL, { path, headers, body }: Outgoing): void {
   const type = headers["Content-Type"] ?? "";
   const text = body?.toString() ?? "";
-  // A path in upper case is no secret, and secrets are compared in lower case.
-  const url = new URL(path.replace(/^\/{2,}/, "/").toLowerCase(), origin);
-  noteRequest(url, new Headers(headers), "");
-  const fields = type.includes("form") ? [...new URLSearchParams(text).values()] : [];
-  for (const value of fields) notePrivate(value);
+  // Paths contain ids and words of the API, also in odd forms.
+  const { search } = new URL(path.replace(/^\/{2,}/, "/"), origin);
+  noteRequest(new URL(search, origin), new Headers(headers), "");
+  if (type.includes("form"))
+    noteBody(JSON.stringify(Object.fromEntries(new URLSearchParams(text))));
   for (const part of type.includes("ndjson") ? text.split("\n") : [text]) noteBody(part);
 }
 

@@ -27,6 +27,8 @@ export interface World {
   shared: Map<string, string[]>;
   /** Tokens and codes of emails, by address. */
   mails: Map<string, { tokens: string[]; codes: string[] }>;
+  /** The user that an id, a username or an email of an actor belongs to. */
+  owners: Map<string, string>;
   /** Everyone who was given a role other than `user`. */
   privileged: Set<string>;
 }
@@ -52,6 +54,7 @@ export async function createWorld(
     victims,
     shared: new Map([["roles", SYSTEM_ROLES]]),
     mails: new Map(),
+    owners: new Map(),
     privileged,
   };
   for (const { ids, credentials } of victims) {
@@ -91,6 +94,8 @@ export async function findActor(world: World, cast: Cast, kind: ActorKind): Prom
   const known = cast.get(kind);
   if (known && !known.isDead && known.sent < LIFETIME) return known;
   const actor = await createActor(world.send, world.createPrivileged, kind);
+  const { id, username, email } = actor.account;
+  for (const mark of [id, username, email]) world.owners.set(mark, id);
   cast.set(kind, actor);
   return actor;
 }
