@@ -7,8 +7,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { parseArgs } from "node:util";
 import { readD1Migrations } from "@cloudflare/vitest-pool-workers";
+import { readCommandLine, readCount } from "../scripts/lib/command-line.ts";
 import { newKeySettings } from "../scripts/lib/new-keys.ts";
 import { bundle } from "./bundle.ts";
 import { fillHistory, HISTORY, sizeOf, type Templates } from "./history.ts";
@@ -19,11 +19,14 @@ const MAX_DATABASE_BYTES = 10 * GB;
 const REPETITIONS = 300;
 const PASSWORD = "SecurePass123!";
 
-const { values: options } = parseArgs({
+const USAGE = `Usage:
+  npm run capacity [-- --people N]
+Fills a database with N people (100000 by default) and a year of their history, and measures bytes per row and D1 time per operation.`;
+
+const { values: options } = readCommandLine(USAGE, {
   options: { people: { type: "string", default: "100000" } },
 });
-const people = Number(options.people);
-if (!Number.isInteger(people) || people < 1) throw new Error("--people must be a positive integer");
+const people = readCount(USAGE, "--people", options.people);
 
 const folder = mkdtempSync(join(tmpdir(), "roster-capacity-"));
 try {

@@ -2,7 +2,7 @@
 // machine, without the proxy of local development. CPU time is that of the worker's process, and is meaningful only relative to the floor, which does
 // the work that the operation cannot avoid and nothing else (floor.ts). Latencies include the load generator, which shares the
 // machine. Rows and KV operations are exact.
-import { parseArgs } from "node:util";
+import { readCommandLine, readCount } from "../scripts/lib/command-line.ts";
 import { runLoad, type Task } from "./load.ts";
 import { type Measurement, measure, summarize } from "./measure.ts";
 import { createFloors, prepareScenarios, type Scenario } from "./scenarios.ts";
@@ -27,7 +27,13 @@ const TITLES = [
   "KV writes",
 ];
 
-const { values: options } = parseArgs({
+const USAGE = `Usage:
+  npm run bench [-- --rounds N] [--users N] [--connections N] [--only NAME]
+Measures each operation against a worker of its own: CPU time, throughput, latencies, rows and KV operations.
+--rounds N is 7 by default, --users N 100000, --connections N, how many requests are sent at once, 8.
+--only NAME measures the operations whose name contains NAME.`;
+
+const { values: options } = readCommandLine(USAGE, {
   options: {
     rounds: { type: "string", default: "7" },
     users: { type: "string", default: "100000" },
@@ -35,10 +41,10 @@ const { values: options } = parseArgs({
     only: { type: "string", default: "" },
   },
 });
-const rounds = toCount(options.rounds, "rounds");
-const connections = toCount(options.connections, "connections");
+const rounds = readCount(USAGE, "--rounds", options.rounds);
+const connections = readCount(USAGE, "--connections", options.connections);
 
-const server = await startServer({ users: toCount(options.users, "users") });
+const server = await startServer({ users: readCount(USAGE, "--users", options.users) });
 try {
   const scenarios = await prepareScenarios(server);
   const chosen = scenarios.filter(({ name }) => name.includes(options.only));
@@ -49,13 +55,6 @@ try {
   if (!options.only) await showMixed(server, scenarios);
 } finally {
   await server.close();
-}
-
-function toCount(text: string, name: string): number {
-  const count = Number(text);
-  if (!Number.isInteger(count) || count < 1)
-    throw new Error(`--${name} must be a positive integer`);
-  return count;
 }
 
 async function describe({ pid }: BenchServer, scenario: Scenario): Promise<string> {

@@ -8,7 +8,6 @@ import { randomBytes } from "node:crypto";
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
 import { text } from "node:stream/consumers";
-import { parseArgs } from "node:util";
 import { base64url } from "jose";
 import {
   createAdmin,
@@ -18,6 +17,7 @@ import {
   resetPassword,
   unlockAccount,
 } from "./lib/admin.ts";
+import { readCommandLine } from "./lib/command-line.ts";
 import { main, UsageError } from "./lib/fail.ts";
 import { readLocalDataKeys } from "./lib/local-keys.ts";
 import { keepLocalStores } from "./lib/local-stores.ts";
@@ -154,11 +154,7 @@ function showPassword(password: string): void {
 }
 
 function parse() {
-  try {
-    return parseArgs({ options: OPTIONS, allowPositionals: true });
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message}\n${USAGE}`);
-  }
+  return readCommandLine(USAGE, { options: OPTIONS, allowPositionals: true });
 }
 
 async function choosePassword(flags: Flags): Promise<{ password: string; isGenerated: boolean }> {

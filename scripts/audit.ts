@@ -2,12 +2,12 @@
 import { createReadStream } from "node:fs";
 import { open, readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
-import { parseArgs } from "node:util";
 import { createGunzip } from "node:zlib";
 import { importJWK, type JWK } from "jose";
 import { type ExportedEvents, readExport } from "./lib/audit-export.ts";
 import { createSource } from "./lib/audit-source.ts";
 import { verifyTrail } from "./lib/audit-verify.ts";
+import { readCommandLine } from "./lib/command-line.ts";
 import { main, UsageError } from "./lib/fail.ts";
 import { readLocalSigningKeys } from "./lib/local-keys.ts";
 import { keepLocalStores } from "./lib/local-stores.ts";
@@ -59,11 +59,7 @@ await main(async () => {
 });
 
 function parse() {
-  try {
-    return parseArgs({ options: OPTIONS, allowPositionals: true });
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message}\n${USAGE}`);
-  }
+  return readCommandLine(USAGE, { options: OPTIONS, allowPositionals: true });
 }
 
 async function readFileExport(file: string): Promise<ExportedEvents> {

@@ -4,8 +4,8 @@
 // npm run backup -- restore (--timestamp TIME | --bookmark BOOKMARK --since TIME) --save FILE [--remote …]
 // npm run backup -- finish FILE [--remote …]
 import { existsSync, readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { drill, eraseUsers, exportDatabase, listErased, revokeUntilNow } from "./lib/backup.ts";
+import { readCommandLine } from "./lib/command-line.ts";
 import { main, UsageError } from "./lib/fail.ts";
 import {
   formatTrail,
@@ -145,9 +145,5 @@ function toDatabase(flags: Flags): Database {
 }
 
 function parse() {
-  try {
-    return parseArgs({ options: OPTIONS, allowPositionals: true });
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message}\n${USAGE}`);
-  }
+  return readCommandLine(USAGE, { options: OPTIONS, allowPositionals: true });
 }

@@ -2,6 +2,7 @@
 // release. Fails if clients would break and the version does not say so.
 import { spawnSync } from "node:child_process";
 import { type ApiDocument, findBreakingChanges } from "./lib/breaking-changes.ts";
+import { readCommandLine } from "./lib/command-line.ts";
 import { buildDocument } from "./lib/document.ts";
 import { main, UsageError } from "./lib/fail.ts";
 import { readPreviousRelease, withPastProject } from "./lib/past-release.ts";
@@ -13,8 +14,14 @@ process.stdout.write(JSON.stringify(await buildDocument()));`;
 
 type VersionedDocument = ApiDocument & { info: { version: string } };
 
+const USAGE = `Usage:
+  npm run check:breaking [-- COMMIT]
+Compares the OpenAPI document with the one of a commit, tag or branch, by default of the previous release.
+Fails if clients would break and the version does not say so.`;
+
 await main(async () => {
-  const ref = process.argv[2] || readPreviousRelease().commit;
+  const { positionals } = readCommandLine(USAGE, { allowPositionals: true });
+  const ref = positionals[0] || readPreviousRelease().commit;
   const base = await withPastProject(ref, async (folder) => buildPast(folder, ref));
   const head = (await buildDocument()) as VersionedDocument;
   const changes = findBreakingChanges(base, head);

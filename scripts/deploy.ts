@@ -2,6 +2,7 @@
 // checks, migrates and deploys an environment. The first deploy also creates its secrets and its first administrator.
 // npm run deploy -- --dry-run [--env …]: builds what would be deployed, without an account.
 import { spawn } from "node:child_process";
+import { answerHelp } from "./lib/command-line.ts";
 import { type DeployFlags, readDeployFlags } from "./lib/deploy-flags.ts";
 import { readVars, writeVars } from "./lib/dev-vars.ts";
 import {
@@ -24,8 +25,17 @@ const NEEDED = ["SIGNING_KEYS", "MAC_KEYS", "DATA_KEYS"];
 const UNKNOWN_WORKER = /Worker "[^"]*".* not found/;
 const UPLOAD = /Total Upload: (.+ KiB) \/ gzip: (.+ KiB)/;
 
+const USAGE = `Usage:
+  npm run deploy -- --env staging|production [--skip-checks] [--admin-email EMAIL --admin-username NAME]
+  npm run deploy -- --dry-run [--env staging|production]
+Checks, migrates and deploys an environment. The first deploy also creates its secrets and its first administrator.
+--dry-run builds what would be deployed, without an account.
+All other options are passed on to wrangler deploy.`;
+
 await main(async () => {
-  const flags = readDeployFlags(process.argv.slice(2));
+  const args = process.argv.slice(2);
+  answerHelp(USAGE, args);
+  const flags = readDeployFlags(args);
   if (flags.isDryRun) return buildAll(flags);
   const { target } = flags;
   requireEnvironment(target);

@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { RegisterUser } from "../src/accounts/users/schema.ts";
 import { type Config, parseConfig } from "../src/config.ts";
 import type { NewAdmin } from "./lib/admin.ts";
+import { answerHelp } from "./lib/command-line.ts";
 import { type DevAdmin, ensureDevAdmin } from "./lib/dev-admin.ts";
 import { prepareDevSettings } from "./lib/dev-settings.ts";
 import type { Vars } from "./lib/dev-vars.ts";
@@ -18,8 +19,14 @@ const DEFAULT_PORT = 8787;
 const PARENT_CHECK_MS = 500;
 const READY_TIMEOUT_MS = 300_000;
 
+const USAGE = `Usage:
+  npm run dev [-- --port N] [--ip HOST] [--persist-to DIR] [--var NAME:VALUE]
+Creates secrets, database and administrator if necessary, then runs the worker.
+All options are passed on to wrangler dev.`;
+
 await main(async () => {
   const args = process.argv.slice(2);
+  answerHelp(USAGE, args);
   const flags = readFlags(args);
   const { vars: fromFile, generated } = await prepareDevSettings(FILE);
   const vars = { ...fromFile, ...flags.vars };

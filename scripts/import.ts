@@ -1,6 +1,6 @@
 // ROSTER_TOKEN=… npm run import -- FILE [--from FORMAT] [--hash-parameters FILE] [--url URL]
 import { readFile } from "node:fs/promises";
-import { parseArgs } from "node:util";
+import { readCommandLine } from "./lib/command-line.ts";
 import { main, UsageError } from "./lib/fail.ts";
 import { createSender } from "./lib/import-client.ts";
 import { findFormat } from "./lib/import-formats.ts";
@@ -82,9 +82,5 @@ async function readHashParameters(file: string | undefined): Promise<unknown> {
 }
 
 function parse() {
-  try {
-    return parseArgs({ options: OPTIONS, allowPositionals: true });
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message}\n${USAGE}`);
-  }
+  return readCommandLine(USAGE, { options: OPTIONS, allowPositionals: true });
 }

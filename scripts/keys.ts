@@ -1,7 +1,7 @@
 // npm run keys -- generate [--file F] | rotate signing|mac|data|pepper --file F [--keep N]
-import { parseArgs } from "node:util";
 import type { JWK } from "jose";
 import { DEVELOPMENT_KEY_PREFIX } from "../src/lib/jwk.ts";
+import { readCommandLine } from "./lib/command-line.ts";
 import { readVars, setVar, writeVars } from "./lib/dev-vars.ts";
 import { main, UsageError } from "./lib/fail.ts";
 import { newDataKey, newKeySettings, newMacKey, newSigningKey } from "./lib/new-keys.ts";
@@ -33,12 +33,8 @@ await main(async () => {
 });
 
 function parse() {
-  try {
-    const options = { file: { type: "string" }, keep: { type: "string" } } as const;
-    return parseArgs({ options, allowPositionals: true });
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message}\n${USAGE}`);
-  }
+  const options = { file: { type: "string" }, keep: { type: "string" } } as const;
+  return readCommandLine(USAGE, { options, allowPositionals: true });
 }
 
 async function generate(file: string | undefined): Promise<void> {

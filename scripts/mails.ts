@@ -4,8 +4,14 @@ import { join } from "node:path";
 import { renderMail } from "../src/outbox/render.ts";
 import { MAIL_KINDS, type MailKind } from "../src/outbox/templates.ts";
 import { MAIL_LANGUAGES, type MailLanguage } from "../src/settings.ts";
+import { readCommandLine } from "./lib/command-line.ts";
 
-const folder = process.argv[2] ?? join(import.meta.dirname, "../.wrangler/mails");
+const USAGE = `Usage:
+  npm run mails [-- FOLDER]
+Renders every kind of email in every language into a folder, by default .wrangler/mails.`;
+
+const { positionals } = readCommandLine(USAGE, { allowPositionals: true });
+const folder = positionals[0] ?? join(import.meta.dirname, "../.wrangler/mails");
 
 /** The same content for all kinds; a kind takes what it needs. */
 const CONTENT = {

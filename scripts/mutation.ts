@@ -9,7 +9,7 @@
 //   --list       shows the mutants and runs nothing
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { readCommandLine, readCount } from "./lib/command-line.ts";
 import { main, UsageError } from "./lib/fail.ts";
 import { interleave, listMutants, type Mutant } from "./lib/mutation/mutants.ts";
 import { type Result, type Results, summarize } from "./lib/mutation/results.ts";
@@ -19,7 +19,18 @@ import { TARGETS } from "./lib/mutation/targets.ts";
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const FILE = new URL("../docs/results/mutation.json", import.meta.url);
 
-const { values: options } = parseArgs({
+const USAGE = `Usage:
+  npm run mutation [-- --folder TEXT] [--sample N] [--parallel N] [--near] [--resume] [--survivors] [--list]
+Weakens the security-critical sources in one place at a time and runs the tests, which must fail. Writes docs/results/mutation.json.
+--folder TEXT takes only the folders whose name contains the text.
+--sample N takes up to N mutants per folder, 15 by default.
+--parallel N runs N tests at once, 2 by default.
+--near runs no wider tests if those nearby notice nothing.
+--resume takes only mutants that have no result yet.
+--survivors takes only those that survived the last time.
+--list shows the mutants and runs nothing.`;
+
+const { values: options } = readCommandLine(USAGE, {
   options: {
     folder: { type: "string", default: "" },
     sample: { type: "string", default: "15" },
@@ -42,7 +53,7 @@ await main(async () => {
   if (options.list) return chosen.forEach(show);
   await runMutants(chosen, {
     root: ROOT,
-    parallel: toCount(options.parallel, "parallel"),
+    parallel: readCount(USAGE, "--parallel", options.parallel),
     isWide: !options.near,
     note(result) {
       results.push(result);
@@ -55,7 +66,7 @@ await main(async () => {
 });
 
 function choose(byTarget: readonly Mutant[][], results: readonly Result[]): Mutant[] {
-  const sample = toCount(options.sample, "sample");
+  const sample = readCount(USAGE, "--sample", options.sample);
   const named = byTarget.filter(([first]) => first?.target.name.includes(options.folder));
   if (named.length === 0) throw new UsageError(`no folder contains ${options.folder}`);
   const survived = results.filter(({ outcome }) => outcome === "survived");
@@ -77,12 +88,6 @@ function readResults(): Result[] {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
     throw error;
   }
-}
-
-function toCount(text: string, name: string): number {
-  const count = Number(text);
-  if (Number.isInteger(count) && count > 0) return count;
-  throw new UsageError(`--${name} must be a positive integer`);
 }
 
 function show({ id, file, line, operator, original, replacement }: Mutant): void {

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
-import { parseArgs } from "node:util";
+import { readCommandLine } from "./lib/command-line.ts";
 import { main, UsageError } from "./lib/fail.ts";
 import { Skipped, tryAccount, tryAdmin } from "./lib/smoke-account.ts";
 import { PUBLIC_CHECKS, SmokeFailure, type Subject, send } from "./lib/smoke-checks.ts";
@@ -66,11 +66,7 @@ function readFlags() {
 }
 
 function parse() {
-  try {
-    return parseArgs({ options: OPTIONS, allowPositionals: true });
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message}\n${USAGE}`);
-  }
+  return readCommandLine(USAGE, { options: OPTIONS, allowPositionals: true });
 }
 
 async function judge(work: () => Promise<string>): Promise<["ok  " | "skip" | "FAIL", string]> {

@@ -1,6 +1,7 @@
 // npm run test:clients: packs the packages in clients/, installs the files in an empty folder, and uses them from there against a new
 // worker: the examples of their READMEs, sessions, retries, and services that verify tokens.
 import { rm } from "node:fs/promises";
+import { readNames } from "../../scripts/lib/command-line.ts";
 import { testCollection } from "./clients/collection.ts";
 import { installPacked } from "./clients/packed.ts";
 import { testReadmes } from "./clients/readmes.ts";
@@ -28,7 +29,11 @@ const SETTINGS = {
   RATE_LIMIT_WRITE: "0",
 };
 
-const chosen = process.argv.slice(2);
+const USAGE = `Usage:
+  npm run test:clients [-- NAME…]
+Installs the packages in clients/ from their tarballs and uses them: all tests, or those that are named.`;
+
+const chosen = readNames(USAGE, Object.keys(TESTS));
 await testCollection();
 const installing = installPacked();
 // Its failure is thrown below.

@@ -1,6 +1,7 @@
 // npm run test:guides [-- NAME…]: runs the commands of the README's tour and of every page under docs against a new worker, nearly all of them twice
 // in the same order, and fails if a response differs from the one that the page shows. Names, such as use/lists, run these pages alone.
 import { setTimeout } from "node:timers/promises";
+import { readNames } from "../../scripts/lib/command-line.ts";
 import { readPages } from "../../scripts/lib/guide/pages.ts";
 import { type DevServer, withDevServer } from "./server.ts";
 import { checkSteps, readTour } from "./steps.ts";
@@ -25,6 +26,16 @@ const SETTINGS = {
   LOGIN_REDIRECT_URIS: "http://127.0.0.1/login",
 };
 
+const USAGE = `Usage:
+  npm run test:guides [-- NAME…]
+Runs the commands of the tour and of every page of the documentation, or of those that are named, such as use/lists.`;
+
+const toName = (file: string) => file.replace(/^docs\/|\.md$/g, "");
+const chosen = readNames(
+  USAGE,
+  [...readPages().values()].map(({ file }) => toName(file)),
+);
+
 await withDevServer(async (server) => {
   for (const round of ROUNDS) {
     const pause = setTimeout(ROUND_MS, undefined, { ref: false });
@@ -48,9 +59,7 @@ async function follow(
 
 /** The pages whose commands are followed, by name. The tour is first: it lists all users. */
 function listPages(): [name: string, text: string][] {
-  const chosen = process.argv.slice(2);
   const pages = [...readPages().values()].map(({ file, text }): [string, string] => [file, text]);
-  const all: [string, string][] = [["README.md", readTour()], ...pages];
-  if (chosen.length === 0) return all;
-  return all.filter(([file]) => chosen.some((name) => file === `docs/${name}.md`));
+  if (chosen.length === 0) return [["README.md", readTour()], ...pages];
+  return pages.filter(([file]) => chosen.includes(toName(file)));
 }

@@ -7,9 +7,15 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { readCommandLine, readCount } from "../../scripts/lib/command-line.ts";
 import { ROOT, withDevServer } from "./server.ts";
 
-const count = Number(process.argv[2] ?? 5000);
+const USAGE = `Usage:
+  npm run test:import [-- COUNT]
+Imports COUNT users, 5000 by default, against a worker of its own.`;
+
+const { positionals } = readCommandLine(USAGE, { allowPositionals: true });
+const count = readCount(USAGE, "COUNT", positionals[0] ?? "5000");
 const HASH = "$2b$04$m0CrhHm10qJ3lXRY.5zDGOKVhV4wJr4AHsiKqsGPgoHpOtQnTSAAO";
 const SETTINGS = { RATE_LIMIT_WRITE: "0", RATE_LIMIT_READ: "0", RATE_LIMIT_AUTH: "0" };
 

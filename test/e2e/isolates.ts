@@ -18,11 +18,13 @@ export interface Isolates {
 /**
  * Runs `work` against several isolates of the bundled worker that share D1 and KV. Each has a socket of its own, so that a client
  * chooses which isolate it asks. `settings` are those of each isolate. V8's inspector listens at `inspectorPort`, if there is one.
+ * `noteLine` is called with each line that an isolate logs.
  */
 export async function withIsolates(
   settings: readonly Readonly<Record<string, string>>[],
   work: (isolates: Isolates) => Promise<void>,
   inspectorPort?: number,
+  noteLine: (line: string) => void = () => {},
 ): Promise<void> {
   const { script } = await bundle(new URL("../../wrangler.toml", import.meta.url));
   const keys = await newKeySettings("dev-");
@@ -32,7 +34,7 @@ export async function withIsolates(
       cf: false,
       ...(inspectorPort !== undefined && { inspectorPort }),
       handleRuntimeStdio,
-      handleStructuredLogs() {},
+      handleStructuredLogs: ({ message }) => noteLine(message),
       workers: settings.map((own, i) => ({
         name: `isolate-${i + 1}`,
         modules: true,

@@ -1,5 +1,6 @@
 // npm run test:pages [-- NAME…]: uses the browser pages as people would, in Chromium. CHROMIUM_PATH is the browser's path.
 import type { Browser } from "playwright-core";
+import { readNames } from "../../scripts/lib/command-line.ts";
 import { withBrowser } from "./browser.ts";
 import { prepareIdentityProvider } from "./identity-provider.ts";
 import { openMailbox } from "./mailbox.ts";
@@ -45,7 +46,11 @@ const TESTS: Readonly<Record<string, Test>> = {
   analytics: testAnalytics,
 };
 
-const chosen = process.argv.slice(2);
+const USAGE = `Usage:
+  npm run test:pages [-- NAME…]
+Uses the browser pages as people would, in Chromium: all of them, or those that are named.`;
+
+const chosen = readNames(USAGE, Object.keys(TESTS));
 const mailbox = await openMailbox();
 const provider = await prepareIdentityProvider();
 

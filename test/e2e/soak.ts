@@ -5,7 +5,7 @@
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { setTimeout } from "node:timers/promises";
-import { parseArgs } from "node:util";
+import { readCommandLine, readCount } from "../../scripts/lib/command-line.ts";
 import { type Isolates, withIsolates } from "./isolates.ts";
 import { findFreePort } from "./server.ts";
 import { CHECKS, type ReadRows } from "./soak/checks.ts";
@@ -27,7 +27,14 @@ const JOB_SECONDS = 5;
 /** How often email that the provider has refused is tried again at the end. */
 const LAST_RUNS = 5;
 
-const { values: options } = parseArgs({
+const USAGE = `Usage:
+  npm run soak [-- --minutes N | --seconds N] [--rate N] [--isolates N] [--seed S] [--record]
+Mixes all kinds of operations against several isolates of a service of its own, and compares it with a model at the end.
+--minutes N is 10 by default. --rate N is the number of requests per second, 15 by default. --isolates N is 3 by default.
+--seed S is a whole number that chooses the operations, 1 by default.
+--record writes docs/results/soak.json.`;
+
+const { values: options } = readCommandLine(USAGE, {
   options: {
     minutes: { type: "string", default: "10" },
     seconds: { type: "string" },
@@ -37,8 +44,11 @@ const { values: options } = parseArgs({
     record: { type: "boolean", default: false },
   },
 });
-const seconds = Number(options.seconds ?? Number(options.minutes) * MINUTE_SECONDS);
-const rate = Number(options.rate);
+const minutes = readCount(USAGE, "--minutes", options.minutes);
+const seconds = readCount(USAGE, "--seconds", options.seconds ?? String(minutes * MINUTE_SECONDS));
+const rate = readCount(USAGE, "--rate", options.rate);
+const isolateCount = readCount(USAGE, "--isolates", options.isolates);
+const seed = readCount(USAGE, "--seed", options.seed);
 
 const outbox = await openOutbox();
 const settings = {
@@ -58,13 +68,13 @@ const settings = {
 
 const inspectorPort = await findFreePort();
 await withIsolates(
-  Array.from({ length: Number(options.isolates) }, () => settings),
+  Array.from({ length: isolateCount }, () => settings),
   soak,
   inspectorPort,
 ).finally(outbox.close);
 
 async function soak(isolates: Isolates): Promise<void> {
-  const random = createRandom(Number(options.seed));
+  const random = createRandom(seed);
   const { send, traffic } = createSend(isolates, random);
   const read: ReadRows = async <T>(sql: string, ...values: unknown[]) =>
     (

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { decodeJwt } from "jose";
+import { createAuthenticator } from "../support/authenticator.ts";
 import type { Incoming, Outgoing, Send } from "./http.ts";
 
 /** Who sends a request. */
@@ -24,8 +25,11 @@ interface Account {
 export interface Actor {
   kind: ActorKind;
   account: Account;
-  /** The credential. */
+  /** The credential of their requests. */
   headers: Record<string, string>;
+  /** The access token of the person, whatever they send requests with. */
+  session: Record<string, string>;
+  authenticator: ReturnType<typeof createAuthenticator>;
   /** Values of earlier responses and emails by name, the newest first. */
   pools: Map<string, string[]>;
   /** How many requests they have sent. */
@@ -90,6 +94,8 @@ export async function createActor(
     kind,
     account: { ...account, id, role: isPrivileged ? role : "user" },
     headers: kind === "anonymous" ? {} : bearer,
+    session: bearer,
+    authenticator: createAuthenticator(),
     pools: new Map(),
     sent: 0,
     isDead: false,

@@ -65,16 +65,16 @@ function findProblemFaults({ headers, text }: Incoming): string[] {
 
 // What the request has, its sender knows: an address that an administrator has freed can be registered, and is in the response.
 function findLeaks(
-  { secrets }: Judge,
-  { kind }: Actor,
+  { secrets, world }: Judge,
+  { kind, account }: Actor,
   sent: Outgoing,
   { headers, text }: Incoming,
 ): string[] {
   const all = `${[...headers.values()].join("\n")}\n${text}`;
   const known = new Set(toWords(`${sent.path}\n${sent.body ?? ""}`));
-  const unknown = toWords(all)
-    .filter((word) => !known.has(word))
-    .join("\n");
+  const words = toWords(all).filter((word) => !known.has(word));
+  const unknown = words.join("\n");
+  const isOther = (word: string) => (world.owners.get(word) ?? account.id) !== account.id;
   const hidden = (Object.keys(CANARIES) as (keyof typeof CANARIES)[]).filter(
     (level) => !MAY_SEE[kind].includes(level),
   );
@@ -83,6 +83,7 @@ function findLeaks(
       .flatMap((level) => CANARIES[level])
       .filter((canary) => unknown.includes(canary))
       .map((canary) => `${kind} sees ${canary} of another person`),
+    ...(MAY_SEE[kind].length === 0 && words.some(isOther) ? [`${kind} sees another person`] : []),
     ...secrets.filter((secret) => all.includes(secret)).map(() => `${kind} sees a stored secret`),
   ];
 }

@@ -24,9 +24,68 @@ const confirmTotp: Step = async (world, actor) => {
 
 const logInHalf: Step = async (world, actor) => {
   await confirmTotp(world, actor);
-  const { username, password } = actor.account;
-  await call(world, actor, "POST /v1/auth/login", { username, password });
+  await sendPassword(world, actor);
 };
+
+/** Has the authenticator create a passkey, which the service does not know yet. */
+const createPasskey: Step = async (world, actor) => {
+  const offered = await call(world, actor, "POST /v1/auth/factors/passkeys/options");
+  if (!offered?.public_key) return;
+  const options = { ...offered.public_key, excludeCredentials: [] };
+  const credential = await actor.authenticator.register(options);
+  remember(actor, "new-credential", JSON.stringify(credential));
+};
+
+const addPasskey: Step = async (world, actor) => {
+  await createPasskey(world, actor);
+  const [created] = actor.pools.get("new-credential") ?? [];
+  if (!created) return;
+  const passkey = { name: "Passkey", credential: JSON.parse(created) };
+  await call(world, actor, "POST /v1/auth/factors/passkeys", passkey);
+};
+
+const assertLogin: Step = async (world, actor) => {
+  await addPasskey(world, actor);
+  await assertPasskey(world, actor, {
+    what: "POST /v1/auth/passkey/options",
+    pool: "login-credential",
+  });
+};
+
+const assertMfa: Step = async (world, actor) => {
+  await logInHalfByPasskey(world, actor);
+  const [mfa_token] = actor.pools.get("mfa") ?? [];
+  await assertPasskey(world, actor, {
+    what: "POST /v1/auth/mfa/challenge",
+    body: { mfa_token, method: "passkey" },
+    pool: "mfa-credential",
+  });
+};
+
+const assertStepUp: Step = async (world, actor) => {
+  await addPasskey(world, actor);
+  await assertPasskey(world, actor, {
+    what: "POST /v1/auth/step-up/challenge",
+    body: { method: "passkey" },
+    pool: "step-up-credential",
+  });
+};
+
+const logInHalfByPasskey: Step = async (world, actor) => {
+  await addPasskey(world, actor);
+  await sendPassword(world, actor);
+};
+
+const removePassword: Step = async (world, actor) => {
+  await addPasskey(world, actor);
+  await call(world, actor, "DELETE /v1/auth/password");
+};
+
+/** Does one of two things in turn. */
+const either =
+  (one: Step, other: Step): Step =>
+  (world, actor) =>
+    (actor.sent / INTERVAL) % 2 === 0 ? one(world, actor) : other(world, actor);
 
 const startProviderLogin: Step = (world, actor) =>
   call(world, actor, `POST /v1/auth/providers/${PROVIDER}/start`, {
@@ -58,8 +117,7 @@ const forgetPassword: Step = (world, actor) =>
   call(world, actor, "POST /v1/auth/password/forgot", { email: actor.account.email });
 
 const logIn: Step = async (world, actor) => {
-  const { username, password } = actor.account;
-  await call(world, actor, "POST /v1/auth/login", { username, password });
+  await sendPassword(world, actor);
   await call(world, actor, "GET /v1/auth/sessions");
 };
 
@@ -90,10 +148,15 @@ const STEPS: Readonly<Record<string, Step>> = {
   renameFactor: confirmTotp,
   removeFactor: confirmTotp,
   generateRecoveryCodes: confirmTotp,
-  stepUp: confirmTotp,
+  stepUp: either(confirmTotp, assertStepUp),
   resetFactors: confirmTotp,
-  verifyMfa: logInHalf,
-  challengeMfa: logInHalf,
+  verifyMfa: either(logInHalf, assertMfa),
+  challengeMfa: logInHalfByPasskey,
+  challengeStepUp: addPasskey,
+  addPasskey: createPasskey,
+  logInByPasskey: assertLogin,
+  removePassword: addPasskey,
+  setPassword: removePassword,
   finishProviderLogin: startProviderLogin,
   finishProviderLoginByForm: startProviderLogin,
   exchangeCode: finishProviderLogin,
@@ -127,16 +190,35 @@ export async function prepareActor(world: World, actor: Actor, { id }: Target): 
 
 const newName = () => crypto.randomUUID().replaceAll("-", "").replace(/^./, "r").slice(0, 12);
 
-async function call(world: World, actor: Actor, what: string, body?: object): Promise<void> {
+/** Sends a request as the person, and returns the body of its response, if it has one. */
+async function call(world: World, actor: Actor, what: string, body?: object): Promise<any> {
   const [method = "", path = ""] = what.split(" ");
   const got: Incoming = await world.send({
     method,
     path,
-    headers: { ...(body && { "Content-Type": "application/json" }), ...actor.headers },
+    headers: { ...(body && { "Content-Type": "application/json" }), ...actor.session },
     body: body && JSON.stringify(body),
   });
   const bare = path.split("?")[0] ?? "";
-  learn(world, actor, { id: OPERATIONS[what] ?? "", path: bare }, bare, got);
+  return learn(world, actor, { id: OPERATIONS[what] ?? "", path: bare }, bare, got);
+}
+
+async function sendPassword(world: World, actor: Actor): Promise<void> {
+  const { username, password } = actor.account;
+  await call(world, actor, "POST /v1/auth/login", { username, password });
+}
+
+/** Has the authenticator sign what a response offers. */
+async function assertPasskey(
+  world: World,
+  actor: Actor,
+  { what, body, pool }: { what: string; body?: object; pool: string },
+): Promise<void> {
+  const offered = await call(world, actor, what, body);
+  if (!offered?.public_key) return;
+  // Without one of the passkeys that are asked for, the authenticator refuses.
+  const signed = await actor.authenticator.authenticate(offered.public_key).catch(() => undefined);
+  if (signed) remember(actor, pool, JSON.stringify(signed));
 }
 
 /** The operations whose responses `learn` treats in a way of their own. */

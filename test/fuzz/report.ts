@@ -1,10 +1,16 @@
 import { cpus, loadavg } from "node:os";
-import type { Finding, Results, Tally } from "./run.ts";
+import type { Finding, Results } from "./run.ts";
 
 const percent = (part: number, whole: number) => `${Math.round((100 * part) / whole)} %`;
 
-function countSuccesses({ statuses }: Tally): number {
-  return [...statuses].reduce((sum, [status, times]) => sum + (status < 400 ? times : 0), 0);
+/** From how many requests on an operation must have succeeded. */
+const ENOUGH = 100;
+
+/** The operations that have had enough requests, of which none succeeded: the fuzzer does not reach what they do. */
+export function findUnreached(tallies: Results["tallies"]): string[] {
+  return [...tallies]
+    .filter(([, { requests, successes }]) => requests >= ENOUGH && successes === 0)
+    .map(([id, { requests }]) => `${id} has succeeded with none of ${requests} requests`);
 }
 
 /** A table of the operations: requests, the share of successes, and statuses. */
@@ -12,7 +18,7 @@ export function describeTallies(tallies: Results["tallies"]): string {
   const rows = [...tallies].map(([id, tally]) => {
     const statuses = [...tally.statuses].toSorted(([a], [b]) => a - b);
     const shown = statuses.map(([status, times]) => `${times} × ${status}`).join(", ");
-    const share = percent(countSuccesses(tally), tally.requests);
+    const share = percent(tally.successes, tally.requests);
     return `${id.padEnd(26)} ${String(tally.requests).padStart(6)} ${share.padStart(6)}  ${shown}`;
   });
   return ["operation                requests  2xx/3xx", ...rows.toSorted()].join("\n");
@@ -20,12 +26,14 @@ export function describeTallies(tallies: Results["tallies"]): string {
 
 /** A finding, with the request that shows it. */
 export function describeFinding(finding: Finding): string {
-  const { operation, actor, faults, seed, curl, response, times } = finding;
-  const title = `FAIL  ${operation} as ${actor} (${times} times, seed ${seed}): ${faults.join("; ")}`;
+  const { operation, actor, faults, seed, curl, response, times, after } = finding;
+  const where = `first after ${after} requests, ${times} times, seed ${seed}`;
+  const title = `FAIL  ${operation} as ${actor} (${where}): ${faults.join("; ")}`;
   return `\n${title}\n${curl}\n${response}\n`;
 }
 
-interface Outcome {
+/** What a run has found. */
+export interface Outcome {
   results: Results;
   violations: readonly string[];
   seed: number;
@@ -52,7 +60,7 @@ export function toRecord({ results, violations, seed, seconds }: Outcome) {
     seconds: Math.round(seconds),
     conditions: describeMachine(),
     operations: tallies.length,
-    operations_with_a_success: tallies.filter((tally) => countSuccesses(tally) > 0).length,
+    operations_with_a_success: tallies.filter(({ successes }) => successes > 0).length,
     statuses: Object.fromEntries([...statuses].toSorted(([a], [b]) => a - b)),
     findings: [...findings, ...violations],
   };

@@ -28,17 +28,23 @@ export interface Finding {
   curl: string;
   response: string;
   times: number;
+  /** How many requests had been sent when it was found. */
+  after: number;
 }
 
 /** How an operation has answered. */
-export interface Tally {
+interface Tally {
   requests: number;
+  /** Responses of success to requests by the method, the path and a credential that the operation expects. */
+  successes: number;
   statuses: Map<number, number>;
 }
 
 export interface Results {
   tallies: Map<string, Tally>;
   findings: Map<string, Finding>;
+  /** How many requests were sent. */
+  sent: number;
 }
 
 export interface RunOptions {
@@ -144,6 +150,7 @@ function addFinding(options: RunOptions, target: Target, found: Failure, seed: n
     curl: toCurl(options.judge.origin, found.outgoing),
     response: `${status} ${headers.get("Content-Type") ?? ""}\n${abbreviate(text)}`,
     times: 1,
+    after: options.results.sent,
   };
   for (const fault of found.faults) options.results.findings.set(keyOf(target, fault), finding);
 }
@@ -167,7 +174,7 @@ async function execute(
   const { outgoing } = prepared;
   const got = await world.send(outgoing);
   actor.sent += 1;
-  count(results, target, got.status);
+  count(results, target, { status: got.status, isOdd: prepared.isOdd });
   const path = outgoing.path.split("?")[0] ?? "";
   learn(world, actor, target, path, got);
   if (got.status === 401 && !prepared.isOdd && got.text.includes('"unauthenticated"')) {
@@ -183,9 +190,17 @@ async function execute(
   };
 }
 
-function count({ tallies }: Results, { id }: Target, status: number): void {
-  const tally = tallies.get(id) ?? { requests: 0, statuses: new Map() };
+interface Counted {
+  status: number;
+  isOdd: boolean;
+}
+
+function count(results: Results, { id }: Target, { status, isOdd }: Counted): void {
+  const { tallies } = results;
+  const tally = tallies.get(id) ?? { requests: 0, successes: 0, statuses: new Map() };
+  results.sent += 1;
   tally.requests += 1;
+  if (!isOdd && status < 400) tally.successes += 1;
   tally.statuses.set(status, (tally.statuses.get(status) ?? 0) + 1);
   tallies.set(id, tally);
 }

@@ -3,8 +3,10 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { newKeySettings } from "../../scripts/lib/new-keys.ts";
-import { withIsolates } from "../e2e/isolates.ts";
+import { type Isolates, withIsolates } from "../e2e/isolates.ts";
 import { openMailbox } from "../e2e/mailbox.ts";
+import type { ReadRows } from "../e2e/soak/checks.ts";
+import { plantOldEvents } from "../e2e/soak/start.ts";
 import { type Actor, type CreatePrivileged, createActor, post } from "./actors.ts";
 import { PROVIDER, REDIRECT_URI } from "./fields.ts";
 import type { Send } from "./http.ts";
@@ -17,6 +19,12 @@ export interface Service {
   setRole: (userId: string, role: string) => Promise<void>;
   /** Calls `noted` with each email from now on. */
   watchMails: (noted: (to: readonly string[], text: string) => void) => void;
+  /** Calls `noted` with each line that the service logs from now on. */
+  watchLines: (noted: (line: string) => void) => void;
+  /** Reads rows of the database. */
+  read: ReadRows;
+  /** Runs the scheduled jobs. */
+  runJobs: () => Promise<void>;
   /** Gives a victim what only a login with a provider would, and returns its id. */
   addIdentity: (victim: Victim) => Promise<string>;
   /** What is stored and no response may contain. */
@@ -31,11 +39,13 @@ const NO_LIMITS = {
   RATE_LIMIT_READ: "0",
   RATE_LIMIT_WRITE: "0",
 };
+const SCHEDULES = ["* * * * *", "*/5 * * * *", "17 * * * *"];
 const CLIENT_ID = "roster";
 
 /** Runs `work` against a new worker in workerd, with a mailbox and a login provider. */
 export async function withService(work: (service: Service) => Promise<void>): Promise<void> {
   let noteMail: Parameters<Service["watchMails"]>[0] = () => undefined;
+  let noteLine: Parameters<Service["watchLines"]>[0] = () => undefined;
   const mailbox = await openMailbox(({ to, text }) => noteMail(to, text));
   const provider = await openProvider();
   const keys = await newKeySettings("dev-");
@@ -47,15 +57,16 @@ export async function withService(work: (service: Service) => Promise<void>): Pr
     APP_URL: "https://roster.test",
     ACCESS_TOKEN_TTL_SECONDS: "3600",
     EMAIL_LOGIN: "on",
-    LOG_LEVEL: "error",
+    LOG_LEVEL: "debug",
     LOGIN_REDIRECT_URIS: REDIRECT_URI,
     PASSWORD_ITERATIONS: "1",
     SESSION_LIMIT: "1000",
     STEP_UP_MAX_AGE_SECONDS: "86400",
   };
   try {
-    await withIsolates([settings], async ({ urls: [url], db }) => {
+    const serve = async ({ urls: [url], db, runCron }: Isolates) => {
       if (!url) throw new Error("no isolate");
+      await plantOldEvents(db);
       await work({
         url,
         setRole: async (userId, role) => {
@@ -64,6 +75,19 @@ export async function withService(work: (service: Service) => Promise<void>): Pr
         watchMails: (noted) => {
           noteMail = noted;
         },
+        watchLines: (noted) => {
+          noteLine = noted;
+        },
+        read: async <T>(sql: string, ...values: unknown[]) =>
+          (
+            await db
+              .prepare(sql)
+              .bind(...values)
+              .all<T>()
+          ).results,
+        async runJobs() {
+          for (const schedule of SCHEDULES) await runCron(schedule);
+        },
         addIdentity: (victim) => addIdentity(db, provider.issuer, victim),
         listSecrets: async (victims) => [
           ...(await listStored(db, victims)),
@@ -71,7 +95,8 @@ export async function withService(work: (service: Service) => Promise<void>): Pr
         ],
         digestTrail: (until) => digestTrail(db, until),
       });
-    });
+    };
+    await withIsolates([settings], serve, undefined, (line) => noteLine(line));
   } finally {
     mailbox.close();
     provider.close();

@@ -29,6 +29,14 @@ export class Ref {
   }
 }
 
+/** The pools of WebAuthn credentials, whose values are JSON. */
+const CREDENTIALS = /-credential$/;
+
+/** The value that a text of a pool stands for. */
+export function fromPool({ pool }: Ref, text: string): unknown {
+  return CREDENTIALS.test(pool) ? JSON.parse(text) : text;
+}
+
 /** A reference to a pool, mostly to its newest value. */
 export function refTo(pool: string): fc.Arbitrary<Ref> {
   const index = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.nat(20));

@@ -1,4 +1,11 @@
-import { type ActorKind, type CreatePrivileged, createActor, get, post } from "./actors.ts";
+import {
+  type Actor,
+  type ActorKind,
+  type CreatePrivileged,
+  createActor,
+  get,
+  post,
+} from "./actors.ts";
 import type { Send } from "./http.ts";
 
 /** Marks whatever of a victim those with users:read may see. */
@@ -33,6 +40,8 @@ export interface Victim {
   role: string;
   /** Ids of what they have, by collection. */
   ids: Record<string, string[]>;
+  /** What their passkey has signed and the service has accepted, by pool: nobody can use it again. */
+  credentials: Record<string, string>;
   /** What they see of their account. */
   read: () => Promise<string>;
   /** Tokens and secrets that no response may contain. */
@@ -81,6 +90,7 @@ export async function createVictim(
     { name: `${PRIVATE} factor` },
     headers,
   );
+  const credentials = await usePasskey(sendFrom, actor);
   const sessions = await get(sendFrom, "/v1/auth/sessions", headers);
   return {
     ...actor.account,
@@ -91,10 +101,32 @@ export async function createVictim(
       factors: [totp.id],
       totp: [totp.id],
     },
+    credentials,
     read: async () => {
       const parts = await Promise.all(OWN_PATHS.map((path) => get(sendFrom, path, headers)));
       return parts.map((part) => JSON.stringify(part)).join("\n");
     },
     secrets: [key.key, totp.secret, ...[...actor.pools.values()].flat()],
+  };
+}
+
+/** Adds a passkey to a victim, and logs in with it. */
+async function usePasskey(
+  send: Send,
+  { authenticator, headers }: Actor,
+): Promise<Record<string, string>> {
+  const offered = await post(send, "/v1/auth/factors/passkeys/options", {}, headers);
+  const added = await authenticator.register(offered.public_key);
+  const passkey = { name: `${PRIVATE} passkey`, credential: added };
+  await post(send, "/v1/auth/factors/passkeys", passkey, headers);
+  const asked = await post(send, "/v1/auth/passkey/options", {}, {});
+  const used = await authenticator.authenticate(asked.public_key);
+  await post(send, "/v1/auth/passkey/login", { credential: used }, {});
+  const signed = JSON.stringify(used);
+  return {
+    "new-credential": JSON.stringify(added),
+    "login-credential": signed,
+    "mfa-credential": signed,
+    "step-up-credential": signed,
   };
 }

@@ -9,7 +9,7 @@ import {
 } from "./actors.ts";
 import type { Incoming, Send } from "./http.ts";
 import type { Target } from "./plans.ts";
-import { Ref } from "./values.ts";
+import { fromPool, Ref } from "./values.ts";
 import { createVictim, type Victim } from "./victims.ts";
 
 const VICTIM_ROLES: readonly ActorKind[] = ["user", "user", "moderator", "admin"];
@@ -27,6 +27,8 @@ export interface World {
   shared: Map<string, string[]>;
   /** Tokens and codes of emails, by address. */
   mails: Map<string, { tokens: string[]; codes: string[] }>;
+  /** The user that an id, a username or an email of an actor belongs to. */
+  owners: Map<string, string>;
   /** Everyone who was given a role other than `user`. */
   privileged: Set<string>;
 }
@@ -52,9 +54,11 @@ export async function createWorld(
     victims,
     shared: new Map([["roles", SYSTEM_ROLES]]),
     mails: new Map(),
+    owners: new Map(),
     privileged,
   };
-  for (const { ids } of victims) {
+  for (const { ids, credentials } of victims) {
+    for (const [pool, value] of Object.entries(credentials)) share(world, pool, value);
     for (const [pool, values] of Object.entries(ids)) {
       for (const value of values) {
         share(world, `foreign-${pool}`, value);
@@ -90,13 +94,15 @@ export async function findActor(world: World, cast: Cast, kind: ActorKind): Prom
   const known = cast.get(kind);
   if (known && !known.isDead && known.sent < LIFETIME) return known;
   const actor = await createActor(world.send, world.createPrivileged, kind);
+  const { id, username, email } = actor.account;
+  for (const mark of [id, username, email]) world.owners.set(mark, id);
   cast.set(kind, actor);
   return actor;
 }
 
 /** Replaces the references in a value by what they refer to now. */
 export function resolveRefs(world: World, actor: Actor, value: unknown, path: string): unknown {
-  if (value instanceof Ref) return resolveRef(world, actor, value, path);
+  if (value instanceof Ref) return fromPool(value, resolveRef(world, actor, value, path));
   if (Array.isArray(value)) return value.map((entry) => resolveRefs(world, actor, entry, path));
   if (typeof value !== "object" || value === null) return value;
   const resolved: [string, unknown][] = Object.entries(value).map(([name, entry]) => [
@@ -137,21 +143,21 @@ const MEMBERS = {
   key: "key",
 } as const;
 
-/** Notes what of a response later requests of the actor can use. */
+/** Notes what of a response later requests of the actor can use. Returns its body, if it is JSON. */
 export function learn(
   world: World,
   actor: Actor,
   target: Pick<Target, "id" | "path">,
   path: string,
   got: Incoming,
-): void {
+): unknown {
   const etag = got.headers.get("ETag");
   if (etag) remember(actor, `etag ${path}`, etag);
   learnRedirect(actor, got.headers.get("Location"));
   const body = parse(got);
-  if (body === undefined) return;
+  if (body === undefined) return undefined;
   for (const [member, pool] of Object.entries(MEMBERS)) remember(actor, pool, body[member]);
-  if (got.status >= 300) return;
+  if (got.status >= 300) return body;
   for (const code of listOf(body.recovery_codes)) remember(actor, "recovery-code", code);
   remember(actor, "cursor", (body.pagination as { next_cursor?: string } | undefined)?.next_cursor);
   if (target.id === "addTotp") {
@@ -160,6 +166,7 @@ export function learn(
   }
   if (target.id === "startProviderLogin") learnStart(actor, String(body.authorization_url));
   learnIds(world, actor, target, body);
+  return body;
 }
 
 function learnIds(

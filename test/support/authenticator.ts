@@ -255,7 +255,7 @@ async function coseKey(
 export async function signWith(key: CryptoKey, data: Uint8Array): Promise<Uint8Array> {
   const isEcdsa = key.algorithm.name === "ECDSA";
   const algorithm = { name: key.algorithm.name, hash: "SHA-256" };
-  const signature = new Uint8Array(await crypto.subtle.sign(algorithm, key, data));
+  const signature = new Uint8Array(await crypto.subtle.sign(algorithm, key, concat(data)));
   return isEcdsa ? toDer(signature) : signature;
 }
 
@@ -278,9 +278,9 @@ function uint16(value: number): Uint8Array {
 }
 
 async function sha256(data: Uint8Array): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", data));
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", concat(data)));
 }
 
-function concat(...parts: Uint8Array[]): Uint8Array {
+function concat(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(parts.flatMap((part) => [...part]));
 }

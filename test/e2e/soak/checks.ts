@@ -97,7 +97,8 @@ async function checkAudit({ model }: World, read: ReadRows): Promise<string> {
   return `${total} audit events, one per change`;
 }
 
-async function checkSeals({ send }: World, read: ReadRows): Promise<string> {
+/** Compares the audit events of the days before with their seals. */
+export async function checkSeals({ send }: Pick<World, "send">, read: ReadRows): Promise<string> {
   const { body } = await send("/.well-known/jwks.json");
   const keys = await Promise.all(
     (body.keys as JWK[]).map(
