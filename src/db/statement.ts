@@ -29,19 +29,18 @@ export function prepareStatement(statement: Statement): PreparedStatement {
 // Replaces drizzle's mapping, which walks a path for every value of every row. Selections here are flat.
 function createMapper({ fields }: DrizzlePrepared): PreparedStatement["mapRows"] {
   if (!fields) return (rows) => [...rows];
-  const columns = fields.map(({ path, field }) => ({
-    name: path[0] ?? "",
-    decode: decoderOf(field),
-  }));
+  const names = fields.map(({ path }) => path[0] ?? "");
+  const decoders = fields.map(({ field }) => decoderOf(field));
   return (rows) =>
     rows.map((row) => {
-      const values = Object.values(row);
       const mapped: Record<string, unknown> = {};
-      for (let i = 0; i < columns.length; i += 1) {
-        const column = columns[i];
-        const value = values[i];
-        if (column)
-          mapped[column.name] = value === null || !column.decode ? value : column.decode(value);
+      let i = 0;
+      // The columns are in the order of the fields.
+      for (const column in row) {
+        const value = row[column];
+        const decode = decoders[i];
+        mapped[names[i] ?? ""] = value === null || !decode ? value : decode(value);
+        i += 1;
       }
       return mapped;
     });
@@ -82,6 +81,38 @@ export function prepareOnce<V extends Record<string, unknown>>() {
       template ??= prepareStatement(build(slots));
       const prepared = { ...template, params: fillPlaceholders(template.params, values) };
       return { prepared } satisfies FilledStatement as unknown as S;
+    };
+  };
+}
+
+/** The number of forms of a statement that are kept. */
+const MAX_FORMS = 100;
+
+/** The values of a statement, with a slot for each of those in `B` that is not undefined. */
+export type Form<V, B extends keyof V> = Omit<V, B> & {
+  readonly [K in B]: Placeholder | Extract<V[K], undefined>;
+};
+
+/**
+ * As `prepareOnce`, for a statement that has several forms: `bound` are the values that its SQL does not depend on. The SQL is built
+ * once per isolate for all values that differ only in those.
+ */
+export function prepareForms<V extends Record<string, unknown>>() {
+  return <B extends keyof V & string, S extends Statement>(
+    bound: readonly B[],
+    build: (form: Form<V, B>) => S,
+  ): ((values: V) => S) => {
+    const forms = new Map<string, (values: V) => S>();
+    return (values) => {
+      const form: Record<string, unknown> = { ...values };
+      for (const name of bound) if (form[name] !== undefined) form[name] = sql.placeholder(name);
+      const key = JSON.stringify(form);
+      const known = forms.get(key);
+      if (known) return known(values);
+      if (forms.size >= MAX_FORMS) forms.clear();
+      const fill = prepareOnce<V>()(() => build(form as Form<V, B>));
+      forms.set(key, fill);
+      return fill(values);
     };
   };
 }

@@ -1,6 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
-import type { Db } from "../../db/client.ts";
+import { type Db, db } from "../../db/client.ts";
 import { users } from "../../db/schema/users.ts";
+import { type Form, prepareForms } from "../../db/statement.ts";
 import { publicColumns, type UserRow } from "./repository.ts";
 import { toMatch, type Words } from "./search.ts";
 
@@ -16,7 +17,7 @@ const SORT_COLUMNS = {
 export type UserSort = keyof typeof SORT_COLUMNS;
 
 /** What a list of users selects. What is undefined selects everyone. */
-export interface UserFilter {
+export type UserFilter = {
   deleted: boolean;
   role: string | undefined;
   isActive: boolean | undefined;
@@ -26,12 +27,12 @@ export interface UserFilter {
   createdAfter: number | undefined;
   /** Before this time. Only for the sort `created_at`. */
   createdBefore: number | undefined;
-}
+};
 
-export interface UserOrder {
+export type UserOrder = {
   sort: UserSort;
   isDescending: boolean;
-}
+};
 
 /** Which part of a list to read: `limit` rows after a position, or after `skip` rows. */
 export interface Part {
@@ -43,6 +44,20 @@ export interface Part {
 
 /** A user with the value by which the list is sorted. */
 export type ListedUser = UserRow & { sortKey: string | number };
+
+/** What is bound to a list. Its SQL depends on everything else. */
+const BOUND = ["role", "createdAfter", "createdBefore", "key", "id", "limit", "skip"] as const;
+
+type List = UserFilter & UserOrder & Place & { roleKind: "user" | "other" | undefined };
+type ListForm = Form<List, (typeof BOUND)[number]>;
+
+/** A `Part`, with the position by its values. */
+type Place = {
+  key: string | number | undefined;
+  id: unknown;
+  limit: number | undefined;
+  skip: number | undefined;
+};
 
 /** SQLite in D1 refuses longer compound statements. */
 const MAX_ARMS = 4;
@@ -74,43 +89,57 @@ const pageColumns = Object.fromEntries(
  * of the index.
  * The default list has indexes of its own, which do not group.
  */
-export function listUsers(db: Db, filter: UserFilter, order: UserOrder, part: Part) {
-  const column = sql.identifier(SORT_COLUMNS[order.sort].name);
-  const direction = order.isDescending ? sql`DESC` : sql`ASC`;
+export function listUsers(_db: Db, filter: UserFilter, order: UserOrder, part: Part) {
+  return selectList(toList(filter, order, part));
+}
+
+const selectList = prepareForms<List>()(BOUND, (list) => {
+  const column = sql.identifier(SORT_COLUMNS[list.sort].name);
+  const direction = list.isDescending ? sql`DESC` : sql`ASC`;
   const sorted = sql`ORDER BY ${column} ${direction}, id ${direction}`;
-  const bounds = toBounds(filter, order, part.after);
-  const arms = toGroups(filter, order).map(
-    (group) =>
-      sql`SELECT ${ARM_COLUMNS} FROM ${indexedUsers(filter, order)} WHERE ${group}${bounds}`,
+  const bounds = toBounds(list);
+  const arms = toGroups(list).map(
+    (group) => sql`SELECT ${ARM_COLUMNS} FROM ${indexedUsers(list)} WHERE ${group}${bounds}`,
   );
-  const page = sql`${merge(arms, sorted)} ${sorted} ${toLimit(part)}`;
+  const page = sql`${merge(arms, sorted)} ${sorted} ${toLimit(list)}`;
   return db
     .select({ ...pageColumns, sortKey: sql<string | number>`${column}`.as("sort_key") })
     .from(sql`(${page}) AS page`)
     .orderBy(sql`${column} ${direction}, id ${direction}`);
-}
+});
 
 /** The number of users that a filter selects. Reads an index entry per user. */
-export function countUsers(db: Db, filter: UserFilter, order: UserOrder) {
-  const groups = isPlain(filter, order) ? sql.join(toGroups(filter, order)) : whereInGroups(filter);
-  return db
-    .select({ total: sql<number>`count(*)`.as("total") })
-    .from(indexedUsers(filter, order))
-    .where(sql`${groups}${toBounds(filter, order, undefined)}`);
+export function countUsers(_db: Db, filter: UserFilter, order: UserOrder) {
+  return countList(toList(filter, order));
 }
 
-/** Users whose names or email contain all the words, those who were added last first. Reads about two rows per user. */
-export function searchUsers(db: Db, words: Words, filter: UserFilter, part: Part) {
-  // Bound numbers are floating-point numbers, from which the search index cannot start.
-  const before = part.after && sql` AND rowid < CAST(${part.after[0]} AS INTEGER)`;
-  const found = sql`SELECT rowid AS place FROM users_search WHERE users_search MATCH ${toMatch(words, filter)}${before}
-    ORDER BY rowid DESC ${toLimit(part)}`;
+const countList = prepareForms<List>()(BOUND, (list) => {
+  const groups = isPlain(list) ? sql.join(toGroups(list)) : whereInGroups(list);
   return db
-    .select({ ...pageColumns, sortKey: sql<string | number>`place`.as("sort_key") })
-    .from(sql`(${found}) AS page CROSS JOIN users`)
-    .where(sql`users.seq = page.place`)
-    .orderBy(sql`place DESC`);
+    .select({ total: sql<number>`count(*)`.as("total") })
+    .from(indexedUsers(list))
+    .where(sql`${groups}${toBounds(list)}`);
+});
+
+/** Users whose names or email contain all the words, those who were added last first. Reads about two rows per user. */
+export function searchUsers(_db: Db, words: Words, filter: UserFilter, part: Part) {
+  return selectFound({ match: toMatch(words, filter), ...toPlace(part) });
 }
+
+const selectFound = prepareForms<Place & { match: string }>()(
+  ["match", "key", "id", "limit", "skip"],
+  (list) => {
+    // Bound numbers are floating-point numbers, from which the search index cannot start.
+    const before = list.key && sql` AND rowid < CAST(${list.key} AS INTEGER)`;
+    const found = sql`SELECT rowid AS place FROM users_search WHERE users_search MATCH ${list.match}${before}
+    ORDER BY rowid DESC ${toLimit(list)}`;
+    return db
+      .select({ ...pageColumns, sortKey: sql<string | number>`place`.as("sort_key") })
+      .from(sql`(${found}) AS page CROSS JOIN users`)
+      .where(sql`users.seq = page.place`)
+      .orderBy(sql`place DESC`);
+  },
+);
 
 /** The number of users that a search finds. Reads an index entry per user. */
 export function countFound(db: Db, words: Words, filter: UserFilter) {
@@ -120,12 +149,25 @@ export function countFound(db: Db, words: Words, filter: UserFilter) {
     .where(sql`users_search MATCH ${toMatch(words, filter)}`);
 }
 
+function toList(filter: UserFilter, order: UserOrder, part?: Part): List {
+  const { role } = filter;
+  const roleKind = role === undefined || role === "user" ? role : "other";
+  return { ...filter, ...order, ...toPlace(part), roleKind };
+}
+
+function toPlace(part: Part | undefined): Place {
+  const [key, id] = part?.after ?? [];
+  return { key, id, limit: part?.limit, skip: part?.skip || undefined } as Place;
+}
+
 /** The groups of users that a filter selects, each as a condition that fixes all columns of the index before the sort column. */
-function toGroups(filter: UserFilter, order: UserOrder): SQL[] {
-  const { deleted, role, isActive, emailVerified, mfaEnabled } = filter;
-  if (isPlain(filter, order)) return [sql`deleted_at ${deleted ? sql`IS NOT NULL` : sql`IS NULL`}`];
+function toGroups(list: ListForm): SQL[] {
+  const { deleted, roleKind, isActive, emailVerified, mfaEnabled } = list;
+  if (isPlain(list)) return [sql`deleted_at ${deleted ? sql`IS NOT NULL` : sql`IS NULL`}`];
   const roles =
-    role === undefined ? [sql`(role = 'user') = 1`, sql`(role = 'user') = 0`] : [whereRole(role)];
+    roleKind === undefined
+      ? [sql`(role = 'user') = 1`, sql`(role = 'user') = 0`]
+      : [whereRole(list)];
   return roles.flatMap((whereInRole) =>
     toDigits(isActive).flatMap((active) =>
       toDigits(emailVerified).flatMap((verified) =>
@@ -140,51 +182,45 @@ function toGroups(filter: UserFilter, order: UserOrder): SQL[] {
 }
 
 // All groups in one condition, for which the order does not matter.
-function whereInGroups(filter: UserFilter): SQL {
-  const { deleted, role, isActive, emailVerified, mfaEnabled } = filter;
+function whereInGroups(list: ListForm): SQL {
+  const { deleted, roleKind, isActive, emailVerified, mfaEnabled } = list;
   const either = (value: boolean | undefined) => sql`IN (${sql.join(toDigits(value), sql`, `)})`;
   return sql`(deleted_at IS NULL) = ${toDigit(!deleted)}
-    AND ${role === undefined ? sql`(role = 'user') ${either(undefined)}` : whereRole(role)}
+    AND ${roleKind === undefined ? sql`(role = 'user') ${either(undefined)}` : whereRole(list)}
     AND is_active ${either(isActive)} AND email_verified ${either(emailVerified)}
     AND mfa_enabled ${either(mfaEnabled)}`;
 }
 
 /** Whether a list is in the default order, or its reverse, without filters but for times. */
-function isPlain(filter: UserFilter, { sort }: UserOrder): boolean {
-  const { role, isActive, emailVerified, mfaEnabled } = filter;
-  const values = [role, isActive, emailVerified, mfaEnabled];
+function isPlain({ sort, roleKind, isActive, emailVerified, mfaEnabled }: ListForm): boolean {
+  const values = [roleKind, isActive, emailVerified, mfaEnabled];
   const isFiltered = values.some((value) => value !== undefined);
   return sort === "created_at" && !isFiltered;
 }
 
 // The second condition is that of the partial indexes.
-function whereRole(role: string): SQL {
-  return role === "user" ? sql`(role = 'user') = 1` : sql`role = ${role} AND role <> 'user'`;
+function whereRole({ role, roleKind }: ListForm): SQL {
+  return roleKind === "user" ? sql`(role = 'user') = 1` : sql`role = ${role} AND role <> 'user'`;
 }
 
 /** The users, to be read by the index of a sort. D1 would refuse the statement if the index did not fit it. */
-function indexedUsers(filter: UserFilter, order: UserOrder): SQL {
-  return sql`users INDEXED BY ${sql.identifier(toIndex(filter, order))}`;
+function indexedUsers(list: ListForm): SQL {
+  return sql`users INDEXED BY ${sql.identifier(toIndex(list))}`;
 }
 
-function toIndex(filter: UserFilter, order: UserOrder): string {
-  if (isPlain(filter, order)) return filter.deleted ? "users_deleted" : "users_living";
-  const isByRole = filter.role !== undefined && filter.role !== "user";
-  return `users_by_${isByRole ? "role_" : ""}${order.sort}`;
+function toIndex(list: ListForm): string {
+  if (isPlain(list)) return list.deleted ? "users_deleted" : "users_living";
+  return `users_by_${list.roleKind === "other" ? "role_" : ""}${list.sort}`;
 }
 
 // Row values use both columns of the index. A position is within the times that the filter selects, so it replaces one of them.
-function toBounds(
-  { createdAfter, createdBefore }: UserFilter,
-  { sort, isDescending }: UserOrder,
-  after: Part["after"],
-): SQL {
+function toBounds({ createdAfter, createdBefore, sort, isDescending, key, id }: ListForm): SQL {
   const column = sql.identifier(SORT_COLUMNS[sort].name);
   const comparison = isDescending ? sql`<` : sql`>`;
-  const isFrom = createdAfter !== undefined && (!after || isDescending);
-  const isTo = createdBefore !== undefined && (!after || !isDescending);
+  const isFrom = createdAfter !== undefined && (!key || isDescending);
+  const isTo = createdBefore !== undefined && (!key || !isDescending);
   return sql.join([
-    ...(after ? [sql` AND (${column}, id) ${comparison} (${after[0]}, ${after[1]})`] : []),
+    ...(key ? [sql` AND (${column}, id) ${comparison} (${key}, ${id})`] : []),
     ...(isFrom ? [sql` AND created_at >= ${createdAfter}`] : []),
     ...(isTo ? [sql` AND created_at < ${createdBefore}`] : []),
   ]);
@@ -202,7 +238,7 @@ function merge(arms: readonly SQL[], sorted: SQL): SQL {
   );
 }
 
-function toLimit({ limit, skip }: Part): SQL {
+function toLimit({ limit, skip }: Form<Place, keyof Place>): SQL {
   return skip ? sql`LIMIT ${limit} OFFSET ${skip}` : sql`LIMIT ${limit}`;
 }
 
