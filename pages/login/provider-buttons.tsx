@@ -4,10 +4,12 @@ import { api } from "../shared/api.ts";
 import { useTexts } from "../texts/texts.ts";
 import { useAction, useLoad } from "../ui/load.tsx";
 import { Notice, ProblemNotice } from "../ui/notice.tsx";
-import { askProvider, type ProviderProof } from "./provider-window.ts";
+import { askProvider, type Intent, type ProviderProof } from "./provider-window.ts";
 
 interface ProviderButtonsProps {
-  intent: "login" | "link";
+  intent: Intent;
+  /** The ids of the providers that can be used. Default: all. */
+  only?: ReadonlySet<string>;
   /** The text of the button of a provider. */
   text: (provider: string) => string;
   /** Goes on with what the provider's window has come to. */
@@ -20,12 +22,13 @@ interface Provider {
 }
 
 /** A button per login provider, each of which opens a window of the provider. Nothing if there are none. */
-export function ProviderButtons({ intent, text, onProof }: ProviderButtonsProps) {
+export function ProviderButtons({ intent, only, text, onProof }: ProviderButtonsProps) {
   const providers = useLoad(
     async () =>
       (await ok(api.GET("/v1/auth/providers", { params: { query: { limit: 100 } } }))).data,
     [],
   );
+  const usable = providers.data?.filter(({ id }) => !only || only.has(id));
   const { run, isBusy, problem } = useAction();
   const [asked, setAsked] = useState<Provider>();
   const attempt = useRef<AbortController>(undefined);
@@ -52,7 +55,7 @@ export function ProviderButtons({ intent, text, onProof }: ProviderButtonsProps)
   };
   return (
     <>
-      {providers.data?.map((provider) => (
+      {usable?.map((provider) => (
         <button key={provider.id} type="button" disabled={isBusy} onClick={() => open(provider)}>
           {text(provider.name)}
         </button>

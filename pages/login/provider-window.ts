@@ -5,7 +5,7 @@ import { api } from "../shared/api.ts";
 import { localProblem } from "../shared/problem.ts";
 import { CALLBACK_PATH, type CallbackAnswer, PROVIDER_CHANNEL } from "./callback.ts";
 
-type Intent = "login" | "link";
+export type Intent = "login" | "link" | "step_up";
 
 /** What POST /v1/auth/exchange takes. */
 export interface ProviderProof {
@@ -24,7 +24,7 @@ export async function askProvider(
 ): Promise<ProviderProof> {
   const { id, intent } = provider;
   // Before a link, the person may have to confirm who they are, in this window.
-  const early = intent === "login" ? openWindow() : undefined;
+  const early = intent === "link" ? undefined : openWindow();
   try {
     const code_verifier = createRandomText();
     const state = createRandomText();

@@ -7,10 +7,16 @@ import { Dialog } from "../ui/dialog.tsx";
 import { CodeField, Field, Form, Select, textOf } from "../ui/form.tsx";
 import { Notice } from "../ui/notice.tsx";
 import { assertWithPasskey } from "./passkeys.ts";
+import { ProviderButtons } from "./provider-buttons.tsx";
 
-interface Request {
-  challenge: StepUpChallenge;
+interface Ways {
   methods: StepUpMethod[];
+  /** The ids of the providers at which the person has an account. */
+  providers: ReadonlySet<string>;
+}
+
+interface Request extends Ways {
+  challenge: StepUpChallenge;
   close: () => void;
 }
 
@@ -20,13 +26,14 @@ export function StepUpDialog() {
   useEffect(
     () =>
       onStepUp(async (challenge) => {
-        const methods = (await listMethods()).filter((method) => !challenge.done.has(method));
+        const { providers, ...ways } = await listWays();
+        const methods = ways.methods.filter((method) => !challenge.done.has(method));
         return new Promise((resolve) => {
           const close = () => {
             setRequest(undefined);
             resolve();
           };
-          setRequest({ challenge, methods, close });
+          setRequest({ challenge, methods, providers, close });
         });
       }),
     [],
@@ -34,7 +41,7 @@ export function StepUpDialog() {
   return request ? <Ask key={request.challenge.done.size} {...request} /> : null;
 }
 
-function Ask({ challenge, methods, close }: Request) {
+function Ask({ challenge, methods, providers, close }: Request) {
   const { common } = useTexts();
   const { stepUp } = common;
   const [method, setMethod] = useState(methods[0]);
@@ -60,13 +67,45 @@ function Ask({ challenge, methods, close }: Request) {
           onChange={(event) => setMethod(event.currentTarget.value as StepUpMethod)}
         />
       )}
-      <Proof key={method} method={method} challenge={challenge} close={close} />
+      {method === "provider" ? (
+        <ProviderProof providers={providers} challenge={challenge} close={close} />
+      ) : (
+        <Proof key={method} method={method} challenge={challenge} close={close} />
+      )}
     </Dialog>
   );
 }
 
+interface ProviderProofProps {
+  providers: ReadonlySet<string>;
+  challenge: StepUpChallenge;
+  close: () => void;
+}
+
+function ProviderProof({ providers, challenge, close }: ProviderProofProps) {
+  const { common } = useTexts();
+  return (
+    <div class="toolbar">
+      <ProviderButtons
+        intent="step_up"
+        only={providers}
+        text={common.stepUp.confirmAt}
+        onProof={async (proof) => {
+          await challenge.prove({ method: "provider", ...proof });
+          close();
+        }}
+      />
+      <button type="button" onClick={close}>
+        {common.cancel}
+      </button>
+    </div>
+  );
+}
+
+type OwnMethod = Exclude<StepUpMethod, "provider">;
+
 interface ProofProps {
-  method: StepUpMethod;
+  method: OwnMethod;
   challenge: StepUpChallenge;
   close: () => void;
 }
@@ -111,7 +150,7 @@ function Proof({ method, challenge, close }: ProofProps) {
   );
 }
 
-async function toProof(method: StepUpMethod, values: FormData): Promise<StepUpProof> {
+async function toProof(method: OwnMethod, values: FormData): Promise<StepUpProof> {
   if (method === "password") return { method, password: textOf(values, "password") };
   if (method !== "passkey") return { method, code: textOf(values, "code").trim() };
   const challenge = await ok(api.POST("/v1/auth/step-up/challenge", { body: { method } }));
@@ -121,11 +160,13 @@ async function toProof(method: StepUpMethod, values: FormData): Promise<StepUpPr
 }
 
 /** The ways in which the person can confirm, the usual one first. */
-async function listMethods(): Promise<StepUpMethod[]> {
-  const [{ user }, factors, codes] = await Promise.all([
+async function listWays(): Promise<Ways> {
+  const params = { query: { limit: 100 } };
+  const [{ user }, factors, codes, identities] = await Promise.all([
     ok(api.GET("/v1/auth/me")),
     ok(api.GET("/v1/auth/factors")),
     ok(api.GET("/v1/auth/recovery-codes")),
+    ok(api.GET("/v1/auth/identities", { params })),
   ]);
   const types = new Set(factors.data.map(({ type }) => type));
   const methods: (StepUpMethod | false)[] = [
@@ -133,7 +174,11 @@ async function listMethods(): Promise<StepUpMethod[]> {
     user.has_password && "password",
     types.has("totp") && "totp",
     codes.remaining > 0 && "recovery_code",
+    identities.data.length > 0 && "provider",
     user.email_verified && "email_code",
   ];
-  return methods.filter((method) => method !== false);
+  return {
+    methods: methods.filter((method) => method !== false),
+    providers: new Set(identities.data.map(({ provider }) => provider)),
+  };
 }

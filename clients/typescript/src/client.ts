@@ -6,7 +6,7 @@ import { REPLAYABLE } from "./replayable.ts";
 import { type RetryOptions, retrying } from "./retry.ts";
 import { createSend } from "./send.ts";
 import { createSession, type EndReason, type NewTokens, type Session } from "./session.ts";
-import { createStepUp, type OnStepUp } from "./step-up.ts";
+import { createStepUp, type OnStepUp, type StepUpProof } from "./step-up.ts";
 import type { TokenStorage } from "./token-storage.ts";
 
 export interface RosterClientOptions {
@@ -61,7 +61,7 @@ export function createRosterClient(options: RosterClientOptions): RosterClient {
     createStepUp({
       session,
       onStepUp,
-      send: (body) => ok(api.POST("/v1/auth/step-up", { body })),
+      send: (proof) => sendProof(api, proof),
     });
   const fetch = options.retry ? retrying(fetchOnce, options.retry) : fetchOnce;
   const send = createSend({ origin: new URL(baseUrl).origin, fetch, session, apiKey, stepUp });
@@ -104,6 +104,14 @@ async function exchange(api: Client<paths>, body: Schemas["Exchange"]): Promise<
   const answer = await ok(api.POST("/v1/auth/exchange", { body }));
   if ("refresh_expires_in" in answer) return answer;
   throw new TypeError("This code is not that of a login, but of a link or a step-up.");
+}
+
+async function sendProof(api: Client<paths>, proof: StepUpProof): Promise<Schemas["SteppedUp"]> {
+  if (proof.method !== "provider") return ok(api.POST("/v1/auth/step-up", { body: proof }));
+  const { method: _, ...body } = proof;
+  const answer = await ok(api.POST("/v1/auth/exchange", { body }));
+  if ("acr" in answer && !("refresh_expires_in" in answer)) return answer;
+  throw new TypeError("This code is not that of a step-up, but of a login or a link.");
 }
 
 // The key is part of the request, so whatever repeats the request repeats the key.

@@ -1,8 +1,11 @@
 import type { Schemas } from "./api-types.ts";
 import type { Session } from "./session.ts";
 
-/** A proof that the person is who they are: the body of POST /v1/auth/step-up. */
-export type StepUpProof = Schemas["StepUp"];
+/**
+ * A proof that the person is who they are: the body of POST /v1/auth/step-up, or what a login provider's redirect has brought after a
+ * start with the intent `step_up`.
+ */
+export type StepUpProof = Schemas["StepUp"] | ({ method: "provider" } & Schemas["Exchange"]);
 export type StepUpMethod = StepUpProof["method"];
 
 /** A request was refused because it needs a more recent authentication (RFC 9470). */

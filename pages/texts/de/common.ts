@@ -51,6 +51,8 @@ export const common: Texts["common"] = {
     recovery_code: "Wiederherstellungscode",
     email_code: "Code per E-Mail",
     passkey: "Passkey",
+    provider: "Konto bei einem Anmeldeanbieter",
+    confirmAt: (provider) => `Mit ${provider} bestätigen`,
     code: "Code",
     sendCode: "Code senden",
     codeSent: "Wir haben Ihnen einen Code per E-Mail gesendet.",

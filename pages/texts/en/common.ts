@@ -49,6 +49,8 @@ export const common = {
     recovery_code: "Recovery code",
     email_code: "Code by email",
     passkey: "Passkey",
+    provider: "Account at a login provider",
+    confirmAt: (provider: string) => `Confirm with ${provider}`,
     code: "Code",
     sendCode: "Send the code",
     codeSent: "We have sent you a code by email.",
