@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { type Acting, read } from "../access/read.ts";
 import { requireManageable, requireOwner } from "../access/require.ts";
+import { requireStepUp } from "../access/step-up.ts";
 import { commit, retryOnConflict } from "../audit/commit.ts";
 import { type AuditAction, type Changes, createAuditEvent } from "../audit/events.ts";
 import type { Context } from "../context.ts";
@@ -73,7 +74,8 @@ export async function changeApiKey(
 
 /**
  * Reads the key and plans its change, without changing anything. Throws `forbidden`, `api_key_not_found`, `version_conflict`,
- * `privilege_escalation`, and then `validation_failed` with all that is wrong with the request.
+ * `privilege_escalation`, `insufficient_user_authentication` if the key will be worth more, and then `validation_failed` with all that is
+ * wrong with the request.
  */
 export async function planApiKeyChange(
   ctx: Context,
@@ -102,6 +104,8 @@ export async function planApiKeyChange(
   const newScopes = change?.set.scopes?.filter((scope) => known.includes(scope));
   if (newScopes) requireScopes(acting, owner, newScopes);
   if (change?.isGrant) requireHolds(acting, owner.id, newScopes ?? key.scopes);
+  const hasMoreScopes = newScopes?.some((scope) => !key.scopes.includes(scope));
+  if (hasMoreScopes || change?.isGrant) requireStepUp(acting);
   requireNoFaults(change?.faults ?? []);
   return { acting, key, change, crowded };
 }

@@ -92,6 +92,7 @@ const updateApiKeyRoute = operation({
     "Changes the name, the scopes or the expiry. You and the key's owner must both hold new scopes. To extend the expiry you must " +
     "hold every scope of the key. An expired key can be extended.",
   access: personal(ownerOr("api_keys:write")),
+  stepUp: "if it adds a scope or extends the expiry",
   parameters: [IfMatch],
   request: { params: ApiKeyId, body: jsonBody(UpdateApiKey) },
   check: (c, body: UpdateApiKey) =>

@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import { whereAuthorized } from "../access/conditions.ts";
 import { type Acting, read } from "../access/read.ts";
 import { requireCovers } from "../access/require.ts";
+import { requireStepUp } from "../access/step-up.ts";
 import { commit, retryOnConflict } from "../audit/commit.ts";
 import { type Changes, createAuditEvent } from "../audit/events.ts";
 import {
@@ -47,8 +48,8 @@ export async function replaceRole(
 }
 
 /**
- * The caller, who holds what the role grants before and after, and the role. Throws `privilege_escalation`, `version_conflict`,
- * and `validation_failed` with all that a schema cannot find wrong.
+ * The caller, who holds what the role grants before and after, and the role. Throws `privilege_escalation`,
+ * `insufficient_user_authentication` if the role will grant more or ask less, `version_conflict`, and `validation_failed` with all that a schema cannot find wrong.
  */
 export async function checkReplacement(
   ctx: Context,
@@ -63,10 +64,21 @@ export async function checkReplacement(
   const [found] = roles;
   const { known, faults } = sortPermissions("permissions", permissions, custom);
   requireCovers(acting.actor, [...(found?.permissions ?? []), ...known]);
+  if (found && isLooser(input, known, found)) requireStepUp(acting);
   if (found) requireMatch(ifMatch, toVersioned(found));
   const readOnly = found ? findReadOnlyFaults(input, presentRole(found), READ_ONLY_FIELDS) : [];
   requireNoFaults([...faults, ...readOnly]);
   return { acting, found };
+}
+
+/** Whether a replacement gives the holders of a role more permissions, or asks less of them. */
+function isLooser(
+  { require_mfa }: Partial<ReplaceRole>,
+  permissions: readonly string[],
+  role: RoleRow,
+): boolean {
+  const isLarger = permissions.some((permission) => !role.permissions.includes(permission));
+  return isLarger || (role.requireMfa && require_mfa === false);
 }
 
 type RoleSettings = Pick<RoleRow, "description" | "permissions" | "requireMfa">;

@@ -79,6 +79,7 @@ const replaceRoleRoute = operation({
     "without one end. Their next login only lets them set one up: yours, too, if you hold the role. " +
     "The change of permissions applies from the next request on; the `scope` of access tokens changes at the next refresh.",
   access: personal(permission("roles:write")),
+  stepUp: "if it adds a permission or no longer requires a second factor",
   parameters: [IfMatch],
   request: { params: RoleParams, body: jsonBody(ReplaceRole) },
   check: (c, body: Partial<ReplaceRole>) =>

@@ -4,6 +4,7 @@
  */
 const TABLE = `
 POST   /v1/api-keys                              | always
+PATCH  /v1/api-keys/{id}                         | cases
 DELETE /v1/api-keys/{id}                         | always
 POST   /v1/api-keys/{id}/rotate                  | always
 POST   /v1/auth/email/change                     | always
@@ -19,6 +20,7 @@ POST   /v1/auth/recovery-codes                   | always
 POST   /v1/auth/providers/{id}/start             | cases
 DELETE /v1/auth/identities/{id}                  | always
 DELETE /v1/permissions/{name}                    | always
+PUT    /v1/roles/{name}                          | cases
 DELETE /v1/roles/{name}                          | always
 POST   /v1/users                                 | cases
 GET    /v1/users/export                          | always

@@ -1,7 +1,15 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import { DAY, HOUR } from "../../src/lib/time.ts";
 import { type Answer, type RequestOptions, send } from "../support/api.ts";
 import { createHolder, createTestKey, withKey } from "../support/credentials.ts";
-import { createTestUser, newAccount, sqlAll, sqlRun, type TestUser } from "../support/fixtures.ts";
+import {
+  createTestUser,
+  newAccount,
+  newRole,
+  sqlAll,
+  sqlRun,
+  type TestUser,
+} from "../support/fixtures.ts";
 import { createIsolate } from "../support/isolates.ts";
 import { fetchDocument, operationsOf } from "../support/openapi.ts";
 import { sampleRequest, type Target, targetOf, UNKNOWN_TARGET } from "../support/samples.ts";
@@ -122,7 +130,8 @@ describe("an operation that always needs a recent authentication", () => {
 
 interface Case {
   operation: string;
-  path?: string;
+  /** Makes what the request is about, and returns its name in the path. Default: a user. */
+  target?: (user: TestUser) => Promise<string>;
   body: (user: TestUser) => object;
   needsStepUp: boolean;
 }
@@ -147,7 +156,40 @@ const start = (intent: string, needsStepUp: boolean): Case => ({
   needsStepUp,
 });
 
+const updateKey = (fields: object, needsStepUp: boolean): Case => ({
+  operation: "PATCH /v1/api-keys/{id}",
+  target: async (user) => {
+    const expires_at = new Date(Date.now() + DAY).toISOString();
+    return (await createTestKey(user, ["me:read"], { expires_at })).id;
+  },
+  body: () => fields,
+  needsStepUp,
+});
+
+const replaceRole = (fields: object, needsStepUp: boolean): Case => ({
+  operation: "PUT /v1/roles/{name}",
+  target: async () => {
+    const name = await newRole(["users:read"]);
+    await sqlRun("UPDATE roles SET require_mfa = 1 WHERE name = ?", name);
+    return name;
+  },
+  body: () => ({ permissions: ["users:read"], ...fields }),
+  needsStepUp,
+});
+
 const CASES: Record<string, Case> = {
+  "adding a scope to a key": updateKey({ scopes: ["me:read", "me:write"] }, true),
+  "extending a key": updateKey({ expires_at: null }, true),
+  "taking the scopes of a key": updateKey({ scopes: [] }, false),
+  "shortening a key": updateKey({ expires_at: new Date(Date.now() + HOUR).toISOString() }, false),
+  "renaming a key": updateKey({ name: "Weekly export" }, false),
+  "adding a permission to a role": replaceRole(
+    { permissions: ["users:read", "users:update"] },
+    true,
+  ),
+  "asking for no second factor any more": replaceRole({ require_mfa: false }, true),
+  "taking the permissions of a role": replaceRole({ permissions: [] }, false),
+  "describing a role": replaceRole({ description: "Reads." }, false),
   "creating a user with another role than `user`": {
     operation: "POST /v1/users",
     body: () => newAccount({ role: "moderator" }),
@@ -214,15 +256,16 @@ describe("an operation that needs a recent authentication in some cases", () => 
     expect([...covered].sort()).toEqual(sometimes.map(({ name }) => name).sort());
   });
 
-  function request({ operation, body }: Case, user: TestUser) {
+  async function request({ operation, target, body }: Case, user: TestUser) {
     const [method = "", path = ""] = operation.split(" ");
-    return { path: path.replace("{id}", user.id), method, body: body(user) };
+    const name = target ? await target(user) : user.id;
+    return { path: path.replace(/\{\w+\}/, name), method, body: body(user) };
   }
 
   it.each(cases.filter(([, { needsStepUp }]) => needsStepUp))("needs it: %s", async (_, one) => {
     const user = await createTestUser();
     const admin = await age(await createTestUser("admin"));
-    const { path, ...options } = request(one, user);
+    const { path, ...options } = await request(one, user);
     const before = await readAll();
     expect(refusalOf(await send(path, { ...options, token: admin.token }))).toEqual(
       refusedFor("aal1"),
@@ -236,7 +279,7 @@ describe("an operation that needs a recent authentication in some cases", () => 
     async (_, one) => {
       const user = await createTestUser();
       const admin = await age(await createTestUser("admin"));
-      const { path, ...options } = request(one, user);
+      const { path, ...options } = await request(one, user);
       expectAdmitted(await send(path, { ...options, token: admin.token }));
     },
   );

@@ -17,6 +17,7 @@ import {
 } from "../support/fixtures.ts";
 import { createIsolate } from "../support/isolates.ts";
 import { expectProblem } from "../support/problems.ts";
+import { setProofs } from "../support/step-up.ts";
 
 let number = 0;
 
@@ -35,7 +36,11 @@ async function change(name: string, by: TestUser, changes: object, more: Request
   return send(`/v1/roles/${name}`, { method: "PUT", token: by.token, body, ...more });
 }
 
-const enableMfa = ({ id }: TestUser) => sqlRun("UPDATE users SET mfa_enabled = 1 WHERE id = ?", id);
+/** Gives a user a second factor, which their session has proven. */
+async function enableMfa(user: TestUser): Promise<void> {
+  await sqlRun("UPDATE users SET mfa_enabled = 1 WHERE id = ?", user.id);
+  await setProofs(user, { pwd: Date.now(), otp: Date.now() });
+}
 
 const liveSessionsOf = ({ id }: TestUser) =>
   sqlAll("SELECT id FROM sessions WHERE user_id = ? AND revoked_at IS NULL", id);

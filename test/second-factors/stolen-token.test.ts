@@ -1,14 +1,49 @@
 import { describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
 import { stopClock } from "../support/clock.ts";
-import { createTestKey } from "../support/credentials.ts";
+import { createTestKey, withKey } from "../support/credentials.ts";
 import { afterStatement } from "../support/d1.ts";
-import { createRoleRow, createTestUser, newAccount, PASSWORD } from "../support/fixtures.ts";
+import {
+  createRoleRow,
+  createTestUser,
+  newAccount,
+  newRole,
+  PASSWORD,
+  sqlRun,
+} from "../support/fixtures.ts";
 import { isReplayed, sendKeyed } from "../support/idempotency.ts";
 import { createIsolate } from "../support/isolates.ts";
 import { age, MAX_AGE_SECONDS, refusalOf, refusedFor, stepUpAs } from "../support/step-up.ts";
 
 describe("a stolen access token", () => {
+  it("makes no key or role worth more", async () => {
+    const admin = await createTestUser("admin");
+    const key = await createTestKey(admin, []);
+    const expires_at = new Date(Date.now() + 60_000).toISOString();
+    const expired = await createTestKey(admin, ["users:read"], { expires_at });
+    await sqlRun("UPDATE api_keys SET expires_at = 1 WHERE id = ?", expired.id);
+    const role = await newRole([]);
+    const { token } = await age(admin);
+    const permissions = ["users:read"];
+    const answers = [
+      await send(`/v1/api-keys/${key.id}`, {
+        token,
+        method: "PATCH",
+        body: { scopes: permissions },
+      }),
+      await send(`/v1/api-keys/${expired.id}`, {
+        token,
+        method: "PATCH",
+        body: { expires_at: null },
+      }),
+      await send(`/v1/roles/${role}`, { token, method: "PUT", body: { permissions } }),
+    ];
+    expect(answers.map(refusalOf)).toEqual(answers.map(() => refusedFor("aal1")));
+    expect((await send("/v1/users", withKey(expired))).status).toBe(401);
+    expect((await send("/v1/users", withKey(key))).status).toBe(403);
+    expect((await send(`/v1/roles/${role}`, { token })).body.permissions).toEqual([]);
+  });
+
   it("creates no key, changes no email or username, and deletes no account, role or key", async () => {
     const admin = await createTestUser("admin");
     const victim = await createTestUser();
