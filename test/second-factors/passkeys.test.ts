@@ -6,6 +6,7 @@ import { createAuthenticator } from "../support/authenticator.ts";
 import { stopClock } from "../support/clock.ts";
 import { createStrictUser, halfLogIn, sendPassword } from "../support/factors.ts";
 import { auditOf, createTestUser, sqlAll, sqlRun } from "../support/fixtures.ts";
+import { isReplayed, sendKeyed } from "../support/idempotency.ts";
 import {
   addPasskey,
   assertMfa,
@@ -162,6 +163,24 @@ describe("POST /v1/auth/factors/passkeys", () => {
     const again = await send("/v1/auth/factors/passkeys", { body });
     expectProblem(again, 401, "invalid_mfa_token");
     expect((await passkeyLogin(authenticator)).status).toBe(200);
+  });
+
+  it("answers the repeated request that has spent the mfa_token with the same recovery codes", async () => {
+    const user = await createStrictUser();
+    const mfa_token = await halfLogIn(user);
+    const authenticator = createAuthenticator();
+    const options = await registrationOptions(undefined, { body: { mfa_token } });
+    const credential = await authenticator.register(options);
+    const path = "/v1/auth/factors/passkeys";
+    const enrolment = { path, options: { body: { name: "Phone", credential, mfa_token } } };
+    const added = await sendKeyed("enrol", enrolment);
+    expect(added.body.recovery_codes).toHaveLength(10);
+    const again = await sendKeyed("enrol", enrolment);
+    expect([again.status, again.body]).toEqual([201, added.body]);
+    expect(isReplayed(again)).toBe(true);
+    const renamed = { path, options: { body: { name: "Tablet", credential, mfa_token } } };
+    expectProblem(await sendKeyed("enrol", renamed), 401, "invalid_mfa_token");
+    expectProblem(await sendKeyed("another", enrolment), 401, "invalid_mfa_token");
   });
 
   it("needs a credential", async () => {

@@ -11,7 +11,7 @@ import type { Context } from "../../context.ts";
 import type { Rows, Statements } from "../../db/connection.ts";
 import type { Statement } from "../../db/statement.ts";
 import { AppError } from "../../errors.ts";
-import type { KeptAnswer } from "../../idempotency/answers.ts";
+import { type KeptAnswer, Replay, requireUnanswered } from "../../idempotency/answers.ts";
 import type { Person } from "../../lib/data-key.ts";
 import type { MfaTokenClaims } from "../../lib/mfa-token.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
@@ -88,10 +88,22 @@ async function openByToken<const S extends Statements>(
     ...toStatements(token.userId),
   });
   const [owner] = owners as FactorOwner[];
-  if (!owner) throw new AppError("invalid_mfa_token");
+  if (!owner) return refuseSpent(ctx);
   if (ctx.enrollment) ctx.enrollment.isAdmitted = true;
   const enrollment = { ctx, owner, whereAllowed: whereMfaTokenLive(token), by: { token } };
   return { enrollment, rows: rows as unknown as Rows<S> };
+}
+
+/** Throws `invalid_mfa_token`, or the earlier answer if this request itself has spent the token. */
+async function refuseSpent(ctx: Context): Promise<never> {
+  try {
+    await requireUnanswered(ctx);
+  } catch (error) {
+    const isOther = error instanceof AppError && error.code === "idempotency_key_reused";
+    if (error instanceof Replay && ctx.enrollment) ctx.enrollment.isAdmitted = true;
+    if (!isOther) throw error;
+  }
+  throw new AppError("invalid_mfa_token");
 }
 
 function whereAsRead({ id, mfaEnabled }: FactorOwner): SQL {
