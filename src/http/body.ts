@@ -6,7 +6,7 @@ import type { AppEnv } from "./app-env.ts";
 const MAX_BODY_BYTES = 64 * 1024;
 
 /** How much of a refused body is read and discarded, so that the connection can be used again. */
-const MAX_DRAINED_BYTES = 1024 * 1024;
+const MAX_DRAINED_BYTES = 8 * 1024 * 1024;
 const MAX_DRAIN_MS = 2000;
 
 /** The media type of newline-delimited JSON. */
@@ -62,7 +62,7 @@ export function readBody(rules: BodyRules): MiddlewareHandler<AppEnv> {
 }
 
 /**
- * Reads what is left of the body of a request that was answered before its body was read, up to 1 MiB or for two seconds. Otherwise
+ * Reads what is left of the body of a request that was answered before its body was read, up to 8 MiB or for two seconds. Otherwise
  * the rest would be taken for the next request on the connection, or the connection would be reset before the client has the
  * response. The runtime closes the connection of a body that is longer.
  */

@@ -25,6 +25,11 @@ const UNREAD = [
   ["413 in chunks", 413, chunked("POST", "/v1/auth/register", 20)],
   ["413 in many chunks", 413, chunked("POST", "/v1/auth/register", 200)],
   ["413 with a length", 413, sized("POST", "/v1/auth/register", 80_000)],
+  [
+    "413 with a length that an import may not have",
+    413,
+    sized("POST", "/v1/auth/register", 2_000_000),
+  ],
   ["401 in chunks", 401, chunked("POST", "/v1/users", 40)],
   ["401 with a length", 401, sized("POST", "/v1/users", 200_000)],
   ["404 in chunks", 404, chunked("POST", "/v1/nothing", 40)],

@@ -202,7 +202,7 @@ export const BODIES: Section = {
       "chunked oversize",
       "413, chunked",
       "http/bodies: of 64 KiB is accepted and one more byte returns 413, with Content-Length and chunked",
-      "http/bodies: that never ends returns 413, once 1 MiB of it was discarded",
+      "http/bodies: that never ends returns 413, once 8 MiB of it was discarded",
     ],
     [
       "body-11",
