@@ -190,6 +190,14 @@ describe("POST /v1/auth/refresh", () => {
     expectProblem(await refresh(refreshToken), ...INVALID);
   });
 
+  it("refuses a token that is newer than its session, as after a restore of the database", async () => {
+    const user = await createTestUser();
+    const { body } = await refresh(user.refreshToken);
+    await sqlRun("UPDATE sessions SET generation = 1 WHERE user_id = ?", user.id);
+    expectProblem(await refresh(body.refresh_token), ...INVALID);
+    expect((await refresh(user.refreshToken)).status).toBe(200);
+  });
+
   it("returns 401 for a session that no longer exists", async () => {
     const user = await createTestUser();
     await sqlRun("DELETE FROM sessions WHERE user_id = ?", user.id);

@@ -208,10 +208,12 @@ describe("one key belongs to", () => {
     const creation = await newCreation("POST /v1/users", admin);
     await sendKeyed("of-both", creation);
     const body = newAccount();
-    const post = () => sendWithKey(key, "/v1/users", keyed("of-both", { body }));
+    const post = (by = key) => sendWithKey(by, "/v1/users", keyed("of-both", { body }));
     const first = await post();
     expect([first.status, isReplayed(first)]).toEqual([201, false]);
     expect(isReplayed(await post())).toBe(true);
+    const other = await createTestKey(admin, ["users:create"]);
+    expectProblem(await post(other), 409, "email_taken");
   });
 
   it("one address, for register; an IPv6 address counts as its /64", async () => {

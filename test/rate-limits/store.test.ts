@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { type RequestOptions, send } from "../support/api.ts";
+import { type RequestOptions, send, start } from "../support/api.ts";
 import { stopClock } from "../support/clock.ts";
 import { createTestKey, sendWithKey } from "../support/credentials.ts";
 import { always, faultyBindings } from "../support/faults.ts";
@@ -24,12 +24,10 @@ function newAddress(): string {
   return `198.51.100.${lastAddress}`;
 }
 
+const attempt = () => ({ body: { username: crypto.randomUUID(), password: "wrong password" } });
+
 const logIn = (bindings: Cloudflare.Env, ip: string) =>
-  send("/v1/auth/login", {
-    body: { username: crypto.randomUUID(), password: "wrong password" },
-    bindings,
-    ip,
-  });
+  send("/v1/auth/login", { ...attempt(), bindings, ip });
 
 async function statuses(count: number, bindings: Cloudflare.Env, ip: string): Promise<number[]> {
   const seen: number[] = [];
@@ -116,6 +114,26 @@ describe("KV", () => {
     await statuses(10, other, ip);
     const answer = await logIn(other, ip);
     expect(answer.headers.get("RateLimit")).toMatch(/^"auth";r=20;/);
+  });
+
+  it("is not written again by a write that has waited, if the one before has stored its count", async () => {
+    const { wait } = stopClock();
+    const waiting: (() => void)[] = [];
+    wait.mockImplementation(async (ms) => {
+      if (Number(ms) <= 1000) await new Promise<void>((resume) => waiting.push(resume));
+    });
+    const { bindings, puts } = createWatchedIsolate(AUTH);
+    const options = { ...attempt(), bindings, ip: newAddress() };
+    const requests = [
+      await start("/v1/auth/login", options),
+      await start("/v1/auth/login", options),
+    ];
+    expect(waiting).toHaveLength(2);
+    for (const [i, { settled }] of requests.entries()) {
+      waiting[i]?.();
+      await settled;
+    }
+    expect(puts).toMatchObject([{ key: expect.stringMatching(/^rate:auth:/) }]);
   });
 
   it.each([

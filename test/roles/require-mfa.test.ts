@@ -188,6 +188,18 @@ describe("a role that starts to require a second factor", () => {
     expect(await liveSessionsOf(last)).toEqual([]);
   });
 
+  it("ends no session if the caller loses their authority before", async () => {
+    const admin = await createTestUser("admin");
+    const name = await newRole();
+    const holder = await createTestUser(name);
+    const bindings = beforeStatement(/^update "roles"/, () =>
+      sqlRun("UPDATE users SET role = 'user' WHERE id = ?", admin.id),
+    );
+    const answer = await change(name, admin, { require_mfa: true }, { bindings });
+    expectProblem(answer, 403, "forbidden");
+    expect(await statusesOf(holder)).toEqual({ write: 200, read: 200, refresh: 200 });
+  });
+
   it("refuses sessions that are not marked as ended yet", async () => {
     const name = await newRole();
     const holder = await createTestUser(name);

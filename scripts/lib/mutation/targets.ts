@@ -40,15 +40,10 @@ export const TARGETS: readonly Target[] = [
       "test/auth/logout",
       "test/auth/login.test",
       "test/auth/lockout",
+      "test/roles/require-mfa",
       "test/budgets/authentication",
     ],
-    wide: [
-      "test/auth",
-      "test/roles/require-mfa",
-      "test/users",
-      "test/analytics",
-      "test/operations",
-    ],
+    wide: ["test/auth", "test/users", "test/analytics", "test/operations"],
   },
   {
     name: "origin check of the cookie",
