@@ -93,19 +93,23 @@ export function findUser(_db: Db, user: UserRef): ReturnType<typeof findById> {
  * A user, deleted or not, with what decides who may change it: the permissions of its role, and whether another active
  * administrator remains.
  */
-export function findManagedUser(db: Db, user: UserRef) {
-  return selectManagedUsers(db, sql`${users.id} = ${user}`).limit(1);
+export function findManagedUser(_db: Db, user: UserRef): ReturnType<typeof findManagedById> {
+  if (typeof user === "string") return findManagedById({ id: user });
+  return selectManagedUsers(sql`${users.id} = ${user}`).limit(1);
 }
 
+const findManagedById = prepareOnce<{ id: string }>()(({ id }) =>
+  selectManagedUsers(sql`${users.id} = ${id}`).limit(1),
+);
+
 /** As `findManagedUser`, for many users. Returns those who exist, in any order. */
-export function listManagedUsers(db: Db, ids: readonly string[]) {
+export function listManagedUsers(_db: Db, ids: readonly string[]) {
   return selectManagedUsers(
-    db,
     sql`${users.id} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`,
   );
 }
 
-function selectManagedUsers(db: Db, condition: SQL) {
+function selectManagedUsers(condition: SQL) {
   return db
     .select({
       ...publicColumns,
