@@ -10,8 +10,8 @@ const SECRETS =
 export interface LogWatch {
   /** Sends requests, and notes what no line may have: what they contain, and the secrets in their responses. */
   send: Send;
-  /** Finds lines with what was noted or is stored, and lines about errors. */
-  findFaults: (stored: readonly string[]) => string[];
+  /** Finds lines with what was noted, or with one of these other secrets, and lines about errors. */
+  findFaults: (secrets: readonly string[]) => string[];
 }
 
 /** Watches what a service logs from now on. */
@@ -30,8 +30,8 @@ export function watchLog(service: Service, send: Send): LogWatch {
       noteSecrets(got);
       return got;
     },
-    findFaults(stored) {
-      for (const secret of stored) notePrivate(secret);
+    findFaults(secrets) {
+      for (const secret of secrets) notePrivate(secret);
       return [
         ...findLeaks().map((leak) => `a line of the log has a secret or personal data: ${leak}`),
         ...[...errors.values()].map((line) => `the service has logged an error: ${line}`),
