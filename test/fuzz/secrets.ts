@@ -1,5 +1,5 @@
 import { findLeaks, noteBody, noteLine, notePrivate, noteRequest } from "../support/leaks.ts";
-import type { Incoming, Outgoing, Send } from "./http.ts";
+import { type Incoming, type Outgoing, type Send, toUrl } from "./http.ts";
 import type { Service } from "./service.ts";
 
 /** Members of responses that are secrets, or lists of them. */
@@ -44,7 +44,7 @@ function noteSent(origin: URL, { path, headers, body }: Outgoing): void {
   const type = headers["Content-Type"] ?? "";
   const text = body?.toString() ?? "";
   // Paths contain ids and words of the API, also in odd forms.
-  const { search } = new URL(path.replace(/^\/{2,}/, "/"), origin);
+  const { search } = toUrl(origin, path);
   noteRequest(new URL(search, origin), new Headers(headers), "");
   if (type.includes("form"))
     noteBody(JSON.stringify(Object.fromEntries(new URLSearchParams(text))));
