@@ -1,7 +1,7 @@
 import { type AccessRule, readAccessRule } from "../../scripts/lib/access-matrix.ts";
 import type { createComparison } from "../support/comparison.ts";
 import type { Actor, ActorKind } from "./actors.ts";
-import type { Incoming, Outgoing } from "./http.ts";
+import { type Incoming, type Outgoing, toUrl } from "./http.ts";
 import type { Prepared } from "./outgoing.ts";
 import type { Target } from "./plans.ts";
 import { CANARIES } from "./victims.ts";
@@ -34,7 +34,7 @@ export function findFaults(
   got: Incoming,
 ): string[] {
   const { method, path } = prepared.outgoing;
-  const { pathname } = new URL(path.replace(/^\/{2,}/, "/"), judge.origin);
+  const { pathname } = toUrl(judge.origin, path);
   const { status, headers, text } = got;
   const faults = status >= 500 ? [`the service answers ${status}`] : [];
   if (!prepared.isOdd || !isRewritten(path, pathname)) {

@@ -61,6 +61,11 @@ export function createSender(origin: URL, connections: number) {
   return { send, close: () => agent.destroy() };
 }
 
+/** The address that a path means at an origin. Several slashes at its beginning would name another host. */
+export function toUrl(origin: URL, path: string): URL {
+  return new URL(origin.origin + path.replace(/^[/\\]{2,}/, "/"));
+}
+
 /** The request as a command that repeats it. */
 export function toCurl(origin: URL, { method, path, headers, body }: Outgoing): string {
   const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;

@@ -74,7 +74,7 @@ async function fuzz(service: Service, sendOne: Send): Promise<boolean> {
   const violations = [
     ...(await runPhases(service, world, (phase) => runPhase(phase, run))),
     ...(await findAnomalies(service, world, created)),
-    ...log.findFaults(judge.secrets),
+    ...log.findFaults([...judge.secrets, ...listMailed(world)]),
     ...findUnreached(results.tallies),
   ];
   const seconds = (performance.now() - start) / 1000;
@@ -89,6 +89,11 @@ async function prepareWorld(service: Service, send: Send): Promise<World> {
     world.shared.set("foreign-identities", [id, ...(world.shared.get("foreign-identities") ?? [])]);
   }
   return world;
+}
+
+/** The tokens and codes of all emails. */
+function listMailed({ mails }: World): string[] {
+  return [...mails.values()].flatMap(({ tokens, codes }) => [...tokens, ...codes]);
 }
 
 /** Prints what was found. Returns whether it is nothing. */

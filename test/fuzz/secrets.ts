@@ -1,5 +1,5 @@
 import { findLeaks, noteBody, noteLine, notePrivate, noteRequest } from "../support/leaks.ts";
-import type { Incoming, Outgoing, Send } from "./http.ts";
+import { type Incoming, type Outgoing, type Send, toUrl } from "./http.ts";
 import type { Service } from "./service.ts";
 
 /** Members of responses that are secrets, or lists of them. */
@@ -10,8 +10,8 @@ const SECRETS =
 export interface LogWatch {
   /** Sends requests, and notes what no line may have: what they contain, and the secrets in their responses. */
   send: Send;
-  /** Finds lines with what was noted or is stored, and lines about errors. */
-  findFaults: (stored: readonly string[]) => string[];
+  /** Finds lines with what was noted, or with one of these other secrets, and lines about errors. */
+  findFaults: (secrets: readonly string[]) => string[];
 }
 
 /** Watches what a service logs from now on. */
@@ -30,8 +30,8 @@ export function watchLog(service: Service, send: Send): LogWatch {
       noteSecrets(got);
       return got;
     },
-    findFaults(stored) {
-      for (const secret of stored) notePrivate(secret);
+    findFaults(secrets) {
+      for (const secret of secrets) notePrivate(secret);
       return [
         ...findLeaks().map((leak) => `a line of the log has a secret or personal data: ${leak}`),
         ...[...errors.values()].map((line) => `the service has logged an error: ${line}`),
@@ -44,7 +44,7 @@ function noteSent(origin: URL, { path, headers, body }: Outgoing): void {
   const type = headers["Content-Type"] ?? "";
   const text = body?.toString() ?? "";
   // Paths contain ids and words of the API, also in odd forms.
-  const { search } = new URL(path.replace(/^\/{2,}/, "/"), origin);
+  const { search } = toUrl(origin, path);
   noteRequest(new URL(search, origin), new Headers(headers), "");
   if (type.includes("form"))
     noteBody(JSON.stringify(Object.fromEntries(new URLSearchParams(text))));
