@@ -188,7 +188,7 @@ function cleanup(
   };
 }
 
-/** The jobs of each schedule in wrangler.toml. A new job is one more entry in EVERY_MINUTE or HOURLY. */
+/** The jobs of each schedule in wrangler.toml. A new job is one more entry in EVERY_MINUTE, EVERY_FIVE_MINUTES or HOURLY. */
 const JOBS: Readonly<Record<string, readonly Job[]>> = {
   "* * * * *": EVERY_MINUTE,
   [FIVE_MINUTES]: EVERY_FIVE_MINUTES,

@@ -1,7 +1,7 @@
 import { read } from "../access/read.ts";
 import type { Context } from "../context.ts";
 import { openPage, type Page, type PageRequest, toPage } from "../paging.ts";
-import { countUnattributed, listUnattributed, type UnattributedRow } from "./repository.ts";
+import { countUnattributedRows, listUnattributed, type UnattributedRow } from "./repository.ts";
 
 /** A page of counts of events that concern no known account, the newest hour first. */
 export async function getUnattributedPage(
@@ -23,7 +23,7 @@ export async function getUnattributedPage(
   const now = ctx.now();
   const { counts, totals } = await read(ctx, {
     counts: listUnattributed(ctx.db, { now, after }, { skip, limit: limit + 1 }),
-    totals: skip !== undefined && countUnattributed(ctx.db, now),
+    totals: skip !== undefined && countUnattributedRows(ctx.db, now),
   });
   return toPage(list, query, counts, totals);
 }

@@ -98,7 +98,7 @@ export function listUnattributed(
 }
 
 /** The number of counts of events that concern no known account. */
-export function countUnattributed(db: Db, now: number) {
+export function countUnattributedRows(db: Db, now: number) {
   return db
     .select({ total: sql<number>`count(*)`.as("total") })
     .from(unattributedEvents)

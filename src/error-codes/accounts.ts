@@ -58,6 +58,6 @@ export const ACCOUNT_ERRORS = {
   api_key_limit: [
     409,
     "Too many API keys",
-    "The user has the maximum number of live API keys. Revoke one first.",
+    "The user has the maximum number of live API keys, 100. Revoke one first.",
   ],
 } as const satisfies ErrorTable;

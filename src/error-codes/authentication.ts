@@ -27,7 +27,7 @@ export const AUTHENTICATION_ERRORS = {
   redirect_uri_not_allowed: [
     400,
     "Redirect address not allowed",
-    "`redirect_uri` is not one of the setting LOGIN_REDIRECT_URIS. Send one of them, character by character.",
+    "`redirect_uri` is not listed in the setting LOGIN_REDIRECT_URIS. Send one of those, character by character.",
   ],
   invalid_credentials: [
     401,
@@ -137,13 +137,13 @@ export const AUTHENTICATION_ERRORS = {
   passkey_limit: [
     409,
     "Too many passkeys",
-    "You have the maximum number of passkeys. Remove one first: DELETE /v1/auth/factors/{id}.",
+    "You have the maximum number of passkeys, 20. Remove one first: DELETE /v1/auth/factors/{id}.",
   ],
   passkey_missing: [409, "No passkey", "The account has no passkey. Use another method."],
   passkeys_unavailable: [
     409,
     "Passkeys unavailable",
-    "Passkeys need a domain and https, and the address of this service, APP_URL, has none. Use another method.",
+    "Passkeys need HTTPS and a domain name, which this service's APP_URL does not have. Use another method.",
   ],
   factor_missing: [
     409,

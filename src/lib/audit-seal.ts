@@ -40,7 +40,7 @@ export interface SealContent {
   count: number;
   first_id: string | null;
   last_id: string | null;
-  /** SHA-256 in hex, see `toSealedText`. */
+  /** SHA-256 in hex, see `createSealedText`. */
   digest: string;
   previous_digest: string | null;
   /** The id of the key of the signature. */

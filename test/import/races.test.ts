@@ -63,6 +63,22 @@ describe("an import that meets another change", () => {
     expect(codesOf(answer)).toEqual([["not_permitted"], ["unknown_role"], []]);
   });
 
+  it("says that rows may have been created if a role keeps changing, and creates the others when it is repeated", async () => {
+    const { token } = await createHolder("users:import", "users:create", "roles:assign");
+    await createRoleRow("restless", []);
+    const data = ["user", "restless"].map((role) => ({ email: newEmail(), role }));
+    const options = { token, body: { data }, headers: { "Idempotency-Key": "restless" } };
+    const bindings = changeRoleAtInserts("restless");
+    const overtaken = await send("/v1/users/import", { ...options, bindings });
+    expectProblem(overtaken, 409, "edit_conflict");
+    expect(overtaken.body.detail).toContain("Some rows may have been created.");
+    const emails = JSON.stringify(data.map(({ email }) => email));
+    const sql = "SELECT role FROM users WHERE email IN (SELECT value FROM json_each(?))";
+    expect(await sqlAll(sql, emails)).toEqual([{ role: "user" }]);
+    const repeated = await send("/v1/users/import", options);
+    expect(repeated.body).toMatchObject({ created: 2, rejected: 0 });
+  });
+
   it("keeps what was created before D1 failed, and creates the others when it is repeated", async () => {
     const { token } = await createTestUser("admin");
     const data = Array.from({ length: 300 }, () => ({ email: newEmail(), profile: { bio: "x" } }));
@@ -144,6 +160,15 @@ describe("an import that meets another change", () => {
     expect(answers[0]?.body.created).toBe(20);
   });
 });
+
+/** Bindings whose D1 has a role with a permission while users are inserted, and without it at any other time. */
+function changeRoleAtInserts(role: string): Cloudflare.Env {
+  const grant = (permissions: string) => async (sql: string) => {
+    if (!INSERT.test(sql)) return;
+    await sqlRun("UPDATE roles SET permissions = ? WHERE name = ?", permissions, role);
+  };
+  return { ...env, DB: wrapD1({ before: grant('["users:read"]'), after: grant("[]") }) };
+}
 
 /** Bindings whose D1 fails once, at the given statement that inserts users. */
 function failAtInsert(number: number): Cloudflare.Env {

@@ -4,7 +4,7 @@ import { mintChallenge, verifyChallenge } from "../../src/lib/webauthn/challenge
 import {
   createAuthenticationOptions,
   createRegistrationOptions,
-  readUserHandle,
+  toUserHandle,
 } from "../../src/lib/webauthn/options.ts";
 import { COSE_ALGORITHMS, type CoseAlgorithm } from "../../src/lib/webauthn/public-key.ts";
 import { verifyRegistration } from "../../src/lib/webauthn/registration.ts";
@@ -105,7 +105,7 @@ describe.each([
       isBackedUp: true,
     });
     if (!assertion.isVerified) return;
-    expect(readUserHandle(assertion.userHandle ?? "")).toBe(USER.id);
+    expect(assertion.userHandle).toBe(toUserHandle(USER.id));
   });
 
   it("is refused if the signature is of another key", async () => {

@@ -25,13 +25,13 @@ const PERMISSIONS: Readonly<Record<BulkAction, Permission>> = {
   set_role: "roles:assign",
 };
 
-/** How often users are read again because others changed them meanwhile. */
+/** How often changes are attempted: those of users whom others changed meanwhile are planned again. */
 const MAX_ROUNDS = 5;
 
 /**
- * Changes many users by the rules that hold for a single one, and returns what became of each, in order. All changes are made in
- * one transaction, the caller's own account last. A user who is refused does not stop the others. Throws `forbidden`, and
- * `validation_failed` for an unknown role.
+ * Changes many users by the rules that hold for a single one, and returns what became of each, in order. The changes are made in one
+ * transaction, the caller's own account last. Users whom others changed meanwhile are tried again, each time in a further transaction.
+ * A user who is refused does not stop the others. Throws `forbidden`, and `validation_failed` for an unknown role.
  */
 export async function changeUsers(ctx: Context, input: BulkUsers): Promise<BulkOutcome[]> {
   const outcomes = new Map<string, BulkOutcome>();

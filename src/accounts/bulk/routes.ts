@@ -10,8 +10,8 @@ const bulkRoute = operation({
   tags: ["Users"],
   summary: "Change many users",
   description:
-    "Activates, deactivates or deletes up to 100 users, or assigns them a role, in one transaction. The rules are those of the operations on a " +
-    "single user: `activate` and `deactivate` need users:update, `delete` needs users:delete, and `set_role` needs roles:assign and " +
+    "Activates, deactivates or deletes up to 100 users, or assigns them a role. The changes are made in one transaction. Users whom another " +
+    "request changes at the same moment are tried again, in up to four further ones. The rules are those of the operations on a single user: `activate` and `deactivate` need users:update, `delete` needs users:delete, and `set_role` needs roles:assign and " +
     "refuses API keys. Each id has its own result: `refused` with the `code` that the single operation would have returned, such as " +
     "`user_not_found`, `privilege_escalation` or `last_admin`. Your own account is changed last.",
   access: byAction("users:update", "users:delete", "roles:assign"),

@@ -46,11 +46,16 @@ const USERNAME_TAKEN: Fault = {
   message: "Another user, or an earlier row, has this username.",
 };
 
+/** The rows of earlier transactions, and others of the same one, are not undone. */
+const CONFLICT_DETAIL =
+  "Concurrent requests kept changing the roles of these rows or your permissions. Some rows may have been created. Repeat the request " +
+  "with the same Idempotency-Key.";
+
 /**
  * Creates users from rows, and returns what became of each, in order. A row that is invalid or whose name is taken is rejected,
  * and the others are created. Rows are inserted in several transactions: if one fails, the users of those before it remain.
  * When the call is repeated with the same `key`, their rows get the same ids, and they count as created without being inserted
- * again. No email is sent. Throws `forbidden`, `edit_conflict`.
+ * again. No email is sent. Throws `forbidden`, `edit_conflict`. Earlier rows may have been created when it throws.
  */
 export async function importUsers(
   ctx: Context,
@@ -125,7 +130,7 @@ async function insertChunk(
     }
     if (pending.length === 0) return;
   }
-  throw new AppError("edit_conflict");
+  throw new AppError("edit_conflict", { detail: CONFLICT_DETAIL });
 }
 
 async function insertDrafts(acting: Acting, drafts: readonly Draft[], outcomes: Outcome[]) {

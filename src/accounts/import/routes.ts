@@ -18,8 +18,10 @@ const importRoute = operation({
     "invalid, or whose email or username is taken, is rejected; the others are created. Nobody gets an email. Passwords can be imported " +
     "as hashes of other systems, which are verified and replaced at the user's first login. Besides users:import this needs " +
     "users:create, and roles:assign for rows with a role other than `user`. You must hold every permission that the role of a row " +
-    "grants; an API key can only create users whose role grants no permission. If the service fails halfway (503), some users " +
-    "may have been created. Send the same rows again with the same `Idempotency-Key`: those that exist are not created twice.",
+    "grants; an API key can only create users whose role grants no permission. A call that fails halfway may have " +
+    "created some users: with 503, with 409 `edit_conflict` if concurrent requests keep changing the roles concerned, and with 401 or 403 if " +
+    "your session ends or you lose the permission meanwhile. Send the same rows again with the same `Idempotency-Key`: those that exist are " +
+    "not created twice.",
   access: allOf("users:import", "users:create"),
   stepUp: "if a row has a role other than `user`",
   maxBodyBytes: MAX_BODY_BYTES,

@@ -22,7 +22,7 @@ const unlockRoute = operation({
   tags,
   summary: "Unlock a user's account",
   description:
-    "Forgets the failed logins to the account, so that no network is locked out of it any longer.",
+    "Forgets the failed logins to the account and its wrong codes, so that no network is locked out of it any longer.",
   access,
   stepUp: true,
   request,

@@ -5,8 +5,8 @@ import { deleteAttemptsOfUser } from "../attempts/repository.ts";
 import { manageCredentials } from "./manage.ts";
 
 /**
- * Forgets the failed logins to a user's account and the wrong codes of second factors, so that no network is locked out of it. Without
- * any, nothing changes.
+ * Forgets the failed logins to a user's account and the wrong codes of second factors and of emails, so that no network is locked
+ * out of it. Without any, nothing changes.
  * Throws `user_not_found`, `privilege_escalation`.
  */
 export async function unlockUser(ctx: Context, userId: string): Promise<void> {

@@ -34,7 +34,8 @@ export const VerifyEmailLogin = z
     token: OneTimeToken.optional(),
     login_token: LoginToken.optional(),
     code: opaqueText(64).optional().openapi({
-      description: "The six digits from the email. What is no code is wrong, not malformed.",
+      description:
+        "The six digits from the email. Any other text is refused as a wrong code (401), not as invalid input (422).",
       example: "492039",
     }),
     stay_signed_in: StaySignedIn,

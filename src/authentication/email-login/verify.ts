@@ -15,6 +15,7 @@ import {
   toEmailCounter,
 } from "../attempts/repository.ts";
 import { proveAddress } from "../first-proof/prove.ts";
+import { countRefusal } from "../login/count-refusal.ts";
 import { finishFirstFactor } from "../login/gate.ts";
 import {
   type FoundToken,
@@ -47,6 +48,10 @@ interface ProvenMailbox {
  */
 export async function logInByEmail(ctx: Context, input: VerifyEmailLogin): Promise<TokenSet> {
   requireEmailLogin(ctx);
+  return countRefusal(ctx, () => useUpAndBegin(ctx, input));
+}
+
+async function useUpAndBegin(ctx: Context, input: VerifyEmailLogin): Promise<TokenSet> {
   try {
     const { owner, attemptKey } = await useUp(ctx, await proveMailbox(ctx, input));
     return await finishFirstFactor(ctx, {
@@ -57,9 +62,7 @@ export async function logInByEmail(ctx: Context, input: VerifyEmailLogin): Promi
       }),
     });
   } catch (error) {
-    const refusal = toInvalidCode(error);
-    if (refusal instanceof AppError) ctx.count("roster_logins_total", { result: refusal.code });
-    throw refusal;
+    throw toInvalidCode(error);
   }
 }
 

@@ -28,7 +28,7 @@ const FactorName = text(100)
   .min(1)
   .openapi({ pattern: VISIBLE_PATTERN.replace("^", "^(?=.*[^ ])"), example: "Phone" });
 
-/** A code that people read and type. What is no code is wrong, not malformed. */
+/** A code that people read and type. Any other text is refused as a wrong code (401), not as invalid input (422). */
 const Code = opaqueText(64);
 
 const TotpCode = Code.openapi({

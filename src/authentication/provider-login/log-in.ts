@@ -3,6 +3,7 @@ import { retryOnConflict } from "../../audit/commit.ts";
 import type { Context } from "../../context.ts";
 import { AppError } from "../../errors.ts";
 import { touchIdentity, whereLinked } from "../identities/repository.ts";
+import { countRefusal } from "../login/count-refusal.ts";
 import { finishFirstFactor } from "../login/gate.ts";
 import { requireVerifiedEmail } from "../login/refusals.ts";
 import type { TokenSet } from "../sessions/tokens.ts";
@@ -17,13 +18,8 @@ import { deleteCode } from "./repository.ts";
  * Throws `invalid_exchange_code` if the code was used, `invalid_credentials` if the account is inactive or deleted,
  * `account_link_required`, `identity_limit`, `registration_closed`, `email_not_verified`, and what the gate throws.
  */
-export async function logInByProvider(ctx: Context, code: OpenedCode): Promise<TokenSet> {
-  try {
-    return await openAndBegin(ctx, code);
-  } catch (error) {
-    if (error instanceof AppError) ctx.count("roster_logins_total", { result: error.code });
-    throw error;
-  }
+export function logInByProvider(ctx: Context, code: OpenedCode): Promise<TokenSet> {
+  return countRefusal(ctx, () => openAndBegin(ctx, code));
 }
 
 async function openAndBegin(ctx: Context, { id, grant }: OpenedCode): Promise<TokenSet> {

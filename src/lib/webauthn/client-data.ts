@@ -42,11 +42,6 @@ export function readClientData(clientDataJSON: string): ClientData | undefined {
   return { bytes, type, challenge, origin, isCrossOrigin };
 }
 
-/** The challenge that client data states, or undefined if they are malformed. It proves nothing before verification. */
-export function readChallenge(clientDataJSON: string): string | undefined {
-  return readClientData(clientDataJSON)?.challenge;
-}
-
 /** Checks what the client states of a ceremony (WebAuthn sections 7.1 and 7.2), and returns its challenge. */
 export async function examineClientData(
   clientData: ClientData,

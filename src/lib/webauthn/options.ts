@@ -1,5 +1,5 @@
-import { fromBase64Url, toBase64Url } from "../bytes.ts";
-import { idFromBytes, idToBytes } from "../ids.ts";
+import { toBase64Url } from "../bytes.ts";
+import { idToBytes } from "../ids.ts";
 import { COSE_ALGORITHMS, type CoseAlgorithm } from "./public-key.ts";
 
 type UserVerification = "required" | "preferred" | "discouraged";
@@ -84,12 +84,6 @@ export function createAuthenticationOptions(input: {
 /** The user handle of a person: the bytes of their id, which tell nothing about them (WebAuthn section 14.6.1). */
 export function toUserHandle(userId: string): string {
   return toBase64Url(idToBytes(userId));
-}
-
-/** The id of the person with this user handle, or undefined if it is not one of ours. */
-export function readUserHandle(userHandle: string): string | undefined {
-  const bytes = fromBase64Url(userHandle);
-  return bytes?.byteLength === 16 ? idFromBytes(bytes) : undefined;
 }
 
 function describeCredential({ credentialId, transports }: KnownCredential): CredentialDescriptor {
