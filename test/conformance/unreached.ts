@@ -16,9 +16,4 @@ export const UNREACHED: readonly Exception[] = [
     reason:
       "The email depends on nothing that others change but the caller's authority, which would have to be lost and restored between the statements of 25 attempts.",
   },
-  {
-    pairs: ["POST /v1/users/import 409"],
-    reason:
-      "A row would have to be neither inserted, nor taken, nor refused, in every attempt; and the answer to a repeated import would have to vanish while it is read.",
-  },
 ];
