@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { costOf, send } from "../support/api.ts";
 import { type Counting, startCounting } from "../support/counting.ts";
 import { createTestKey, sendWithKey } from "../support/credentials.ts";
+import { emailLoginOf } from "../support/email-login.ts";
 import {
   byTotp,
   codeOf,
@@ -20,6 +21,9 @@ import {
   passkeyLogin,
   sendAssertion,
 } from "../support/passkeys.ts";
+import { expectProblem } from "../support/problems.ts";
+import { createProviderBox, logInWith, newPerson } from "../support/provider-logins.ts";
+import { fakeProviders } from "../support/providers.ts";
 
 const SECOND = 1000;
 
@@ -178,6 +182,22 @@ describe("logins by other ways", () => {
     });
     expect(growth.get(result("success"))).toBe(1);
     expect(growth.get(result("invalid_credentials"))).toBe(3);
+  });
+
+  it("are counted by email and with a provider", async () => {
+    const box = createProviderBox({ EMAIL_LOGIN: "on", REGISTRATION: "closed" });
+    const { bindings } = box;
+    const fake = await fakeProviders();
+    const growth = await growthDuring(async () => {
+      const wrong = await emailLoginOf(box).verify({ token: "unknown" });
+      expectProblem(wrong, 401, "invalid_code");
+      const refused = await logInWith(box, fake, { claims: newPerson() });
+      expectProblem(refused, 403, "registration_closed");
+      clock.pass(30 * SECOND);
+      await send("/health", { bindings });
+    });
+    expect(growth.get(result("invalid_code"))).toBe(1);
+    expect(growth.get(result("registration_closed"))).toBe(1);
   });
 });
 
