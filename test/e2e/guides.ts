@@ -1,12 +1,11 @@
-// npm run test:guides [-- NAME…]: runs the commands of the README's tour and of every page under docs against a new worker, nearly all of them twice
-// in the same order, and fails if a response differs from the one that the page shows. Names, such as use/lists, run these pages alone.
+// npm run test:guides [-- [--twice] NAME…]: runs the commands of the README's tour and of every page under docs against a new worker, and
+// fails if a response differs from the one that the page shows. Names, such as use/lists, run these pages alone. With --twice, nearly all
+// pages are followed a second time in the same order, as by a reader whose database has what they left.
 import { setTimeout } from "node:timers/promises";
-import { readNames } from "../../scripts/lib/command-line.ts";
+import { readCommandLine, refuseCommandLine } from "../../scripts/lib/command-line.ts";
 import { readPages } from "../../scripts/lib/guide/pages.ts";
 import { type DevServer, withDevServer } from "./server.ts";
 import { checkSteps, readTour } from "./steps.ts";
-
-const ROUNDS = ["once", "again"];
 
 /** An address gets one email of a kind per minute, so a reader cannot follow the guides again sooner, either. */
 const ROUND_MS = 65_000;
@@ -27,22 +26,27 @@ const SETTINGS = {
 };
 
 const USAGE = `Usage:
-  npm run test:guides [-- NAME…]
-Runs the commands of the tour and of every page of the documentation, or of those that are named, such as use/lists.`;
+  npm run test:guides [-- [--twice] NAME…]
+Runs the commands of the tour and of every page of the documentation, or of those that are named, such as use/lists.
+With --twice, they are run again on the same database.`;
 
 const toName = (file: string) => file.replace(/^docs\/|\.md$/g, "");
-const chosen = readNames(
-  USAGE,
-  [...readPages().values()].map(({ file }) => toName(file)),
-);
+const { values, positionals: chosen } = readCommandLine(USAGE, {
+  options: { twice: { type: "boolean" } },
+  allowPositionals: true,
+});
+const known = new Set([...readPages().values()].map(({ file }) => toName(file)));
+const unknown = chosen.find((name) => !known.has(name));
+if (unknown !== undefined) refuseCommandLine(USAGE, `There is no page ${unknown}.`);
+const rounds = values.twice ? ["once", "again"] : ["once"];
 
 await withDevServer(async (server) => {
-  for (const round of ROUNDS) {
+  for (const round of rounds) {
     const pause = setTimeout(ROUND_MS, undefined, { ref: false });
-    const isFirst = round === ROUNDS[0];
+    const isFirst = round === rounds[0];
     const pages = listPages().filter(([, text]) => isFirst || !SLOW.test(text));
     for (const [name, text] of pages) await follow(name, text, { server, round });
-    if (round !== ROUNDS.at(-1)) await pause;
+    if (round !== rounds.at(-1)) await pause;
   }
 }, SETTINGS);
 
