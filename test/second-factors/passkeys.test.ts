@@ -151,12 +151,7 @@ describe("POST /v1/auth/factors/passkeys", () => {
   });
 
   it("enrols someone whose role requires a factor with their mfa_token, which it spends", async () => {
-    const user = await createStrictUser();
-    const mfa_token = await halfLogIn(user);
-    const authenticator = createAuthenticator();
-    const options = await registrationOptions(undefined, { body: { mfa_token } });
-    const credential = await authenticator.register(options);
-    const body = { name: "Phone", credential, mfa_token };
+    const { user, authenticator, body } = await prepareEnrolment();
     const added = await send("/v1/auth/factors/passkeys", { body });
     expect(added).toMatchObject({ status: 201, body: { recovery_codes: expect.any(Array) } });
     expect(await sessionsOf(user.id)).toEqual([]);
@@ -166,19 +161,15 @@ describe("POST /v1/auth/factors/passkeys", () => {
   });
 
   it("answers the repeated request that has spent the mfa_token with the same recovery codes", async () => {
-    const user = await createStrictUser();
-    const mfa_token = await halfLogIn(user);
-    const authenticator = createAuthenticator();
-    const options = await registrationOptions(undefined, { body: { mfa_token } });
-    const credential = await authenticator.register(options);
+    const { body } = await prepareEnrolment();
     const path = "/v1/auth/factors/passkeys";
-    const enrolment = { path, options: { body: { name: "Phone", credential, mfa_token } } };
+    const enrolment = { path, options: { body } };
     const added = await sendKeyed("enrol", enrolment);
     expect(added.body.recovery_codes).toHaveLength(10);
     const again = await sendKeyed("enrol", enrolment);
     expect([again.status, again.body]).toEqual([201, added.body]);
     expect(isReplayed(again)).toBe(true);
-    const renamed = { path, options: { body: { name: "Tablet", credential, mfa_token } } };
+    const renamed = { path, options: { body: { ...body, name: "Tablet" } } };
     expectProblem(await sendKeyed("enrol", renamed), 401, "invalid_mfa_token");
     expectProblem(await sendKeyed("another", enrolment), 401, "invalid_mfa_token");
   });
@@ -189,6 +180,16 @@ describe("POST /v1/auth/factors/passkeys", () => {
     expect(answer.body.detail).toContain("`mfa_token`");
   });
 });
+
+/** Someone whose role requires a factor, with a passkey and the request that enrols it with their mfa_token. */
+async function prepareEnrolment() {
+  const user = await createStrictUser();
+  const mfa_token = await halfLogIn(user);
+  const authenticator = createAuthenticator();
+  const options = await registrationOptions(undefined, { body: { mfa_token } });
+  const credential = await authenticator.register(options);
+  return { user, authenticator, body: { name: "Phone", credential, mfa_token } };
+}
 
 /** A credential with the id of another, as someone who knows the id could make it. */
 async function rewriteCredentialId(

@@ -25,11 +25,7 @@ export async function testIdentities(
         await openSection(page, "Identities");
         await page.getByText("No account is linked.").waitFor();
         await checkAccessibility();
-        const opened = page.waitForEvent("popup");
-        await page.getByRole("button", { name: "Link Example" }).click();
-        const window = await opened;
-        await window.locator('input[name="login"]').waitFor();
-        await answerProvider(window, provider, "sven-elsewhere");
+        await logInElsewhere(page, "Link Example", provider);
         await page.getByText("Example is linked.").waitFor();
         await page.getByText("sven-elsewhere@example.com").waitFor();
         await checkAccessibility();
@@ -60,8 +56,17 @@ async function confirmAtProvider(
   const dialog = page.getByRole("dialog", { name: "Confirm that it is you" });
   await dialog.getByLabel("How do you want to confirm?").selectOption("provider");
   await checkAccessibility();
+  await logInElsewhere(page, "Confirm with Example", provider);
+}
+
+/** Clicks the button that opens the provider's window, and logs in there. */
+async function logInElsewhere(
+  page: Page,
+  button: string,
+  provider: IdentityProvider,
+): Promise<void> {
   const opened = page.waitForEvent("popup");
-  await dialog.getByRole("button", { name: "Confirm with Example" }).click();
+  await page.getByRole("button", { name: button }).click();
   const window = await opened;
   await window.locator('input[name="login"]').waitFor();
   await answerProvider(window, provider, "sven-elsewhere");
