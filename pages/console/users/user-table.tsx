@@ -15,7 +15,7 @@ interface UserTableProps {
   onOutcomes: (outcomes: BulkOutcome[]) => void;
 }
 
-/** The rows that are chosen. They hold for the page of the list in which they were. */
+/** The rows that are chosen, of the users who are shown. */
 interface Choice {
   users: readonly User[];
   ids: ReadonlySet<string>;
@@ -27,15 +27,17 @@ const NONE: ReadonlySet<string> = new Set();
 export function UserTable({ users, selection, onSort, onOutcomes }: UserTableProps) {
   const texts = useTexts();
   const session = useSession();
-  const [choice, setChoice] = useState<Choice>({ users, ids: new Set() });
+  const [choice, setChoice] = useState<Choice>({ users, ids: NONE });
   const permissions = ["users:update", "users:delete", "roles:assign"];
   const isDeleted = selection.deleted === "true";
   const isBulk = !isDeleted && permissions.some((name) => session?.permissions.has(name));
-  const chosen = choice.users === users ? choice.ids : NONE;
-  const chosenUsers = users.filter(({ id }) => chosen.has(id));
+  const chosenUsers = users.filter(({ id }) => choice.ids.has(id));
+  const setChosen = (ids: readonly string[]) => setChoice({ users, ids: new Set(ids) });
+  // Whoever is still shown when the list was loaded again stays chosen.
+  if (choice.users !== users) setChosen(chosenUsers.map(({ id }) => id));
   const choose = (ids: readonly string[], isChosen: boolean) => {
-    const others = [...chosen].filter((id) => !ids.includes(id));
-    setChoice({ users, ids: new Set(isChosen ? [...others, ...ids] : others) });
+    const others = [...choice.ids].filter((id) => !ids.includes(id));
+    setChosen(isChosen ? [...others, ...ids] : others);
   };
   const sortable = { selection, onSort };
   return (
@@ -82,7 +84,7 @@ export function UserTable({ users, selection, onSort, onOutcomes }: UserTablePro
                       type="checkbox"
                       class="row-choice"
                       aria-label={texts.users.choose(user.username)}
-                      checked={chosen.has(user.id)}
+                      checked={choice.ids.has(user.id)}
                       onChange={({ currentTarget }) => choose([user.id], currentTarget.checked)}
                     />
                   </td>
@@ -107,7 +109,15 @@ export function UserTable({ users, selection, onSort, onOutcomes }: UserTablePro
           </tbody>
         </table>
       </section>
-      {chosenUsers.length > 0 && <Bulk users={chosenUsers} onDone={onOutcomes} />}
+      {chosenUsers.length > 0 && (
+        <Bulk
+          users={chosenUsers}
+          onDone={(outcomes) => {
+            setChosen([]);
+            onOutcomes(outcomes);
+          }}
+        />
+      )}
     </>
   );
 }

@@ -27,6 +27,7 @@ export const TARGETS: readonly Target[] = [
       "test/replicas",
       "test/second-factors/half-finished",
       "test/http/problems",
+      "test/bulk",
     ],
     wide: ["test/conformance", "test/api-keys", "test/users", "test/roles", "test/second-factors"],
   },
@@ -130,7 +131,7 @@ export const TARGETS: readonly Target[] = [
   {
     name: "roles",
     sources: ["src/roles/**/*.ts"],
-    near: ["test/guarantees/lost-authority", "test/roles"],
+    near: ["test/guarantees/lost-authority", "test/roles", "test/conformance/step-up"],
     wide: ["test/conformance", "test/users", "test/api-keys", "test/idempotency"],
   },
   {

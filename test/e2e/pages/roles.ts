@@ -57,6 +57,7 @@ export async function testRoles(browser: Browser, { url, admin }: DevServer): Pr
       assert.equal(await page.getByRole("button", { name: "admin bearbeiten" }).count(), 0);
       await page.getByRole("button", { name: "Rolle anlegen" }).click();
       const granted = page.getByRole("dialog").getByRole("group").getByRole("checkbox");
+      await granted.last().waitFor();
       assert.equal(await granted.count(), 2);
       await page.getByText("Rollen anlegen, ändern und löschen.").last().waitFor();
     },
