@@ -4,7 +4,7 @@ import { createAuditEvent } from "../../audit/events.ts";
 import type { Context } from "../../context.ts";
 import type { Paged } from "../../lib/json-stream.ts";
 import { selectUsers } from "../users/list.ts";
-import type { ListedUser } from "../users/list-repository.ts";
+import { type ListedUser, positionOf } from "../users/list-repository.ts";
 import type { ExportUsersQuery } from "../users/schema.ts";
 
 /** How many users are read per round trip. Only one page is in memory at a time. */
@@ -51,7 +51,7 @@ async function* readPages(
 }
 
 async function readPage(ctx: Context, filters: ExportUsersQuery, last: ListedUser | undefined) {
-  const after = last && [last.sortKey, last.id];
+  const after = last && positionOf(last);
   return read(ctx, {
     users: selectUsers(ctx, filters, { after, skip: undefined, limit: PAGE_ROWS }),
   });

@@ -42,8 +42,13 @@ export interface Part {
   limit: number;
 }
 
-/** A user with the value by which the list is sorted. */
-export type ListedUser = UserRow & { sortKey: string | number };
+/** A user, with the value by which the list is sorted unless that is when the user was created. */
+export type ListedUser = Omit<UserRow, "version"> & { sortKey?: string | number };
+
+/** The position of a user in a list: the `after` of the next part. */
+export function positionOf({ sortKey, createdAt, id }: ListedUser): (string | number)[] {
+  return [sortKey ?? createdAt, id];
+}
 
 /** What is bound to a list. Its SQL depends on everything else. */
 const BOUND = ["role", "createdAfter", "createdBefore", "key", "id", "limit", "skip"] as const;
@@ -55,7 +60,7 @@ type ListForm = Form<List, (typeof BOUND)[number]>;
 type Place = {
   key: string | number | undefined;
   id: unknown;
-  limit: number | undefined;
+  limit: number;
   skip: number | undefined;
 };
 
@@ -73,13 +78,18 @@ const ARM_COLUMNS = sql.raw(
   ].join(", "),
 );
 
-/** The public columns by their names alone: drizzle does not know the tables of a statement within another. */
+const { version: _, ...listedColumns } = publicColumns;
+
+/**
+ * What lists return, by their names alone: drizzle does not know the tables of a statement within another. Each value costs about as
+ * much as the rest of its row, so there are none that lists do not need.
+ */
 const pageColumns = Object.fromEntries(
-  Object.entries(publicColumns).map(([name, column]) => [
+  Object.entries(listedColumns).map(([name, column]) => [
     name,
     "name" in column ? sql`${sql.identifier(column.name)}`.mapWith(column) : column,
   ]),
-) as unknown as typeof publicColumns;
+) as unknown as typeof listedColumns;
 
 /**
  * Users in an order, then by id in the same direction. Reads only the rows that it returns or skips, and at most sixteen more.
@@ -94,18 +104,30 @@ export function listUsers(_db: Db, filter: UserFilter, order: UserOrder, part: P
 }
 
 const selectList = prepareForms<List>()(BOUND, (list) => {
-  const column = sql.identifier(SORT_COLUMNS[list.sort].name);
-  const direction = list.isDescending ? sql`DESC` : sql`ASC`;
-  const sorted = sql`ORDER BY ${column} ${direction}, id ${direction}`;
+  const { sort, isDescending, limit, skip } = list;
+  const column = sql.identifier(SORT_COLUMNS[sort].name);
+  const direction = isDescending ? sql`DESC` : sql`ASC`;
+  const order = sql`${column} ${direction}, id ${direction}`;
+  const selected = db.select({
+    ...pageColumns,
+    ...(sort !== "created_at" && { sortKey: sql<string | number>`${column}`.as("sort_key") }),
+  });
+  const source = indexedUsers(list);
   const bounds = toBounds(list);
-  const arms = toGroups(list).map(
-    (group) => sql`SELECT ${ARM_COLUMNS} FROM ${indexedUsers(list)} WHERE ${group}${bounds}`,
-  );
+  const conditions = toGroups(list).map((group) => sql`${group}${bounds}`);
+  const [condition, ...others] = conditions;
+  if (others.length === 0) {
+    return selected
+      .from(source)
+      .where(condition)
+      .orderBy(order)
+      .limit(limit)
+      .offset(skip ?? 0);
+  }
+  const arms = conditions.map((where) => sql`SELECT ${ARM_COLUMNS} FROM ${source} WHERE ${where}`);
+  const sorted = sql`ORDER BY ${order}`;
   const page = sql`${merge(arms, sorted)} ${sorted} ${toLimit(list)}`;
-  return db
-    .select({ ...pageColumns, sortKey: sql<string | number>`${column}`.as("sort_key") })
-    .from(sql`(${page}) AS page`)
-    .orderBy(sql`${column} ${direction}, id ${direction}`);
+  return selected.from(sql`(${page}) AS page`).orderBy(order);
 });
 
 /** The number of users that a filter selects. Reads an index entry per user. */
@@ -157,7 +179,7 @@ function toList(filter: UserFilter, order: UserOrder, part?: Part): List {
 
 function toPlace(part: Part | undefined): Place {
   const [key, id] = part?.after ?? [];
-  return { key, id, limit: part?.limit, skip: part?.skip || undefined } as Place;
+  return { key, id, limit: part?.limit ?? 0, skip: part?.skip || undefined } as Place;
 }
 
 /** The groups of users that a filter selects, each as a condition that fixes all columns of the index before the sort column. */

@@ -7,12 +7,12 @@ import {
   type ListedUser,
   listUsers,
   type Part,
+  positionOf,
   searchUsers,
   type UserFilter,
   type UserOrder,
   type UserSort,
 } from "./list-repository.ts";
-import type { UserRow } from "./repository.ts";
 import type { ExportUsersQuery, ListUsersQuery } from "./schema.ts";
 import { toWords } from "./search.ts";
 
@@ -22,13 +22,13 @@ const DEFAULT_SORT = "-created_at";
  * A page of users: those who were created last first, or in another order, or of a search those who were added last first. Throws
  * `forbidden`.
  */
-export async function getUserPage(ctx: Context, query: ListUsersQuery): Promise<Page<UserRow>> {
+export async function getUserPage(ctx: Context, query: ListUsersQuery): Promise<Page<ListedUser>> {
   const filter = toFilter(query);
   const order = toOrder(query);
   const list = {
     scope: `users ${JSON.stringify([filter, query.q ?? order])}`,
     keys: ctx.config.macKeys,
-    positionOf: ({ sortKey, id }: ListedUser) => [sortKey, id],
+    positionOf,
   };
   const after = await openPage(list, query);
   const part = { after, skip: query.skip, limit: query.limit + 1 };
@@ -39,7 +39,7 @@ export async function getUserPage(ctx: Context, query: ListUsersQuery): Promise<
   return toPage(list, query, users, totals);
 }
 
-/** Part of the users that a query selects, in its order. Each row has its position as `sortKey` and `id`. */
+/** Part of the users that a query selects, in its order. */
 export function selectUsers({ db }: Context, query: ExportUsersQuery, part: Part) {
   const filter = toFilter(query);
   if (query.q !== undefined) return searchUsers(db, toWords(query.q), filter, part);

@@ -216,7 +216,7 @@ export const User = z
 export const UserPage = pageOf(User, "UserPage");
 
 /** A user as the API shows it, field by field, so that a new column cannot leak. */
-export function presentUser(row: UserRow): z.infer<typeof User> {
+export function presentUser(row: Omit<UserRow, "version">): z.infer<typeof User> {
   return {
     id: row.id,
     username: row.username,
