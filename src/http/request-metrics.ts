@@ -51,15 +51,9 @@ export function recordRequest(
   count("roster_d1_rows_written_total", {}, d1.rowsWritten);
   count("roster_kv_operations_total", { operation: "read" }, kv.reads);
   count("roster_kv_operations_total", { operation: "write" }, kv.writes);
-  const country = c.req.raw.cf?.country;
   c.env.METRICS?.writeDataPoint({
     indexes: [labels.route],
-    blobs: [
-      labels.route,
-      labels.method,
-      `${Math.floor(status / 100)}xx`,
-      typeof country === "string" ? country : "",
-    ],
+    blobs: [labels.route, labels.method, `${Math.floor(status / 100)}xx`, countryOf(c)],
     doubles: [durationMs, d1.queries, d1.rowsRead, d1.rowsWritten, kv.reads, kv.writes],
   });
   writeCountsLater({
@@ -67,6 +61,12 @@ export function recordRequest(
     log: c.get("log"),
     waitUntil: (work) => c.executionCtx.waitUntil(work),
   });
+}
+
+// Only if it is needed, because the runtime parses `cf` on each access.
+function countryOf(c: HonoContext<AppEnv>): string {
+  const country = c.req.raw.cf?.country;
+  return typeof country === "string" ? country : "";
 }
 
 function countDuration(count: Count, route: string, seconds: number): void {
