@@ -11,8 +11,8 @@ interface Write {
   first_name: string;
 }
 
-const COLUMNS = `id, username, email, email_verified, password_hash IS NOT NULL AS has_password, first_name, last_name, role,
-  is_active, version, created_at, updated_at, last_login_at, deleted_at`;
+const COLUMNS = `id, username, email, email_verified, password_hash IS NOT NULL AS has_password, mfa_enabled, first_name,
+  last_name, role, is_active, version, created_at, updated_at, last_login_at, deleted_at`;
 const POINT_READ = `SELECT ${COLUMNS} FROM users WHERE id = ?`;
 const PAGE = `SELECT ${COLUMNS} FROM users WHERE deleted_at IS NULL ORDER BY created_at DESC, id DESC LIMIT 100`;
 const UPDATE = "UPDATE users SET first_name = ? WHERE id = ?";
