@@ -46,6 +46,7 @@ async function create({ page, checkAccessibility }: Visit, url: string): Promise
   await page.getByRole("button", { name: "Create an API key" }).click();
   const dialog = page.getByRole("dialog", { name: "Create an API key" });
   await dialog.getByLabel("Name", { exact: true }).fill("Reader");
+  await dialog.getByRole("checkbox").nth(1).waitFor();
   assert.equal(await dialog.getByRole("checkbox").count(), 2);
   await page.keyboard.press("Enter");
   await dialog.getByText("Choose at least one.").waitFor();

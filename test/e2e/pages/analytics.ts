@@ -62,7 +62,7 @@ async function readFigures(page: Page, { users, active_users }: any): Promise<vo
 /** Charts say in words what they show. */
 async function readCharts(page: Page, today: any): Promise<void> {
   const charts = page.getByRole("img");
-  await charts.first().waitFor();
+  await charts.nth(2).waitFor();
   assert.equal(await charts.count(), 3);
   const names = await charts.evaluateAll((images) =>
     images.map((image) => image.getAttribute("aria-label") ?? ""),

@@ -90,6 +90,7 @@ async function readEvents({ page }: Visit, id: string): Promise<void> {
   await page.getByLabel("Action", { exact: true }).selectOption("auth.login_failed");
   await page.getByRole("button", { name: "Apply filters" }).click();
   await page.waitForURL(`**/console/audit?*action=auth.login_failed*`);
+  await line.waitFor({ state: "detached" });
   await events.getByText("Login failed concerning erin").waitFor();
   assert.equal(await events.getByRole("listitem").count(), 1);
   await page.getByLabel("Before").fill("2020-01-01T00:00");
