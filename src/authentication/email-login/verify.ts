@@ -7,13 +7,9 @@ import { AppError } from "../../errors.ts";
 import { verifyLoginToken } from "../../lib/login-token.ts";
 import { toComparisonKey } from "../../lib/text.ts";
 import { SECOND } from "../../lib/time.ts";
-import { computeRetryAfterSeconds, countStored, emailCodeLimits } from "../attempts/limits.ts";
-import {
-  countAttempt,
-  deleteAttempts,
-  findAttempts,
-  toEmailCounter,
-} from "../attempts/repository.ts";
+import { beginAttempt, readAttempt, refuseFor, tooManyAttempts } from "../attempts/begin.ts";
+import { countStored, emailCodeLimits } from "../attempts/limits.ts";
+import { deleteAttempts, toEmailCounter } from "../attempts/repository.ts";
 import { proveAddress } from "../first-proof/prove.ts";
 import { countRefusal } from "../login/count-refusal.ts";
 import { finishFirstFactor } from "../login/gate.ts";
@@ -119,7 +115,7 @@ async function proveByCode(ctx: Context, loginToken: string, typed: string) {
   const login = await verifyLoginToken(loginToken, ctx.config.macKeys, ctx.now());
   if (!login) throw new AppError("invalid_code");
   const tokenHash = await hashLoginToken(ctx, login.loginId);
-  const { attemptKey, isLast, found, owners } = await beginAttempt(ctx, login, tokenHash);
+  const { attemptKey, isLast, found, owners } = await countAndFind(ctx, login, tokenHash);
   const isRight = isCode(typed, await computeCode(ctx, tokenHash));
   const owner = toOwner(found[0], owners[0]);
   if (isRight && owner) return { owner, tokenHash, attemptKey };
@@ -133,37 +129,34 @@ interface LoginRef {
 }
 
 /** Counts an attempt before the code is evaluated, per login and per account. Throws `invalid_code` and `too_many_attempts`. */
-async function beginAttempt(ctx: Context, login: LoginRef, tokenHash: string) {
+async function countAndFind(ctx: Context, login: LoginRef, tokenHash: string) {
   const { db } = ctx;
   const limits = emailCodeLimits(ctx);
   // Not by the owner of the token, which exists only once an email was sent.
   const counter = toEmailCounter(selectLoginUser(login.addressHash), login.addressHash);
-  const { counted, latest, stored, found, owners } = await ctx.d1.send({
+  const subjectId = sql`coalesce(${selectTokenOwner(tokenHash)}, '')`;
+  const sent = { counter, limits, subjectId };
+  const { latest, found, owners, ...rows } = await ctx.d1.send({
     tried: countTry(db, login, ctx.now()),
     // Directly follows the count of the login, because `changes()` refers to the previous statement.
-    counted: countAttempt(db, counter, limits, sql`changes() > 0`),
-    // Directly follows that count.
-    blocked: countUnattributed(ctx, "auth.login_blocked", {
-      subjectId: sql`coalesce(${selectTokenOwner(tokenHash)}, '')`,
-      condition: sql`changes() = 0 AND ${whereLatest(login)}`,
+    ...beginAttempt(ctx, {
+      ...sent,
+      condition: sql`changes() > 0`,
+      whereBlockable: whereLatest(login),
     }),
     latest: findLogin(db, login.addressHash),
-    stored: findAttempts(db, counter),
     ...findByToken(ctx, tokenHash),
   });
-  const [row] = counted;
-  if (row) {
-    const { own } = countStored(row.attempts, counter.network, limits);
-    return { attemptKey: row.key, isLast: own === limits.limit, found, owners };
+  const attempt = readAttempt(sent, rows);
+  if (attempt) {
+    return { attemptKey: attempt.key, isLast: attempt.own === limits.limit, found, owners };
   }
   const [current] = latest;
   if (current?.loginId !== login.loginId) throw new AppError("invalid_code");
-  const [{ attempts } = { attempts: "{}" }] = stored;
+  const [{ attempts } = { attempts: "{}" }] = rows.stored;
   const isBlocked = countStored(attempts, counter.network, limits).own >= limits.limit;
-  const seconds = isBlocked
-    ? computeRetryAfterSeconds(attempts, counter.network, limits)
-    : Math.ceil((current.expiresAt - ctx.now()) / SECOND);
-  throw new AppError("too_many_attempts", { headers: { "Retry-After": String(seconds) } });
+  if (isBlocked) throw tooManyAttempts(sent, rows);
+  throw refuseFor(Math.ceil((current.expiresAt - ctx.now()) / SECOND));
 }
 
 async function recordFailure(ctx: Context, owner: LoginUser, isLast: boolean): Promise<void> {

@@ -3,7 +3,6 @@ import type { Proofs } from "../../access/assurance.ts";
 import { recordEvents } from "../../audit/commit.ts";
 import { createAuditEvent } from "../../audit/events.ts";
 import type { NewAuditEvent } from "../../audit/repository.ts";
-import { countUnattributed } from "../../audit/unattributed.ts";
 import { type Context, momentOf } from "../../context.ts";
 import type { Statements } from "../../db/connection.ts";
 import type { Statement } from "../../db/statement.ts";
@@ -14,13 +13,9 @@ import { findTotpStep } from "../../lib/totp.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
 import { queueMail } from "../../outbox/queue.ts";
 import type { QueuedMail } from "../../outbox/repository.ts";
-import { computeRetryAfterSeconds, countStored, factorAttemptLimits } from "../attempts/limits.ts";
-import {
-  countAttempt,
-  deleteAttempts,
-  findAttempts,
-  toFactorCounter,
-} from "../attempts/repository.ts";
+import { beginAttempt, readAttempt, tooManyAttempts } from "../attempts/begin.ts";
+import { factorAttemptLimits } from "../attempts/limits.ts";
+import { deleteAttempts, toFactorCounter } from "../attempts/repository.ts";
 import { deleteTokens, findTokenOfUser, whereTokenLive } from "../one-time-tokens/repository.ts";
 import { computeCode, isCode } from "../one-time-tokens/tokens.ts";
 import { proveAssertion } from "../passkeys/ceremony.ts";
@@ -86,7 +81,7 @@ export async function proveFactor(
   { userId, purpose, sent, whereAllowed }: FactorAttempt,
 ): Promise<ProvenFactor | undefined> {
   const check = await prepareCheck(ctx, { purpose, userId }, sent);
-  const begun = await beginAttempt(ctx, userId, whereAllowed, check.found);
+  const begun = await countAndFind(ctx, userId, whereAllowed, check.found);
   if (!begun) return undefined;
   const { owner, rows, isLast } = begun;
   const proof = await check.evaluate(rows, owner);
@@ -103,36 +98,24 @@ export async function proveFactor(
   };
 }
 
-async function beginAttempt(
+async function countAndFind(
   ctx: Context,
   userId: string,
   whereAllowed: SQL,
   found: Statement<unknown[]>,
 ) {
-  const { db } = ctx;
   const limits = factorAttemptLimits(ctx);
-  const counter = toFactorCounter(userId);
-  const { counted, stored, owners, rows } = await ctx.d1.send({
-    counted: countAttempt(db, counter, limits, whereAllowed),
-    // Directly follows the count, because `changes()` refers to the previous statement.
-    blocked: countUnattributed(ctx, "auth.login_blocked", {
-      subjectId: userId,
-      condition: sql`changes() = 0 AND ${whereAllowed}`,
-    }),
-    stored: findAttempts(db, counter),
-    owners: findLoginUser(db, { kind: "id", key: userId }, whereAllowed),
+  const sent = { counter: toFactorCounter(userId), limits, subjectId: userId };
+  const { owners, rows, ...attempts } = await ctx.d1.send({
+    ...beginAttempt(ctx, { ...sent, condition: whereAllowed, whereBlockable: whereAllowed }),
+    owners: findLoginUser(ctx.db, { kind: "id", key: userId }, whereAllowed),
     rows: found,
   });
   const [owner] = owners;
   if (!owner) return undefined;
-  const [row] = counted;
-  if (!row) {
-    const [{ attempts } = { attempts: "{}" }] = stored;
-    const seconds = computeRetryAfterSeconds(attempts, counter.network, limits);
-    throw new AppError("too_many_attempts", { headers: { "Retry-After": String(seconds) } });
-  }
-  const { own } = countStored(row.attempts, counter.network, limits);
-  return { owner, rows: rows as unknown[], isLast: own === limits.limit };
+  const attempt = readAttempt(sent, attempts);
+  if (!attempt) throw tooManyAttempts(sent, attempts);
+  return { owner, rows: rows as unknown[], isLast: attempt.own === limits.limit };
 }
 
 /** Records a second factor that was wrong, and tells its owner. Returns the refusal, `invalid_code`. */

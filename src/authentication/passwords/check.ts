@@ -7,9 +7,10 @@ import { AppError } from "../../errors.ts";
 import { dummyHash, verifyPassword } from "../../lib/password-hash.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
 import { queueMail } from "../../outbox/queue.ts";
+import { beginAttempt, readAttempt, tooManyAttempts } from "../attempts/begin.ts";
 import { type LoginIdentifier, selectUserId, toCounter } from "../attempts/identifier.ts";
-import { attemptLimits, computeRetryAfterSeconds, countStored } from "../attempts/limits.ts";
-import { type CountedAttempt, countAttempt, findAttempts } from "../attempts/repository.ts";
+import { type AttemptLimits, attemptLimits } from "../attempts/limits.ts";
+import type { CountedAttempt } from "../attempts/repository.ts";
 import { findLoginUser, type LoginUser } from "./repository.ts";
 
 /** An account whose password was correct, and the attempt that was counted. The caller clears it on success. */
@@ -30,7 +31,7 @@ export async function checkPassword(
   identifier: LoginIdentifier,
   password: string,
 ): Promise<CheckedPassword> {
-  const { attempt, lockout, user } = await beginAttempt(ctx, identifier);
+  const { attempt, lockout, user } = await countAndFind(ctx, identifier);
   const settings = ctx.config.password;
   const storedHash = user?.isActive ? user.passwordHash : null;
   const isCorrect = await verifyPassword(password, storedHash ?? dummyHash(settings), settings);
@@ -42,35 +43,23 @@ export async function checkPassword(
   throw new AppError("invalid_credentials");
 }
 
-async function beginAttempt(ctx: Context, identifier: LoginIdentifier) {
-  const { db } = ctx;
+async function countAndFind(ctx: Context, identifier: LoginIdentifier) {
   const limits = attemptLimits(ctx);
   const counter = await toCounter(ctx, identifier);
-  const { counted, stored, users } = await ctx.d1.send({
-    counted: countAttempt(db, counter, limits),
-    // Directly follows the count, because `changes()` refers to the previous statement.
-    blocked: countUnattributed(ctx, "auth.login_blocked", {
-      subjectId: sql`coalesce(${selectUserId(identifier)}, '')`,
-      condition: sql`changes() = 0`,
-    }),
-    stored: findAttempts(db, counter),
-    users: findLoginUser(db, identifier),
+  const subjectId = sql`coalesce(${selectUserId(identifier)}, '')`;
+  const sent = { counter, limits, subjectId };
+  const { users, ...rows } = await ctx.d1.send({
+    ...beginAttempt(ctx, sent),
+    users: findLoginUser(ctx.db, identifier),
   });
-  const { network } = counter;
-  const [row] = counted;
-  if (!row) {
-    const seconds = computeRetryAfterSeconds(stored[0]?.attempts ?? "{}", network, limits);
-    throw new AppError("too_many_attempts", { headers: { "Retry-After": String(seconds) } });
-  }
-  const { own, total } = countStored(row.attempts, network, limits);
-  const attempt = { key: row.key, network };
-  return { attempt, lockout: toLockout(own, total, limits), user: users[0] };
+  const attempt = readAttempt(sent, rows);
+  if (!attempt) throw tooManyAttempts(sent, rows);
+  return { attempt, lockout: toLockout(attempt, limits), user: users[0] };
 }
 
 function toLockout(
-  own: number,
-  total: number,
-  { limit, totalLimit }: { limit: number; totalLimit: number },
+  { own, total }: { own: number; total: number },
+  { limit, totalLimit }: AttemptLimits,
 ): Lockout {
   if (total === totalLimit) return "account";
   return own === limit ? "network" : undefined;
