@@ -2,6 +2,9 @@
 export const SURVIVORS: Readonly<Record<string, string>> = {
   "016d240ebc":
     "The factor was read as a confirmed one of the user in the same request. Neither its user nor that it is confirmed can change afterwards.",
+  "021ce85d6a":
+    "It differs for no stored answer at all: then one more statement is sent in the same transaction, which deletes nothing.",
+  "0d4fb56d22": "The first write is delayed by 0 ms instead of not at all.",
   "14b4b267cf":
     "A login always has a proof, so the second operand is never used. It is for the type.",
   "66c47be7f6":

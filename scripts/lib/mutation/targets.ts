@@ -69,6 +69,8 @@ export const TARGETS: readonly Target[] = [
       "test/second-factors/attempts",
       "test/second-factors/gate",
       "test/second-factors/passkey-login",
+      "test/second-factors/verify",
+      "test/email-login/limits",
       "test/credentials/manage",
       "test/users/erase.test",
       "test/password-reset",
