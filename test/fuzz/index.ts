@@ -82,7 +82,8 @@ async function fuzz(service: Service, sendOne: Send): Promise<boolean> {
 }
 
 async function prepareWorld(service: Service, send: Send): Promise<World> {
-  const world = await createWorld(send, (noted) => createRoot(service, send, noted));
+  const openAccounts = (noted: (id: string) => void) => createRoot(service, send, noted);
+  const world = await createWorld(send, openAccounts, service.relaxRoles);
   service.watchMails((to, text) => noteMail(world, to, text));
   for (const victim of world.victims) {
     const id = await service.addIdentity(victim);
