@@ -12,6 +12,7 @@ export const MAIL_KINDS = [
   "new_sign_in",
   "api_key_created",
   "account_locked",
+  "session_locked",
   "factor_added",
   "factor_removed",
   "mfa_failed",

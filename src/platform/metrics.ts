@@ -35,7 +35,10 @@ export const COUNTERS = {
     labels: ["result"],
     values: ["success", "invalid_credentials", "invalid_code", "too_many_attempts", "mfa_required"],
   },
-  roster_lockouts_total: { labels: ["scope"], values: ["network", "account", "second_factor"] },
+  roster_lockouts_total: {
+    labels: ["scope"],
+    values: ["network", "account", "session", "second_factor"],
+  },
   roster_rate_limited_total: { labels: ["policy"], values: ["auth", "refresh", "read", "write"] },
   roster_introspections_total: { labels: ["source"], values: ["memory", "kv", "d1"] },
   roster_mail_deliveries_total: {

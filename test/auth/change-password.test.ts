@@ -15,6 +15,7 @@ import {
 } from "../support/fixtures.ts";
 import { currentIsolate } from "../support/isolates.ts";
 import { captureLogs } from "../support/logs.ts";
+import { createMailbox, createVerifiedMailUser } from "../support/mail.ts";
 import { expectProblem, faultsOf } from "../support/problems.ts";
 
 const NEW = "another pass phrase";
@@ -76,6 +77,19 @@ describe("POST /v1/auth/password/change", () => {
     expect(locked.headers.get("Retry-After")).toMatch(/^\d+$/);
     expect(await statusOfLogin(username, PASSWORD)).toBe(200);
     expect((await change(elsewhere)).status).toBe(204);
+  });
+
+  it("records ten wrong ones as a locked session, and tells the owner what that means", async () => {
+    const box = createMailbox();
+    const { id, token, email } = await createVerifiedMailUser(box);
+    const wrong = { current_password: "wrong password" };
+    for (let i = 0; i < 10; i += 1) await change(token, wrong, box.bindings);
+    const event = { action: "auth.locked_out", metadata: { locked: "session" } };
+    expect((await auditOf(id)).at(-1)).toMatchObject(event);
+    expect(box.subjectsTo(email).at(-1)).toBe(
+      "Too many wrong passwords in a session of your account",
+    );
+    expect(box.subjectsTo(email)).not.toContain("Your account is temporarily locked");
   });
 
   it("is not refused because strangers have locked the account", async () => {

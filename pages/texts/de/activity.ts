@@ -44,7 +44,7 @@ export const activity: Texts["activity"] = {
     "audit.trimmed": "Protokoll gekürzt",
     "auth.login_succeeded": "Angemeldet",
     "auth.login_failed": "Anmeldung fehlgeschlagen",
-    "auth.locked_out": "Anmeldung nach zu vielen Fehlversuchen gesperrt",
+    "auth.locked_out": "Nach zu vielen Fehlversuchen gesperrt",
     "auth.stepped_up": "Noch einmal ausgewiesen",
     "auth.mfa_failed": "Zweiter Faktor fehlgeschlagen",
     "session.revoked": "Sitzung beendet",

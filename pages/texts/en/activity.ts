@@ -44,7 +44,7 @@ export const activity = {
     "audit.trimmed": "Audit trail trimmed",
     "auth.login_succeeded": "Logged in",
     "auth.login_failed": "Login failed",
-    "auth.locked_out": "Login locked after too many failures",
+    "auth.locked_out": "Locked after too many failures",
     "auth.stepped_up": "Identity confirmed again",
     "auth.mfa_failed": "Second factor failed",
     "session.revoked": "Session ended",

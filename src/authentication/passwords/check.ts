@@ -19,8 +19,8 @@ export interface CheckedPassword {
   attempt: CountedAttempt;
 }
 
-/** The limit that an attempt has just reached: that of its network, or that of all networks. */
-type Lockout = "network" | "account" | undefined;
+/** What an attempt has just locked: its network or all networks for logins, or a session for changes that need a password. */
+type Lockout = "network" | "account" | "session" | undefined;
 
 /**
  * Checks a password for an account. The attempt is counted before the password is evaluated. An unknown name, a wrong password
@@ -54,13 +54,15 @@ async function countAndFind(ctx: Context, identifier: LoginIdentifier) {
   });
   const attempt = readAttempt(sent, rows);
   if (!attempt) throw tooManyAttempts(sent, rows);
-  return { attempt, lockout: toLockout(attempt, limits), user: users[0] };
+  return { attempt, lockout: toLockout(identifier, attempt, limits), user: users[0] };
 }
 
 function toLockout(
+  { kind }: LoginIdentifier,
   { own, total }: { own: number; total: number },
   { limit, totalLimit }: AttemptLimits,
 ): Lockout {
+  if (kind === "id") return own === limit ? "session" : undefined;
   if (total === totalLimit) return "account";
   return own === limit ? "network" : undefined;
 }
@@ -72,7 +74,8 @@ async function recordFailure(ctx: Context, user: LoginUser, lockout: Lockout): P
     const metadata = { locked: lockout };
     events.push(await createAuditEvent(ctx, { action: "auth.locked_out", metadata, ...target }));
   }
-  const notice = { userId: user.id, kind: "account_locked", address: user.email } as const;
+  const kind = lockout === "session" ? "session_locked" : "account_locked";
+  const notice = { userId: user.id, kind, address: user.email } as const;
   const { mail } = await recordEvents(ctx, events, {
     mail: lockout !== undefined && queueMail(ctx, notice, sql`true`),
   });

@@ -78,6 +78,14 @@ export const de: Catalogue = {
         "Wenn Sie das nicht waren, müssen Sie nichts tun: Ihr Passwort ist unverändert, und von Ihren üblichen Orten aus können Sie sich weiterhin anmelden.",
       ],
     },
+    session_locked: {
+      subject: "Zu viele falsche Passwörter in einer Sitzung Ihres Kontos",
+      lines: [
+        "Jemand, der bei Ihrem Konto angemeldet ist, hat zu oft ein falsches Passwort eingegeben, um eine Änderung zu bestätigen. Diese Sitzung kann einige Minuten lang keine Änderungen bestätigen. Anmeldungen sind nicht betroffen.",
+        "Wenn Sie das waren, warten Sie einige Minuten oder setzen Sie Ihr Passwort zurück.",
+        "Wenn Sie das nicht waren, ist jemand anderes bei Ihrem Konto angemeldet: Ändern Sie jetzt Ihr Passwort und beenden Sie Ihre anderen Sitzungen.",
+      ],
+    },
     factor_added: {
       subject: "Zweiter Faktor zu Ihrem Konto hinzugefügt",
       lines: [

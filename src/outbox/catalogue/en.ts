@@ -78,6 +78,14 @@ export const en: Catalogue = {
         "If this was not you, you do not need to do anything: your password has not changed, and you can still log in from where you usually do.",
       ],
     },
+    session_locked: {
+      subject: "Too many wrong passwords in a session of your account",
+      lines: [
+        "Someone who is logged in to your account entered a wrong password too many times to confirm a change. That session cannot confirm changes for a few minutes. Logins are not affected.",
+        "If this was you, wait a few minutes or reset your password.",
+        "If this was not you, someone else is logged in to your account: change your password and end your other sessions now.",
+      ],
+    },
     factor_added: {
       subject: "Second factor added to your account",
       lines: [
