@@ -12,7 +12,7 @@ const USAGE = `Usage:
   npm run keys -- rotate signing|mac|data|pepper --file FILE [--keep N]
       puts a new key first, to sign and encrypt with, and keeps the N previous keys, to verify and decrypt with.
       Default for N: 1, or all for data and pepper keys, because data and passwords that need a removed key are lost.
-The file has one KEY=value per line. Upload it with: npx wrangler secret bulk FILE`;
+The file has one KEY=value per line. Upload it with: npx wrangler secret bulk FILE --env NAME`;
 
 const KINDS = {
   signing: { setting: "SIGNING_KEYS", keep: 1, isOptional: false, newKey: newSigningKey },
@@ -50,7 +50,9 @@ async function generate(file: string | undefined): Promise<void> {
     );
   }
   writeVars(file, { ...existing, ...vars }, COMMENT);
-  console.log(`Keys written to ${file}. Upload them with: npx wrangler secret bulk ${file}`);
+  console.log(
+    `Keys written to ${file}. Upload them with: npx wrangler secret bulk ${file} --env NAME`,
+  );
 }
 
 function isKind(kind: string | undefined): kind is keyof typeof KINDS {

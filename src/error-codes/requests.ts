@@ -47,7 +47,7 @@ export const REQUEST_ERRORS = {
   version_conflict: [
     412,
     "Version conflict",
-    "The resource has changed since. Read it again and send its new ETag in If-Match.",
+    "The resource has changed since you read it. Read it again and send its new ETag in If-Match.",
   ],
   payload_too_large: [
     413,

@@ -30,7 +30,10 @@ export interface VerifiedAccessToken extends Pick<AccessTokenClaims, "userId" | 
   expiresAt: number;
 }
 
-/** Signs an access token (RFC 9068) with `typ` at+jwt, EdDSA and the first key. `now` is in milliseconds. */
+/**
+ * Signs an access token with EdDSA and the first key, in the format of RFC 9068 but without `client_id`, because Roster has no OAuth
+ * clients. `now` is in milliseconds.
+ */
 export async function mintAccessToken(
   claims: AccessTokenClaims & AuthenticationClaims,
   keys: ReadonlyMap<string, SigningKey>,

@@ -61,7 +61,7 @@ export const NotReady = Problem.extend({
 
 const PASSED = { status: "ok", duration_ms: 1.2 } as const;
 const NO_KV = { status: "failed", detail: "KV does not respond." } as const;
-const NO_SETTING = { status: "failed", detail: "MAC_KEYS: Must be set." } as const;
+const NO_SETTING = { status: "failed", detail: "MAC_KEYS: is missing" } as const;
 
 /** An example of NotReady by code. */
 export const notReadyExamples = {

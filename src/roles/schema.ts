@@ -21,7 +21,7 @@ const Permissions = permissionList().openapi({ example: ["users:read"] });
 
 const RequireMfa = z.boolean().openapi({
   description:
-    "Whether the holders of the role need a second factor. Without one, they can only set one up.",
+    "Whether the holders of the role need a second factor. A holder without one can log in only to set one up.",
 });
 
 export const CreateRole = z
@@ -47,7 +47,7 @@ export const READ_ONLY_FIELDS = Object.keys(readOnly) as (keyof typeof readOnly)
 export const ReplaceRole = z
   .strictObject({
     description: Description.optional().openapi({
-      description: "Empty if it is absent. That of a system role stays.",
+      description: "Empty if absent. The description of a system role cannot be changed.",
     }),
     permissions: Permissions,
     require_mfa: RequireMfa.optional().openapi({ description: "Unchanged if it is absent." }),

@@ -28,6 +28,8 @@ export interface VerifierOptions {
 export type Verify = (authorization: string | null | undefined) => Promise<Principal>;
 
 const REQUIRED = ["sub", "sid", "role", "scope", "iat", "exp", "jti"];
+/** How long the keys may be cached: the `max-age` that Roster sends with them. */
+const JWKS_MAX_AGE_MS = 300_000;
 /** Longer ones are not those of Roster. */
 const MAX_TOKEN_LENGTH = 16_384;
 
@@ -87,6 +89,7 @@ function createTokenVerifier(
     jwksCooldownSeconds = 30,
   } = options;
   const keys = createRemoteJWKSet(new URL(jwksUrl ?? "/.well-known/jwks.json", issuer), {
+    cacheMaxAge: JWKS_MAX_AGE_MS,
     cooldownDuration: jwksCooldownSeconds * 1000,
     [customFetch]: (url, init) => fetch(new Request(url, init)),
   });

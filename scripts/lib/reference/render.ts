@@ -21,7 +21,8 @@ document itself at \`/openapi.json\`, and at \`/docs\` a page to try out each op
 - **Step-up** means that people need a recent authentication: see [Step-up authentication](use/step-up.md).
 - [Error codes](errors.md) explains the codes of responses. Those that any operation can have are not repeated here:
   COMMON.
-- Requests may send \`X-D1-Bookmark\`, and all responses have \`X-Request-Id\`: see [Handle errors](use/handle-errors.md).
+- Requests may send \`X-D1-Bookmark\`: see [Read replicas](run/deployment.md#read-replicas). All responses have \`X-Request-Id\`: see
+  [Handle errors](use/handle-errors.md).
 `;
 
 /** Codes that nearly every operation can have, and parameters that all of them take. */

@@ -39,7 +39,7 @@ const exportRoute = operation({
   tags,
   summary: "Export a user's data",
   description:
-    "Returns all data held on a user: account, profile, sessions, API keys, second factors, emails, one-time tokens, login attempts and audit events. Secrets and personal data of others are left out. It is recorded as `user.exported`. The document is streamed. If it cannot be completed, for example because the caller's session ends meanwhile, the transfer breaks off before the closing brace: what does not parse as JSON is incomplete. Discard it and try again.",
+    "Returns all data held on a user: account, profile, sessions, API keys, second factors, linked identities, emails, one-time tokens, login attempts, activity days and audit events, and how many recovery codes, devices and networks there are. Secrets and personal data of others are left out. It is recorded as `user.exported`. The document is streamed. If it cannot be completed, for example because the caller's session ends meanwhile, the transfer breaks off before the closing brace: what does not parse as JSON is incomplete. Discard it and try again.",
   access: ownOr("users:export"),
   queryNeeds: deletedNeeds("users:export"),
   stepUp: true,

@@ -44,9 +44,9 @@ const createUserRoute = operation({
   tags,
   summary: "Create a user",
   description:
-    "Without `password`, the person gets an email with a link to choose one, and cannot log in until then. A role other than `user` also " +
-    "needs roles:assign. You must hold every permission that the role grants. An API key can only create users whose role grants no " +
-    "permission.",
+    "Without `password`, the person gets an email with a link to choose one. Until then, they can log in only in a way that proves the " +
+    "address, such as a link by email. A role other than `user` also needs roles:assign. You must hold every permission that the role " +
+    "grants. An API key can only create users whose role grants no permission.",
   access: permission("users:create"),
   stepUp: "if `role` is not `user`",
   parameters: [IdempotencyKey],

@@ -202,9 +202,9 @@ export const User = z
     full_name: z.string().nullable().openapi({ example: "Ada Lovelace" }),
     role: z.string().openapi({ example: "user" }),
     is_active: z.boolean(),
-    has_password: z.boolean().openapi({
-      description: "False for a user who was invited and has not yet chosen a password.",
-    }),
+    has_password: z
+      .boolean()
+      .openapi({ description: "Whether the user can log in with a password." }),
     mfa_enabled: z.boolean().openapi({ description: "Whether the user has a second factor." }),
     created_at: Timestamp,
     updated_at: Timestamp,

@@ -98,8 +98,8 @@ const resetFactorsRoute = operation({
   tags,
   summary: "Remove a user's second factors",
   description:
-    "For someone who has lost their second factor: removes all their factors and recovery codes, ends their sessions, and tells them by " +
-    "email. Make sure by other means that the request comes from them: from then on, their password suffices to log in. If their role " +
+    "For someone who has lost their second factor: removes all their factors and recovery codes, ends their sessions, and notifies them " +
+    "by email. Make sure by other means that the request comes from them: from then on, their password suffices to log in. If their role " +
     "requires a second factor, the next login only lets them set one up.",
   access,
   stepUp: true,

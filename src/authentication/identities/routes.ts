@@ -28,7 +28,7 @@ const unlinkRoute = operation({
   tags,
   summary: "Unlink an account at a login provider",
   description:
-    "It can no longer be used to log in, and you are told by email. Sessions stay. The only way to log in cannot be removed.",
+    "It can no longer be used to log in, and you are notified by email. Sessions stay. The only way to log in cannot be removed.",
   access: own,
   stepUp: true,
   request: { params: IdentityId },

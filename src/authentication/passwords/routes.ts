@@ -45,7 +45,8 @@ const changePasswordRoute = operation({
   operationId: "changePassword",
   tags,
   summary: "Change your password",
-  description: "Ends all your other sessions. A wrong current password counts as a failed login.",
+  description:
+    "Ends all your other sessions. Wrong current passwords are limited per session and do not affect logins.",
   access: own,
   request: { body: jsonBody(ChangePassword) },
   check: (c, body: Partial<ChangePassword>) => checkNewPassword(c.get("ctx"), body),
