@@ -32,13 +32,13 @@ export function whereAuthorized(acting: Acting, demand: Demand): SQL {
   const needs: string[] = [...(demand.needs ?? [])];
   if ("permission" in rule && (rule.kind === "permission" || !isOwn)) needs.push(rule.permission);
   if ("also" in rule) needs.push(...(rule.also ?? []));
-  const conditions = needs.map((name) => whereHeld(actor, sql`${JSON.stringify(name)}`));
+  const conditions = [whereAllHeld(actor, needs)];
   if (isOwn && actor.type === "api_key") conditions.push(whereScoped(rule.selfScope));
   for (const role of [isOwn ? undefined : demand.on?.role, demand.grants]) {
     if (role) conditions.push(whereCovered(actor, role));
   }
-  const whereAllHeld = sql.join([sql`true`, ...conditions], sql` AND `);
-  return sql`EXISTS (SELECT 1 FROM ${selectActor(actor, rule.scope, momentOf(acting))} AND ${whereAllHeld})`;
+  const whereMet = sql.join(conditions, sql` AND `);
+  return sql`EXISTS (SELECT 1 FROM ${selectActor(actor, rule.scope, momentOf(acting))} AND ${whereMet})`;
 }
 
 /** True while the role of a user grants every one of the permissions. */
@@ -77,12 +77,30 @@ function whereHeld(actor: Principal, quoted: SQL): SQL {
   return sql`${whereGranted} AND instr(k.scopes, ${quoted}) > 0`;
 }
 
+/** Up to so many permissions are compared one by one, which reads no rows. More would make the expression too deep for SQLite. */
+const MAX_COMPARED = 8;
+
+function whereAllHeld(actor: Principal, names: readonly string[]): SQL {
+  if (names.length > MAX_COMPARED) {
+    return whereNoneMissing(actor, sql`json_each(${JSON.stringify(names)}) AS wanted`);
+  }
+  const held = names.map((name) => whereHeld(actor, sql`${JSON.stringify(name)}`));
+  return sql.join([sql`true`, ...held], sql` AND `);
+}
+
 // True while the actor's API key has a scope, whatever the role of its owner.
 function whereScoped(scope: string | undefined): SQL {
   return scope === undefined ? sql`false` : sql`instr(k.scopes, ${JSON.stringify(scope)}) > 0`;
 }
 
 function whereCovered(actor: Principal, role: SQL): SQL {
-  return sql`NOT EXISTS (SELECT 1 FROM roles AS touched, json_each(touched.permissions) AS wanted
-    WHERE touched.name = ${role} AND NOT (${whereHeld(actor, sql`'"' || wanted.value || '"'`)}))`;
+  return whereNoneMissing(
+    actor,
+    sql`roles AS touched JOIN json_each(touched.permissions) AS wanted ON touched.name = ${role}`,
+  );
+}
+
+// True while the actor holds every permission that is a `wanted.value` of the rows.
+function whereNoneMissing(actor: Principal, rows: SQL): SQL {
+  return sql`NOT EXISTS (SELECT 1 FROM ${rows} WHERE NOT (${whereHeld(actor, sql`'"' || wanted.value || '"'`)}))`;
 }
