@@ -14,7 +14,10 @@ const INVISIBLE_CLASS =
 export const VISIBLE_PATTERN = `^[^\\u0000-\\u001F${INVISIBLE_CLASS}]*$`;
 const VISIBLE_LINES_PATTERN = `^[^\\u0000-\\u0008\\u000B\\u000C\\u000E-\\u001F${INVISIBLE_CLASS}]*$`;
 
-/** Longer than any token that Roster issues, so that a token of the wrong kind is refused as invalid, not as too long. */
+/**
+ * Longer than any token that Roster issues but the access tokens of roles with many permissions, so that a token of the wrong kind is
+ * refused as invalid, not as too long.
+ */
 export const MAX_TOKEN_LENGTH = 1536;
 
 /** A time in a response (RFC 3339, in UTC). */

@@ -1,9 +1,12 @@
 import { z } from "@hono/zod-openapi";
-import { MAX_TOKEN_LENGTH, opaqueText } from "../../http/fields.ts";
+import { opaqueText } from "../../http/fields.ts";
+
+/** As long as a body may be: an access token contains all permissions of its role. */
+const MAX_LENGTH = 64 * 1024;
 
 export const Introspect = z
   .strictObject({
-    token: opaqueText(MAX_TOKEN_LENGTH).openapi({
+    token: opaqueText(MAX_LENGTH).openapi({
       description: "The access token to introspect.",
       example: "eyJhbGciOiJFZERTQSJ9…",
     }),
