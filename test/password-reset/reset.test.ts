@@ -44,6 +44,20 @@ describe("POST /v1/auth/password/reset", () => {
     expect(box.to(user.email).at(-1)?.text).not.toContain("token");
   });
 
+  it.each([
+    ["a password that is the first", "password_hash = NULL"],
+    ["the address as verified", "email_verified = 0"],
+  ])("raises the version and updated_at of a user whom it gives %s", async (_, before) => {
+    const { user, token, reset } = await requestReset();
+    await sqlRun(`UPDATE users SET ${before}, updated_at = 1 WHERE id = ?`, user.id);
+    const read = () => sqlAll("SELECT version, updated_at FROM users WHERE id = ?", user.id);
+    const [then] = await read();
+    expect((await reset(token, NEW)).status).toBe(204);
+    const [now] = await read();
+    expect(now?.version).toBe(Number(then?.version) + 1);
+    expect(now?.updated_at).toBeGreaterThan(1);
+  });
+
   it("leaves API keys valid if the address was verified before", async () => {
     const owner = await createHolder("users:read");
     await sqlRun("UPDATE users SET email_verified = 1 WHERE id = ?", owner.id);

@@ -112,10 +112,20 @@ export function findResettableUser(db: Db, emailKey: string) {
     .where(and(eq(users.emailKey, emailKey), eq(users.isActive, true), isNull(users.deletedAt)));
 }
 
-/** Sets the password of an active user who still has this email, and may confirm the email, where the condition holds. */
+/**
+ * Sets the password of an active user who still has this email, and may confirm the email, where the condition holds. `isVisible` if
+ * the user as the API returns it changes.
+ */
 export function resetPasswordHash(
   db: Db,
-  reset: { userId: string; emailKey: string; hash: string; verifiesEmail: boolean; now: number },
+  reset: {
+    userId: string;
+    emailKey: string;
+    hash: string;
+    verifiesEmail: boolean;
+    isVisible: boolean;
+    now: number;
+  },
   condition: SQL,
 ) {
   return db
@@ -125,7 +135,8 @@ export function resetPasswordHash(
       passwordVersion: sql`${users.passwordVersion} + 1`,
       passwordExpired: false,
       registeredDay: acceptInvitation(reset.now),
-      ...(reset.verifiesEmail && { emailVerified: true, version: sql`${users.version} + 1` }),
+      ...(reset.verifiesEmail && { emailVerified: true }),
+      ...(reset.isVisible && { version: sql`${users.version} + 1`, updatedAt: reset.now }),
     })
     .where(and(whereActiveWithEmail(reset), condition))
     .returning({ id: users.id });

@@ -83,13 +83,14 @@ async function applyReset(
   // Whoever has the link reads the mailbox. If nobody has proven that before, what was set up may be that of a stranger.
   const isFirstProof = purpose !== "expired_password" && !token.emailVerified;
   const firstProof = isFirstProof ? await planFirstProof(ctx, owner, purpose) : undefined;
+  const isVisible = isFirstProof || token.passwordHash === null;
   const now = ctx.now();
   const notice = { userId, kind: "password_changed", address: token.email } as const;
   const reason = { reason: "password_reset", now } as const;
   const { changed, ended, mail } = await commit(ctx, {
     change: resetPasswordHash(
       db,
-      { userId, emailKey, hash, verifiesEmail: isFirstProof, now },
+      { userId, emailKey, hash, verifiesEmail: isFirstProof, isVisible, now },
       whereTokenLive(tokenHash, purpose, now),
     ),
     event,
