@@ -171,7 +171,7 @@ async function checkRefusal(subject: Subject): Promise<string> {
 
 async function checkPages(subject: Subject): Promise<string> {
   const reply = await send(subject, "/console");
-  expectStatus(reply, 200, "Were the assets built? Deploy with `npm run deploy`.");
+  expectStatus(reply, 200, "Were the assets built? Deploy with `npm run deploy -- --env NAME`.");
   const [script] = /\/pages\/assets\/[^"]+\.js/.exec(reply.text) ?? [];
   if (!script) throw new SmokeFailure("/console has no script.");
   expectStatus(await send(subject, script), 200, "The page's script is not among the assets.");
