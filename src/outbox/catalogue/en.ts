@@ -132,7 +132,7 @@ export const en: Catalogue = {
       lines: [
         `Your code to log in is ${code}`,
         `Enter it where you asked for it, or follow the link. Both are valid for ${validFor}, and work once.`,
-        "If you did not ask for this, ignore this email, and give the code to nobody.",
+        "If you did not ask for this, ignore this email, and do not share the code.",
       ],
       button: "Log in",
     }),
