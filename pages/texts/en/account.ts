@@ -85,7 +85,7 @@ export const account = {
     othersEnded: "All other sessions have ended.",
   },
   identities: {
-    intro: "With accounts elsewhere that you have linked, you can log in here.",
+    intro: "You can log in with the accounts that you have linked.",
     none: "No account is linked.",
     linked: "Linked",
     lastUsed: "Last used",

@@ -77,7 +77,7 @@ export const users = {
     deleteName: (count: number) => `delete ${count}`,
     summary: (done: number, count: number) => `Done for ${done} of ${count} users.`,
     done: "done",
-    unchanged: "was so already",
+    unchanged: "no change needed",
   },
   create: {
     open: "Create user",
