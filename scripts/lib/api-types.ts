@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { listOperations, type OpenApiDocument } from "./document.ts";
 import { UsageError } from "./fail.ts";
+import { listOperations, type OpenApiDocument } from "./openapi.ts";
 
 // openapi-typescript needs an older compiler than the project's, which is why it is in a workspace.
 const GENERATOR = fileURLToPath(
@@ -33,8 +33,8 @@ export function generateApiTypes(document: unknown): string {
 /** The paths whose POST takes an `Idempotency-Key`, as a TypeScript module. */
 export function generateReplayable(document: OpenApiDocument): string {
   const paths = listOperations(document)
-    .filter(({ operation }) =>
-      operation.parameters?.some(({ $ref }) => $ref?.endsWith("/header-Idempotency-Key")),
+    .filter(({ parameters }) =>
+      parameters?.some(({ $ref }) => $ref?.endsWith("/header-Idempotency-Key")),
     )
     .map(({ path }) => `  ${JSON.stringify(path)},\n`);
   const comment =

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { generateBrunoCollection } from "./bruno.ts";
-import type { OpenApiDocument } from "./document.ts";
 import { UsageError } from "./fail.ts";
+import type { OpenApiDocument } from "./openapi.ts";
 
 const TARGET = fileURLToPath(new URL("../../clients/bruno/", import.meta.url));
 /** Files that are not generated. */

@@ -1,5 +1,11 @@
-import { listOperations, type OpenApiDocument, type OpenApiOperation } from "./document.ts";
 import { exampleOf } from "./example.ts";
+import {
+  listOperations,
+  type OpenApiDocument,
+  type OpenApiOperation,
+  type Placed,
+  resolve,
+} from "./openapi.ts";
 
 interface Parameter {
   name: string;
@@ -48,30 +54,26 @@ export function generateBrunoCollection(document: OpenApiDocument): Map<string, 
     files.set(`${kebab(name)}/folder.bru`, join(meta, block("docs", description)));
   }
   const counts = new Map<string, number>();
-  for (const { method, path, operation } of listOperations(document)) {
+  for (const operation of listOperations(document)) {
     const [tag] = operation.tags;
     const seq = (counts.get(tag) ?? 0) + 1;
     counts.set(tag, seq);
     const file = `${kebab(tag)}/${kebab(operation.operationId)}.bru`;
-    files.set(file, writeRequest(document, { method, path, operation, seq }));
+    files.set(file, writeRequest(document, operation, seq));
   }
   return files;
 }
 
 const NOBODY = "00000000-0000-7000-8000-000000000000";
 
-interface NumberedOperation {
-  method: string;
-  path: string;
-  operation: OpenApiOperation;
-  seq: number;
-}
-
-function writeRequest(document: OpenApiDocument, operation: NumberedOperation): string {
-  const { method, path, seq } = operation;
-  const { summary, description, security } = operation.operation;
+function writeRequest(
+  document: OpenApiDocument,
+  operation: Placed<OpenApiOperation>,
+  seq: number,
+): string {
+  const { method, path, summary, description, security } = operation;
   const parameters = listParameters(document, operation);
-  const body = writeBody(document, operation.operation);
+  const body = writeBody(document, operation);
   const placed = (place: string) => parameters.filter((parameter) => parameter.in === place);
   const query = placed("query");
   const needed = query.filter(({ required }) => required);
@@ -89,8 +91,8 @@ function writeRequest(document: OpenApiDocument, operation: NumberedOperation): 
     writeParameters("params:path", placed("path")),
     writeParameters("headers", placed("header")),
     body?.text ?? "",
-    hasTokens(document, operation.operation) ? block("script:post-response", STORE_TOKENS) : "",
-    block("docs", description, "", `Permission: ${operation.operation["x-permission"]}`),
+    hasTokens(document, operation) ? block("script:post-response", STORE_TOKENS) : "",
+    block("docs", description, "", `Permission: ${operation["x-permission"]}`),
   );
 }
 
@@ -100,21 +102,17 @@ function takesAccessToken(security: OpenApiOperation["security"]): boolean {
 
 function listParameters(
   document: OpenApiDocument,
-  { method, operation: { parameters = [] } }: NumberedOperation,
+  { method, parameters = [] }: Placed<OpenApiOperation>,
 ): Parameter[] {
   return parameters
-    .map((parameter) => resolve(document, "parameters", parameter) as Parameter)
+    .map((parameter) => resolve<Parameter>(document, parameter))
     .filter(({ name }) => name !== "X-D1-Bookmark")
     .map((parameter) => {
-      const example = parameter.example ?? exampleOf(parameter.schema, schemasOf(document));
+      const example = parameter.example ?? exampleOf(document, parameter.schema);
       // A request that is sent by mistake must not change one's own account.
       const isOwn = parameter.in === "path" && example === "me" && method !== "get";
       return { ...parameter, example: isOwn ? NOBODY : example };
     });
-}
-
-function schemasOf({ components }: OpenApiDocument): Record<string, unknown> {
-  return components.schemas ?? {};
 }
 
 /** Optional ones are switched off. */
@@ -138,7 +136,7 @@ function writeBody(
   const json = requestBody?.content["application/json"];
   if (!json) return undefined;
   const { mfa_token, ...others } = (BODIES[operationId] ??
-    exampleOf(json.schema, schemasOf(document))) as Record<string, unknown>;
+    exampleOf(document, json.schema)) as Record<string, unknown>;
   // Where an access token is sent, this would be a second credential.
   const isAlone = mfa_token !== undefined && !takesAccessToken(security);
   const value = isAlone ? { mfa_token, ...others } : others;
@@ -147,13 +145,8 @@ function writeBody(
 
 function hasTokens(document: OpenApiDocument, { responses }: OpenApiOperation): boolean {
   const success = responses["200"];
-  const text = success && JSON.stringify(resolve(document, "responses", success));
+  const text = success && JSON.stringify(resolve(document, success));
   return TOKENS.some((token) => text?.includes(token));
-}
-
-function resolve(document: OpenApiDocument, kind: string, value: { $ref?: string }): unknown {
-  const name = value.$ref?.split("/").at(-1);
-  return name === undefined ? value : document.components[kind]?.[name];
 }
 
 function block(name: string, ...lines: string[]): string {

@@ -18,31 +18,3 @@ export async function buildDocument(): Promise<unknown> {
   hooks.deregister();
   return JSON.parse(JSON.stringify(buildOpenApiDocument(createApp())));
 }
-
-/** The parts of the document that scripts look at. */
-export interface OpenApiDocument {
-  tags: readonly { name: string; description: string }[];
-  paths: Record<string, Record<string, OpenApiOperation>>;
-  components: Record<string, Record<string, unknown>>;
-}
-
-export interface OpenApiOperation {
-  operationId: string;
-  summary: string;
-  description: string;
-  tags: readonly [string];
-  parameters?: readonly { $ref?: string }[];
-  security: readonly Record<string, unknown>[];
-  requestBody?: { content: Record<string, { schema: unknown }> };
-  responses: Record<string, { $ref?: string }>;
-  "x-permission": string;
-}
-
-/** Every operation with its method and path, in the order of the document. */
-export function listOperations(
-  document: OpenApiDocument,
-): { method: string; path: string; operation: OpenApiOperation }[] {
-  return Object.entries(document.paths).flatMap(([path, item]) =>
-    Object.entries(item).map(([method, operation]) => ({ method, path, operation })),
-  );
-}

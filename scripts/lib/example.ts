@@ -1,3 +1,5 @@
+import { type OpenApiDocument, resolve } from "./openapi.ts";
+
 interface Schema {
   $ref?: string;
   example?: unknown;
@@ -24,36 +26,31 @@ const TEXTS: Readonly<Record<string, string>> = {
 };
 
 /** A value of a schema of the OpenAPI document: its example if it has one. Members that are neither required nor have one are left out. */
-export function exampleOf(schema: unknown, schemas: Record<string, unknown>): unknown {
-  const resolved = resolve(schema as Schema, schemas);
+export function exampleOf(document: OpenApiDocument, schema: unknown): unknown {
+  const resolved = resolve(document, schema as Schema);
   const { example, const: constant, enum: choices, allOf, oneOf, anyOf } = resolved;
   if (example !== undefined) return example;
   if (constant !== undefined) return constant;
   if (choices) return choices[0];
-  if (resolved.properties) return exampleOfObject(resolved, schemas);
-  if (allOf) return Object.assign({}, ...allOf.map((part) => exampleOf(part, schemas)));
+  if (resolved.properties) return exampleOfObject(document, resolved);
+  if (allOf) return Object.assign({}, ...allOf.map((part) => exampleOf(document, part)));
   const [first] = oneOf ?? anyOf ?? [];
-  return first ? exampleOf(first, schemas) : exampleOfType(resolved, schemas);
+  return first ? exampleOf(document, first) : exampleOfType(document, resolved);
 }
 
-function resolve(schema: Schema, schemas: Record<string, unknown>): Schema {
-  const name = schema.$ref?.split("/").at(-1);
-  return name === undefined ? schema : resolve(schemas[name] as Schema, schemas);
-}
-
-function exampleOfObject(schema: Schema, schemas: Record<string, unknown>): unknown {
+function exampleOfObject(document: OpenApiDocument, schema: Schema): unknown {
   const { properties = {}, required = [] } = schema;
   const shown = Object.entries(properties).filter(
-    ([name, member]) => required.includes(name) || resolve(member, schemas).example !== undefined,
+    ([name, member]) => required.includes(name) || resolve(document, member).example !== undefined,
   );
-  return Object.fromEntries(shown.map(([name, member]) => [name, exampleOf(member, schemas)]));
+  return Object.fromEntries(shown.map(([name, member]) => [name, exampleOf(document, member)]));
 }
 
-function exampleOfType(schema: Schema, schemas: Record<string, unknown>): unknown {
+function exampleOfType(document: OpenApiDocument, schema: Schema): unknown {
   const [type] = [schema.type].flat();
   switch (type) {
     case "array":
-      return schema.items ? [exampleOf(schema.items, schemas)] : [];
+      return schema.items ? [exampleOf(document, schema.items)] : [];
     case "boolean":
       return schema.default ?? true;
     case "integer":

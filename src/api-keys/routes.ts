@@ -15,8 +15,8 @@ import { revokeApiKey } from "./revoke.ts";
 import { rotateApiKey } from "./rotate.ts";
 import {
   ApiKey,
-  ApiKeyId,
   ApiKeyPage,
+  ApiKeyParams,
   ApiKeyWithSecret,
   CreateApiKey,
   ListApiKeysQuery,
@@ -74,7 +74,7 @@ const getApiKeyRoute = operation({
     "`last_used_at`.",
   access: ownerOr("api_keys:read"),
   parameters: [IfNoneMatch],
-  request: { params: ApiKeyId },
+  request: { params: ApiKeyParams },
   responses: {
     200: jsonContent(ApiKey, "The key, without the secret.", ["ETag"]),
     304: { description: "The key has not changed." },
@@ -94,7 +94,7 @@ const updateApiKeyRoute = operation({
   access: personal(ownerOr("api_keys:write")),
   stepUp: "if it adds a scope or extends the expiry",
   parameters: [IfMatch],
-  request: { params: ApiKeyId, body: jsonBody(UpdateApiKey) },
+  request: { params: ApiKeyParams, body: jsonBody(UpdateApiKey) },
   check: (c, body: UpdateApiKey) =>
     checkApiKeyUpdate(c.get("ctx"), parseId(c.req.param("id") ?? "") ?? "", body),
   responses: { 200: jsonContent(ApiKey, "The updated key.", ["ETag"]) },
@@ -118,7 +118,7 @@ const revokeApiKeyRoute = operation({
   access: personal(ownerOr("api_keys:write")),
   stepUp: true,
   parameters: [IfMatch],
-  request: { params: ApiKeyId },
+  request: { params: ApiKeyParams },
   responses: { 204: { description: "The key is revoked." } },
   errors: ["privilege_escalation", "api_key_not_found", "edit_conflict", "version_conflict"],
 });
@@ -134,7 +134,7 @@ const rotateApiKeyRoute = operation({
   access: personal(ownerOr("api_keys:write")),
   stepUp: true,
   parameters: [IfMatch, IdempotencyKey],
-  request: { params: ApiKeyId },
+  request: { params: ApiKeyParams },
   responses: { 200: jsonContent(ApiKeyWithSecret, "The key with its new secret.", ["ETag"]) },
   errors: [
     "privilege_escalation",

@@ -76,7 +76,7 @@ export const ListApiKeysQuery = pageQuery({
 });
 export type ListApiKeysQuery = z.infer<typeof ListApiKeysQuery>;
 
-export const ApiKeyId = z.strictObject({ id: idParam("id", "The id of the key.") });
+export const ApiKeyParams = z.strictObject({ id: idParam("id", "The id of the key.") });
 
 const apiKey = {
   id: z.uuid(),

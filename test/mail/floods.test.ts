@@ -90,7 +90,7 @@ describe("notices", () => {
     await causeNotices(box, user);
     const noticesOf = (kind: string) =>
       box.subjectsTo(user.email).filter((subject) => subject === kind);
-    expect(noticesOf("New sign-in to your account")).toHaveLength(1);
+    expect(noticesOf("New login to your account")).toHaveLength(1);
     expect(noticesOf("Your password was changed")).toHaveLength(1);
     let password = "another pass phrase 5";
     for (let minute = 1; minute < 10; minute += 1) {

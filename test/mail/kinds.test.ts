@@ -174,8 +174,8 @@ describe("a mail", () => {
   });
 });
 
-describe("the sign-in mail", () => {
-  const NOTICE = "New sign-in to your account";
+describe("the mail about a new device", () => {
+  const NOTICE = "New login to your account";
 
   it("is sent once per unknown device, and not for the first login", async () => {
     const box = createMailbox();

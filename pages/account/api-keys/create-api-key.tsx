@@ -75,13 +75,14 @@ export function CreateApiKey({ owner, onDone, onClose }: CreateProps) {
 }
 
 function Scopes({ owner }: Pick<CreateProps, "owner">) {
-  const { apiKeys } = useTexts();
+  const texts = useTexts();
+  const { apiKeys } = texts;
   const { id, fault, describedBy } = useField("scopes", true);
   const permissions = [...(useSession()?.permissions ?? [])].toSorted();
   const scopes = owner?.scopes ?? [...SELF_SCOPES, ...permissions];
   const explanations: Readonly<Record<string, string>> = {
-    ...apiKeys.explanations,
-    ...(owner && apiKeys.othersExplanations),
+    ...texts.permissions,
+    ...(owner ? apiKeys.othersSelfScopes : apiKeys.selfScopes),
   };
   return (
     <fieldset aria-describedby={describedBy}>

@@ -3,7 +3,7 @@ import type { Permission } from "./data.ts";
 
 /** What a permission allows. */
 export function Meaning({ of: { name, description } }: { of: Permission }) {
-  const { roles } = useTexts();
-  const text = roles.meanings[name] ?? description;
+  const texts: Readonly<Record<string, string>> = useTexts().permissions;
+  const text = texts[name] ?? description;
   return text ? <span class="hint">{text}</span> : null;
 }

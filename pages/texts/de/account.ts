@@ -46,7 +46,7 @@ export const account: Texts["account"] = {
       "Wenn Sie in der letzten Minute keinen angefordert haben, ist ein neuer Link unterwegs. Nur der neueste Link gilt.",
     change: "Adresse ändern",
     changeIntro:
-      "Wir senden einen Link an die neue Adresse. Ihre Adresse ändert sich, sobald Sie ihn öffnen. Die alte Adresse wird benachrichtigt.",
+      "Wir senden einen Link an die neue Adresse. Ihre Adresse ändert sich, sobald Sie ihn öffnen. Die alte Adresse wird benachrichtigt, wenn sie bestätigt ist.",
     new: "Neue E-Mail-Adresse",
     sent: (address) =>
       `Wir haben einen Link an ${address} gesendet. Öffnen Sie ihn innerhalb eines Tages, um Ihre Adresse zu ändern.`,

@@ -41,34 +41,12 @@ export const apiKeys: Texts["apiKeys"] = {
   revoked: (name) => `Der Schlüssel „${name}“ wurde widerrufen.`,
   isRevoked: "Widerrufen",
   revokedAt: "Widerrufen",
-  /** The same scopes in a key of another person. */
-  othersExplanations: {
-    "me:read": "Benutzer und Profil der Person ansehen.",
-    "me:write": "Namen und Profil der Person ändern.",
-  },
-  explanations: {
+  selfScopes: {
     "me:read": "Ihren eigenen Benutzer und Ihr Profil ansehen.",
     "me:write": "Ihre eigenen Namen und Ihr Profil ändern.",
-    "users:read": "Alle Benutzer ansehen.",
-    "users:create": "Benutzer anlegen.",
-    "users:update": "Benutzer ändern, die keine Berechtigung haben, die Ihnen fehlt.",
-    "users:delete": "Benutzer löschen und wiederherstellen und gelöschte ansehen.",
-    "users:erase": "Personenbezogene Daten eines Benutzers endgültig löschen.",
-    "users:export": "Alle Daten jedes Benutzers und die Benutzerliste exportieren.",
-    "users:import": "Benutzer mit ihren Passwort-Hashes importieren.",
-    "credentials:manage":
-      "E-Mail-Adressen anderer ändern und ihre Zugangsdaten entsperren, ablaufen lassen und zurücksetzen.",
-    "sessions:read": "Sitzungen aller Benutzer ansehen.",
-    "sessions:revoke": "Sitzungen aller Benutzer beenden.",
-    "roles:read": "Rollen und Berechtigungen ansehen.",
-    "roles:write": "Rollen anlegen, ändern und löschen.",
-    "roles:assign": "Benutzern Rollen geben.",
-    "api_keys:read": "API-Schlüssel aller Benutzer ansehen.",
-    "api_keys:write": "API-Schlüssel aller Benutzer verwalten.",
-    "audit:read": "Das Protokoll lesen.",
-    "audit:export": "Das Protokoll exportieren.",
-    "metrics:read": "Die Messwerte des Dienstes lesen.",
-    "analytics:read": "Die Auswertung lesen.",
-    "tokens:introspect": "Access-Tokens prüfen.",
+  },
+  othersSelfScopes: {
+    "me:read": "Benutzer und Profil der Person ansehen.",
+    "me:write": "Namen und Profil der Person ändern.",
   },
 };

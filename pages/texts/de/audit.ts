@@ -64,7 +64,7 @@ export const audit: Texts["audit"] = {
     "auth.login_failed": "Anmeldung mit unbekanntem Namen fehlgeschlagen",
     "auth.locked_out": "Unbekannter Name ausgesperrt",
     "auth.login_blocked": "Anmeldung während einer Aussperrung",
-    "password.reset_requested": "Passwort einer unbekannten Adresse zurückgesetzt",
+    "password.reset_requested": "Zurücksetzen des Passworts angefordert, unbekannte Adresse",
     "access.denied": "Abgelehnt: keine Berechtigung",
   },
   sealsIntro:

@@ -12,6 +12,7 @@ import { links } from "./links.ts";
 import { login } from "./login.ts";
 import { operations } from "./operations.ts";
 import { ownFactors } from "./own-factors.ts";
+import { permissions } from "./permissions.ts";
 import { problems } from "./problems.ts";
 import { roles } from "./roles.ts";
 import { user } from "./user.ts";
@@ -33,6 +34,7 @@ export const texts: Texts = {
   users,
   user,
   roles,
+  permissions,
   audit,
   operations,
   analytics,

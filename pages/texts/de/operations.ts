@@ -46,7 +46,7 @@ export const operations: Texts["operations"] = {
   countedAt: "Gezählt",
   usersByStatus: {
     active: "Aktive Benutzer",
-    inactive: "Inaktive Benutzer",
+    inactive: "Deaktivierte Benutzer",
     deleted: "Gelöschte Benutzer",
   },
   liveSessions: "Laufende Sitzungen",

@@ -41,7 +41,8 @@ export const problems: Texts["problems"] = {
   user_not_found: "Diesen Benutzer gibt es nicht.",
   role_exists: "Eine Rolle mit diesem Namen gibt es schon.",
   role_in_use: "Benutzer haben diese Rolle noch. Geben Sie ihnen zuerst eine andere.",
-  system_role: "Diese Rolle gehört zum Dienst und kann nicht geändert werden.",
+  system_role:
+    "Diese Rolle gehört zum Dienst. Nur ob sie einen zweiten Faktor verlangt, kann geändert werden.",
   permission_exists: "Eine Berechtigung mit diesem Namen gibt es schon.",
   permission_in_use:
     "Eine Rolle oder ein API-Schlüssel hat diese Berechtigung noch. Nehmen Sie sie dort zuerst weg.",

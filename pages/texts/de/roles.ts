@@ -45,27 +45,4 @@ export const roles: Texts["roles"] = {
   deletePermissionIntro:
     "Eine Berechtigung, die eine andere Rolle als admin oder ein gültiger API-Schlüssel hat, kann nicht gelöscht werden.",
   actions: "Aktionen",
-  meanings: {
-    "users:read": "Alle Benutzer ansehen.",
-    "users:create": "Benutzer anlegen.",
-    "users:update": "Benutzer ändern, die keine Berechtigung haben, die einem selbst fehlt.",
-    "users:delete": "Benutzer löschen und wiederherstellen, gelöschte Benutzer ansehen.",
-    "users:erase": "Die personenbezogenen Daten eines Benutzers endgültig löschen.",
-    "users:export": "Alle Daten eines Benutzers und die Liste der Benutzer exportieren.",
-    "users:import": "Benutzer mit ihren Passwort-Hashes importieren.",
-    "credentials:manage":
-      "E-Mail-Adressen anderer ändern, Konten entsperren, Passwörter und Faktoren zurücksetzen.",
-    "sessions:read": "Die Sitzungen aller Benutzer ansehen.",
-    "sessions:revoke": "Die Sitzungen aller Benutzer beenden.",
-    "roles:read": "Rollen und Berechtigungen ansehen.",
-    "roles:write": "Rollen anlegen, ändern und löschen.",
-    "roles:assign": "Benutzern Rollen zuweisen.",
-    "api_keys:read": "Die API-Schlüssel aller Benutzer ansehen.",
-    "api_keys:write": "Die API-Schlüssel aller Benutzer verwalten.",
-    "audit:read": "Das Protokoll lesen.",
-    "audit:export": "Das Protokoll exportieren.",
-    "metrics:read": "Die Messwerte des Dienstes lesen.",
-    "analytics:read": "Die Auswertung lesen.",
-    "tokens:introspect": "Zugriffstoken prüfen.",
-  },
 };

@@ -29,7 +29,7 @@ export const user: Texts["user"] = {
   edit: {
     title: "Bearbeiten",
     emailHint:
-      "Eine andere Adresse beendet die Sitzungen der Person. Die alte Adresse wird benachrichtigt.",
+      "Eine andere Adresse beendet die Sitzungen der Person. Die alte Adresse wird benachrichtigt, wenn sie bestätigt ist.",
     roleHint: "Eine andere Rolle beendet die Sitzungen der Person.",
     statusHint: "Wer deaktiviert ist, kann sich nicht anmelden.",
     ownEmail: "Ihre eigene E-Mail-Adresse ändern Sie in Ihrem Konto.",

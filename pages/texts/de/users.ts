@@ -65,7 +65,8 @@ export const users: Texts["users"] = {
     titles: {
       activate: (count) => `${count} Benutzer aktivieren`,
       deactivate: (count) => `${count} Benutzer deaktivieren`,
-      set_role: (count) => `Rolle von ${count} Benutzern setzen`,
+      set_role: (count) =>
+        count === 1 ? "Rolle von 1 Benutzer setzen" : `Rolle von ${count} Benutzern setzen`,
       delete: (count) => `${count} Benutzer löschen`,
     },
     effects: {
@@ -108,7 +109,8 @@ export const users: Texts["users"] = {
     noFile: "Wählen Sie eine Datei.",
     unreadable: "Das ist weder NDJSON noch JSON.",
     progress: (created, total) => `${created} von ${total} Benutzern angelegt.`,
-    rejected: (count) => `${count} Zeilen wurden abgelehnt:`,
+    rejected: (count) =>
+      count === 1 ? "1 Zeile wurde abgelehnt:" : `${count} Zeilen wurden abgelehnt:`,
     row: (number) => `Zeile ${number}:`,
   },
 };

@@ -44,7 +44,7 @@ export const account = {
       "If you requested none within the last minute, a new link is on its way. Only the newest link works.",
     change: "Change the address",
     changeIntro:
-      "We send a link to the new address. Your address changes when you open it, and the old address is notified.",
+      "We send a link to the new address. Your address changes when you open it. The old address is notified if it is confirmed.",
     new: "New email address",
     sent: (address: string) =>
       `We have sent a link to ${address}. Open it within a day to change your address.`,
@@ -85,7 +85,7 @@ export const account = {
     othersEnded: "All other sessions have ended.",
   },
   identities: {
-    intro: "With accounts elsewhere that you have linked, you can log in here.",
+    intro: "You can log in with the accounts that you have linked.",
     none: "No account is linked.",
     linked: "Linked",
     lastUsed: "Last used",

@@ -37,35 +37,14 @@ export const apiKeys = {
   revoked: (name: string) => `The key “${name}” was revoked.`,
   isRevoked: "Revoked",
   revokedAt: "Revoked",
-  /** The same scopes in a key of another person. */
-  othersExplanations: {
-    "me:read": "View the person's own user and profile.",
-    "me:write": "Change the person's own names and profile.",
-  },
-  /** What each scope lets a key do. */
-  explanations: {
+  /** What the scopes that are not permissions let a key do. */
+  selfScopes: {
     "me:read": "View your own user and profile.",
     "me:write": "Change your own names and profile.",
-    "users:read": "View any user.",
-    "users:create": "Create users.",
-    "users:update": "Change users who hold no permission that you do not hold.",
-    "users:delete": "Delete and restore users, and view deleted users.",
-    "users:erase": "Erase a user's personal data permanently.",
-    "users:export": "Export all data held on any user, and the list of users.",
-    "users:import": "Import users with their password hashes.",
-    "credentials:manage":
-      "Change other users' email addresses, and unlock, expire and reset their credentials.",
-    "sessions:read": "View any user's sessions.",
-    "sessions:revoke": "End any user's sessions.",
-    "roles:read": "View roles and permissions.",
-    "roles:write": "Create, change and delete roles.",
-    "roles:assign": "Assign roles to users.",
-    "api_keys:read": "View any user's API keys.",
-    "api_keys:write": "Manage any user's API keys.",
-    "audit:read": "Read the audit trail.",
-    "audit:export": "Export the audit trail.",
-    "metrics:read": "Read the service's metrics.",
-    "analytics:read": "Read the analytics.",
-    "tokens:introspect": "Introspect access tokens.",
+  },
+  /** The same in a key of another person. */
+  othersSelfScopes: {
+    "me:read": "View the person's own user and profile.",
+    "me:write": "Change the person's own names and profile.",
   },
 };

@@ -61,7 +61,7 @@ export const audit = {
     "auth.login_failed": "Login failed, unknown name",
     "auth.locked_out": "Unknown name locked out",
     "auth.login_blocked": "Login during a lock-out",
-    "password.reset_requested": "Password reset, unknown address",
+    "password.reset_requested": "Password reset requested, unknown address",
     "access.denied": "Refused: no permission",
   },
   sealsIntro:

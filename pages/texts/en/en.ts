@@ -11,6 +11,7 @@ import { links } from "./links.ts";
 import { login } from "./login.ts";
 import { operations } from "./operations.ts";
 import { ownFactors } from "./own-factors.ts";
+import { permissions } from "./permissions.ts";
 import { problems } from "./problems.ts";
 import { roles } from "./roles.ts";
 import { user } from "./user.ts";
@@ -32,6 +33,7 @@ export const texts = {
   users,
   user,
   roles,
+  permissions,
   audit,
   operations,
   analytics,

@@ -12,7 +12,7 @@ export const links = {
   logInToResend: "Log in",
   resend: "Send a new link",
   resent: "If your address is not confirmed yet, we have sent you a new link.",
-  disown: "This was not you?",
+  disown: "Was this not you?",
   disownIntro:
     "Someone has created an account with your email address. If it was not you, delete the account. If it was, close this page.",
   disownButton: "This was not me: delete the account",

@@ -14,7 +14,7 @@ export const login = {
   callbackIntro: "You can close this window and go on in the one where you began.",
   forgot: "Forgot your password?",
   register: "Create an account",
-  haveAccount: "Log in to the account you have",
+  haveAccount: "Log in to an existing account",
   registered: "Your account was created. Log in to it.",
   username: "Username",
   usernameRules: "3 to 50 letters, digits, dots, hyphens or underscores.",

@@ -25,7 +25,7 @@ export const operations = {
     missing: "Missing: some personal data in the audit trail cannot be read",
   } as Readonly<Record<string, string>>,
   milliseconds: (ms: string) => `${ms} ms`,
-  firing: "Alerts that fire",
+  firing: "Firing alerts",
   alerts: {
     error_rate: "More than 1 % of the requests fail.",
     slow_requests: "More than 5 % of the requests take longer than half a second.",
@@ -37,7 +37,7 @@ export const operations = {
   } as Readonly<Record<string, string>>,
   mail: "Mail outbox",
   waiting: "Waiting",
-  oldest: "Oldest waits since",
+  oldest: "Oldest waiting since",
   failed: "Given up in the last 30 days",
   attempts: "Attempts to send",
   people: "Users and sessions",

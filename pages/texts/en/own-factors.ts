@@ -16,7 +16,7 @@ export const ownFactors = {
   remove: "Remove",
   removeTitle: (name: string) => `Remove “${name}”`,
   removeWarning:
-    "You can then no longer log in with it. Without any second factor, your recovery codes go, too.",
+    "You can then no longer log in with it. Without any second factor, your recovery codes are removed, too.",
   removed: (name: string) => `“${name}” was removed.`,
   codes: "Recovery codes",
   codesIntro: "Each code replaces your second factor once, for example if you lose your phone.",

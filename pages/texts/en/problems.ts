@@ -35,7 +35,8 @@ export const problems: Readonly<Record<string, string>> = {
   user_not_found: "There is no such user.",
   role_exists: "There is a role with this name.",
   role_in_use: "Users still have this role. Give them another one first.",
-  system_role: "This role belongs to the service and cannot be changed.",
+  system_role:
+    "This role belongs to the service. Only whether it requires a second factor can be changed.",
   permission_exists: "There is a permission with this name.",
   permission_in_use: "A role or an API key still has this permission. Take it away there first.",
   permission_limit: "There are 500 permissions of your application, which is the maximum.",

@@ -41,6 +41,4 @@ export const roles = {
   deletePermissionIntro:
     "A permission that a role other than admin or a live API key holds cannot be deleted.",
   actions: "Actions",
-  /** What permissions of Roster itself allow, where the service's own explanation is in another language. */
-  meanings: {} as Readonly<Record<string, string>>,
 };

@@ -25,7 +25,8 @@ export const user = {
   },
   edit: {
     title: "Edit",
-    emailHint: "Changing the address ends the person's sessions. The old address is notified.",
+    emailHint:
+      "Changing the address ends the person's sessions. The old address is notified if it is confirmed.",
     roleHint: "Changing the role ends the person's sessions.",
     statusHint: "Inactive users cannot log in.",
     ownEmail: "You change your own email in your account.",

@@ -61,10 +61,12 @@ export const users = {
       delete: "Delete",
     },
     titles: {
-      activate: (count: number) => `Activate ${count} users`,
-      deactivate: (count: number) => `Deactivate ${count} users`,
-      set_role: (count: number) => `Set the role of ${count} users`,
-      delete: (count: number) => `Delete ${count} users`,
+      activate: (count: number) => (count === 1 ? "Activate 1 user" : `Activate ${count} users`),
+      deactivate: (count: number) =>
+        count === 1 ? "Deactivate 1 user" : `Deactivate ${count} users`,
+      set_role: (count: number) =>
+        count === 1 ? "Set the role of 1 user" : `Set the role of ${count} users`,
+      delete: (count: number) => (count === 1 ? "Delete 1 user" : `Delete ${count} users`),
     },
     effects: {
       activate: "They can log in again.",
@@ -75,9 +77,10 @@ export const users = {
     },
     /** What must be typed before many users are deleted. */
     deleteName: (count: number) => `delete ${count}`,
-    summary: (done: number, count: number) => `Done for ${done} of ${count} users.`,
+    summary: (done: number, count: number) =>
+      `Done for ${done} of ${count} ${count === 1 ? "user" : "users"}.`,
     done: "done",
-    unchanged: "was so already",
+    unchanged: "no change needed",
   },
   create: {
     open: "Create user",
@@ -105,8 +108,10 @@ export const users = {
       "One JSON object per line, or a JSON list. Each user needs an email; username, names, role and a password or its hash are optional. Nobody gets an email.",
     noFile: "Choose a file.",
     unreadable: "This is neither NDJSON nor JSON.",
-    progress: (created: number, total: number) => `${created} of ${total} users created.`,
-    rejected: (count: number) => `${count} rows were rejected:`,
+    progress: (created: number, total: number) =>
+      `${created} of ${total} ${total === 1 ? "user" : "users"} created.`,
+    rejected: (count: number) =>
+      count === 1 ? "1 row was rejected:" : `${count} rows were rejected:`,
     row: (number: number) => `Row ${number}:`,
   },
 };

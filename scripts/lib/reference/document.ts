@@ -1,3 +1,5 @@
+import { type Placed, resolve } from "../openapi.ts";
+
 /** The parts of the OpenAPI document that the reference uses. */
 export interface ApiDocument {
   paths: Record<string, Record<string, Operation>>;
@@ -64,30 +66,7 @@ interface Reference {
   $ref: string;
 }
 
-/** An operation with its place in the document. */
-export interface PlacedOperation extends Operation {
-  /** Such as `GET /v1/users/{id}`. */
-  name: string;
-}
-
-/** All operations, in the order of the document. */
-export function listOperations({ paths }: ApiDocument): PlacedOperation[] {
-  return Object.entries(paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, operation]) => ({
-      ...operation,
-      name: `${method.toUpperCase()} ${path}`,
-    })),
-  );
-}
-
-/** What a reference such as `#/components/responses/Forbidden` refers to; other values as they are. */
-export function resolve<T extends object>(document: ApiDocument, value: T | Reference): T {
-  if (!("$ref" in value) || typeof value.$ref !== "string") return value as T;
-  const [kind = "", name = ""] = value.$ref.replace("#/components/", "").split("/");
-  const found = (document.components as unknown as Record<string, Record<string, T>>)[kind]?.[name];
-  if (!found) throw new Error(`${value.$ref} refers to nothing`);
-  return resolve(document, found);
-}
+export type PlacedOperation = Placed<Operation>;
 
 /** The error codes of a response. */
 export function listCodes(document: ApiDocument, response: Response | Reference): string[] {

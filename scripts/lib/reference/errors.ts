@@ -1,4 +1,5 @@
-import { type ApiDocument, listCodes, listOperations } from "./document.ts";
+import { listOperations } from "../openapi.ts";
+import { type ApiDocument, listCodes } from "./document.ts";
 
 /** Each error code with its status, title and detail. */
 export type Errors = Readonly<

@@ -1,12 +1,11 @@
+import { listOperations, resolve } from "../openapi.ts";
 import {
   type ApiDocument,
   type Content,
   listCodes,
-  listOperations,
   type Parameter,
   type PlacedOperation,
   type Response,
-  resolve,
   type Schema,
 } from "./document.ts";
 import { describeType, listFields, listSchemas } from "./schemas.ts";

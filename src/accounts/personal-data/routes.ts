@@ -3,7 +3,7 @@ import { deletedNeeds, ownOr, permission, personal } from "../../access/rule.ts"
 import { targetPerson, targetUser } from "../../access/target.ts";
 import { IfMatch, parseIfMatch } from "../../http/etag.ts";
 import { streamJson } from "../../http/json-stream.ts";
-import { UserId } from "../users/schema.ts";
+import { UserParams } from "../users/schema.ts";
 import { eraseUser } from "./erase.ts";
 import { exportUser } from "./export.ts";
 import { ExportQuery, presentExport, UserExport } from "./schema.ts";
@@ -21,7 +21,7 @@ const eraseRoute = operation({
   access: personal(permission("users:erase")),
   stepUp: true,
   parameters: [IfMatch],
-  request: { params: UserId },
+  request: { params: UserParams },
   responses: { 204: { description: "The user was erased." } },
   errors: [
     "user_not_found",
@@ -43,7 +43,7 @@ const exportRoute = operation({
   access: ownOr("users:export"),
   queryNeeds: deletedNeeds("users:export"),
   stepUp: true,
-  request: { params: UserId, query: ExportQuery },
+  request: { params: UserParams, query: ExportQuery },
   responses: { 200: jsonContent(UserExport, "All data held on the user.") },
   errors: ["user_not_found", "privilege_escalation"],
 });

@@ -31,8 +31,8 @@ import {
   ReplaceUser,
   UpdateUser,
   User,
-  UserId,
   UserPage,
+  UserParams,
 } from "./schema.ts";
 
 const tags = ["Users"];
@@ -88,7 +88,7 @@ const getUserRoute = operation({
   queryNeeds: deletedNeeds("users:delete"),
   mayLag: true,
   parameters: [IfNoneMatch],
-  request: { params: UserId, query: GetUserQuery },
+  request: { params: UserParams, query: GetUserQuery },
   responses: {
     200: jsonContent(User, "The user.", ["ETag"]),
     304: { description: "The user has not changed." },
@@ -125,7 +125,7 @@ const replaceUserRoute = operation({
   access: openToKeys("me:write", ownOr("users:update")),
   stepUp: EDIT_STEP_UP,
   parameters: [IfMatch],
-  request: { params: UserId, body: jsonBody(ReplaceUser) },
+  request: { params: UserParams, body: jsonBody(ReplaceUser) },
   check: (c, body: EditUser) => checkEdit(c.get("ctx"), targetUser(c), body),
   responses: { 200: jsonContent(User, "The new version of the user.", ["ETag"]) },
   errors: EDIT_ERRORS,
@@ -141,7 +141,7 @@ const updateUserRoute = operation({
   access: openToKeys("me:write", ownOr("users:update")),
   stepUp: EDIT_STEP_UP,
   parameters: [IfMatch],
-  request: { params: UserId, body: jsonBody(UpdateUser) },
+  request: { params: UserParams, body: jsonBody(UpdateUser) },
   check: (c, body: EditUser) => checkEdit(c.get("ctx"), targetUser(c), body),
   responses: { 200: jsonContent(User, "The updated user.", ["ETag"]) },
   errors: EDIT_ERRORS,
@@ -159,7 +159,7 @@ const deleteUserRoute = operation({
   access: ownOr("users:delete"),
   stepUp: true,
   parameters: [IfMatch],
-  request: { params: UserId },
+  request: { params: UserParams },
   responses: { 204: { description: "The user was deleted." } },
   errors: [
     "user_not_found",
@@ -179,7 +179,7 @@ const restoreUserRoute = operation({
   description: "A user who is not deleted stays unchanged.",
   access: permission("users:delete"),
   parameters: [IfMatch],
-  request: { params: UserId },
+  request: { params: UserParams },
   responses: { 200: jsonContent(User, "The restored user.", ["ETag"]) },
   errors: [
     "user_not_found",
@@ -201,7 +201,7 @@ const assignRoleRoute = operation({
   access: personal(permission("roles:assign")),
   stepUp: true,
   parameters: [IfMatch],
-  request: { params: UserId, body: jsonBody(AssignRole) },
+  request: { params: UserParams, body: jsonBody(AssignRole) },
   check: (c, body: EditUser) => checkEdit(c.get("ctx"), targetUser(c), body),
   responses: { 200: jsonContent(User, "The user with the new role.", ["ETag"]) },
   errors: [

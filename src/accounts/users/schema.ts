@@ -79,7 +79,7 @@ export type EditUser = {
 
 export const AssignRole = z.strictObject({ role: Role }).openapi("AssignRole");
 
-export const UserId = z.strictObject({ id: UserIdParam });
+export const UserParams = z.strictObject({ id: UserIdParam });
 
 /** A query parameter that is `true` or `false`. */
 export const Flag = z

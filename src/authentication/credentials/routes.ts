@@ -1,7 +1,7 @@
 import { createRouter, jsonContent, operation } from "../../access/operation.ts";
 import { permission, personal } from "../../access/rule.ts";
 import { targetPerson } from "../../access/target.ts";
-import { presentUser, User, UserId } from "../../accounts/users/schema.ts";
+import { presentUser, User, UserParams } from "../../accounts/users/schema.ts";
 import { IfMatch, parseIfMatch, setValidator } from "../../http/etag.ts";
 import { expirePassword } from "./expire-password.ts";
 import { markEmailVerified } from "./mark-verified.ts";
@@ -12,7 +12,7 @@ import { unlockUser } from "./unlock.ts";
 
 const tags = ["Credentials"];
 const access = personal(permission("credentials:manage"));
-const request = { params: UserId };
+const request = { params: UserParams };
 const errors = ["user_not_found", "privilege_escalation", "edit_conflict"] as const;
 
 const unlockRoute = operation({

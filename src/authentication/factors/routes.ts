@@ -11,8 +11,8 @@ import {
   ConfirmedFactor,
   ConfirmTotp,
   Factor,
-  FactorId,
   FactorPage,
+  FactorParams,
   presentAddedFactor,
   presentFactor,
   presentNewTotp,
@@ -84,7 +84,7 @@ const renameFactorRoute = operation({
   description: "Names help you to tell your factors apart.",
   access: own,
   stepUp: true,
-  request: { params: FactorId, body: jsonBody(RenameFactor) },
+  request: { params: FactorParams, body: jsonBody(RenameFactor) },
   responses: { 200: jsonContent(Factor, "The factor with its new name.") },
   errors: ["factor_not_found", "edit_conflict"],
 });
@@ -100,7 +100,7 @@ const removeFactorRoute = operation({
     "add another first.",
   access: own,
   stepUp: true,
-  request: { params: FactorId },
+  request: { params: FactorParams },
   responses: { 204: { description: "The factor was removed." } },
   errors: ["factor_not_found", "factor_required", "last_login_method", "edit_conflict"],
 });

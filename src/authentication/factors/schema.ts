@@ -61,7 +61,7 @@ export type SentFactor =
   | { method: "email_code"; code: string }
   | { method: "passkey"; credential: z.infer<typeof AuthenticationCredential> };
 
-export const FactorId = z.strictObject({ id: idParam("id", "The id of the factor.") });
+export const FactorParams = z.strictObject({ id: idParam("id", "The id of the factor.") });
 
 export const AddTotp = z
   .strictObject({ name: FactorName.default("Authenticator app"), mfa_token: EnrollmentToken })

@@ -3,7 +3,7 @@ import { own } from "../../access/rule.ts";
 import { callingPerson } from "../../access/target.ts";
 import { PageQuery, presentPage } from "../../http/pagination.ts";
 import { getIdentityPage, unlinkIdentity } from "./manage.ts";
-import { IdentityId, IdentityPage, presentIdentity } from "./schema.ts";
+import { IdentityPage, IdentityParams, presentIdentity } from "./schema.ts";
 
 const tags = ["Authentication"];
 
@@ -31,7 +31,7 @@ const unlinkRoute = operation({
     "It can no longer be used to log in, and you are notified by email. Sessions stay. The only way to log in cannot be removed.",
   access: own,
   stepUp: true,
-  request: { params: IdentityId },
+  request: { params: IdentityParams },
   responses: { 204: { description: "The account at the provider is no longer linked." } },
   errors: ["identity_not_found", "last_login_method", "edit_conflict"],
 });

@@ -24,7 +24,7 @@ export const Identity = z
 
 export const IdentityPage = pageOf(Identity, "IdentityPage");
 
-export const IdentityId = z.strictObject({ id: idParam("id", "The identity's id.") });
+export const IdentityParams = z.strictObject({ id: idParam("id", "The identity's id.") });
 
 /** An identity as the API shows it. */
 export function presentIdentity(

@@ -7,13 +7,13 @@ import { endOwnSessions, endSessionsOfUser, logOut } from "./end.ts";
 import { getSessionPage } from "./list.ts";
 import { answerRefresh, clearRefreshCookie, requireRefreshCookie } from "./refresh-cookie.ts";
 import {
-  OwnSessionId,
+  OwnSessionParams,
   presentSession,
   Refresh,
   SessionPage,
   Tokens,
-  UserSessionId,
-  UserSessions,
+  UserSessionParams,
+  UserSessionsParams,
 } from "./schema.ts";
 
 const OWN = ["Authentication"];
@@ -94,7 +94,7 @@ const endOwnRoute = operation({
   summary: "End one of your sessions",
   description: "Its tokens are no longer valid. The session of the access token can be ended, too.",
   access: own,
-  request: { params: OwnSessionId },
+  request: { params: OwnSessionParams },
   responses: { 204: { description: "The session has ended." } },
   errors: ["session_not_found"],
 });
@@ -107,7 +107,7 @@ const listOfUserRoute = operation({
   summary: "List a user's live sessions",
   description: "You must hold every permission that the user holds.",
   access: ownOr("sessions:read"),
-  request: { params: UserSessions, query: PageQuery },
+  request: { params: UserSessionsParams, query: PageQuery },
   responses: { 200: jsonContent(SessionPage, "A page of sessions, the newest first.") },
   errors: ["user_not_found", "privilege_escalation"],
 });
@@ -120,7 +120,7 @@ const endAllOfUserRoute = operation({
   summary: "End all of a user's sessions",
   description: "If you are that user, your current session ends, too.",
   access: personal(ownOr("sessions:revoke")),
-  request: { params: UserSessions },
+  request: { params: UserSessionsParams },
   responses: { 204: { description: "The sessions have ended." } },
   errors: ["user_not_found", "privilege_escalation"],
 });
@@ -134,7 +134,7 @@ const endOfUserRoute = operation({
   description:
     "You must hold every permission that the user holds. If it is your current session, you are logged out.",
   access: personal(ownOr("sessions:revoke")),
-  request: { params: UserSessionId },
+  request: { params: UserSessionParams },
   responses: { 204: { description: "The session has ended." } },
   errors: ["user_not_found", "session_not_found", "privilege_escalation"],
 });

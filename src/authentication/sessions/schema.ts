@@ -38,9 +38,9 @@ export function presentSession(currentSessionId: string | null) {
 
 const DESCRIPTION = "The session's id.";
 
-export const OwnSessionId = z.strictObject({ id: idParam("id", DESCRIPTION) });
-export const UserSessions = z.strictObject({ id: UserIdParam });
-export const UserSessionId = z.strictObject({
+export const OwnSessionParams = z.strictObject({ id: idParam("id", DESCRIPTION) });
+export const UserSessionsParams = z.strictObject({ id: UserIdParam });
+export const UserSessionParams = z.strictObject({
   id: UserIdParam,
   session_id: idParam("session_id", DESCRIPTION),
 });

@@ -57,9 +57,9 @@ export const en: Catalogue = {
       ],
     },
     new_sign_in: {
-      subject: "New sign-in to your account",
+      subject: "New login to your account",
       lines: [
-        "Someone signed in to your account from a new device.",
+        "Someone logged in to your account from a new device.",
         "If this was not you, change your password now and end the session.",
       ],
     },
@@ -73,7 +73,7 @@ export const en: Catalogue = {
     account_locked: {
       subject: "Your account is temporarily locked",
       lines: [
-        "There were too many failed attempts to sign in to your account. The networks that they came from are locked out for a few minutes.",
+        "There were too many failed attempts to log in to your account. The networks that they came from are locked out for a few minutes.",
         "If this was you, wait a few minutes, reset your password, or ask an administrator to unlock the account.",
         "If this was not you, you do not need to do anything: your password has not changed, and you can still log in from where you usually do.",
       ],
@@ -140,7 +140,7 @@ export const en: Catalogue = {
       lines: [
         `Your code to log in is ${code}`,
         `Enter it where you asked for it, or follow the link. Both are valid for ${validFor}, and work once.`,
-        "If you did not ask for this, ignore this email, and give the code to nobody.",
+        "If you did not ask for this, ignore this email, and do not share the code.",
       ],
       button: "Log in",
     }),

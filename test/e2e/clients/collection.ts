@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { generateReplayable } from "../../../scripts/lib/api-types.ts";
 import { requireCurrentCollection } from "../../../scripts/lib/bruno-files.ts";
-import { buildDocument, type OpenApiDocument } from "../../../scripts/lib/document.ts";
+import { buildDocument } from "../../../scripts/lib/document.ts";
+import type { OpenApiDocument } from "../../../scripts/lib/openapi.ts";
 
 const REPLAYABLE = new URL("../../../clients/typescript/src/replayable.ts", import.meta.url);
 

@@ -216,7 +216,7 @@ async function changeMany(page: Page, checkAccessibility: () => Promise<void>): 
   await dialog.getByLabel("Role").selectOption("moderator");
   await dialog.getByRole("button", { name: "Set role" }).click();
   await page.getByText("Done for 1 of 2 users.").waitFor();
-  await page.getByText("nora: was so already").waitFor();
+  await page.getByText("nora: no change needed").waitFor();
   await page.getByText("crowd2998: done").waitFor();
   await row(page, "crowd2998").getByRole("cell", { name: "moderator" }).waitFor();
 
