@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { costOf } from "../support/api.ts";
+import { costOf, send } from "../support/api.ts";
 import { stopClock } from "../support/clock.ts";
 import { beforeStatement } from "../support/d1.ts";
 import { sqlAll } from "../support/fixtures.ts";
@@ -96,6 +96,16 @@ describe("the callback of a provider", () => {
     callback.set("user", JSON.stringify({ name: { firstName: "Ada", lastName: "Lovelace" } }));
     const answer = await sendCallback("apple", callback, { bindings, method: "POST" });
     expect(resultOf(answer).get("code")).toMatch(/^rxc_/);
+  });
+
+  it.each([
+    ["an object without a text", { toString: 0 }],
+    ["a list of such objects", [{ toString: 0 }]],
+    ["a number", 7],
+  ])("takes no parameter of JSON that is %s", async (_, value) => {
+    const body = { state: value, code: value };
+    const answer = await send("/v1/auth/providers/idp/callback", { body, bindings });
+    expectProblem(answer, 400, "invalid_state");
   });
 
   it("accepts parameters of the provider's own", async () => {

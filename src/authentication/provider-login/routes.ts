@@ -120,10 +120,11 @@ function requireNoHead(c: HonoContext<AppEnv>): void {
   if (c.req.method === "HEAD") throw new AppError("invalid_state");
 }
 
-// Of a form, as `readBody` passes it on: a field that was sent several times has a list.
+// Of a form, as `readBody` passes it on: a field that was sent several times has a list. A body of JSON can have other values, which
+// no provider sends.
 function toParameters(form: Readonly<Record<string, unknown>>): URLSearchParams {
   const pairs = Object.entries(form).flatMap(([name, values]) =>
-    [values].flat().map((value) => [name, String(value)]),
+    [values].flat().flatMap((value) => (typeof value === "string" ? [[name, value]] : [])),
   );
   return new URLSearchParams(pairs);
 }
