@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
+import { stopClock } from "../support/clock.ts";
 import { newAccount, PASSWORD, sqlRun } from "../support/fixtures.ts";
 import {
   createMailbox,
@@ -13,6 +14,8 @@ import {
 const TOKEN = /^rot_[\w-]{43}$/;
 
 /** Creates a user with a verified address and a mailbox, and functions that send their requests. */
+const MINUTE = 60_000;
+
 async function createRecipient(fields: Record<string, unknown> = {}, settings = {}) {
   const box = createMailbox(settings);
   const user = await createVerifiedMailUser(box, fields);
@@ -199,6 +202,19 @@ describe("the mail about a new device", () => {
     await logIn("Firefox");
     expect(notices()).toHaveLength(1);
     expect(box.to(account.email).at(-1)?.text).not.toMatch(/token|https?:/);
+  });
+
+  it("is not sent for a device that was used before many logins from another one", async () => {
+    const clock = stopClock();
+    const { box, user, logIn } = await createRecipient();
+    const notices = () => box.subjectsTo(user.email).filter((subject) => subject === NOTICE);
+    await logIn("Firefox");
+    // One email of a kind is sent per minute.
+    clock.pass(MINUTE);
+    for (let i = 0; i < 25; i += 1) await logIn("Chrome");
+    clock.pass(MINUTE);
+    await logIn("Firefox");
+    expect(notices()).toHaveLength(2);
   });
 
   it("is not sent for a wrong password, and is sent for a client without a User-Agent", async () => {

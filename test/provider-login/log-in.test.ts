@@ -166,6 +166,7 @@ describe("an account whose address nobody has proven", () => {
     const link = box.tokenTo(body.email);
     const answer = await logInWith(box, fake, { claims: newPerson({ email: body.email }) });
     expect(decodeJwt(answer.body.access_token).sub).toBe(invited.body.id);
+    expect(await actionsOn(invited.body.id)).toContain("identity.linked");
     const reset = { token: link, password: "another pass phrase" };
     const late = await send("/v1/auth/password/reset", { bindings, body: reset });
     expectProblem(late, 400, "invalid_token");

@@ -7,6 +7,8 @@ export const SURVIVORS: Readonly<Record<string, string>> = {
   "0d4fb56d22": "The first write is delayed by 0 ms instead of not at all.",
   "14b4b267cf":
     "A login always has a proof, so the second operand is never used. It is for the type.",
+  "2903d2ca41":
+    "A record of a session that has not ended, but has no user, is as inactive as one that has ended.",
   "66c47be7f6":
     "Whether an answer of exactly 512 KiB is kept makes no difference: the limit only leaves room below the size that D1 takes.",
 };

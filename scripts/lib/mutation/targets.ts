@@ -71,6 +71,7 @@ export const TARGETS: readonly Target[] = [
       "test/second-factors/passkey-login",
       "test/second-factors/verify",
       "test/email-login/limits",
+      "test/replicas",
       "test/credentials/manage",
       "test/users/erase.test",
       "test/password-reset",
@@ -104,6 +105,7 @@ export const TARGETS: readonly Target[] = [
       "test/email-login",
       "test/first-proof",
       "test/budgets/email-login",
+      "test/conformance/step-up",
     ],
     wide: [
       "test/password-reset",
@@ -127,7 +129,7 @@ export const TARGETS: readonly Target[] = [
   {
     name: "api-keys",
     sources: ["src/api-keys/*.ts"],
-    near: ["test/guarantees/lost-authority", "test/api-keys"],
+    near: ["test/guarantees/lost-authority", "test/api-keys", "test/conformance/step-up"],
     wide: ["test/idempotency", "test/conformance", "test/rate-limits", "test/roles"],
   },
   {

@@ -1,8 +1,8 @@
-import { Username } from "../../http/identifiers.ts";
 import { normalizeUsername } from "../../lib/text.ts";
 
+/** The shortest username. */
 const MIN_LENGTH = 3;
-/** Leaves room for a number. */
+/** Leaves room for a number, within the longest username. */
 const MAX_LENGTH = 40;
 
 /**
@@ -14,7 +14,7 @@ export function listUsernames(email: string | undefined, name: string | undefine
     [email?.split("@")[0]?.split("+")[0], name].map(toUsername).find((one) => one !== undefined) ??
     "user";
   const numbers = [4, 8].map((digits) => `${base}-${randomDigits(digits)}`);
-  return [base, ...numbers].filter((one) => Username.safeParse(one).success);
+  return [base, ...numbers];
 }
 
 function toUsername(text: string | undefined): string | undefined {
