@@ -97,7 +97,7 @@ const HEADERS_OF_CODE: Partial<Record<ErrorCode, readonly ResponseHeader[]>> = {
 };
 
 /** The statuses of responses to a repeated request that may be those of the first one. */
-const REPLAYED_STATUSES: readonly number[] = [404, 409, 412, 422];
+const REPLAYED_STATUSES: readonly number[] = [400, 404, 409, 412, 422];
 
 /** The error responses of an operation, one per status. Responses with the same name are the same. */
 export function listProblemResponses({ errors, ...rules }: ResponseRules) {

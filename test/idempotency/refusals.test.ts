@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { send } from "../support/api.ts";
+import { createAuthenticator } from "../support/authenticator.ts";
 import { createHolder, createTestKey, roleOf, setRole } from "../support/credentials.ts";
 import { beforeEachStatement, beforeStatement } from "../support/d1.ts";
 import { at, faultyBindings } from "../support/faults.ts";
@@ -14,6 +15,7 @@ import {
   sendKeyed,
 } from "../support/idempotency.ts";
 import { createIsolate } from "../support/isolates.ts";
+import { registrationOptions } from "../support/passkeys.ts";
 import { expectProblem } from "../support/problems.ts";
 
 const UNKNOWN_ID = "0198f3c2-7d3e-7c41-9f2a-2b8f0d6c1e11";
@@ -36,6 +38,18 @@ describe("a refusal by the service is the answer to repetitions, too", () => {
     expect(isReplayed(second)).toBe(true);
     expect(contentOf(second)).toEqual(contentOf(first));
     expect(await creation.count()).toBe(1);
+  });
+
+  it("400 invalid_credential of a passkey", async () => {
+    const [user, other] = [await createTestUser(), await createTestUser()];
+    const options = await registrationOptions(other.token);
+    const body = { name: "Laptop", credential: await createAuthenticator().register(options) };
+    const request = { path: "/v1/auth/factors/passkeys", options: { token: user.token, body } };
+    const first = await sendKeyed("not-mine", request);
+    expectProblem(first, 400, "invalid_credential");
+    const second = await sendKeyed("not-mine", request);
+    expect(isReplayed(second)).toBe(true);
+    expect(contentOf(second)).toEqual(contentOf(first));
   });
 
   it.each([
