@@ -37,6 +37,7 @@ export const TARGETS: readonly Target[] = [
     near: [
       "test/guarantees/lost-authority",
       "test/sessions",
+      "test/mail/kinds",
       "test/auth/refresh",
       "test/auth/logout",
       "test/auth/login.test",
@@ -105,6 +106,7 @@ export const TARGETS: readonly Target[] = [
       "test/email-login",
       "test/first-proof",
       "test/budgets/email-login",
+      "test/provider-login/log-in",
       "test/conformance/step-up",
     ],
     wide: [
