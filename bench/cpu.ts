@@ -1,17 +1,29 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-/** /proc counts CPU time in units of 1/USER_HZ, which is 100 on Linux (proc_pid_stat(5)). */
-const MS_PER_TICK = 10;
+const NS_PER_MS = 1_000_000;
 
 interface ProcessStat {
   command: string;
   parent: number;
-  cpuMs: number;
 }
 
-/** The user and system CPU time of a process and all its threads, in milliseconds. */
+/**
+ * The user and system CPU time of the threads of a process, in milliseconds. The first field of `schedstat` is in nanoseconds
+ * (Linux, Documentation/scheduler/sched-stats); `stat` counts ticks of 10 ms.
+ */
 export function readCpuMs(pid: number): number {
-  return readStat(pid).cpuMs;
+  const threads = readdirSync(`/proc/${pid}/task`);
+  return threads.map((thread) => readThreadMs(pid, thread)).reduce((sum, ms) => sum + ms, 0);
+}
+
+function readThreadMs(pid: number, thread: string): number {
+  try {
+    const [ns] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ");
+    return Number(ns) / NS_PER_MS;
+  } catch {
+    // The thread has ended since it was listed.
+    return 0;
+  }
 }
 
 /** The pid of the only child process that runs `command`. */
@@ -42,10 +54,7 @@ function readStat(pid: number): ProcessStat {
   // The command is in parentheses and can itself contain spaces and parentheses.
   const end = text.lastIndexOf(")");
   const fields = text.slice(end + 2).split(" ");
-  const field = (number: number) => Number(fields[number - 3]);
-  return {
-    command: text.slice(text.indexOf("(") + 1, end),
-    parent: field(4),
-    cpuMs: (field(14) + field(15)) * MS_PER_TICK,
-  };
+  // The fourth field (proc_pid_stat(5)).
+  const parent = Number(fields[1]);
+  return { command: text.slice(text.indexOf("(") + 1, end), parent };
 }

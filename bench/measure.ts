@@ -1,6 +1,6 @@
 import { type Load, runLoad, type Task } from "./load.ts";
 
-/** The least CPU time of a slice, in milliseconds: many ticks of 10 ms. */
+/** The least CPU time of a slice, in milliseconds. */
 const SLICE_CPU_MS = 300;
 /** The CPU time of the warm-up, until JIT compilation has settled. */
 const WARM_UP_CPU_MS = 1000;

@@ -1,4 +1,3 @@
-import type { Readable } from "node:stream";
 import { readD1Migrations } from "@cloudflare/vitest-pool-workers";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { newKeySettings } from "../scripts/lib/new-keys.ts";
@@ -73,7 +72,6 @@ export async function startServer({
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       cf: false,
-      handleRuntimeStdio,
       ...(inspectorPort !== undefined && { inspectorPort }),
       // A line per request costs what it costs in production, but is not shown.
       handleStructuredLogs() {},
@@ -108,11 +106,6 @@ export async function startServer({
       await miniflare.dispose();
     },
   };
-}
-
-function handleRuntimeStdio(stdout: Readable, stderr: Readable): void {
-  stdout.resume();
-  stderr.resume();
 }
 
 async function migrate(db: D1Database): Promise<void> {
