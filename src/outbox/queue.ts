@@ -19,7 +19,8 @@ import {
 import { hasLink, type MailKind } from "./templates.ts";
 
 const PER_MINUTE = 1;
-const PER_HOUR = 5;
+/** How many emails of a kind an address gets per hour. */
+export const MAILS_PER_HOUR = 5;
 
 /** No email is unsent for longer: after a day it is given up. Older rows are not read. */
 const UNSENT_MS = DAY + HOUR;
@@ -131,7 +132,7 @@ export function voidLinks(
  */
 export function whereWithinHourlyLimits(ctx: Context, mail: MailRequest): SQL {
   const since = ctx.now() - HOUR;
-  return sql`(${whereFewerMails(mail, since, PER_HOUR)} AND ${whereFewerMailsOfUser(mail, since, PER_HOUR)})`;
+  return sql`(${whereFewerMails(mail, since, MAILS_PER_HOUR)} AND ${whereFewerMailsOfUser(mail, since, MAILS_PER_HOUR)})`;
 }
 
 /**
@@ -140,7 +141,7 @@ export function whereWithinHourlyLimits(ctx: Context, mail: MailRequest): SQL {
  */
 export function whereWithinMailLimits({ now }: Context, mail: MailRequest): SQL {
   const whereMinute = whereFewerMails(mail, now() - MINUTE, PER_MINUTE);
-  return sql`${whereMinute} AND ${whereFewerMails(mail, now() - HOUR, PER_HOUR)}`;
+  return sql`${whereMinute} AND ${whereFewerMails(mail, now() - HOUR, MAILS_PER_HOUR)}`;
 }
 
 // A link goes to the address that it verifies. A notice to an address that nobody has verified could go to a stranger.

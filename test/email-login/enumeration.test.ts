@@ -46,6 +46,8 @@ function shapeOf({ status, headers, text, statements }: Awaited<ReturnType<typeo
   };
 }
 
+const MINUTE = 60_000;
+
 describe("whether an address is known", () => {
   it("shows neither in the response nor in the work of a request", async () => {
     const box = createLoginMailbox();
@@ -64,6 +66,26 @@ describe("whether an address is known", () => {
     expect(shapes[0]?.[0]?.statements).toHaveLength(2);
     const logins = box.sent.slice(before).filter(({ subject }) => subject.startsWith("Log in"));
     expect(logins.map(({ to }) => to)).toEqual(emails.slice(0, 2));
+  });
+
+  it("shows neither once no more emails are sent within an hour", async () => {
+    const clock = stopClock();
+    const box = createLoginMailbox();
+    const { request, byCode } = emailLoginOf(box);
+    const emails = await createAddresses(box);
+    const seen = emails.map((): unknown[] => []);
+    const latest = new Map<string, string>();
+    for (const minutes of [0, 1, 1, 1, 1, 1, 8, 1, 45, 1, 1, 1]) {
+      clock.pass(minutes * MINUTE);
+      for (const [i, email] of emails.entries()) {
+        const { status, body } = await request(email);
+        const isSame = body.login_token === latest.get(email);
+        latest.set(email, body.login_token);
+        const answer = await byCode(body.login_token, "no code");
+        seen[i]?.push([status, body.expires_in, isSame, answer.status, costOf(answer).queries]);
+      }
+    }
+    for (const answers of seen) expect(answers).toEqual(seen.at(-1));
   });
 
   it("shows neither in the response nor in the number of round trips of a wrong code", async () => {

@@ -4,6 +4,7 @@ import { stopClock } from "../support/clock.ts";
 import { manage } from "../support/credentials.ts";
 import { HOURLY, runCron } from "../support/cron.ts";
 import {
+  codeTo,
   createLoginMailbox,
   emailLoginOf,
   otherCode,
@@ -74,16 +75,45 @@ describe("a login by email", () => {
     }
   });
 
-  it("sends at most five mails per hour, and then leaves the last link valid", async () => {
+  it("sends at most five mails per hour, and then leaves the last link and the last code valid", async () => {
+    const clock = stopClock();
+    for (const use of ["link", "code"]) {
+      const login = await requestLogin();
+      const { box, user, request, byLink, byCode } = login;
+      const mails = () => box.to(user.email).length - 1;
+      const tokens = [];
+      for (let i = 0; i < 7; i += 1) {
+        clock.pass(MINUTE);
+        tokens.push((await request(user.email)).body.login_token);
+      }
+      expect(mails()).toBe(5);
+      // Those after the fifth email are the fifth's.
+      expect(new Set(tokens.slice(3)).size).toBe(1);
+      const answer =
+        use === "link"
+          ? await byLink(box.tokenTo(user.email))
+          : await byCode(tokens.at(-1), codeTo(box, user.email));
+      expect(answer.status).toBe(200);
+    }
+  });
+
+  it("is sent again an hour after the first of five", async () => {
     const clock = stopClock();
     const login = await requestLogin();
     const mails = () => login.box.to(login.user.email).length - 1;
-    for (let i = 0; i < 8; i += 1) {
-      clock.pass(MINUTE);
-      await login.request(login.user.email);
-    }
+    for (let i = 0; i < 4; i += 1) await requestAgain(login, clock);
+    clock.pass(56 * MINUTE - 1);
+    await runCron(HOURLY);
+    const early = await login.request(login.user.email);
     expect(mails()).toBe(5);
-    expect((await login.byLink(login.box.tokenTo(login.user.email))).status).toBe(200);
+    expect(early.body.expires_in).toBe(600);
+    const refused = await login.byCode(early.body.login_token, codeTo(login.box, login.user.email));
+    expectProblem(refused, 401, "invalid_code");
+    clock.pass(1);
+    const { body } = await login.request(login.user.email);
+    expect(mails()).toBe(6);
+    const code = codeTo(login.box, login.user.email);
+    expect((await login.byCode(body.login_token, code)).status).toBe(200);
   });
 
   it("voids the earlier one", async () => {

@@ -1,6 +1,7 @@
 import { and, eq, gt, lt, lte, type SQL, sql } from "drizzle-orm";
 import type { Db } from "../../db/client.ts";
 import { emailLogins } from "../../db/schema/email-logins.ts";
+import { HOUR, MINUTE } from "../../lib/time.ts";
 
 /** How many codes can be tried per login. */
 const MAX_TRIES = 5;
@@ -14,16 +15,25 @@ interface NewLogin {
   expiresAt: number;
 }
 
-/** Stores the latest login that was requested for an address, unless one was requested after `since`. */
-export function upsertLogin(db: Db, login: NewLogin, since: number) {
+/**
+ * Stores the latest login that was requested for an address, unless one was requested within the last minute, or `perHour` within the
+ * last hour.
+ */
+export function upsertLogin(db: Db, login: NewLogin, perHour: number) {
   const { addressHash, ...latest } = login;
+  const { requestedAt: now } = latest;
+  const recent = sql`(SELECT value FROM json_each(${emailLogins.recentRequests}) WHERE value > ${now - HOUR})`;
   return db
     .insert(emailLogins)
-    .values({ addressHash, ...latest, tries: 0 })
+    .values({ addressHash, ...latest, recentRequests: [now], tries: 0 })
     .onConflictDoUpdate({
       target: emailLogins.addressHash,
-      set: { ...latest, tries: 0 },
-      setWhere: lte(emailLogins.requestedAt, since),
+      set: {
+        ...latest,
+        recentRequests: sql`(SELECT json_insert(json_group_array(value), '$[#]', ${now}) FROM ${recent})`,
+        tries: 0,
+      },
+      setWhere: sql`${lte(emailLogins.requestedAt, now - MINUTE)} AND (SELECT count(*) FROM ${recent}) < ${perHour}`,
     });
 }
 
@@ -71,12 +81,12 @@ export function countTry(db: Db, { addressHash, loginId }: LoginRef, now: number
     .returning({ tries: emailLogins.tries });
 }
 
-/** Deletes up to `limit` logins that have expired. */
+/** Deletes up to `limit` logins that have expired, and no longer count towards the requests of an hour. */
 export function deleteExpiredEmailLogins(db: Db, now: number, limit: number) {
   return db
     .delete(emailLogins)
     .where(
-      sql`${emailLogins.addressHash} IN (SELECT address_hash FROM email_logins WHERE expires_at < ${now} LIMIT ${limit})`,
+      sql`${emailLogins.addressHash} IN (SELECT address_hash FROM email_logins WHERE expires_at < ${now - HOUR} LIMIT ${limit})`,
     )
     .returning({ addressHash: emailLogins.addressHash });
 }

@@ -5,9 +5,9 @@ import { newId } from "../../lib/ids.ts";
 import { mintLoginToken } from "../../lib/login-token.ts";
 import { computeMacText, firstKey } from "../../lib/mac.ts";
 import { toComparisonKey } from "../../lib/text.ts";
-import { MINUTE, SECOND } from "../../lib/time.ts";
+import { SECOND } from "../../lib/time.ts";
 import { deliverSoon } from "../../outbox/deliver.ts";
-import { queueNewLink, requireMail } from "../../outbox/queue.ts";
+import { MAILS_PER_HOUR, queueNewLink, requireMail } from "../../outbox/queue.ts";
 import { tokenTtlSeconds } from "../one-time-tokens/tokens.ts";
 import { findResettableUser } from "../passwords/repository.ts";
 import { findLogin, upsertLogin, whereLatest } from "./repository.ts";
@@ -21,9 +21,9 @@ export function requireEmailLogin({ config }: Pick<Context, "config">): void {
 }
 
 /**
- * Sends a link and a code that log in to an address if an active user has it: at most one email per minute and five per hour. A second
- * request within the minute returns the same token and sends nothing. Does the same work and has the same result for every
- * address. Throws `not_found` and `mail_not_configured`.
+ * Sends a link and a code that log in to an address if an active user has it: at most one email per minute and five per hour. Any
+ * other request sends nothing and returns the token of the latest login, or, once that has expired, a token that logs nobody in. Does
+ * the same work and has the same result for every address. Throws `not_found` and `mail_not_configured`.
  */
 export async function requestEmailLogin(
   ctx: Context,
@@ -42,16 +42,16 @@ export async function requestEmailLogin(
   const mail = { id: loginId, userId: user?.id ?? newId(), kind, address, locale } as const;
   const whereNew = sql`${Number(user !== undefined)} AND ${whereLatest(login)}`;
   const { mail: queued, latest } = await ctx.d1.send({
-    requested: upsertLogin(ctx.db, login, ctx.now() - MINUTE),
+    requested: upsertLogin(ctx.db, login, MAILS_PER_HOUR),
     ...queueNewLink(ctx, mail, whereNew),
     latest: findLogin(ctx.db, addressHash),
   });
   deliverSoon(ctx, queued);
-  const { expiresAt, loginId: latestId } = latest[0] ?? login;
-  const claims = { addressHash, loginId: latestId, expiresAt };
+  const pending = latest.find(({ expiresAt }) => expiresAt > ctx.now()) ?? login;
+  const claims = { addressHash, loginId: pending.loginId, expiresAt: pending.expiresAt };
   return {
     loginToken: await mintLoginToken(claims, ctx.config.macKeys),
-    expiresInSeconds: Math.ceil((expiresAt - ctx.now()) / SECOND),
+    expiresInSeconds: Math.ceil((pending.expiresAt - ctx.now()) / SECOND),
   };
 }
 

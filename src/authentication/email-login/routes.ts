@@ -20,9 +20,9 @@ const requestRoute = operation({
   tags,
   summary: "Request a link and a code to log in by email",
   description:
-    "Sends an email with a link and a six-digit code, at most one per minute and five per hour. The response is the same for every " +
-    "address. A second request within the minute returns the same `login_token` and sends nothing; a later one voids the earlier link " +
-    "and code. Answers 404 `not_found` unless the setting `EMAIL_LOGIN` is `on`.",
+    "Sends an email with a link and a six-digit code, which voids the earlier ones. The response is the same for every address. At most " +
+    "one email per minute and five per hour are sent: beyond that, the earlier link and code stay valid, and the response has the same " +
+    "`login_token` until they expire. Answers 404 `not_found` unless the setting `EMAIL_LOGIN` is `on`.",
   access: everyone,
   rateLimitPolicy: "auth",
   request: { body: jsonBody(RequestEmailLogin) },

@@ -1,9 +1,9 @@
 import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 /**
- * The latest request to log in by email for an address, whether or not anyone has the address, which is only stored as a keyed hash.
- * `login_id` is the id of its email, if one was sent. `user_id` is the active user who had the address then, under whom wrong codes are
- * counted. `tries` counts the codes that were tried.
+ * The latest login by email that was requested for an address, whether or not anyone has the address, which is only stored as a
+ * keyed hash. `login_id` is the id of its email, if one was sent. `user_id` is the active user who had the address then, under whom
+ * wrong codes are counted. `tries` counts the codes that were tried. `recent_requests` are the times of the logins of the last hour.
  */
 export const emailLogins = sqliteTable(
   "email_logins",
@@ -13,6 +13,10 @@ export const emailLogins = sqliteTable(
     userId: text("user_id"),
     tries: integer().notNull(),
     requestedAt: integer("requested_at").notNull(),
+    recentRequests: text("recent_requests", { mode: "json" })
+      .$type<number[]>()
+      .notNull()
+      .default([]),
     expiresAt: integer("expires_at").notNull(),
   },
   (table) => [index("email_logins_expires_at").on(table.expiresAt)],

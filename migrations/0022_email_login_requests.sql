@@ -1,0 +1,1 @@
+ALTER TABLE `email_logins` ADD `recent_requests` text DEFAULT '[]' NOT NULL;
