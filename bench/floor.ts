@@ -18,6 +18,10 @@ const PAGE = `SELECT ${COLUMNS} FROM users WHERE deleted_at IS NULL ORDER BY cre
 const UPDATE = "UPDATE users SET first_name = ? WHERE id = ?";
 const INSERT = `INSERT INTO audit_events (id, action, actor_type, actor_id, target_type, target_id, created_at)
   VALUES (?, 'user.updated', 'user', ?, 'user', ?, ?)`;
+/** As many as the sessions that are refreshed, and a value as long as a session record. */
+const KEYS = 32;
+const RECORD = JSON.stringify({ session: "x".repeat(200) });
+const RECORD_TTL_SECONDS = 3600;
 const ITERATIONS_PER_CALL = 100_000;
 const CALLS = 6;
 
@@ -39,6 +43,13 @@ async function write({ DB }: Env, request: Request): Promise<Response> {
     DB.prepare(INSERT).bind(crypto.randomUUID(), user_id, user_id, Date.now()),
   ]);
   return Response.json({ updated: updated?.meta.changes });
+}
+
+async function writeWithKv(env: Env, request: Request): Promise<Response> {
+  const response = await write(env, request);
+  const key = `session:${Date.now() % KEYS}`;
+  await env.KV.put(key, RECORD, { expirationTtl: RECORD_TTL_SECONDS });
+  return response;
 }
 
 async function derive(): Promise<Response> {
@@ -68,6 +79,8 @@ export default {
         return page(env);
       case "POST /write":
         return write(env, request);
+      case "POST /write-with-kv":
+        return writeWithKv(env, request);
       case "GET /pbkdf2":
         return derive();
       case "GET /kv-read":

@@ -91,6 +91,11 @@ export async function prepareScenarios(server: BenchServer): Promise<Scenario[]>
     scenario("PATCH /v1/users/me", await createRename(server), floors.write, 2.5),
     scenario("POST /v1/auth/refresh", await createRefresh(server, "ada"), floors.write, 2),
     scenario(
+      "refresh beside a write with KV",
+      await createRefresh(server, "ada"),
+      floors.writeWithKv,
+    ),
+    scenario(
       "refresh, 10,000 past sessions",
       await createRefresh(server, "past"),
       floors.write,
@@ -144,22 +149,23 @@ export function createFloors({ floorUrl }: Pick<BenchServer, "floorUrl">) {
     next: () => ({ method: "GET", path }),
   });
   let writes = 0;
-  const write: Task = {
+  const writeTo = (path: string): Task => ({
     url: floorUrl,
     status: 200,
     next() {
       writes += 1;
       const body = { user_id: seededUserId(0), first_name: `Ada ${writes}` };
-      return { method: "POST", path: "/write", body };
+      return { method: "POST", path, body };
     },
-  };
+  });
   return {
     hono: get("/hono"),
     pointRead: get(`/point-read?id=${seededUserId(0)}`),
     page: get("/page"),
     kvRead: get("/kv-read"),
     pbkdf2: get("/pbkdf2"),
-    write,
+    write: writeTo("/write"),
+    writeWithKv: writeTo("/write-with-kv"),
   };
 }
 
