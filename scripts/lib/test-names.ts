@@ -4,18 +4,21 @@ const QUOTES = ['"', "'", "`"];
 
 /**
  * The full names of the tests in a source, those of the enclosing `describe` blocks first, joined by " > ". The names of repeated tests
- * are their patterns. Blocks are told apart by their indentation, which the formatter guarantees. Tests that are skipped have no name.
+ * are their patterns. Blocks are told apart by their indentation, which the formatter guarantees. Tests that are skipped, or in a block
+ * that is, have no name.
  */
 export function listTestNames(source: string): string[] {
   const names: string[] = [];
-  let enclosing: { indent: number; name: string }[] = [];
+  let enclosing: { indent: number; name: string; isSkipped: boolean }[] = [];
   for (const { 0: start, 1: spaces = "", 2: kind, 3: modifier, index } of source.matchAll(BLOCK)) {
     const indent = spaces.length;
     enclosing = enclosing.filter((block) => block.indent < indent);
     const name = readName(source, index + start.length, modifier === ".each");
-    if (name === undefined || modifier === ".skip" || modifier === ".todo") continue;
-    if (kind === "describe") enclosing.push({ indent, name });
-    else names.push([...enclosing.map((block) => block.name), name].join(" > "));
+    if (name === undefined) continue;
+    const isSkipped = modifier === ".skip" || modifier === ".todo";
+    if (kind === "describe") enclosing.push({ indent, name, isSkipped });
+    else if (!isSkipped && !enclosing.some((block) => block.isSkipped))
+      names.push([...enclosing.map((block) => block.name), name].join(" > "));
   }
   return names;
 }

@@ -51,16 +51,35 @@ describe("the guarantees", () => {
 });
 
 describe("the check of the guarantees", () => {
-  const test = 'describe("a", () => {\n  it("b %s", () => {});\n  it.skip("c", () => {});\n});\n';
-  const check = (words: string, name: string) =>
-    findLineFaults(["x-1", "A promise", words, name], { one: test });
+  const block = (call: string, name: string, ...lines: string[]) => [
+    `${call}("${name}", () => {`,
+    ...lines.map((line) => `  ${line}`),
+    "});",
+  ];
+  const test = (name: string) => `it("${name}", () => {});`;
+  const source = block("describe", "a", test("b %s")).join("\n");
+  const check = (words: string, name: string, one = source) =>
+    findLineFaults(["x-1", "A promise", words, name], { one });
 
-  it("finds a test that is missing, is skipped, has another name or another case", () => {
+  it("finds a test that is missing, has another name or another case", () => {
     expect(check("b", "one: b %s")).toEqual([]);
     expect(check("a, b", "one: a > b %s")).toEqual([]);
     for (const name of ["two: b %s", "one: c", "one: b", "one: x > b %s", "one: b %s «z»"]) {
       expect(check("b", name)).toContain(`x-1: no such test: ${name}`);
     }
+  });
+
+  it.each(["skip", "todo"])("finds a test that does not run, because of %s", (modifier) => {
+    const sources = [
+      block("describe", "a", ...block(`it.${modifier}`, "c")),
+      block(`describe.${modifier}`, "a", test("c")),
+      block(`describe.${modifier}`, "a", ...block("describe", "b", test("c"))),
+    ];
+    for (const lines of sources) {
+      expect(check("c", "one: c", lines.join("\n"))).toContain("x-1: no such test: one: c");
+    }
+    const after = [...block(`describe.${modifier}`, "a", test("b")), test("c")];
+    expect(check("c", "one: c", after.join("\n"))).toEqual([]);
   });
 
   it("finds a line whose words no test has", () => {
