@@ -116,6 +116,22 @@ describe("a login by email", () => {
     expect((await login.byCode(body.login_token, code)).status).toBe(200);
   });
 
+  it("keeps the times of the requests of the last hour, and no others", async () => {
+    const clock = stopClock();
+    let login = await requestLogin();
+    for (let i = 0; i < 5; i += 1) {
+      clock.pass(19 * MINUTE);
+      login = await requestAgain(login, clock);
+    }
+    const rows = await sqlAll<{ recent_requests: string }>(
+      "SELECT recent_requests FROM email_logins WHERE user_id = ?",
+      login.user.id,
+    );
+    const now = Date.now();
+    const times = [now - 40 * MINUTE, now - 20 * MINUTE, now];
+    expect(rows).toEqual([{ recent_requests: JSON.stringify(times) }]);
+  });
+
   it("voids the earlier one", async () => {
     const clock = stopClock();
     const older = await requestLogin();

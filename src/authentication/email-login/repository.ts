@@ -30,7 +30,7 @@ export function upsertLogin(db: Db, login: NewLogin, perHour: number) {
       target: emailLogins.addressHash,
       set: {
         ...latest,
-        recentRequests: sql`(SELECT json_insert(json_group_array(value), '$[#]', ${now}) FROM ${recent})`,
+        recentRequests: sql`(SELECT json_insert(json_group_array(value), '$[#]', CAST(${now} AS INTEGER)) FROM ${recent})`,
         tries: 0,
       },
       setWhere: sql`${lte(emailLogins.requestedAt, now - MINUTE)} AND (SELECT count(*) FROM ${recent}) < ${perHour}`,
