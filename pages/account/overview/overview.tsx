@@ -20,7 +20,7 @@ export function Overview() {
   return (
     <>
       <h1>{account.nav.overview}</h1>
-      <div class="halves">
+      <div class="columns">
         <Names />
         <Profile />
       </div>

@@ -19,7 +19,7 @@ export function Audit() {
   return (
     <>
       <h1>{texts.nav.audit}</h1>
-      <nav class="views" aria-label={audit.views.label}>
+      <nav class="tabs" aria-label={audit.views.label}>
         {NAMES.map((name) => (
           <a
             key={name}
