@@ -40,6 +40,7 @@ const ownerColumns = {
   dataKey: users.dataKey,
   permissions: roles.permissions,
   requireMfa: roles.requireMfa,
+  roleUpdatedAt: sql<number>`${roles.updatedAt}`.as("role_updated_at"),
 };
 
 // Every column needs a unique name, because D1 returns rows as objects.
@@ -81,6 +82,7 @@ export interface CallerRow extends Omit<Account, "id"> {
   permissions: string[];
   /** Whether the user's role requires a second factor. */
   requireMfa: boolean;
+  roleUpdatedAt: number;
   revokedAt: number | null;
   expiresAt: number | null;
   /** When the session began, or the secret of the API key was made. */

@@ -24,8 +24,14 @@ export interface AuthenticationClaims {
   amr: readonly string[];
 }
 
-/** The claims of a verified token that Roster relies on: D1 knows the role. Times are in seconds since the Unix epoch. */
-export interface VerifiedAccessToken extends Pick<AccessTokenClaims, "userId" | "sessionId"> {
+/**
+ * The claims of a verified token. Role and scope are those of the time when it was issued; what the user may do is in D1. Times are in
+ * seconds since the Unix epoch.
+ */
+export interface VerifiedAccessToken
+  extends Pick<AccessTokenClaims, "userId" | "sessionId" | "role"> {
+  /** The permissions, separated by spaces. */
+  scope: string;
   issuedAt: number;
   expiresAt: number;
 }
@@ -89,7 +95,7 @@ export async function verifyAccessToken(
     if (typeof sub !== "string" || typeof sid !== "string") return undefined;
     if (typeof role !== "string" || typeof scope !== "string") return undefined;
     if (typeof iat !== "number" || typeof exp !== "number") return undefined;
-    return { userId: sub, sessionId: sid, issuedAt: iat, expiresAt: exp };
+    return { userId: sub, sessionId: sid, role, scope, issuedAt: iat, expiresAt: exp };
   } catch {
     return undefined;
   }

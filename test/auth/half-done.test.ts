@@ -22,7 +22,7 @@ const CALLER_READ = /^select .* from "sessions" inner join "users"/;
 const ATTEMPT_COUNTED = /^insert into "login_attempts"/;
 const FAILURE_RECORDED = /^insert into "audit_events"/;
 const SESSION_BEGUN = /^insert into "sessions"/;
-const TOKEN_ROTATED = /^update "sessions" set "generation"/;
+const TOKEN_ROTATED = /^update "sessions" set "generation"/m;
 const SESSION_REVOKED = /^update "sessions" set "revoked_at"/;
 const PASSWORD_UPDATED = /^update "users" set "password_hash"/;
 

@@ -5,6 +5,7 @@ import { createTestKey, sendWithKey } from "../support/credentials.ts";
 import {
   createTestUser,
   newAccount,
+  newRole,
   PASSWORD,
   sqlRun,
   type TestUser,
@@ -25,6 +26,14 @@ describe("sessions and accounts", () => {
     const body = { refresh_token: refreshToken };
     const answer = await send("/v1/auth/refresh", { body, bindings: withProductionLimits() });
     expectWithin(answer, { trips: 1, rowsRead: 8, rowsWritten: 3, kv: 1 });
+  });
+
+  it("POST /v1/auth/refresh, if KV has a current record of the session", async () => {
+    const { id, refreshToken } = await createTestUser(await newRole());
+    await sqlRun("UPDATE users SET updated_at = 0 WHERE id = ?", id);
+    const body = { refresh_token: refreshToken };
+    const answer = await send("/v1/auth/refresh", { body, bindings: withProductionLimits() });
+    expectWithin(answer, { trips: 1, rowsRead: 8, rowsWritten: 3, kv: 0 });
   });
 
   it("POST /v1/auth/refresh, of someone's first activity on a day", async () => {

@@ -111,7 +111,7 @@ describe("a D1 response lost after the commit", () => {
     const { refreshToken } = await createTestUser();
     const body = { refresh_token: refreshToken };
     expectProblem(
-      await send("/v1/auth/refresh", { body, bindings: losingResponse(/^update "sessions"/) }),
+      await send("/v1/auth/refresh", { body, bindings: losingResponse(/^update "sessions"/m) }),
       503,
       "service_unavailable",
     );

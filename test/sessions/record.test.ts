@@ -2,13 +2,21 @@ import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { costOf, type RequestOptions, send } from "../support/api.ts";
 import { stopClock } from "../support/clock.ts";
-import { createHolder, type TestKey } from "../support/credentials.ts";
-import { afterStatement } from "../support/d1.ts";
-import { always, at as failsAt, faultyBindings } from "../support/faults.ts";
-import { createTestUser, logIn, sqlRun, type TestUser } from "../support/fixtures.ts";
-import { createIntrospector, INACTIVE, introspect } from "../support/introspection.ts";
-import { createIsolate, createStaleKv } from "../support/isolates.ts";
+import { createHolder, setRole, type TestKey } from "../support/credentials.ts";
+import { beforeEachStatement } from "../support/d1.ts";
+import { createTestUser, newRole, sqlRun } from "../support/fixtures.ts";
+import {
+  createIntrospector,
+  INACTIVE,
+  introspect,
+  readKv,
+  secondsLeftInKv,
+  sessionKey,
+} from "../support/introspection.ts";
+import { createIsolate, warm } from "../support/isolates.ts";
 import { captureLogs } from "../support/logs.ts";
+
+const MINUTE = 60_000;
 
 let service: TestKey;
 
@@ -21,37 +29,152 @@ const ask = (token: string, options: RequestOptions = {}) => introspect(service,
 const logOut = (token: string, bindings?: Cloudflare.Env) =>
   send("/v1/auth/logout", { method: "POST", token, ...(bindings && { bindings }) });
 
-async function sessionKey({ token }: { token: string }): Promise<string> {
-  const { body } = await send("/v1/auth/me", { token });
-  return `session:${body.session.id}`;
+/** Changes the permissions of the role of a user. */
+async function changeRole({ role }: { role: string }, permissions: readonly string[]) {
+  const admin = await createTestUser("admin");
+  const body = { description: "Changed", permissions };
+  const answer = await send(`/v1/roles/${role}`, { method: "PUT", body, token: admin.token });
+  expect(answer.status).toBe(200);
 }
 
-const readKv = (key: string) => env.KV.get<Record<string, unknown>>(key, "json");
-
-async function secondsLeftInKv(key: string): Promise<number> {
-  const { keys } = await env.KV.list({ prefix: key });
-  return (keys[0]?.expiration ?? 0) - Math.floor(Date.now() / 1000);
+/** Refreshes, and returns the new tokens and what it cost. */
+async function refreshed(refreshToken: string) {
+  const answer = await send("/v1/auth/refresh", { body: { refresh_token: refreshToken } });
+  expect(answer.status).toBe(200);
+  const { access_token: token, refresh_token: next } = answer.body;
+  return { token, refreshToken: next, kvWrites: costOf(answer).kvWrites };
 }
 
 describe("the KV record of a session", () => {
-  it("is written at login and refresh, and contains no email, IP address or key", async () => {
+  it("is written at login, and contains no email, IP address or key", async () => {
     const user = await createHolder("users:read");
-    const key = await sessionKey(user);
-    const record = await readKv(key);
-    expect(record).toEqual({
+    expect(await readKv(await sessionKey(user))).toEqual({
       ended: false,
       user_id: user.id,
       username: user.username,
       role: expect.any(String),
       permissions: ["users:read"],
+      recorded_at: expect.any(Number),
       expires_at: expect.any(Number),
     });
-    await sqlRun("UPDATE roles SET permissions = '[]' WHERE name = ?", String(record?.role));
-    await send("/v1/auth/refresh", { body: { refresh_token: user.refreshToken } });
+  });
+
+  it("is written once a day of the session, and outlives the tokens of that day", async () => {
+    const { at } = stopClock();
+    const user = await createTestUser(await newRole());
+    const key = await sessionKey(user);
+    let { refreshToken } = user;
+    const written: number[] = [];
+    for (const minute of [2, 16, 300, 1439, 1441, 1455, 2879, 2880]) {
+      at(minute * MINUTE);
+      const answer = await refreshed(refreshToken);
+      if (answer.kvWrites > 0) written.push(minute);
+      refreshToken = answer.refreshToken;
+      const expiresAt = Number((await readKv(key))?.expires_at);
+      expect(expiresAt).toBeGreaterThanOrEqual(Date.now() + 15 * MINUTE);
+    }
+    // The account is new at the first.
+    expect(written).toEqual([2, 1441, 2880]);
+    expect(await secondsLeftInKv(key)).toBeGreaterThan(24 * 3600);
+  });
+
+  it("is written by the next refresh after the role, the username or a name has changed", async () => {
+    const { at } = stopClock();
+    const role = await newRole(["users:read"]);
+    const user = await createTestUser(role);
+    const key = await sessionKey(user);
+    at(20 * MINUTE);
+    let session = await refreshed((await refreshed(user.refreshToken)).refreshToken);
+    await changeRole({ role }, ["users:create"]);
+    at(40 * MINUTE);
+    session = await refreshed(session.refreshToken);
+    expect(session.kvWrites).toBe(1);
+    expect(await readKv(key)).toMatchObject({ permissions: ["users:create"] });
+    at(60 * MINUTE);
+    session = await refreshed(session.refreshToken);
+    expect(session.kvWrites).toBe(0);
+    const renaming = { method: "PATCH", body: { first_name: "Ada" }, token: session.token };
+    expect((await send("/v1/users/me", renaming)).status).toBe(200);
+    at(80 * MINUTE);
+    expect((await refreshed(session.refreshToken)).kvWrites).toBe(1);
+  });
+
+  it("is written by a refresh right before which a change was committed late", async () => {
+    const { at } = stopClock();
+    const role = await newRole(["users:read"]);
+    const user = await createTestUser(role);
+    const key = await sessionKey(user);
+    at(20 * MINUTE);
+    const session = await refreshed(user.refreshToken);
+    const planned = Date.now() - 30_000;
+    await sqlRun(
+      "UPDATE roles SET permissions = '[]', updated_at = ? WHERE name = ?",
+      planned,
+      role,
+    );
+    at(40 * MINUTE);
+    expect((await refreshed(session.refreshToken)).kvWrites).toBe(1);
     expect(await readKv(key)).toMatchObject({ permissions: [] });
   });
 
-  it("is read from D1 and restored for a minute if missing", async () => {
+  it("is not believed about a newer token with other permissions, and is replaced", async () => {
+    const { at } = stopClock();
+    const role = await newRole(["users:read"]);
+    const user = await createTestUser(role);
+    const key = await sessionKey(user);
+    const old = await readKv(key);
+    await changeRole({ role }, ["users:create"]);
+    at(20 * MINUTE);
+    const { token } = await refreshed(user.refreshToken);
+    await env.KV.put(key, JSON.stringify(old));
+    await ask("nonsense");
+    const first = await ask(token);
+    expect(first.body).toMatchObject({ active: true, scope: "users:create" });
+    expect(costOf(first)).toMatchObject({ queries: 1, kvReads: 1 });
+    const second = await ask(token);
+    expect(second.body).toMatchObject({ active: true, scope: "users:create" });
+    expect(costOf(second)).toMatchObject({ queries: 0, kvReads: 1 });
+  });
+
+  it("is not believed about a newer token with another role", async () => {
+    const { at } = stopClock();
+    const user = await createTestUser(await newRole());
+    const other = await newRole();
+    at(20 * MINUTE);
+    const { refreshToken } = await refreshed(user.refreshToken);
+    await setRole(user, other);
+    at(40 * MINUTE);
+    const { token } = await refreshed(refreshToken);
+    expect((await ask(token)).body).toMatchObject({ active: true, role: other });
+  });
+
+  it("is believed about an older token, which gets the current permissions", async () => {
+    const { at } = stopClock();
+    const role = await newRole(["users:read"]);
+    const user = await createTestUser(role);
+    await changeRole({ role }, ["users:create"]);
+    at(5 * MINUTE);
+    await refreshed(user.refreshToken);
+    await ask("nonsense");
+    const answer = await ask(user.token);
+    expect(answer.body).toMatchObject({ active: true, scope: "users:create" });
+    expect(costOf(answer)).toMatchObject({ queries: 0, kvReads: 1 });
+  });
+
+  it("is not used after its time", async () => {
+    const { at } = stopClock();
+    const user = await createTestUser();
+    const key = await sessionKey(user);
+    const record = await readKv(key);
+    await env.KV.put(key, JSON.stringify({ ...record, expires_at: Date.now() + MINUTE }));
+    await ask("nonsense");
+    expect(costOf(await ask(user.token))).toMatchObject({ queries: 0 });
+    at(MINUTE);
+    await ask("nonsense");
+    expect(costOf(await ask(user.token))).toMatchObject({ queries: 1 });
+  });
+
+  it("is read from D1 and restored if missing", async () => {
     const user = await createTestUser();
     const key = await sessionKey(user);
     await env.KV.delete(key);
@@ -61,7 +184,7 @@ describe("the KV record of a session", () => {
     expect(first.body).toMatchObject({ active: true, sub: user.id, username: user.username });
     expect(costOf(first)).toMatchObject({ queries: 1, kvReads: 1 });
     expect(costOf(await ask(user.token, { bindings }))).toMatchObject({ queries: 0, kvReads: 1 });
-    expect(await secondsLeftInKv(key)).toBeLessThanOrEqual(60);
+    expect(await secondsLeftInKv(key)).toBeGreaterThan(24 * 3600);
   });
 
   it("is not restored for an ended session, which stays inactive", async () => {
@@ -73,123 +196,43 @@ describe("the KV record of a session", () => {
     expect(await readKv(key)).toBeNull();
   });
 
-  it("expires within a minute if it was restored while the session ended", async () => {
+  it("says that the session has ended if it ended while the record was restored", async () => {
+    stopClock();
     const user = await createTestUser();
     const key = await sessionKey(user);
     await env.KV.delete(key);
-    const bindings = afterStatement(/from "sessions"/, async () => {
-      await logOut(user.token, createIsolate());
-    });
-    await ask("nonsense", { bindings: { ...bindings, DB: env.DB } });
-    await ask(user.token, { bindings });
-    const hasEnded = (await readKv(key))?.ended === true;
-    expect(hasEnded || (await secondsLeftInKv(key)) <= 60).toBe(true);
-  });
-
-  it("of an ended session remains as long as its access tokens could be valid", async () => {
-    const user = await createTestUser();
-    const key = await sessionKey(user);
-    await logOut(user.token);
-    expect(await readKv(key)).toEqual({ ended: true });
-    const secondsLeft = await secondsLeftInKv(key);
-    expect(secondsLeft).toBeGreaterThanOrEqual(899);
-    expect(secondsLeft).toBeLessThanOrEqual(961);
-  });
-});
-
-describe("an ended session", () => {
-  it("is inactive in the isolate that ended it while KV is stale", async () => {
-    const { at } = stopClock();
-    const { token } = await createTestUser();
-    const bindings = { ...createIsolate(), KV: createStaleKv(Number.POSITIVE_INFINITY) };
-    expect((await ask(token, { bindings })).body.active).toBe(true);
-    await logOut(token, bindings);
-    for (const second of [0, 10, 30, 60, 90]) {
-      at(second * 1000);
-      expect((await ask(token, { bindings })).body).toEqual(INACTIVE);
-    }
-  });
-
-  it("is eventually inactive if the record of a refresh arrives after the record of its end", async () => {
-    stopClock();
-    const user = await createTestUser();
-    const key = await sessionKey(user);
-    const late: (() => Promise<void>)[] = [];
-    const slow = {
-      ...createIsolate(),
-      KV: {
-        get: env.KV.get.bind(env.KV),
-        put: async (...put: [string, string, KVNamespacePutOptions]) => {
-          late.push(() => env.KV.put(...put));
-        },
-      } as unknown as KVNamespace,
-    };
-    const { body } = await send("/v1/auth/refresh", {
-      body: { refresh_token: user.refreshToken },
-      bindings: slow,
-    });
-    let puts = 0;
-    const overtaken = {
-      ...createIsolate(),
-      KV: {
-        get: env.KV.get.bind(env.KV),
-        put: async (...put: [string, string, KVNamespacePutOptions]) => {
-          await env.KV.put(...put);
-          puts += 1;
-          if (puts === 1) for (const arrive of late) await arrive();
-        },
-      } as unknown as KVNamespace,
-    };
-    expect((await logOut(body.access_token, overtaken)).status).toBe(204);
-    expect(late).toHaveLength(1);
-    expect(await readKv(key)).toEqual({ ended: true });
-  });
-
-  it("is written again if KV refuses the first write, which is logged", async () => {
-    stopClock();
-    const user = await createTestUser();
-    const key = await sessionKey(user);
-    const logs = captureLogs();
-    let refused = 0;
-    const busy = faultyBindings({
-      kvPut: (name) => {
-        refused += name === key ? 1 : 0;
-        return name === key && refused === 1;
+    const { body } = await send("/v1/auth/me", { token: user.token });
+    // After D1 was read, and before the record is written. No record of the end arrives.
+    const KV = {
+      get: env.KV.get.bind(env.KV),
+      put: async (...put: [string, string, KVNamespacePutOptions]) => {
+        const end = "UPDATE sessions SET revoked_at = ?, revoked_reason = 'ended' WHERE id = ?";
+        if (put[0] === key) await sqlRun(end, Date.now(), body.session.id);
+        await env.KV.put(...put);
       },
-    });
-    expect((await logOut(user.token, busy)).status).toBe(204);
-    expect(logs.of("session.cache_end_failed")).toHaveLength(1);
+    } as unknown as KVNamespace;
+    const bindings = warm({ ...env, KV });
+    expect((await ask(user.token, { bindings })).body.active).toBe(true);
     expect(await readKv(key)).toEqual({ ended: true });
+    expect((await ask(user.token, { bindings: createIsolate() })).body).toEqual(INACTIVE);
   });
 
-  it("is inactive once it has expired", async () => {
-    const { at } = stopClock();
-    const { token } = await createTestUser();
-    const hour = createIsolate({ ACCESS_TOKEN_TTL_SECONDS: "3600" });
-    expect((await ask(token, { bindings: hour })).body.active).toBe(true);
-    at(900_001);
-    expect((await ask(token, { bindings: hour })).body).toEqual(INACTIVE);
-  });
-});
-
-describe("a KV that fails", () => {
-  it("on reads falls back to D1 and is logged", async () => {
+  it("expires within a minute if D1 cannot say whether the session ended while it was restored", async () => {
+    stopClock();
     const user = await createTestUser();
+    const key = await sessionKey(user);
+    await env.KV.delete(key);
     const logs = captureLogs();
-    const bindings = faultyBindings({ kvGet: failsAt(/^session:/) });
-    expect((await ask(user.token, { bindings })).body).toMatchObject({ active: true });
-    expect(logs.of("session.cache_read_failed")).toHaveLength(1);
-    await logOut(user.token);
-    const other = faultyBindings({ kvGet: always });
-    expect((await ask(user.token, { bindings: other })).body).toEqual(INACTIVE);
-  });
-
-  it("on writes does not fail a login or refresh", async () => {
-    const user: TestUser = await createTestUser();
-    const bindings = faultyBindings({ kvPut: always });
-    const { token } = await logIn(user.username);
-    const refresh = { body: { refresh_token: user.refreshToken }, bindings };
-    expect((await send("/v1/auth/refresh", refresh)).status).toBe(200);
-    expect((await ask(token, { bindings })).body.active).toBe(true);
+    let reads = 0;
+    const isSecond = async () => {
+      reads += 1;
+      if (reads === 2) throw new Error("D1_ERROR: Network connection lost.");
+    };
+    const bindings = warm(beforeEachStatement(/from "sessions"/, isSecond));
+    expect((await ask(user.token, { bindings })).body.active).toBe(true);
+    expect(logs.of("session.cache_confirm_failed")).toHaveLength(1);
+    const record = await readKv(key);
+    expect(record).toMatchObject({ ended: false });
+    expect(Number(record?.expires_at)).toBeLessThanOrEqual(Date.now() + MINUTE);
   });
 });

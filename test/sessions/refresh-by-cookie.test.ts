@@ -111,7 +111,7 @@ describe("POST /v1/auth/refresh with the cookie", () => {
   it("is refused if a logout comes first, and void if it comes next", async () => {
     for (const moment of [beforeStatement, afterStatement]) {
       const { cookie, token } = await createStayingUser();
-      const bindings = moment(/^update "sessions"/, async () => {
+      const bindings = moment(/^update "sessions"/m, async () => {
         await send("/v1/auth/logout", { method: "POST", token });
       });
       const answer = await refreshByCookie(cookie, { bindings });
@@ -236,7 +236,7 @@ describe("a cookie", () => {
 
   it("is kept if the service fails", async () => {
     const { cookie } = await createStayingUser();
-    const bindings = faultyBindings({ d1: at(/^update "sessions"/) });
+    const bindings = faultyBindings({ d1: at(/^update "sessions"/m) });
     const failed = await refreshByCookie(cookie, { bindings });
     expectProblem(failed, 503, "service_unavailable");
     expect(failed.headers.getSetCookie()).toEqual([]);

@@ -1,4 +1,5 @@
-import type { RequestOptions } from "./api.ts";
+import { env } from "cloudflare:workers";
+import { type RequestOptions, send } from "./api.ts";
 import { createTestKey, sendWithKey, type TestKey } from "./credentials.ts";
 import { createTestUser } from "./fixtures.ts";
 
@@ -14,3 +15,18 @@ export function introspect(service: TestKey, token: string, options: RequestOpti
 
 /** What introspection returns for every token that is not active. */
 export const INACTIVE = { active: false };
+
+/** The key of a session's record in KV. */
+export async function sessionKey({ token }: { token: string }): Promise<string> {
+  const { body } = await send("/v1/auth/me", { token });
+  return `session:${body.session.id}`;
+}
+
+/** A value in KV. */
+export const readKv = (key: string) => env.KV.get<Record<string, unknown>>(key, "json");
+
+/** How long KV keeps a value. */
+export async function secondsLeftInKv(key: string): Promise<number> {
+  const { keys } = await env.KV.list({ prefix: key });
+  return (keys[0]?.expiration ?? 0) - Math.floor(Date.now() / 1000);
+}

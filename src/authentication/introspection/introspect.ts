@@ -4,27 +4,22 @@ import { read } from "../../access/read.ts";
 import { requireRule } from "../../access/require.ts";
 import { type Context, momentOf } from "../../context.ts";
 import type { VerifiedAccessToken } from "../../lib/access-token.ts";
-import {
-  type CachedSession,
-  cacheRepairedSession,
-  findCachedSession,
-  toRecord,
-} from "../sessions/cache.ts";
+import { type CachedSession, findCachedSession, repairCachedSession } from "../sessions/cache.ts";
 import type { Introspection } from "./schema.ts";
 
 /**
  * Reports whether an access token is active (RFC 7662): its signature and claims are valid, and its session is live. Usually reads
  * the session record from KV and does not ask D1, so that tokens are inactive in every location within a minute after their session
- * has ended. A session without a record in KV is read from D1. Anything that is not an access token is inactive.
+ * has ended. A session is read from D1 if it has no record in KV, or one that does not have the role and permissions of a newer
+ * token. Anything that is not an access token is inactive.
  */
 export async function introspect(ctx: Context, token: string): Promise<Introspection> {
   await requireIntrospector(ctx);
   const claims = await verifyToken(token, ctx);
   if (!claims) return { active: false };
-  const session = (await findCachedSession(ctx, claims.sessionId)) ?? (await repair(ctx, claims));
-  const isActive =
-    !session.ended && session.user_id === claims.userId && session.expires_at > ctx.now();
-  if (!isActive) return { active: false };
+  const session = (await findCachedSession(ctx, claims)) ?? (await repair(ctx, claims));
+  // A token does not outlive its session, so the session has not expired.
+  if (session.ended || session.user_id !== claims.userId) return { active: false };
   const { accessToken } = ctx.config;
   return {
     active: true,
@@ -70,6 +65,5 @@ async function repair(ctx: Context, claims: VerifiedAccessToken): Promise<Cached
   ctx.count("roster_introspections_total", { source: "d1" });
   const principal = toPrincipal(callers[0], credential, momentOf(ctx));
   if (principal?.type !== "user") return { ended: true };
-  cacheRepairedSession(ctx, principal);
-  return toRecord(principal);
+  return repairCachedSession(ctx, principal);
 }

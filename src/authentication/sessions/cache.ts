@@ -1,6 +1,8 @@
+import { type CallerRow, findCaller, toPrincipal } from "../../access/callers.ts";
 import type { UserPrincipal } from "../../access/principal.ts";
-import type { Context } from "../../context.ts";
-import { MINUTE, SECOND } from "../../lib/time.ts";
+import { afterResponse, type Context, momentOf } from "../../context.ts";
+import type { VerifiedAccessToken } from "../../lib/access-token.ts";
+import { DAY, MINUTE, SECOND } from "../../lib/time.ts";
 import { describeError } from "../../platform/logger.ts";
 import type { EndedSession } from "./repository.ts";
 
@@ -13,12 +15,20 @@ export type CachedSession =
       username: string;
       role: string;
       permissions: readonly string[];
-      /** When the session ends unless it is refreshed, in milliseconds. */
+      /** When D1 was read, in milliseconds. Records of earlier releases have none. */
+      recorded_at?: number;
+      /** Until when the record can be used, in milliseconds. */
       expires_at: number;
     };
 
-/** How long a record is kept that was restored from D1. */
-const REPAIRED_TTL_SECONDS = 60;
+/** Refreshes write the record of a session once per period, counted from its start. */
+const RECORD_PERIOD_MS = DAY;
+
+/** How long a role or user may take to commit a change after the time in `updated_at`, clocks that differ included. */
+const COMMIT_DELAY_MS = MINUTE;
+
+/** How long a record is kept that may be wrong. KV accepts no shorter time. */
+const UNCONFIRMED_MS = MINUTE;
 
 /** A login or refresh this recent may still be writing its record. */
 const IN_FLIGHT_MS = 10 * SECOND;
@@ -31,20 +41,39 @@ const RETRY_DELAYS_MS = [0, 2 * SECOND, 5 * SECOND];
 
 const toKey = (sessionId: string) => `session:${sessionId}`;
 
-/**
- * Writes the record of a session that started or was refreshed, without delaying the response. It expires with the access
- * token.
- */
+/** Writes the record of a session that started, without delaying the response. It outlives every token of the current period. */
 export function cacheSession(ctx: Context, principal: UserPrincipal): void {
-  ctx.waitUntil(writeRecord(ctx, principal, ctx.config.accessToken.ttlSeconds));
+  ctx.waitUntil(writeRecord(ctx, principal, lifetimeOf(ctx)));
 }
 
 /**
- * Restores the record of a session that has none in KV. The record lives for a minute, because the session may have ended since D1
- * was read.
+ * Writes the record of a session that was refreshed, as `cacheSession` does, if it is the first refresh of a period, or if the user or
+ * the role may have changed since the one before. Otherwise the record in KV is current, and outlives the new token. `before` is
+ * the session as it was before the refresh.
  */
-export function cacheRepairedSession(ctx: Context, principal: UserPrincipal): void {
-  ctx.waitUntil(writeRecord(ctx, principal, REPAIRED_TTL_SECONDS));
+export function cacheRefreshedSession(
+  ctx: Context,
+  principal: UserPrincipal,
+  before: Pick<CallerRow, "beganAt" | "rotatedAt" | "updatedAt" | "roleUpdatedAt">,
+): void {
+  const { beganAt, rotatedAt, updatedAt, roleUpdatedAt } = before;
+  const periodAt = (time: number) => Math.floor((time - beganAt) / RECORD_PERIOD_MS);
+  const isFirst = periodAt(ctx.now()) !== periodAt(rotatedAt);
+  const hasChanged = Math.max(updatedAt, roleUpdatedAt) > rotatedAt - COMMIT_DELAY_MS;
+  if (isFirst || hasChanged) cacheSession(ctx, principal);
+}
+
+/**
+ * Returns the record of a session that has none in KV, or an outdated one, and writes it after the response. Then it checks whether
+ * the session has ended meanwhile, because the record of its end may have come first.
+ */
+export function repairCachedSession(ctx: Context, principal: UserPrincipal): CachedSession {
+  const lifetimeMs = lifetimeOf(ctx);
+  afterResponse(ctx, async () => {
+    await writeRecord(ctx, principal, lifetimeMs);
+    await confirmRecord(ctx, principal);
+  });
+  return toRecord(ctx, principal, lifetimeMs);
 }
 
 /**
@@ -58,40 +87,72 @@ export function cacheEndedSessions(ctx: Context, ended: readonly EndedSession[])
   }
 }
 
-/** The record of a session; undefined if KV has none or does not respond. */
+/**
+ * The record of the session of a token; undefined if KV does not respond, or has no record that is as recent as the token.
+ */
 export async function findCachedSession(
   ctx: Context,
-  sessionId: string,
+  claims: VerifiedAccessToken,
 ): Promise<CachedSession | undefined> {
+  const { sessionId } = claims;
   if (ctx.memory.endedSessions.get(sessionId, ctx.now())) {
     ctx.count("roster_introspections_total", { source: "memory" });
     return { ended: true };
   }
   try {
     const record = (await ctx.kv.get(toKey(sessionId))) as CachedSession | null;
-    if (record) ctx.count("roster_introspections_total", { source: "kv" });
-    return record ?? undefined;
+    if (!record || isOutdated(record, claims, ctx.now())) return undefined;
+    ctx.count("roster_introspections_total", { source: "kv" });
+    return record;
   } catch (error) {
     ctx.log("warn", "session.cache_read_failed", describeError(error));
     return undefined;
   }
 }
 
-/** The session record of a live session. */
-export function toRecord(principal: UserPrincipal): CachedSession {
-  const { userId, username, role, permissions, expiresAt } = principal;
-  return { ended: false, user_id: userId, username, role, permissions, expires_at: expiresAt };
+// A token that is newer than the record, and differs from it, knows of a change that KV does not show here yet.
+function isOutdated(record: CachedSession, claims: VerifiedAccessToken, now: number): boolean {
+  if (record.ended) return false;
+  if (record.expires_at <= now) return true;
+  const { role, permissions, recorded_at = 0 } = record;
+  if ((claims.issuedAt + 1) * SECOND <= recorded_at) return false;
+  return role !== claims.role || permissions.join(" ") !== claims.scope;
+}
+
+function lifetimeOf({ config }: Context): number {
+  return RECORD_PERIOD_MS + config.accessToken.ttlSeconds * SECOND;
+}
+
+function toRecord({ now }: Context, principal: UserPrincipal, lifetimeMs: number): CachedSession {
+  const { userId, username, role, permissions } = principal;
+  const times = { recorded_at: now(), expires_at: now() + lifetimeMs };
+  return { ended: false, user_id: userId, username, role, permissions, ...times };
+}
+
+// If D1 does not respond, the record is replaced by one that expires soon: KV accepts one write per second per key.
+async function confirmRecord(ctx: Context, principal: UserPrincipal): Promise<void> {
+  const { sessionId, userId } = principal;
+  const credential = { type: "session", sessionId, userId } as const;
+  try {
+    const { callers } = await ctx.d1.send({ callers: findCaller(ctx.db, credential) });
+    if (toPrincipal(callers[0], credential, momentOf(ctx))) return;
+    cacheEndedSessions(ctx, [{ id: sessionId, rotatedAt: ctx.now() }]);
+  } catch (error) {
+    ctx.log("warn", "session.cache_confirm_failed", describeError(error));
+    await scheduler.wait(2 * SECOND);
+    await writeRecord(ctx, principal, UNCONFIRMED_MS);
+  }
 }
 
 async function writeRecord(
   ctx: Context,
   principal: UserPrincipal,
-  ttlSeconds: number,
+  lifetimeMs: number,
 ): Promise<void> {
   const { sessionId } = principal;
   if (ctx.memory.endedSessions.get(sessionId, ctx.now())) return;
   try {
-    await ctx.kv.put(toKey(sessionId), toRecord(principal), ttlSeconds);
+    await ctx.kv.put(toKey(sessionId), toRecord(ctx, principal, lifetimeMs), lifetimeMs / SECOND);
   } catch (error) {
     ctx.log("warn", "session.cache_write_failed", describeError(error));
   }

@@ -7,7 +7,7 @@ import { AppError } from "../../errors.ts";
 import type { Person } from "../../lib/data-key.ts";
 import { type RefreshTokenClaims, verifyRefreshToken } from "../../lib/refresh-token.ts";
 import { SECOND } from "../../lib/time.ts";
-import { cacheEndedSessions, cacheSession } from "./cache.ts";
+import { cacheEndedSessions, cacheRefreshedSession } from "./cache.ts";
 import { revokeSessions, rotateSession } from "./repository.ts";
 import { issueTokens, type TokenSet } from "./tokens.ts";
 
@@ -27,26 +27,29 @@ export async function refreshSession(ctx: Context, refreshToken: string): Promis
   if (!claims) throw new AppError("invalid_refresh_token");
   const now = ctx.now();
   const { sessionId, generation } = claims;
-  const { rotated, callers } = await ctx.d1.send({
+  const { callers, rotated } = await ctx.d1.send({
+    callers: findCaller(ctx.db, { type: "session", sessionId, userId: "" }),
     rotated: rotateSession({
       sessionId,
       generation,
       ...momentOf(ctx),
       idleMs: ctx.config.session.idleMs,
     }),
-    callers: findCaller(ctx.db, { type: "session", sessionId, userId: "" }),
   });
-  const [caller] = callers;
-  const credential = { type: "session", sessionId, userId: caller?.userId ?? "" } as const;
-  const principal = toPrincipal(caller, credential, momentOf(ctx));
-  if (principal?.type !== "user" || !caller) throw new AppError("invalid_refresh_token");
-  if (rotated.length === 0 && isReuse(claims, caller, now)) {
-    await endReusedSession(ctx, claims, { id: principal.userId, dataKey: principal.dataKey });
+  const [before] = callers;
+  const [after] = rotated;
+  const credential = { type: "session", sessionId, userId: before?.userId ?? "" } as const;
+  const found = toPrincipal(before, credential, momentOf(ctx));
+  if (found?.type !== "user" || !before) throw new AppError("invalid_refresh_token");
+  if (!after && isReuse(claims, before, now)) {
+    await endReusedSession(ctx, claims, { id: found.userId, dataKey: found.dataKey });
     throw new AppError("invalid_refresh_token");
   }
-  if (caller.generation !== generation + 1) throw new AppError("invalid_refresh_token");
-  if (rotated.length > 0) cacheSession(ctx, principal);
-  return issueTokens(ctx, principal, caller.generation);
+  const current = after ?? before;
+  if (current.generation !== generation + 1) throw new AppError("invalid_refresh_token");
+  const principal = { ...found, expiresAt: after?.expiresAt ?? found.expiresAt };
+  if (after) cacheRefreshedSession(ctx, principal, before);
+  return issueTokens(ctx, principal, current.generation);
 }
 
 // The previous token counts as reused after the grace period, and any older token at once.

@@ -110,12 +110,12 @@ const rotate = prepareOnce<{
         AND ${sessions.expiresAt} > ${now} AND ${sessions.createdAt} >= ${revokedBefore} AND EXISTS (SELECT 1 FROM users AS owner WHERE owner.id = sessions.user_id
           AND owner.is_active = 1 AND owner.deleted_at IS NULL)`,
     )
-    .returning({ id: sessions.id }),
+    .returning({ generation: sessions.generation, expiresAt: sessions.expiresAt }),
 );
 
 /**
- * Advances a session to its next generation. Of concurrent requests with the live generation, exactly one succeeds. A trigger records that
- * the user is active today.
+ * Advances a session to its next generation. Of concurrent requests with the live generation, exactly one succeeds, and gets the new
+ * state of the session. A trigger records that the user is active today.
  */
 export function rotateSession({ sessionId, generation, now, revokedBefore, idleMs }: Rotation) {
   const next = generation + 1;
