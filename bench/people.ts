@@ -42,6 +42,14 @@ export async function logIn(api: Send, username: string) {
   return JSON.parse(text) as { access_token: string; refresh_token: string };
 }
 
+/** Sets when a person and their role were last changed. A refresh writes a session record if that is later than the refresh before. */
+export async function setUpdatedAt(db: D1Database, userId: string, time: number): Promise<void> {
+  await db.batch([
+    db.prepare("UPDATE users SET updated_at = ? WHERE id = ?").bind(time, userId),
+    db.prepare("UPDATE roles SET updated_at = 0"),
+  ]);
+}
+
 /** Gives a person 10,000 sessions that have ended. */
 export async function addPastSessions(db: D1Database, userId: string): Promise<void> {
   for (let start = 0; start < PAST_SESSIONS; start += PAST_CHUNK) {

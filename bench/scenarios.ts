@@ -1,7 +1,14 @@
 import type { Send } from "./client.ts";
 import { seededUserId } from "./fill.ts";
 import type { LoadRequest, Task } from "./load.ts";
-import { addPastSessions, createPerson, logIn, loginOf, type Person } from "./people.ts";
+import {
+  addPastSessions,
+  createPerson,
+  logIn,
+  loginOf,
+  type Person,
+  setUpdatedAt,
+} from "./people.ts";
 import type { BenchServer } from "./server.ts";
 
 /** More than connections, because a refresh token can be used only once, and some requests are prepared and never sent. */
@@ -10,6 +17,8 @@ const RENAMED_PEOPLE = 32;
 /** The length of `rrt_`. */
 const TOKEN_PREFIX = 4;
 const PAGE_SIZE = 100;
+/** A time of change that every refresh takes for later than the one before: the year 3000. */
+const NEVER_PAST = 32_503_680_000_000;
 
 export interface Scenario {
   name: string;
@@ -30,6 +39,9 @@ export async function prepareScenarios(server: BenchServer): Promise<Scenario[]>
   await createPerson(api, db, "grace");
   const past = await createPerson(api, db, "past");
   await addPastSessions(db, past.id);
+  const changing = await createPerson(api, db, "changing");
+  await setUpdatedAt(db, changing.id, NEVER_PAST);
+  for (const { id } of [ada, past]) await setUpdatedAt(db, id, 0);
   const keyOf = (scopes: string[]) => createKey(api, boss.headers, scopes);
   const reader = await keyOf(["users:read"]);
   const introspector = await keyOf(["tokens:introspect"]);
@@ -91,8 +103,8 @@ export async function prepareScenarios(server: BenchServer): Promise<Scenario[]>
     scenario("PATCH /v1/users/me", await createRename(server), floors.write, 2.5),
     scenario("POST /v1/auth/refresh", await createRefresh(server, "ada"), floors.write, 2),
     scenario(
-      "refresh beside a write with KV",
-      await createRefresh(server, "ada"),
+      "refresh that writes its session record",
+      await createRefresh(server, "changing"),
       floors.writeWithKv,
     ),
     scenario(

@@ -16,6 +16,8 @@ export interface BenchServer {
   floorUrl: URL;
   /** The API on the same database, where nobody may send more than one request per hour. */
   limitedUrl: URL;
+  /** The API on the same database, whose responses say what they cost (`SERVER_TIMING`, which production refuses). */
+  timedUrl: URL;
   /** The API on the same database, which logs no successes (`LOG_SAMPLE_RATE`). */
   quietUrl: URL;
   api: Send;
@@ -48,7 +50,6 @@ export async function startServer({
   ]);
   const bindings = {
     ENVIRONMENT: "development",
-    SERVER_TIMING: "on",
     MAIL_TRANSPORT: "off",
     ACCESS_TOKEN_TTL_SECONDS: "3600",
     // People of the benchmark log in often.
@@ -79,8 +80,9 @@ export async function startServer({
         { ...toWorker("api", api.script), bindings },
         {
           ...toWorker("limited", api.script),
-          bindings: { ...bindings, RATE_LIMIT_READ: "1/3600" },
+          bindings: { ...bindings, RATE_LIMIT_READ: "1/3600", SERVER_TIMING: "on" },
         },
+        { ...toWorker("timed", api.script), bindings: { ...bindings, SERVER_TIMING: "on" } },
         { ...toWorker("quiet", api.script), bindings: { ...bindings, LOG_SAMPLE_RATE: "0" } },
         toWorker("floor", floor.script),
       ],
@@ -97,6 +99,7 @@ export async function startServer({
     apiUrl,
     floorUrl,
     limitedUrl: await miniflare.unsafeGetDirectURL("limited"),
+    timedUrl: await miniflare.unsafeGetDirectURL("timed"),
     quietUrl: await miniflare.unsafeGetDirectURL("quiet"),
     api: createClient(apiUrl),
     db,
