@@ -119,6 +119,8 @@ export interface Memory {
   confirmedKeys: MemoryCache<true>;
   /** Ids of sessions that this isolate ended, while KV may still have their old session records. */
   endedSessions: MemoryCache<true>;
+  /** Ids of sessions whose record this isolate restored, while KV may still return what it had before. */
+  repairedSessions: MemoryCache<true>;
   /** Wrapped data keys of users whom D1 confirmed as callers within the last minute, by user id. */
   wrappedDataKeys: MemoryCache<string | null>;
   /** Unwrapped data keys, by user id and wrapped key. */
@@ -172,6 +174,7 @@ export function getIsolate(bindings: object): Isolate {
       verifiedTokens: new MemoryCache(MAX_ENTRIES, MINUTE),
       confirmedKeys: new MemoryCache(MAX_ENTRIES, HOUR),
       endedSessions: new MemoryCache(MAX_ENTRIES, 2 * MINUTE),
+      repairedSessions: new MemoryCache(MAX_ENTRIES, MINUTE),
       wrappedDataKeys: new MemoryCache(MAX_ENTRIES, MINUTE),
       dataKeys: new MemoryCache(MAX_ENTRIES, MINUTE),
       providerDocuments: new MemoryCache(MAX_PROVIDER_DOCUMENTS, DAY),

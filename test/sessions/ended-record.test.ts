@@ -115,11 +115,17 @@ describe("an ended session", () => {
 });
 
 describe("a KV that fails", () => {
-  it("on reads falls back to D1 and is logged", async () => {
+  it("on reads falls back to D1, is logged, and is not written to", async () => {
     const user = await createTestUser();
     const logs = captureLogs();
-    const bindings = faultyBindings({ kvGet: failsAt(/^session:/) });
+    const written: string[] = [];
+    const kvPut = (name: string) => {
+      written.push(name);
+      return false;
+    };
+    const bindings = faultyBindings({ kvGet: failsAt(/^session:/), kvPut });
     expect((await ask(user.token, { bindings })).body).toMatchObject({ active: true });
+    expect(written).toEqual([]);
     expect(logs.of("session.cache_read_failed")).toHaveLength(1);
     await logOut(user.token);
     const other = faultyBindings({ kvGet: always });

@@ -4,6 +4,7 @@ import { costOf, type RequestOptions, send } from "../support/api.ts";
 import { stopClock } from "../support/clock.ts";
 import { createHolder, setRole, type TestKey } from "../support/credentials.ts";
 import { beforeEachStatement } from "../support/d1.ts";
+import { always, faultyBindings } from "../support/faults.ts";
 import { createTestUser, newRole, sqlRun } from "../support/fixtures.ts";
 import {
   createIntrospector,
@@ -185,6 +186,40 @@ describe("the KV record of a session", () => {
     expect(costOf(first)).toMatchObject({ queries: 1, kvReads: 1 });
     expect(costOf(await ask(user.token, { bindings }))).toMatchObject({ queries: 0, kvReads: 1 });
     expect(await secondsLeftInKv(key)).toBeGreaterThan(24 * 3600);
+  });
+
+  it("is written once a minute per isolate while KV does not show it yet", async () => {
+    const { at } = stopClock();
+    const user = await createTestUser();
+    const key = await sessionKey(user);
+    const written: string[] = [];
+    const KV = {
+      get: async (name: string) => (name === key ? null : env.KV.get(name)),
+      put: async (name: string) => void written.push(name),
+    } as unknown as KVNamespace;
+    const bindings = warm({ ...env, KV });
+    for (const second of [0, 1, 59]) {
+      at(second * 1000);
+      expect((await ask(user.token, { bindings })).body).toMatchObject({ active: true });
+    }
+    expect(written).toEqual([key]);
+    at(MINUTE);
+    await ask(user.token, { bindings });
+    expect(written).toEqual([key, key]);
+  });
+
+  it("is not confirmed if KV refuses to write it", async () => {
+    const user = await createTestUser();
+    const key = await sessionKey(user);
+    await env.KV.delete(key);
+    let reads = 0;
+    const count = async () => {
+      reads += 1;
+    };
+    const refusing = faultyBindings({ kvPut: always });
+    const bindings = warm(beforeEachStatement(/from "sessions"/, count, refusing));
+    expect((await ask(user.token, { bindings })).body).toMatchObject({ active: true });
+    expect(reads).toBe(1);
   });
 
   it("is not restored for an ended session, which stays inactive", async () => {

@@ -1,10 +1,11 @@
 import { findCaller, toPrincipal } from "../../access/callers.ts";
 import { type Credential, verifyToken } from "../../access/credential.ts";
+import type { UserPrincipal } from "../../access/principal.ts";
 import { read } from "../../access/read.ts";
 import { requireRule } from "../../access/require.ts";
 import { type Context, momentOf } from "../../context.ts";
 import type { VerifiedAccessToken } from "../../lib/access-token.ts";
-import { type CachedSession, findCachedSession, repairCachedSession } from "../sessions/cache.ts";
+import { findCachedSession, repairCachedSession } from "../sessions/cache.ts";
 import type { Introspection } from "./schema.ts";
 
 /**
@@ -17,9 +18,9 @@ export async function introspect(ctx: Context, token: string): Promise<Introspec
   await requireIntrospector(ctx);
   const claims = await verifyToken(token, ctx);
   if (!claims) return { active: false };
-  const session = (await findCachedSession(ctx, claims)) ?? (await repair(ctx, claims));
+  const session = await findSession(ctx, claims);
   // A token does not outlive its session, so the session has not expired.
-  if (session.ended || session.user_id !== claims.userId) return { active: false };
+  if (!session || session.userId !== claims.userId) return { active: false };
   const { accessToken } = ctx.config;
   return {
     active: true,
@@ -58,12 +59,29 @@ function nameOf(credential: Credential): string {
     : `key:${credential.secretHash}`;
 }
 
-async function repair(ctx: Context, claims: VerifiedAccessToken): Promise<CachedSession> {
-  const { sessionId, userId } = claims;
+/** What introspection says of a live session. */
+type LiveSession = Pick<UserPrincipal, "userId" | "username" | "role" | "permissions">;
+
+async function findSession(
+  ctx: Context,
+  claims: VerifiedAccessToken,
+): Promise<LiveSession | undefined> {
+  const cached = await findCachedSession(ctx, claims);
+  if (cached?.ended) return undefined;
+  if (cached) return { ...cached, userId: cached.user_id };
+  const principal = await readSession(ctx, claims);
+  // While KV does not respond, it may have a record.
+  if (principal && cached !== null) repairCachedSession(ctx, principal);
+  return principal;
+}
+
+async function readSession(
+  ctx: Context,
+  { sessionId, userId }: VerifiedAccessToken,
+): Promise<UserPrincipal | undefined> {
   const credential = { type: "session", sessionId, userId } as const;
   const { callers } = await ctx.d1.send({ callers: findCaller(ctx.db, credential) });
   ctx.count("roster_introspections_total", { source: "d1" });
   const principal = toPrincipal(callers[0], credential, momentOf(ctx));
-  if (principal?.type !== "user") return { ended: true };
-  return repairCachedSession(ctx, principal);
+  return principal?.type === "user" ? principal : undefined;
 }

@@ -64,16 +64,16 @@ export function cacheRefreshedSession(
 }
 
 /**
- * Returns the record of a session that has none in KV, or an outdated one, and writes it after the response. Then it checks whether
- * the session has ended meanwhile, because the record of its end may have come first.
+ * Writes the record of a session that has none in KV, or an outdated one, after the response and at most once per minute and isolate.
+ * Then it checks whether the session has ended meanwhile, because the record of its end may have come first.
  */
-export function repairCachedSession(ctx: Context, principal: UserPrincipal): CachedSession {
-  const lifetimeMs = lifetimeOf(ctx);
+export function repairCachedSession(ctx: Context, principal: UserPrincipal): void {
+  const { repairedSessions } = ctx.memory;
+  if (repairedSessions.get(principal.sessionId, ctx.now())) return;
+  repairedSessions.set(principal.sessionId, true, ctx.now());
   afterResponse(ctx, async () => {
-    await writeRecord(ctx, principal, lifetimeMs);
-    await confirmRecord(ctx, principal);
+    if (await writeRecord(ctx, principal, lifetimeOf(ctx))) await confirmRecord(ctx, principal);
   });
-  return toRecord(ctx, principal, lifetimeMs);
 }
 
 /**
@@ -87,13 +87,11 @@ export function cacheEndedSessions(ctx: Context, ended: readonly EndedSession[])
   }
 }
 
-/**
- * The record of the session of a token; undefined if KV does not respond, or has no record that is as recent as the token.
- */
+/** The record of the session of a token: undefined if KV has none that is as recent as the token, null if KV does not respond. */
 export async function findCachedSession(
   ctx: Context,
   claims: VerifiedAccessToken,
-): Promise<CachedSession | undefined> {
+): Promise<CachedSession | undefined | null> {
   const { sessionId } = claims;
   if (ctx.memory.endedSessions.get(sessionId, ctx.now())) {
     ctx.count("roster_introspections_total", { source: "memory" });
@@ -106,7 +104,7 @@ export async function findCachedSession(
     return record;
   } catch (error) {
     ctx.log("warn", "session.cache_read_failed", describeError(error));
-    return undefined;
+    return null;
   }
 }
 
@@ -123,9 +121,10 @@ function lifetimeOf({ config }: Context): number {
   return RECORD_PERIOD_MS + config.accessToken.ttlSeconds * SECOND;
 }
 
-function toRecord({ now }: Context, principal: UserPrincipal, lifetimeMs: number): CachedSession {
-  const { userId, username, role, permissions } = principal;
-  const times = { recorded_at: now(), expires_at: now() + lifetimeMs };
+function toRecord(
+  { userId, username, role, permissions }: UserPrincipal,
+  times: { recorded_at: number; expires_at: number },
+): CachedSession {
   return { ended: false, user_id: userId, username, role, permissions, ...times };
 }
 
@@ -144,17 +143,22 @@ async function confirmRecord(ctx: Context, principal: UserPrincipal): Promise<vo
   }
 }
 
+/** Returns whether the record was written. */
 async function writeRecord(
   ctx: Context,
   principal: UserPrincipal,
   lifetimeMs: number,
-): Promise<void> {
+): Promise<boolean> {
   const { sessionId } = principal;
-  if (ctx.memory.endedSessions.get(sessionId, ctx.now())) return;
+  const now = ctx.now();
+  if (ctx.memory.endedSessions.get(sessionId, now)) return false;
+  const record = toRecord(principal, { recorded_at: now, expires_at: now + lifetimeMs });
   try {
-    await ctx.kv.put(toKey(sessionId), toRecord(ctx, principal, lifetimeMs), lifetimeMs / SECOND);
+    await ctx.kv.put(toKey(sessionId), record, lifetimeMs / SECOND);
+    return true;
   } catch (error) {
     ctx.log("warn", "session.cache_write_failed", describeError(error));
+    return false;
   }
 }
 
