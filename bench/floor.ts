@@ -4,6 +4,8 @@ import { Hono } from "hono";
 interface Env {
   DB: D1Database;
   KV: KVNamespace;
+  /** The SQL with which the API reads the caller of a session. */
+  CALLER_SQL: string;
 }
 
 interface Write {
@@ -29,6 +31,10 @@ const hono = new Hono().get("/hono", (c) => c.json({ status: "ok" }));
 
 async function pointRead({ DB }: Env, id: string | null): Promise<Response> {
   return Response.json(await DB.prepare(POINT_READ).bind(id).first());
+}
+
+async function callerRead({ DB, CALLER_SQL }: Env, id: string | null): Promise<Response> {
+  return Response.json(await DB.prepare(CALLER_SQL).bind(id).first());
 }
 
 async function page({ DB }: Env): Promise<Response> {
@@ -75,6 +81,8 @@ export default {
         return hono.fetch(request, env, executionContext);
       case "GET /point-read":
         return pointRead(env, searchParams.get("id"));
+      case "GET /caller-read":
+        return callerRead(env, searchParams.get("id"));
       case "GET /page":
         return page(env);
       case "POST /write":

@@ -3,7 +3,7 @@ import { type Load, runLoad, type Task } from "./load.ts";
 /** The least CPU time of a slice, in milliseconds. */
 const SLICE_CPU_MS = 300;
 /** The CPU time of the warm-up, until JIT compilation has settled. */
-const WARM_UP_CPU_MS = 1000;
+const WARM_UP_CPU_MS = 6000;
 const FIRST_REQUESTS = 16;
 
 export interface Quartiles {

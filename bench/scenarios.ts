@@ -66,6 +66,11 @@ export async function prepareScenarios(server: BenchServer): Promise<Scenario[]>
   return [
     scenario("GET /v1/users/me", get("/v1/users/me", ada.headers), floors.pointRead, 1.25),
     scenario(
+      "GET /v1/users/me beside its statement",
+      get("/v1/users/me", ada.headers),
+      floors.callerRead(ada.headers),
+    ),
+    scenario(
       "GET /v1/users/me, not logged",
       { ...get("/v1/users/me", ada.headers), url: quietUrl },
       floors.pointRead,
@@ -173,12 +178,20 @@ export function createFloors({ floorUrl }: Pick<BenchServer, "floorUrl">) {
   return {
     hono: get("/hono"),
     pointRead: get(`/point-read?id=${seededUserId(0)}`),
+    /** The statement of a read of one's own account, and nothing else. */
+    callerRead: (headers: Person["headers"]) => get(`/caller-read?id=${sessionIdOf(headers)}`),
     page: get("/page"),
     kvRead: get("/kv-read"),
     pbkdf2: get("/pbkdf2"),
     write: writeTo("/write"),
     writeWithKv: writeTo("/write-with-kv"),
   };
+}
+
+function sessionIdOf({ Authorization = "" }: Person["headers"]): string {
+  const [, claims = ""] = Authorization.split(".");
+  const { sid } = JSON.parse(Buffer.from(claims, "base64url").toString()) as { sid: string };
+  return sid;
 }
 
 async function createKey(api: Send, headers: Record<string, string>, scopes: string[]) {

@@ -1,6 +1,9 @@
 import { readD1Migrations } from "@cloudflare/vitest-pool-workers";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { newKeySettings } from "../scripts/lib/new-keys.ts";
+import { findCaller } from "../src/access/callers.ts";
+import { db as statements } from "../src/db/client.ts";
+import { prepareStatement } from "../src/db/statement.ts";
 import { bundle } from "./bundle.ts";
 import { closeConnections, createClient, type Send } from "./client.ts";
 import { findChild } from "./cpu.ts";
@@ -84,7 +87,7 @@ export async function startServer({
         },
         { ...toWorker("timed", api.script), bindings: { ...bindings, SERVER_TIMING: "on" } },
         { ...toWorker("quiet", api.script), bindings: { ...bindings, LOG_SAMPLE_RATE: "0" } },
-        toWorker("floor", floor.script),
+        { ...toWorker("floor", floor.script), bindings: { CALLER_SQL: readCallerSql() } },
       ],
     }),
   );
@@ -109,6 +112,11 @@ export async function startServer({
       await miniflare.dispose();
     },
   };
+}
+
+function readCallerSql(): string {
+  const credential = { type: "session", sessionId: "", userId: "" } as const;
+  return prepareStatement(findCaller(statements, credential)).sql;
 }
 
 async function migrate(db: D1Database): Promise<void> {

@@ -21,7 +21,7 @@ export const FAULTS: Section = {
       "fault-3",
       "KV answers 429 or 5xx on put",
       "KV, on writes",
-      "sessions/record: on writes does not fail a login or refresh",
+      "sessions/ended-record: on writes does not fail a login or refresh",
       "rate-limits/store: only on writes refuses no request, and is logged without the caller",
       "http/faults: does not affect correctness: login, reads, refresh and logout work",
     ],

@@ -7,7 +7,7 @@ import { describeError } from "../../platform/logger.ts";
 import type { EndedSession } from "./repository.ts";
 
 /** The session record in KV, for reads that do not ask D1. */
-export type CachedSession =
+type CachedSession =
   | { ended: true }
   | {
       ended: false;
@@ -15,7 +15,7 @@ export type CachedSession =
       username: string;
       role: string;
       permissions: readonly string[];
-      /** When D1 was read, in milliseconds. Records of earlier releases have none. */
+      /** When the request began that read D1, in milliseconds. Records of earlier releases have none. */
       recorded_at?: number;
       /** Until when the record can be used, in milliseconds. */
       expires_at: number;
@@ -23,9 +23,6 @@ export type CachedSession =
 
 /** Refreshes write the record of a session once per period, counted from its start. */
 const RECORD_PERIOD_MS = DAY;
-
-/** How long a role or user may take to commit a change after the time in `updated_at`, clocks that differ included. */
-const COMMIT_DELAY_MS = MINUTE;
 
 /** How long a record is kept that may be wrong. KV accepts no shorter time. */
 const UNCONFIRMED_MS = MINUTE;
@@ -48,8 +45,8 @@ export function cacheSession(ctx: Context, principal: UserPrincipal): void {
 
 /**
  * Writes the record of a session that was refreshed, as `cacheSession` does, if it is the first refresh of a period, or if the user or
- * the role may have changed since the one before. Otherwise the record in KV is current, and outlives the new token. `before` is
- * the session as it was before the refresh.
+ * the role has changed. Otherwise the record in KV is current, and outlives the new token. All refreshes within two lifetimes of an access token
+ * after a change write, so that the next one makes up for a write that was lost. `before` is the session as it was before the refresh.
  */
 export function cacheRefreshedSession(
   ctx: Context,
@@ -59,7 +56,8 @@ export function cacheRefreshedSession(
   const { beganAt, rotatedAt, updatedAt, roleUpdatedAt } = before;
   const periodAt = (time: number) => Math.floor((time - beganAt) / RECORD_PERIOD_MS);
   const isFirst = periodAt(ctx.now()) !== periodAt(rotatedAt);
-  const hasChanged = Math.max(updatedAt, roleUpdatedAt) > rotatedAt - COMMIT_DELAY_MS;
+  const changesSince = rotatedAt - 2 * ctx.config.accessToken.ttlSeconds * SECOND;
+  const hasChanged = Math.max(updatedAt, roleUpdatedAt) > changesSince;
   if (isFirst || hasChanged) cacheSession(ctx, principal);
 }
 
@@ -72,7 +70,9 @@ export function repairCachedSession(ctx: Context, principal: UserPrincipal): voi
   if (repairedSessions.get(principal.sessionId, ctx.now())) return;
   repairedSessions.set(principal.sessionId, true, ctx.now());
   afterResponse(ctx, async () => {
-    if (await writeRecord(ctx, principal, lifetimeOf(ctx))) await confirmRecord(ctx, principal);
+    await writeRecord(ctx, principal, lifetimeOf(ctx));
+    // Even if KV did not accept it: the response of a write that took effect may be lost.
+    await confirmRecord(ctx, principal);
   });
 }
 
@@ -143,22 +143,19 @@ async function confirmRecord(ctx: Context, principal: UserPrincipal): Promise<vo
   }
 }
 
-/** Returns whether the record was written. */
 async function writeRecord(
   ctx: Context,
   principal: UserPrincipal,
   lifetimeMs: number,
-): Promise<boolean> {
+): Promise<void> {
   const { sessionId } = principal;
   const now = ctx.now();
-  if (ctx.memory.endedSessions.get(sessionId, now)) return false;
+  if (ctx.memory.endedSessions.get(sessionId, now)) return;
   const record = toRecord(principal, { recorded_at: now, expires_at: now + lifetimeMs });
   try {
     await ctx.kv.put(toKey(sessionId), record, lifetimeMs / SECOND);
-    return true;
   } catch (error) {
     ctx.log("warn", "session.cache_write_failed", describeError(error));
-    return false;
   }
 }
 
