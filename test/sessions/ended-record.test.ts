@@ -1,34 +1,26 @@
 import { env } from "cloudflare:workers";
-import { beforeAll, describe, expect, it } from "vitest";
-import { type RequestOptions, send } from "../support/api.ts";
+import { describe, expect, it } from "vitest";
+import { send } from "../support/api.ts";
 import { stopClock } from "../support/clock.ts";
-import type { TestKey } from "../support/credentials.ts";
 import { always, at as failsAt, faultyBindings } from "../support/faults.ts";
 import { createTestUser, logIn, type TestUser } from "../support/fixtures.ts";
 import {
-  createIntrospector,
   INACTIVE,
-  introspect,
   readKv,
   secondsLeftInKv,
   sessionKey,
+  useIntrospector,
 } from "../support/introspection.ts";
 import { createIsolate, createStaleKv } from "../support/isolates.ts";
 import { captureLogs } from "../support/logs.ts";
 
-let service: TestKey;
-
-beforeAll(async () => {
-  service = await createIntrospector();
-});
-
-const ask = (token: string, options: RequestOptions = {}) => introspect(service, token, options);
+const ask = useIntrospector();
 
 const logOut = (token: string, bindings?: Cloudflare.Env) =>
   send("/v1/auth/logout", { method: "POST", token, ...(bindings && { bindings }) });
 
 describe("the KV record of a session that ended", () => {
-  it("of an ended session remains as long as its access tokens could be valid", async () => {
+  it("remains as long as its access tokens could be valid", async () => {
     const user = await createTestUser();
     const key = await sessionKey(user);
     await logOut(user.token);

@@ -1,33 +1,23 @@
 import { env } from "cloudflare:workers";
-import { beforeAll, describe, expect, it } from "vitest";
-import { costOf, type RequestOptions, send } from "../support/api.ts";
+import { describe, expect, it } from "vitest";
+import { costOf, send } from "../support/api.ts";
 import { stopClock } from "../support/clock.ts";
-import { createHolder, setRole, type TestKey } from "../support/credentials.ts";
+import { createHolder, setRole } from "../support/credentials.ts";
 import { beforeEachStatement } from "../support/d1.ts";
 import { createTestUser, newRole, sqlRun } from "../support/fixtures.ts";
 import {
-  createIntrospector,
   INACTIVE,
-  introspect,
   readKv,
   secondsLeftInKv,
   sessionKey,
+  useIntrospector,
 } from "../support/introspection.ts";
 import { createIsolate, warm } from "../support/isolates.ts";
 import { captureLogs } from "../support/logs.ts";
 
 const MINUTE = 60_000;
 
-let service: TestKey;
-
-beforeAll(async () => {
-  service = await createIntrospector();
-});
-
-const ask = (token: string, options: RequestOptions = {}) => introspect(service, token, options);
-
-const logOut = (token: string, bindings?: Cloudflare.Env) =>
-  send("/v1/auth/logout", { method: "POST", token, ...(bindings && { bindings }) });
+const ask = useIntrospector();
 
 /** Changes the permissions of the role of a user. */
 async function changeRole({ role }: { role: string }, permissions: readonly string[]) {
@@ -43,6 +33,16 @@ async function refreshed(refreshToken: string) {
   expect(answer.status).toBe(200);
   const { access_token: token, refresh_token: next } = answer.body;
   return { token, refreshToken: next, kvWrites: costOf(answer).kvWrites };
+}
+
+/** Someone whose role got other permissions after they logged in, and the record of that login. */
+async function createChangedUser() {
+  const role = await newRole(["users:read"]);
+  const user = await createTestUser(role);
+  const key = await sessionKey(user);
+  const old = await readKv(key);
+  await changeRole({ role }, ["users:create"]);
+  return { user, key, old };
 }
 
 describe("the KV record of a session", () => {
@@ -122,11 +122,7 @@ describe("the KV record of a session", () => {
 
   it("is not believed about a token with other permissions from the same second", async () => {
     const { at } = stopClock();
-    const role = await newRole(["users:read"]);
-    const user = await createTestUser(role);
-    const key = await sessionKey(user);
-    const old = await readKv(key);
-    await changeRole({ role }, ["users:create"]);
+    const { user, key, old } = await createChangedUser();
     at(800);
     const { token } = await refreshed(user.refreshToken);
     await env.KV.put(key, JSON.stringify({ ...old, recorded_at: Date.now() - 300 }));
@@ -135,11 +131,7 @@ describe("the KV record of a session", () => {
 
   it("is not believed about a newer token with other permissions, and is replaced", async () => {
     const { at } = stopClock();
-    const role = await newRole(["users:read"]);
-    const user = await createTestUser(role);
-    const key = await sessionKey(user);
-    const old = await readKv(key);
-    await changeRole({ role }, ["users:create"]);
+    const { user, key, old } = await createChangedUser();
     at(20 * MINUTE);
     const { token } = await refreshed(user.refreshToken);
     await env.KV.put(key, JSON.stringify(old));
@@ -166,9 +158,7 @@ describe("the KV record of a session", () => {
 
   it("is believed about an older token, which gets the current permissions", async () => {
     const { at } = stopClock();
-    const role = await newRole(["users:read"]);
-    const user = await createTestUser(role);
-    await changeRole({ role }, ["users:create"]);
+    const { user } = await createChangedUser();
     at(5 * MINUTE);
     await refreshed(user.refreshToken);
     await ask("nonsense");
@@ -248,7 +238,7 @@ describe("the KV record of a session", () => {
   it("is not restored for an ended session, which stays inactive", async () => {
     const user = await createTestUser();
     const key = await sessionKey(user);
-    await logOut(user.token);
+    await send("/v1/auth/logout", { method: "POST", token: user.token });
     await env.KV.delete(key);
     expect((await ask(user.token, { bindings: createIsolate() })).body).toEqual(INACTIVE);
     expect(await readKv(key)).toBeNull();

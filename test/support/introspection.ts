@@ -1,4 +1,5 @@
 import { env } from "cloudflare:workers";
+import { beforeAll } from "vitest";
 import { type RequestOptions, send } from "./api.ts";
 import { createTestKey, sendWithKey, type TestKey } from "./credentials.ts";
 import { createTestUser } from "./fixtures.ts";
@@ -11,6 +12,15 @@ export async function createIntrospector(): Promise<TestKey> {
 /** Asks about a token. */
 export function introspect(service: TestKey, token: string, options: RequestOptions = {}) {
   return sendWithKey(service, "/v1/auth/introspect", { body: { token }, ...options });
+}
+
+/** Asks about tokens with an API key that is created before the tests of the file. */
+export function useIntrospector() {
+  let service: TestKey;
+  beforeAll(async () => {
+    service = await createIntrospector();
+  });
+  return (token: string, options: RequestOptions = {}) => introspect(service, token, options);
 }
 
 /** What introspection returns for every token that is not active. */

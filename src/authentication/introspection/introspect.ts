@@ -1,11 +1,11 @@
-import { findCaller, toPrincipal } from "../../access/callers.ts";
 import { type Credential, verifyToken } from "../../access/credential.ts";
 import type { UserPrincipal } from "../../access/principal.ts";
 import { read } from "../../access/read.ts";
 import { requireRule } from "../../access/require.ts";
-import { type Context, momentOf } from "../../context.ts";
+import type { Context } from "../../context.ts";
 import type { VerifiedAccessToken } from "../../lib/access-token.ts";
 import { findCachedSession, repairCachedSession } from "../sessions/cache.ts";
+import { readLiveSession } from "../sessions/live.ts";
 import type { Introspection } from "./schema.ts";
 
 /**
@@ -69,19 +69,9 @@ async function findSession(
   const cached = await findCachedSession(ctx, claims);
   if (cached?.ended) return undefined;
   if (cached) return { ...cached, userId: cached.user_id };
-  const principal = await readSession(ctx, claims);
+  const principal = await readLiveSession(ctx, claims);
+  ctx.count("roster_introspections_total", { source: "d1" });
   // While KV does not respond, it may have a record.
   if (principal && cached !== null) repairCachedSession(ctx, principal);
   return principal;
-}
-
-async function readSession(
-  ctx: Context,
-  { sessionId, userId }: VerifiedAccessToken,
-): Promise<UserPrincipal | undefined> {
-  const credential = { type: "session", sessionId, userId } as const;
-  const { callers } = await ctx.d1.send({ callers: findCaller(ctx.db, credential) });
-  ctx.count("roster_introspections_total", { source: "d1" });
-  const principal = toPrincipal(callers[0], credential, momentOf(ctx));
-  return principal?.type === "user" ? principal : undefined;
 }

@@ -1,9 +1,10 @@
-import { type CallerRow, findCaller, toPrincipal } from "../../access/callers.ts";
+import type { CallerRow } from "../../access/callers.ts";
 import type { UserPrincipal } from "../../access/principal.ts";
-import { afterResponse, type Context, momentOf } from "../../context.ts";
+import { afterResponse, type Context } from "../../context.ts";
 import type { VerifiedAccessToken } from "../../lib/access-token.ts";
 import { DAY, MINUTE, SECOND } from "../../lib/time.ts";
 import { describeError } from "../../platform/logger.ts";
+import { readLiveSession } from "./live.ts";
 import type { EndedSession } from "./repository.ts";
 
 /** The session record in KV, for reads that do not ask D1. */
@@ -45,8 +46,9 @@ export function cacheSession(ctx: Context, principal: UserPrincipal): void {
 
 /**
  * Writes the record of a session that was refreshed, as `cacheSession` does, if it is the first refresh of a period, or if the user or
- * the role has changed. Otherwise the record in KV is current, and outlives the new token. All refreshes within two lifetimes of an access token
- * after a change write, so that the next one makes up for a write that was lost. `before` is the session as it was before the refresh.
+ * the role has changed. Otherwise KV has a current record, which outlives the new token. After a change, all refreshes within two
+ * lifetimes of an access token write the record, so that the next one makes up for a write that was lost. `before` is the session as it
+ * was before the refresh.
  */
 export function cacheRefreshedSession(
   ctx: Context,
@@ -108,7 +110,7 @@ export async function findCachedSession(
   }
 }
 
-// A token that is newer than the record, and differs from it, knows of a change that KV does not show here yet.
+// If a newer token has another role or scope than the record, they have changed, and KV does not show that here yet.
 function isOutdated(record: CachedSession, claims: VerifiedAccessToken, now: number): boolean {
   if (record.ended) return false;
   if (record.expires_at <= now) return true;
@@ -130,12 +132,9 @@ function toRecord(
 
 // If D1 does not respond, the record is replaced by one that expires soon: KV accepts one write per second per key.
 async function confirmRecord(ctx: Context, principal: UserPrincipal): Promise<void> {
-  const { sessionId, userId } = principal;
-  const credential = { type: "session", sessionId, userId } as const;
   try {
-    const { callers } = await ctx.d1.send({ callers: findCaller(ctx.db, credential) });
-    if (toPrincipal(callers[0], credential, momentOf(ctx))) return;
-    cacheEndedSessions(ctx, [{ id: sessionId, rotatedAt: ctx.now() }]);
+    if (await readLiveSession(ctx, principal)) return;
+    cacheEndedSessions(ctx, [{ id: principal.sessionId, rotatedAt: ctx.now() }]);
   } catch (error) {
     ctx.log("warn", "session.cache_confirm_failed", describeError(error));
     await scheduler.wait(2 * SECOND);
